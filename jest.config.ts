@@ -1,0 +1,21 @@
+import type { Config } from 'jest';
+
+// The suites name the product `src/index`. WS6455_SUBJECT puts another build in its place: the
+// packed tarball in CI, or `ws` itself when a test's own expectations are in doubt.
+const subject = process.env['WS6455_SUBJECT'];
+
+const config: Config = {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/tests'],
+  testMatch: ['**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/tests/interop/', '/tests/bench/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/tests/.*/node_modules/'],
+  transform: { '\\.m?ts$': ['ts-jest', { tsconfig: '<rootDir>/tests/tsconfig.json' }] },
+  moduleNameMapper: {
+    ...(subject === undefined ? {} : { '^(?:\\.\\./)+src/index\\.js$': subject }),
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  testTimeout: 20_000,
+};
+
+export default config;

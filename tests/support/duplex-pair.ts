@@ -1,0 +1,66 @@
+import { Duplex } from 'node:stream';
+
+/**
+ * Two ends of a wire in memory: what is written to one can be read from the other. Every chunk is
+ * copied on its way, because a receiver unmasks in place and must not touch the writer's bytes.
+ * Like a TCP socket with `allowHalfOpen: true`, an end may go on writing after the other one ended.
+ */
+export class WireEnd extends Duplex {
+  #peer: WireEnd | undefined;
+  #waiting: (() => void) | undefined;
+  #ended = false;
+
+  constructor() {
+    super({ allowHalfOpen: true });
+  }
+
+  static pair(): [WireEnd, WireEnd] {
+    const [a, b] = [new WireEnd(), new WireEnd()];
+    a.#peer = b;
+    b.#peer = a;
+    return [a, b];
+  }
+
+  override _read(): void {
+    const go = this.#waiting;
+    this.#waiting = undefined;
+    go?.();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
+    const peer = this.#peer;
+    if (peer === undefined || peer.destroyed) {
+      done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+      return;
+    }
+    if (peer.push(Buffer.from(chunk))) process.nextTick(done);
+    else peer.#waiting = done;
+  }
+
+  override _final(done: () => void): void {
+    if (this.#peer !== undefined) this.#peer.#end();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    const peer = this.#peer;
+    const waiting = this.#waiting;
+    this.#peer = undefined;
+    this.#waiting = undefined;
+    if (peer !== undefined) process.nextTick(() => peer.#end());
+    waiting?.();
+    done(error);
+  }
+
+  /** The other end sends nothing more. */
+  #end(): void {
+    if (this.#ended || this.destroyed) return;
+    this.#ended = true;
+    this.push(null);
+  }
+}
+
+/** A pair of connected wire ends: `[client, server]`. */
+export function wirePair(): [WireEnd, WireEnd] {
+  return WireEnd.pair();
+}
