@@ -1,0 +1,34 @@
+/** What bundlers for browsers get: the browser's own WebSocket; the other names throw when used. */
+
+type Constructor = new (...args: never[]) => object;
+
+/** A class that is not there in a browser, and says so. */
+function absent(name: string): Constructor {
+  return class {
+    constructor() {
+      throw new Error(`ws6455: there is no ${name} in a browser, only its own WebSocket`);
+    }
+  };
+}
+
+const own: Constructor =
+  (globalThis as { WebSocket?: Constructor }).WebSocket ?? absent('WebSocket');
+
+const WebSocketServer = absent('WebSocketServer');
+
+const names = {
+  WebSocket: own,
+  WebSocketServer,
+  Server: WebSocketServer,
+  WebSocketError: absent('WebSocketError'),
+  HandshakeError: absent('HandshakeError'),
+  ProtocolError: absent('ProtocolError'),
+};
+
+// The names are found on the class, as in Node; the browser's own class is left as it is.
+const handedOn = new Proxy(own, {
+  get: (target, name) => Reflect.get(Object.hasOwn(names, name) ? names : target, name),
+  has: (target, name) => Object.hasOwn(names, name) || Reflect.has(target, name),
+}) as Constructor & typeof names;
+
+export = handedOn;

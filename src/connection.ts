@@ -1,0 +1,288 @@
+/** An endpoint on a Duplex: bytes in and out, one write per tick, timers, backpressure. */
+
+import type { Duplex } from 'node:stream';
+import { type Application, Endpoint, type EndpointOptions } from './protocol/endpoint.js';
+import { WebSocketError } from './protocol/errors.js';
+import type { SendCallback } from './protocol/gather.js';
+import type { Wire } from './protocol/sender.js';
+
+/** Where a Duplex keeps its connection, so that all connections share the same listeners. */
+const CONNECTION = Symbol('ws6455.connection');
+
+interface Wired extends Duplex {
+  [CONNECTION]: Connection;
+}
+
+/** What only real sockets have. */
+interface SocketSettings {
+  setNoDelay?: (on: boolean) => void;
+  setTimeout?: (milliseconds: number) => void;
+}
+
+/** Connections that have something gathered, in the order in which they got it. */
+const dirty: Connection[] = [];
+let flushScheduled = false;
+let flushesAtExit = false;
+
+// Of `process.nextTick`, not of a microtask: it runs when the chain of awaited promises that this
+// tick started has come to its end, so that what they send leaves in one write as well.
+function scheduleFlush(connection: Connection): void {
+  dirty.push(connection);
+  if (flushScheduled) return;
+  flushScheduled = true;
+  process.nextTick(flushDirty);
+  if (flushesAtExit) return;
+  flushesAtExit = true;
+  // `send()` followed by `process.exit()` still delivers.
+  process.once('exit', flushDirty);
+}
+
+function flushDirty(): void {
+  let next = 0;
+  try {
+    for (; next < dirty.length; next++) dirty[next]?.flush();
+  } finally {
+    // A wire in memory may run its reader, and that one's listeners, inside of `write`. Should one
+    // throw, the connections behind it must not wait for ever.
+    dirty.splice(0, next + 1);
+    flushScheduled = dirty.length > 0;
+    if (flushScheduled) process.nextTick(flushDirty);
+  }
+}
+
+/** Calls each callback, in order, also when one of them throws. */
+function settle(callbacks: readonly SendCallback[], error: Error | undefined): void {
+  let next = 0;
+  try {
+    while (next < callbacks.length) callbacks[next++]?.(error);
+  } finally {
+    if (next < callbacks.length) process.nextTick(settle, callbacks.slice(next), error);
+  }
+}
+
+/** Drives an {@link Endpoint} over a Duplex. */
+export class Connection implements Wire {
+  readonly socket: Duplex;
+  readonly endpoint: Endpoint;
+  /** The error of the wire, if it had one. */
+  cause: Error | undefined;
+
+  private paused = false;
+  /** A chunk is being read: what is sent meanwhile leaves at its end. */
+  private reading = false;
+  private scheduled = false;
+  private wireEnded = false;
+  private wireClosed = false;
+  private timer: NodeJS.Timeout | undefined;
+  /** The callbacks of the writes that are under way, a list per write. */
+  private awaiting: SendCallback[][] = [];
+
+  constructor(socket: Duplex, options: EndpointOptions, application: Application) {
+    this.socket = socket;
+    this.endpoint = new Endpoint(options, this, application);
+  }
+
+  /** Begins to read. @param head bytes that came behind the opening handshake */
+  start(head: Buffer): void {
+    const { socket } = this;
+    (socket as Wired)[CONNECTION] = this;
+    const settings = socket as SocketSettings;
+    settings.setTimeout?.(0);
+    settings.setNoDelay?.(true);
+    if (head.length > 0) socket.unshift(head);
+    socket.on('error', onError);
+    socket.on('end', onEnd);
+    socket.on('close', onClose);
+    socket.on('drain', onDrain);
+    socket.on('data', onData);
+    if (socket.destroyed) this.expectClose();
+  }
+
+  /** Bytes that were sent and have not left yet. */
+  get bufferedAmount(): number {
+    return this.endpoint.sender.gather.byteLength + this.socket.writableLength;
+  }
+
+  /** Delivers nothing more and lets TCP hold the peer back. */
+  pause(): void {
+    if (this.wireClosed) return;
+    this.paused = true;
+    this.endpoint.receiver.suspend();
+    this.socket.pause();
+  }
+
+  /** Goes on delivering, beginning with the next turn. */
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    setImmediate(continueReading, this);
+  }
+
+  /** Takes a chunk from the wire. */
+  receive(chunk: Buffer): void {
+    this.reading = true;
+    try {
+      this.endpoint.receiver.push(chunk);
+    } finally {
+      this.read();
+    }
+  }
+
+  /** Goes on with what was kept when the application paused or a listener threw. */
+  continueReading(): void {
+    if (this.paused) return;
+    this.reading = true;
+    try {
+      this.endpoint.receiver.resume();
+    } finally {
+      this.read();
+      if (!this.paused) this.socket.resume();
+      if (!this.endpoint.receiver.hasRest) this.wireFinished();
+    }
+  }
+
+  /** A chunk was read, or a listener threw. */
+  private read(): void {
+    this.reading = false;
+    this.flush();
+    if (this.endpoint.receiver.hasRest && !this.paused) setImmediate(continueReading, this);
+  }
+
+  schedule(): void {
+    if (this.reading || this.scheduled) return;
+    this.scheduled = true;
+    scheduleFlush(this);
+  }
+
+  flush(): boolean {
+    this.scheduled = false;
+    const { gather } = this.endpoint.sender;
+    if (gather.byteLength === 0) return true;
+    const callbacks = gather.takeCallbacks();
+    const drained = this.write(gather.takeParts(), callbacks);
+    this.endpoint.written(drained);
+    return drained;
+  }
+
+  /** One write of all the parts. */
+  private write(parts: readonly Buffer[], callbacks: SendCallback[] | undefined): boolean {
+    const { socket } = this;
+    const last = parts.length - 1;
+    let drained = true;
+    if (last > 0) socket.cork();
+    for (let i = 0; i <= last; i++) {
+      if (i === last && callbacks !== undefined) {
+        this.awaiting.push(callbacks);
+        drained = socket.write(parts[i], (error) => this.onWritten(error));
+      } else {
+        drained = socket.write(parts[i]);
+      }
+    }
+    if (last > 0) socket.uncork();
+    return drained;
+  }
+
+  private onWritten(error: Error | null | undefined): void {
+    const callbacks = this.awaiting.shift();
+    if (callbacks !== undefined) settle(callbacks, error ?? undefined);
+  }
+
+  end(): void {
+    this.flush();
+    this.socket.end();
+  }
+
+  destroy(): void {
+    this.flush();
+    this.socket.destroy();
+    this.expectClose();
+  }
+
+  /** A Duplex that does not tell when it is closed is taken as closed soon after its end. */
+  private expectClose(): void {
+    setImmediate(() => setImmediate(onClose.bind(this.socket as Wired)));
+  }
+
+  armCloseTimer(milliseconds: number): void {
+    this.disarm();
+    this.timer = setTimeout(() => this.endpoint.timedOut(), milliseconds);
+  }
+
+  disarm(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  /** The peer sends nothing more. */
+  onEnd(): void {
+    this.wireEnded = true;
+    if (!this.endpoint.receiver.hasRest) this.wireFinished();
+  }
+
+  /** The wire broke. */
+  onError(error: Error): void {
+    this.cause ??= error;
+    this.socket.destroy();
+    this.expectClose();
+  }
+
+  /** The wire is gone. */
+  onClose(): void {
+    if (this.wireClosed) return;
+    this.wireEnded = true;
+    this.wireClosed = true;
+    // What was received is delivered first, also to an application that paused.
+    this.paused = false;
+    if (this.endpoint.receiver.hasRest) this.continueReading();
+    else this.wireFinished();
+  }
+
+  /** Tells the endpoint of the wire's end, behind everything that was received. */
+  private wireFinished(): void {
+    if (this.wireEnded) this.endpoint.wireEnded();
+    if (!this.wireClosed) return;
+    this.failCallbacks();
+    this.endpoint.wireClosed();
+  }
+
+  /** RFC 6455 §7.1.4: what was not written when the wire closed never will be. */
+  private failCallbacks(): void {
+    const unsent = this.endpoint.sender.gather.takeCallbacks();
+    if (unsent !== undefined) this.awaiting.push(unsent);
+    const { awaiting } = this;
+    this.awaiting = [];
+    if (awaiting.length > 0) settle(awaiting.flat(), this.cause ?? notSent());
+  }
+}
+
+function notSent(): WebSocketError {
+  return new WebSocketError(
+    'The connection was closed before the message was sent',
+    'WS_ERR_NOT_SENT',
+  );
+}
+
+function continueReading(connection: Connection): void {
+  connection.continueReading();
+}
+
+function onData(this: Duplex, chunk: Buffer): void {
+  (this as Wired)[CONNECTION].receive(chunk);
+}
+
+function onEnd(this: Duplex): void {
+  (this as Wired)[CONNECTION].onEnd();
+}
+
+function onClose(this: Duplex): void {
+  (this as Wired)[CONNECTION].onClose();
+}
+
+function onDrain(this: Duplex): void {
+  (this as Wired)[CONNECTION].endpoint.drained();
+}
+
+// A reset after the connection is open is told by `close` 1006; the error is kept as its cause.
+function onError(this: Duplex, error: Error): void {
+  (this as Wired)[CONNECTION].onError(error);
+}

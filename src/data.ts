@@ -1,0 +1,110 @@
+/** What programs send and receive, turned into bytes and back. */
+
+import { Blob } from 'node:buffer';
+import { type Close, CloseCode, isCloseCode, LONGEST_REASON } from './protocol/close.js';
+import { LONGEST_CONTROL_PAYLOAD } from './protocol/frame.js';
+import type { MessageData } from './protocol/receiver.js';
+
+/** In which form binary messages are delivered. */
+export type BinaryType = 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob';
+
+/** A message as the 'message' event delivers it. */
+export type RawData = Buffer | ArrayBuffer | Buffer[];
+
+/** What can be sent: all that `Buffer.from` takes, and numbers, which are sent as text. */
+export type BufferLike =
+  | string
+  | Buffer
+  | DataView
+  | number
+  | ArrayBufferView
+  | Uint8Array
+  | ArrayBuffer
+  | SharedArrayBuffer
+  // biome-ignore lint/suspicious/noExplicitAny: programs written for `ws` send arrays of anything
+  | readonly any[]
+  | { valueOf(): ArrayBuffer }
+  | { valueOf(): SharedArrayBuffer }
+  | { valueOf(): Uint8Array }
+  | { valueOf(): readonly number[] }
+  | { valueOf(): string }
+  | { [Symbol.toPrimitive](hint: string): string };
+
+const NOTHING = Buffer.alloc(0);
+
+/** Whether `type` is a form that messages can be delivered in. */
+export function isBinaryType(type: unknown): type is BinaryType {
+  return type === 'nodebuffer' || type === 'arraybuffer' || type === 'fragments' || type === 'blob';
+}
+
+/**
+ * The bytes of what a program sends; text stays a string.
+ * @throws TypeError if `Buffer.from` does not take it
+ */
+export function toPayload(data: unknown): Buffer | string {
+  if (typeof data === 'string') return data;
+  if (data === undefined || data === null) return NOTHING;
+  if (typeof data === 'number') return String(data);
+  if (Buffer.isBuffer(data)) return data;
+  if (ArrayBuffer.isView(data)) {
+    return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  }
+  return Buffer.from(data as ArrayBuffer);
+}
+
+/** How many bytes a payload has. */
+export function lengthOf(payload: Buffer | string): number {
+  return typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
+}
+
+/**
+ * The payload of a Ping or Pong. RFC 6455 §5.5.
+ * @throws RangeError above 125 bytes
+ */
+export function toControlPayload(data: unknown): Buffer {
+  const payload = toPayload(data);
+  const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+  if (bytes.length > LONGEST_CONTROL_PAYLOAD) {
+    throw new RangeError('The data size must not be greater than 125 bytes');
+  }
+  return bytes;
+}
+
+/**
+ * What a program wants its Close to say.
+ * @throws TypeError for a code that must not be sent, or a reason that is no text or bytes;
+ * RangeError for a reason above 123 bytes
+ */
+export function toClose(code: unknown, reason: unknown): Close {
+  if (code === undefined) return { code: CloseCode.NO_STATUS, reason: NOTHING };
+  if (typeof code !== 'number' || !isCloseCode(code)) {
+    throw new TypeError('First argument must be a valid error code number');
+  }
+  return { code, reason: toReason(reason) };
+}
+
+function toReason(reason: unknown): Buffer {
+  if (!(reason as ArrayLike<unknown> | null | undefined)?.length) return NOTHING;
+  if (typeof reason !== 'string' && !(reason instanceof Uint8Array)) {
+    throw new TypeError('Second argument must be a string or a Uint8Array');
+  }
+  const bytes = Buffer.from(reason as Uint8Array);
+  if (bytes.length > LONGEST_REASON) {
+    throw new RangeError('The message must not be greater than 123 bytes');
+  }
+  return bytes;
+}
+
+/** A binary message in the form that `type` asks for. */
+export function toBinary(data: MessageData, type: BinaryType): RawData | Blob {
+  if (type === 'fragments') return Array.isArray(data) ? data : [data];
+  const whole = Array.isArray(data) ? Buffer.concat(data) : data;
+  if (type === 'arraybuffer') return toArrayBuffer(whole);
+  return type === 'blob' ? new Blob([whole]) : whole;
+}
+
+function toArrayBuffer(bytes: Buffer): ArrayBuffer {
+  const { buffer, byteOffset, byteLength } = bytes;
+  if (byteLength === buffer.byteLength) return buffer as ArrayBuffer;
+  return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+}

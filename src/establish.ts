@@ -1,0 +1,312 @@
+/** RFC 6455 §4.1: the client's opening handshake on the wire: URL, request, redirects, deadline. */
+
+import * as http from 'node:http';
+import * as https from 'node:https';
+import * as net from 'node:net';
+import type { Duplex } from 'node:stream';
+import * as tls from 'node:tls';
+import {
+  type Agreement,
+  buildRequest,
+  InterimResponses,
+  judgeResponse,
+} from './handshake/client.js';
+import { newKey } from './handshake/fields.js';
+import { type ClientOptions, DEFAULTS } from './options.js';
+import { HandshakeError, type Refusal } from './protocol/errors.js';
+
+/** What is told of an opening handshake. */
+export interface Establishing {
+  /** The URL in use: at the start, and after each redirect. */
+  onAddress(url: string): void;
+  /** A redirect is about to be followed. @returns whether anybody wanted to know */
+  onRedirect(url: string, request: http.ClientRequest): boolean;
+  /** Whether somebody will decide what headers a redirect carries. */
+  watchesRedirects(): boolean;
+  /** Lets the application finish the request. @returns false if it does not want to */
+  finishRequest(request: http.ClientRequest): boolean;
+  /** A response with 101 came; it is not judged yet. */
+  onUpgrade(response: http.IncomingMessage): void;
+  /** Another response came. @returns whether the application takes it over */
+  onUnexpectedResponse(request: http.ClientRequest, response: http.IncomingMessage): boolean;
+  onEstablished(socket: Duplex, head: Buffer, agreement: Agreement): void;
+  onFailure(error: Error): void;
+}
+
+/** Where to connect to. */
+interface Address {
+  readonly url: URL;
+  readonly secure: boolean;
+  /** The path of a local socket; undefined for TCP. */
+  readonly socketPath: string | undefined;
+  readonly path: string;
+}
+
+const SCHEMES = new Map([
+  ['ws:', 'ws:'],
+  ['wss:', 'wss:'],
+  ['http:', 'ws:'],
+  ['https:', 'wss:'],
+  ['ws+unix:', 'ws+unix:'],
+]);
+
+/**
+ * Reads an address. RFC 6455 §3.
+ * @throws SyntaxError if it is no URL a WebSocket can have
+ */
+function readAddress(address: string | URL, base?: URL): Address {
+  const url = readUrl(address, base);
+  const scheme = SCHEMES.get(url.protocol);
+  if (scheme === undefined) {
+    throw new SyntaxError(
+      'The URL\'s protocol must be one of "ws:", "wss:", "http:", "https:", or "ws+unix:"',
+    );
+  }
+  url.protocol = scheme;
+  // RFC 6455 §3: fragment identifiers are meaningless here and MUST NOT be used.
+  if (url.hash !== '') throw new SyntaxError('The URL contains a fragment identifier');
+  const target = url.pathname + url.search;
+  if (scheme !== 'ws+unix:') {
+    return { url, secure: scheme === 'wss:', socketPath: undefined, path: target };
+  }
+  if (url.pathname === '') throw new SyntaxError("The URL's pathname is empty");
+  const colon = target.indexOf(':');
+  return {
+    url,
+    secure: false,
+    socketPath: colon === -1 ? target : target.slice(0, colon),
+    path: colon === -1 ? '/' : target.slice(colon + 1) || '/',
+  };
+}
+
+function readUrl(address: string | URL, base: URL | undefined): URL {
+  try {
+    return new URL(address instanceof URL ? address.href : address, base);
+  } catch {
+    throw new SyntaxError(`Invalid URL: ${String(address)}`);
+  }
+}
+
+/** Fields that say who is asking; not for anybody but the host they were meant for. */
+const CREDENTIALS = ['authorization', 'cookie', 'proxy-authorization'];
+
+/** One opening handshake, over as many hops as redirects make it take. */
+export class Establishment {
+  /** The request under way. */
+  request: http.ClientRequest | undefined;
+  private readonly subprotocols: readonly string[];
+  private readonly options: ClientOptions;
+  private readonly told: Establishing;
+  private readonly headers: http.OutgoingHttpHeaders;
+  private auth: string | undefined;
+  private readonly origin: Address;
+  private redirects = 0;
+  private over = false;
+  private socket: Duplex | undefined;
+  private deadline: NodeJS.Timeout | undefined;
+
+  /** @throws SyntaxError if the address can't be used */
+  constructor(
+    address: string | URL,
+    subprotocols: readonly string[],
+    options: ClientOptions,
+    told: Establishing,
+  ) {
+    this.origin = readAddress(address);
+    this.subprotocols = subprotocols;
+    this.options = options;
+    this.told = told;
+    this.headers = { ...options.headers };
+    this.auth = options.auth ?? undefined;
+  }
+
+  /** Sends the first request. @throws whatever `http.request` throws for bad options */
+  start(): void {
+    this.connect(this.origin);
+  }
+
+  /** Gives up; the application is told so in the next tick. */
+  abort(error: Error): void {
+    if (this.over) return;
+    this.finish();
+    this.request?.destroy();
+    this.socket?.destroy();
+    process.nextTick(() => this.told.onFailure(error));
+  }
+
+  private refuse(refusal: Refusal, status?: number, detail?: string | number): void {
+    this.abort(new HandshakeError(refusal, status, detail));
+  }
+
+  private finish(): void {
+    this.over = true;
+    clearTimeout(this.deadline);
+  }
+
+  private connect(address: Address): void {
+    this.told.onAddress(address.url.href);
+    const key = newKey();
+    const request = this.send(address, key);
+    this.request = request;
+    this.startDeadline();
+    request.on('error', (error) => {
+      if (this.request === request) this.abort(error);
+    });
+    request.on('socket', (socket) => this.watchInterim(request, socket));
+    request.on('response', (response) => this.onResponse(address, request, response));
+    request.on('upgrade', (response, socket, head) => this.onUpgrade(key, response, socket, head));
+    if (this.redirects > 0) this.told.onRedirect(address.url.href, request);
+    if (!this.over && !this.told.finishRequest(request)) request.end();
+  }
+
+  private send(address: Address, key: string): http.ClientRequest {
+    const { url, secure, socketPath } = address;
+    const asked = { key, subprotocols: this.subprotocols, extensions: '' };
+    const defaultPort = this.options.defaultPort || (secure ? 443 : 80);
+    const options = {
+      ...this.options,
+      createConnection: this.options.createConnection ?? (secure ? connectTls : connectTcp),
+      protocol: undefined,
+      hostname: undefined,
+      timeout: undefined,
+      method: 'GET',
+      defaultPort,
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: url.port || defaultPort,
+      path: address.path,
+      socketPath,
+      auth: credentialsOf(url) ?? this.auth,
+      headers: {
+        ...this.headers,
+        ...Object.fromEntries(buildRequest(asked, this.options.origin)),
+      },
+    };
+    return secure
+      ? https.request(options as https.RequestOptions)
+      : http.request(options as http.RequestOptions);
+  }
+
+  /** From connect to 101, whatever drips in meanwhile. */
+  private startDeadline(): void {
+    const { handshakeTimeout } = this.options;
+    clearTimeout(this.deadline);
+    if (!handshakeTimeout) return;
+    this.deadline = setTimeout(() => this.refuse('HANDSHAKE_TIMEOUT'), handshakeTimeout);
+  }
+
+  private watchInterim(request: http.ClientRequest, socket: Duplex): void {
+    const interim = new InterimResponses();
+    const onData = (chunk: Buffer) => {
+      if (this.request !== request || this.over || this.socket !== undefined) stop();
+      else if (interim.push(chunk)) this.refuse('INVALID_UPGRADE', 101);
+    };
+    const stop = () => socket.removeListener('data', onData);
+    socket.on('data', onData);
+    request.once('upgrade', stop);
+    request.once('response', stop);
+  }
+
+  private onUpgrade(
+    key: string,
+    response: http.IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+  ): void {
+    socket.on('error', ignore);
+    this.socket = socket;
+    if (this.over) {
+      socket.destroy();
+      return;
+    }
+    this.told.onUpgrade(response);
+    if (this.over) return;
+    const asked = { key, subprotocols: this.subprotocols, extensions: '' };
+    const verdict = judgeResponse(response.headers, asked);
+    if (verdict instanceof HandshakeError) {
+      this.abort(verdict);
+      return;
+    }
+    this.finish();
+    this.told.onEstablished(socket, head, verdict);
+    socket.removeListener('error', ignore);
+  }
+
+  private onResponse(
+    address: Address,
+    request: http.ClientRequest,
+    response: http.IncomingMessage,
+  ): void {
+    if (this.over || this.request !== request) return;
+    const status = response.statusCode ?? 0;
+    const { location } = response.headers;
+    if (this.options.followRedirects && location && status >= 300 && status < 400) {
+      this.redirect(address, request, location);
+    } else if (!this.told.onUnexpectedResponse(request, response)) {
+      this.refuse('UNEXPECTED_RESPONSE', status, status);
+    } else {
+      clearTimeout(this.deadline);
+    }
+  }
+
+  private redirect(from: Address, request: http.ClientRequest, location: string): void {
+    if (++this.redirects > (this.options.maxRedirects ?? DEFAULTS.maxRedirects)) {
+      this.refuse('TOO_MANY_REDIRECTS');
+      return;
+    }
+    this.request = undefined;
+    request.destroy();
+    try {
+      const to = readAddress(location, from.url);
+      this.keepCredentials(from);
+      if (!this.told.watchesRedirects()) this.guardCredentials(to);
+      this.connect(to);
+    } catch (error) {
+      this.abort(error as Error); // only SyntaxError and errors of node:http come from there
+    }
+  }
+
+  /** What the first URL said of who is asking goes on to the next hop as well. */
+  private keepCredentials(from: Address): void {
+    this.auth ??= credentialsOf(from.url);
+  }
+
+  // RFC 9110 §15.4: credentials meant for one host are not for another, nor for a plain wire.
+  private guardCredentials(to: Address): void {
+    const { origin } = this;
+    const sameHost = to.socketPath === origin.socketPath && to.url.host === origin.url.host;
+    if (sameHost && (to.secure || !origin.secure)) return;
+    this.auth = undefined;
+    to.url.username = '';
+    to.url.password = '';
+    for (const name of Object.keys(this.headers)) {
+      const lower = name.toLowerCase();
+      if (CREDENTIALS.includes(lower) || (lower === 'host' && !sameHost)) delete this.headers[name];
+    }
+  }
+}
+
+function ignore(): void {}
+
+/** `user:password` of a URL; undefined if it has none. */
+function credentialsOf(url: URL): string | undefined {
+  if (url.username === '' && url.password === '') return undefined;
+  return `${decode(url.username)}:${decode(url.password)}`;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function connectTcp(options: net.NetConnectOpts & { socketPath?: string }): net.Socket {
+  return net.connect({ ...options, path: options.socketPath } as net.NetConnectOpts);
+}
+
+function connectTls(options: tls.ConnectionOptions & { socketPath?: string }): tls.TLSSocket {
+  const { host = '' } = options;
+  const servername = options.servername ?? (net.isIP(host) === 0 ? host : '');
+  return tls.connect({ ...options, path: options.socketPath, servername } as tls.ConnectionOptions);
+}

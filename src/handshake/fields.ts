@@ -1,0 +1,170 @@
+/** RFC 6455 §4.3, §9.1: the grammar of the opening handshake's header fields. */
+
+import { createHash, randomBytes } from 'node:crypto';
+
+/** RFC 6455 §1.3: what a server appends to the key, to show that it understood the request. */
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+
+/** More than anybody needs; a peer that sends more wants to keep us busy. */
+const MOST_EXTENSIONS = 32;
+const MOST_PARAMETERS = 16;
+
+/** One parameter of an extension: its name, and its value or true where it has none. */
+export type Parameter = readonly [name: string, value: string | true];
+
+/** An extension as it is offered or accepted, with the parameters in their order. */
+export interface ExtensionOffer {
+  readonly name: string;
+  readonly parameters: readonly Parameter[];
+}
+
+/** The header fields of a request or response; names in lower case. */
+export type Fields = { readonly [name: string]: string | string[] | undefined };
+
+/** A field as text; undefined if it is absent, which any field can be at any time. */
+export function fieldOf(fields: Fields, name: string): string | undefined {
+  const value = fields[name];
+  return value === undefined || value === null ? undefined : String(value);
+}
+
+/** RFC 6455 §4.1: a fresh key, 16 random bytes in base64. */
+export function newKey(): string {
+  return randomBytes(16).toString('base64');
+}
+
+/** Whether a key is 16 bytes in base64. RFC 6455 §4.2.1. */
+export function isKey(key: string): boolean {
+  return /^[+/0-9A-Za-z]{22}==$/.test(key);
+}
+
+/** The Sec-WebSocket-Accept that answers a key. RFC 6455 §4.2.2. */
+export function acceptFor(key: string): string {
+  return createHash('sha1')
+    .update(key + GUID)
+    .digest('base64');
+}
+
+/** Whether `text` is a token of HTTP (RFC 9110 §5.6.2). */
+export function isToken(text: string): boolean {
+  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text);
+}
+
+/** Whether text can stand in a header field without ending it. */
+export function isFieldText(text: string): boolean {
+  return !/[\r\n\0]/.test(text);
+}
+
+/** Whether a comma-separated list holds this token, in any case. */
+export function listHas(list: string | undefined, token: string): boolean {
+  if (list === undefined) return false;
+  return list.split(',').some((element) => trim(element).toLowerCase() === token);
+}
+
+/** Without blanks and tabs around it, in linear time. */
+function trim(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+/**
+ * The subprotocols that a client asks for. RFC 6455 §4.1: tokens, each at most once.
+ * @returns undefined if the list breaks that rule
+ */
+export function parseSubprotocols(list: string): Set<string> | undefined {
+  const names = new Set<string>();
+  for (const element of list.split(',')) {
+    const name = trim(element);
+    if (!isToken(name) || names.has(name)) return undefined;
+    names.add(name);
+  }
+  return names;
+}
+
+/**
+ * The extensions that a Sec-WebSocket-Extensions field lists. RFC 6455 §9.1.
+ * @returns undefined if it breaks the grammar or is unreasonably long
+ */
+export function parseExtensions(field: string): ExtensionOffer[] | undefined {
+  return new ExtensionParser(field).parse();
+}
+
+/** Reads a field from left to right, each character once. */
+class ExtensionParser {
+  private readonly field: string;
+  private offset = 0;
+
+  constructor(field: string) {
+    this.field = field;
+  }
+
+  parse(): ExtensionOffer[] | undefined {
+    const offers: ExtensionOffer[] = [];
+    do {
+      const offer = this.extension();
+      if (offer === undefined || offers.length === MOST_EXTENSIONS) return undefined;
+      offers.push(offer);
+    } while (this.skip(','));
+    return this.offset === this.field.length ? offers : undefined;
+  }
+
+  private extension(): ExtensionOffer | undefined {
+    const name = this.token();
+    if (name === '') return undefined;
+    const parameters: Parameter[] = [];
+    while (this.skip(';')) {
+      const parameter = this.parameter();
+      if (parameter === undefined || parameters.length === MOST_PARAMETERS) return undefined;
+      parameters.push(parameter);
+    }
+    return { name, parameters };
+  }
+
+  private parameter(): Parameter | undefined {
+    const name = this.token();
+    if (name === '') return undefined;
+    if (!this.skip('=')) return [name, true];
+    const value = this.skip('"') ? this.quoted() : this.token();
+    // RFC 6455 §9.1: a quoted value must be a token once its quotes are gone.
+    return isToken(value) ? [name, value] : undefined;
+  }
+
+  /** The token here, with the blanks around it; '' if there is none. */
+  private token(): string {
+    this.skipBlanks();
+    const start = this.offset;
+    while (isToken(this.field.charAt(this.offset))) this.offset++;
+    const token = this.field.slice(start, this.offset);
+    this.skipBlanks();
+    return token;
+  }
+
+  /** What stands before the closing quote; '' if there is none. */
+  private quoted(): string {
+    let text = '';
+    for (;;) {
+      const character = this.field.charAt(this.offset++);
+      if (character === '') return '';
+      if (character === '"') break;
+      text += character === '\\' ? this.field.charAt(this.offset++) : character;
+    }
+    this.skipBlanks();
+    return text;
+  }
+
+  private skip(character: string): boolean {
+    if (this.field.charAt(this.offset) !== character) return false;
+    this.offset++;
+    return true;
+  }
+
+  private skipBlanks(): void {
+    while (isBlank(this.field.charCodeAt(this.offset))) this.offset++;
+  }
+}

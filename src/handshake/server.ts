@@ -1,0 +1,124 @@
+/** RFC 6455 §4.2: a server judges the request and builds the response. */
+
+import { HandshakeError, type Refusal } from '../protocol/errors.js';
+import {
+  acceptFor,
+  type ExtensionOffer,
+  type Fields,
+  fieldOf,
+  isKey,
+  listHas,
+  parseExtensions,
+  parseSubprotocols,
+} from './fields.js';
+
+/** What is judged: a request as `node:http` reads it, or anything of that shape. */
+export interface HandshakeRequest {
+  readonly method?: string | undefined;
+  readonly httpVersion?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers: Fields;
+  /** Only what was read from a wire has these; a request made by a program may lack `Host`. */
+  readonly rawHeaders?: readonly string[] | undefined;
+}
+
+/** What a valid request asks for. */
+export interface Asked {
+  readonly key: string;
+  /** in the order of the client's preference */
+  readonly subprotocols: Set<string>;
+  /** in the order of the client's preference */
+  readonly extensions: readonly ExtensionOffer[];
+}
+
+/** The judgement: what the request asks for, or why it is refused. */
+export type Verdict = Asked | HandshakeError;
+
+/** A header field as it is written. */
+export type FieldLine = readonly [name: string, value: string];
+
+/**
+ * Judges an opening handshake request; never throws for a bad one.
+ * @param judgeExtensions whether a malformed list of extensions is refused; else it is ignored
+ */
+export function judgeRequest(request: HandshakeRequest, judgeExtensions: boolean): Verdict {
+  const { headers } = request;
+  const refusal = judgeLine(request) ?? judgeFields(request);
+  if (refusal !== undefined) return new HandshakeError(refusal);
+  const asked = fieldOf(headers, 'sec-websocket-protocol');
+  const subprotocols = asked === undefined ? new Set<string>() : parseSubprotocols(asked);
+  if (subprotocols === undefined) return new HandshakeError('INVALID_SUBPROTOCOLS');
+  const offered = judgeExtensions ? fieldOf(headers, 'sec-websocket-extensions') : undefined;
+  const extensions = offered === undefined ? [] : parseExtensions(offered);
+  if (extensions === undefined) return new HandshakeError('INVALID_EXTENSIONS');
+  return { key: fieldOf(headers, 'sec-websocket-key') ?? '', subprotocols, extensions };
+}
+
+/** RFC 6455 §4.2.1 item 1: the request line. */
+function judgeLine(request: HandshakeRequest): Refusal | undefined {
+  if (request.method !== 'GET') return 'INVALID_METHOD';
+  // RFC 6455 §4.2.1: HTTP/1.1 or higher.
+  if (/^(0\.|1\.0$)/.test(request.httpVersion ?? '1.1')) return 'INVALID_HTTP_VERSION';
+  return pathOf(request.url) === undefined ? 'INVALID_REQUEST_TARGET' : undefined;
+}
+
+/** RFC 6455 §4.2.1 items 2 to 6: the header fields that must be there. */
+function judgeFields(request: HandshakeRequest): Refusal | undefined {
+  const { headers } = request;
+  const fromWire = request.rawHeaders !== undefined;
+  if (!listHas(fieldOf(headers, 'upgrade'), 'websocket')) return 'INVALID_UPGRADE';
+  if (!listHas(fieldOf(headers, 'connection'), 'upgrade')) return 'INVALID_CONNECTION';
+  if (fromWire && !fieldOf(headers, 'host')) return 'INVALID_HOST';
+  if (!isKey(fieldOf(headers, 'sec-websocket-key') ?? '')) return 'INVALID_KEY';
+  // RFC 6455 §4.2.1: exactly 13; nothing is converted, `013` and `13.0` are not 13.
+  if (fieldOf(headers, 'sec-websocket-version') !== '13') return 'INVALID_VERSION';
+  return hasBody(headers) ? 'UNEXPECTED_BODY' : undefined;
+}
+
+// RFC 6455 §4.1: what follows the request are frames; a body would be read as such.
+function hasBody(headers: Fields): boolean {
+  const length = fieldOf(headers, 'content-length');
+  return (length !== undefined && !/^0+$/.test(length)) || 'transfer-encoding' in headers;
+}
+
+/**
+ * The path of a request target in origin-form or absolute-form, without its query.
+ * @returns undefined if it has neither form. A target that a program left out is `/`.
+ */
+export function pathOf(target: string | undefined): string | undefined {
+  const [beforeQuery = ''] = (target || '/').split('?', 1);
+  if (beforeQuery.startsWith('/')) return beforeQuery;
+  // RFC 6455 §4.2.1: the target may be an absolute URI as well.
+  const absolute = /^(?:https?|wss?):\/\/[^/]+(\/.*)?$/i.exec(beforeQuery);
+  return absolute === null ? undefined : (absolute[1] ?? '/');
+}
+
+/** The fields of the response that accepts, as lines. RFC 6455 §4.2.2 item 5. */
+export function acceptLines(key: string, subprotocol: string | false): string[] {
+  const lines = [
+    'HTTP/1.1 101 Switching Protocols',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    `Sec-WebSocket-Accept: ${acceptFor(key)}`,
+  ];
+  if (subprotocol !== false) lines.push(`Sec-WebSocket-Protocol: ${subprotocol}`);
+  return lines;
+}
+
+/** What a refusal says beside its status. */
+export function refusalFields(status: number): FieldLine[] {
+  // RFC 6455 §4.4: the versions we understand. RFC 9110 §15.5.22: 426 names the protocol.
+  if (status === 426) {
+    return [
+      ['Upgrade', 'websocket'],
+      ['Sec-WebSocket-Version', '13'],
+    ];
+  }
+  // RFC 9110 §15.5.6: 405 lists the methods that are allowed.
+  return status === 405 ? [['Allow', 'GET']] : [];
+}
+
+/** A whole response, as bytes of text. */
+export function formatResponse(lines: readonly string[], body = ''): string {
+  return `${lines.join('\r\n')}\r\n\r\n${body}`;
+}

@@ -1,0 +1,43 @@
+/** What `import … from 'ws6455'` gives: the very same objects as `require`. */
+
+import WebSocket from './index.js';
+
+export default WebSocket;
+export { WebSocket };
+export const { WebSocketServer, WebSocketError, HandshakeError, ProtocolError } = WebSocket;
+
+export type WebSocketServer<
+  T extends typeof WebSocket.WebSocket = typeof WebSocket.WebSocket,
+  U extends typeof import('node:http').IncomingMessage = typeof import('node:http').IncomingMessage,
+> = WebSocket.WebSocketServer<T, U>;
+export type { WebSocketServer as Server };
+export type WebSocketError = WebSocket.WebSocketError;
+export type HandshakeError = WebSocket.HandshakeError;
+export type ProtocolError = WebSocket.ProtocolError;
+export type ServerOptions<
+  T extends typeof WebSocket.WebSocket = typeof WebSocket.WebSocket,
+  U extends typeof import('node:http').IncomingMessage = typeof import('node:http').IncomingMessage,
+> = WebSocket.ServerOptions<T, U>;
+export type AddressInfo = WebSocket.AddressInfo;
+export type BinaryType = WebSocket.BinaryType;
+export type BufferLike = WebSocket.BufferLike;
+export type CertMeta = WebSocket.CertMeta;
+export type ClientOptions = WebSocket.ClientOptions;
+export type CloseEvent = WebSocket.CloseEvent;
+export type CloseInfo = WebSocket.CloseInfo;
+export type Data = WebSocket.Data;
+export type ErrorEvent = WebSocket.ErrorEvent;
+export type Event = WebSocket.Event;
+export type EventListenerOptions = WebSocket.EventListenerOptions;
+export type FinishRequestCallback = WebSocket.FinishRequestCallback;
+export type MessageEvent = WebSocket.MessageEvent;
+export type PerMessageDeflateOptions = WebSocket.PerMessageDeflateOptions;
+export type RawData = WebSocket.RawData;
+export type SendOptions = WebSocket.SendOptions;
+export type VerifyClientCallbackSync<
+  R extends import('node:http').IncomingMessage = import('node:http').IncomingMessage,
+> = WebSocket.VerifyClientCallbackSync<R>;
+export type VerifyClientCallbackAsync<
+  R extends import('node:http').IncomingMessage = import('node:http').IncomingMessage,
+> = WebSocket.VerifyClientCallbackAsync<R>;
+export type WebSocketEventMap = WebSocket.WebSocketEventMap;

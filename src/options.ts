@@ -1,0 +1,169 @@
+/** What can be set, what it means, and the one table of defaults. */
+
+import type {
+  ClientRequest,
+  Server as HttpServer,
+  IncomingMessage,
+  OutgoingHttpHeaders,
+} from 'node:http';
+import type { Server as HttpsServer, RequestOptions } from 'node:https';
+import type { Duplex } from 'node:stream';
+import type { ZlibOptions } from 'node:zlib';
+import type { WebSocket } from './websocket.js';
+
+/** Settings of permessage-deflate (RFC 7692). Not negotiated yet by this version. */
+export interface PerMessageDeflateOptions {
+  serverNoContextTakeover?: boolean | undefined;
+  clientNoContextTakeover?: boolean | undefined;
+  serverMaxWindowBits?: number | boolean | undefined;
+  clientMaxWindowBits?: number | boolean | undefined;
+  zlibDeflateOptions?: ZlibOptions | undefined;
+  zlibInflateOptions?: ZlibOptions | undefined;
+  /** bytes; smaller messages are not compressed */
+  threshold?: number | undefined;
+  concurrencyLimit?: number | undefined;
+}
+
+/** What servers and clients have in common. `undefined` always means the default. */
+export interface ConnectionOptions {
+  /**
+   * The longest message that is accepted, in bytes; a longer one fails the connection with 1009.
+   * 0 = no limit. Default 104 857 600 (100 MiB). RFC 6455 §10.4.
+   */
+  maxPayload?: number | undefined;
+  /** The most frames a message may have, else 1008. 0 = no limit. Default 131 072. */
+  maxFragments?: number | undefined;
+  /** Accepted for programs written for `ws`; small pieces are joined as they come. */
+  maxBufferedChunks?: number | undefined;
+  /** Accepted for programs written for `ws`; only the newest unanswered Ping is kept. */
+  maxPendingAutoPongs?: number | undefined;
+  /** Whether Pings are answered by themselves. Default true. RFC 6455 §5.5.2. */
+  autoPong?: boolean | undefined;
+  /** Leaves out the check that text is UTF-8. Default false. RFC 6455 §8.1. */
+  skipUTF8Validation?: boolean | undefined;
+  /** Milliseconds that a closing handshake may take. Default 30 000. RFC 6455 §7.1. */
+  closeTimeout?: number | undefined;
+  /** Whether several messages may be delivered in one turn of the event loop. Default true. */
+  allowSynchronousEvents?: boolean | undefined;
+  /** Compression. A client's default is true, a server's false. */
+  perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
+}
+
+/** Fills the four bytes of a masking key. RFC 6455 §5.3 asks for unpredictable ones. */
+export type GenerateMask = (mask: Buffer) => void;
+
+/** Finishes a request: sets what it likes, then must call `request.end()`. */
+export type FinishRequestCallback = (request: ClientRequest, websocket: WebSocket) => void;
+
+type HttpOptions = Omit<
+  RequestOptions,
+  'agent' | 'createConnection' | 'headers' | 'checkServerIdentity'
+>;
+
+/** A client's options, beside those of `http.request`, `https.request` and `tls.connect`. */
+export interface ClientOptions extends ConnectionOptions, HttpOptions {
+  /** Subprotocols to ask for; the constructor's second argument goes first. */
+  protocols?: string | string[] | undefined;
+  /** Must be 13. RFC 6455 §4.1. */
+  protocolVersion?: number | undefined;
+  /** The Origin header field. RFC 6455 §10.2. */
+  origin?: string | undefined;
+  /** Further header fields. */
+  headers?: OutgoingHttpHeaders | undefined;
+  /** Milliseconds from the start of a connection to its 101; each redirect starts anew. */
+  handshakeTimeout?: number | undefined;
+  /** Whether redirects are followed. Default false. */
+  followRedirects?: boolean | undefined;
+  /** How many redirects are followed. Default 10. */
+  maxRedirects?: number | undefined;
+  /** A source of masking keys in place of the random one. */
+  generateMask?: GenerateMask | undefined;
+  finishRequest?: FinishRequestCallback | undefined;
+  // biome-ignore lint/suspicious/noExplicitAny: agents of proxy packages have types of their own
+  agent?: any;
+  // biome-ignore lint/suspicious/noExplicitAny: written for `ws`, it takes net's or tls's options
+  createConnection?: ((options: any, callback?: any) => Duplex) | undefined;
+  // biome-ignore lint/suspicious/noExplicitAny: `ws` types the certificate as what it is not
+  checkServerIdentity?: ((servername: string, certificate: any) => any) | undefined;
+}
+
+/** What `verifyClient` is asked about. */
+export interface VerifyClientInfo<Request extends IncomingMessage = IncomingMessage> {
+  /** The Origin header field; absent for most clients that are not browsers. */
+  origin: string;
+  /** Whether the request came over TLS. */
+  secure: boolean;
+  req: Request;
+}
+
+/** Whether the client is welcome. */
+export type VerifyClientCallbackSync<Request extends IncomingMessage = IncomingMessage> = (
+  info: VerifyClientInfo<Request>,
+) => boolean;
+
+/** Says through `callback` whether the client is welcome, and if not what it is answered. */
+export type VerifyClientCallbackAsync<Request extends IncomingMessage = IncomingMessage> = (
+  info: VerifyClientInfo<Request>,
+  callback: (
+    result: boolean,
+    code?: number,
+    message?: string,
+    headers?: OutgoingHttpHeaders,
+  ) => void,
+) => void;
+
+/** A server's options. Exactly one of `port`, `server` and `noServer` must be given. */
+export interface ServerOptions<
+  T extends typeof WebSocket = typeof WebSocket,
+  U extends typeof IncomingMessage = typeof IncomingMessage,
+> extends ConnectionOptions {
+  /** Listen on this port with an http server of its own. */
+  port?: number | null | undefined;
+  /** The address to listen on, with `port`. Default: every address, IPv6 and IPv4. */
+  host?: string | null | undefined;
+  /** How many connections may wait to be accepted, with `port`. */
+  backlog?: number | null | undefined;
+  /** Take the upgrades of this server; it is started and stopped by its owner. */
+  server?: HttpServer<U> | HttpsServer<U> | null | undefined;
+  /** Take no upgrades; `handleUpgrade` is called instead. */
+  noServer?: boolean | undefined;
+  /** Accept only this path; others are answered 404. RFC 6455 §4.2.2. */
+  path?: string | null | undefined;
+  /** Whether `clients` is kept. Default true. */
+  clientTracking?: boolean | undefined;
+  /** Chooses a subprotocol among those asked for; false for none. */
+  handleProtocols?:
+    | ((protocols: Set<string>, request: InstanceType<U>) => string | false)
+    | null
+    | undefined;
+  /** Decides whom to accept. Its number of parameters says which form it has. */
+  verifyClient?:
+    | VerifyClientCallbackAsync<InstanceType<U>>
+    | VerifyClientCallbackSync<InstanceType<U>>
+    | null
+    | undefined;
+  /** The class to make for each connection. */
+  WebSocket?: T | undefined;
+}
+
+/** The limits and settings in force where nothing is given. */
+export const DEFAULTS = Object.freeze({
+  maxPayload: 100 * 1024 * 1024,
+  maxFragments: 131_072,
+  autoPong: true,
+  skipUTF8Validation: false,
+  closeTimeout: 30_000,
+  maxRedirects: 10,
+  /** Our own http server: milliseconds for a request to arrive. node:http's own is 60 000. */
+  requestTimeout: 20_000,
+  /** How often it looks for requests that are late. */
+  connectionsCheckingInterval: 5_000,
+});
+
+/**
+ * A limit as `ws` reads it: a whole number of 32 bits; below 1 there is no limit.
+ * @param value what was given; undefined or null for the default
+ */
+export function limitOf(value: number | null | undefined, byDefault: number): number {
+  return Math.max(0, (value ?? byDefault) | 0);
+}

@@ -1,0 +1,207 @@
+/** RFC 6455 §7: close codes, the payload of a Close frame, and the closing handshake as a table. */
+
+import { isUtf8 } from 'node:buffer';
+import { ProtocolError } from './errors.js';
+import { LONGEST_CONTROL_PAYLOAD } from './frame.js';
+
+/** The close codes that RFC 6455 §7.4.1 names. */
+export const CloseCode = {
+  NORMAL: 1000,
+  GOING_AWAY: 1001,
+  PROTOCOL_ERROR: 1002,
+  UNSUPPORTED_DATA: 1003,
+  /** Never sent: the peer's Close had no code. */
+  NO_STATUS: 1005,
+  /** Never sent: the connection went away without a Close. */
+  ABNORMAL: 1006,
+  INVALID_PAYLOAD: 1007,
+  POLICY_VIOLATION: 1008,
+  MESSAGE_TOO_BIG: 1009,
+  MANDATORY_EXTENSION: 1010,
+  INTERNAL_ERROR: 1011,
+} as const;
+
+/** The longest close reason, in bytes of UTF-8: a control payload without the code. */
+export const LONGEST_REASON = LONGEST_CONTROL_PAYLOAD - 2;
+
+/** What a Close frame said. */
+export interface Close {
+  /** 1005 if it said nothing. */
+  readonly code: number;
+  readonly reason: Buffer;
+}
+
+const NO_REASON = Buffer.alloc(0);
+
+/** Whether a Close frame may carry this code. RFC 6455 §7.4.1, §7.4.2 and its IANA registry. */
+export function isCloseCode(code: number): boolean {
+  if (code >= 3000 && code <= 4999) return true;
+  if (code < 1000 || code > 1014) return false;
+  // RFC 6455 §7.4.1: 1004 is reserved; 1005 and 1006 MUST NOT be set in a Close frame.
+  return code !== 1004 && code !== CloseCode.NO_STATUS && code !== CloseCode.ABNORMAL;
+}
+
+/**
+ * Reads the payload of a Close frame, which is not one byte long: the receiver saw to that.
+ * @returns what it said, or the rule it breaks
+ */
+export function readClose(payload: Buffer, checkUtf8: boolean): Close | ProtocolError {
+  if (payload.length === 0) return { code: CloseCode.NO_STATUS, reason: NO_REASON };
+  const code = payload.readUInt16BE(0);
+  if (!isCloseCode(code)) return new ProtocolError('INVALID_CLOSE_CODE', code);
+  const reason = Buffer.from(payload.subarray(2));
+  // RFC 6455 §5.5.1: the reason is UTF-8.
+  if (checkUtf8 && !isUtf8(reason)) return new ProtocolError('INVALID_UTF8');
+  return { code, reason };
+}
+
+/** The payload of a Close frame; empty for 1005, which says that there is no code. */
+export function writeClose(close: Close): Buffer {
+  // RFC 6455 §7.4.1: 1005 MUST NOT be set in a Close frame by an endpoint.
+  if (close.code === CloseCode.NO_STATUS) return NO_REASON;
+  const payload = Buffer.allocUnsafe(2 + close.reason.length);
+  payload.writeUInt16BE(close.code, 0);
+  close.reason.copy(payload, 2);
+  return payload;
+}
+
+/** Where a connection stands in the closing handshake. */
+export type ClosingState =
+  /** Messages go both ways. */
+  | 'OPEN'
+  /** Our Close waits behind what was sent before it. */
+  | 'CLOSE_QUEUED'
+  /** Our Close is on the wire, the peer's is awaited. */
+  | 'CLOSE_SENT'
+  /** The peer's Close came; our answer waits to be written. */
+  | 'PEER_CLOSED'
+  /** Both Close frames passed; a client waits for the server to end TCP. */
+  | 'DONE'
+  /** Both Close frames passed and we ended TCP. */
+  | 'ENDED'
+  /** The connection is being failed. */
+  | 'FAILED'
+  /** TCP is closed, the application has been told. */
+  | 'CLOSED';
+
+/** What can happen to a connection that matters to the closing handshake. */
+export type ClosingInput =
+  | 'CLOSE_CALLED'
+  | 'CLOSE_RECEIVED'
+  /** Our Close was handed to the wire behind everything queued. */
+  | 'CLOSE_WRITTEN'
+  | 'VIOLATION'
+  | 'WIRE_ENDED'
+  | 'TERMINATED'
+  | 'TIMED_OUT'
+  | 'WIRE_CLOSED';
+
+/** What is done about it. `tell` and `report` come last: they call the application. */
+export type ClosingAction =
+  /** send our Close, or the answer to the peer's */
+  | 'send'
+  /** start the close timer */
+  | 'arm'
+  /** start the short timer of a client that waits for the server to end TCP */
+  | 'linger'
+  /** go on reading, deliver nothing */
+  | 'discard'
+  /** end our half of TCP */
+  | 'end'
+  /** drop TCP */
+  | 'destroy'
+  /** tell the application what went wrong */
+  | 'report'
+  /** stop the timer, tell the application that the connection is closed */
+  | 'tell';
+
+/** One cell of the table. */
+export interface ClosingStep {
+  readonly to: ClosingState;
+  readonly actions: readonly ClosingAction[];
+}
+
+/** A cell that differs between the two roles: RFC 6455 §7.1.1. */
+export interface ClosingStepByRole {
+  readonly server: ClosingStep;
+  readonly client: ClosingStep;
+}
+
+type ClosingRow = { readonly [input in ClosingInput]?: ClosingStep | ClosingStepByRole };
+
+function step(to: ClosingState, ...actions: ClosingAction[]): ClosingStep {
+  return { to, actions };
+}
+
+// RFC 6455 §7.1.1: the server ends the TCP connection first, the client waits for it.
+const finished = (...actions: ClosingAction[]): ClosingStepByRole => ({
+  server: step('ENDED', ...actions, 'end'),
+  client: step('DONE', ...actions, 'linger'),
+});
+
+/**
+ * The closing handshake, whole. An input that a row does not name changes nothing in that state.
+ * The timer is armed before a Close is sent: sending may write it at once, which is an input again.
+ * `docs/closing.md` shows it as a picture; a unit test walks it.
+ */
+export const CLOSING_TABLE: { readonly [state in ClosingState]: ClosingRow } = {
+  OPEN: {
+    CLOSE_CALLED: step('CLOSE_QUEUED', 'arm', 'send'),
+    CLOSE_RECEIVED: step('PEER_CLOSED', 'discard', 'arm', 'send'),
+    VIOLATION: step('FAILED', 'discard', 'arm', 'send', 'report'),
+    WIRE_ENDED: step('FAILED', 'discard', 'arm', 'end'),
+    TERMINATED: step('FAILED', 'discard', 'destroy'),
+    WIRE_CLOSED: step('CLOSED', 'discard', 'tell'),
+  },
+  CLOSE_QUEUED: {
+    CLOSE_RECEIVED: step('PEER_CLOSED', 'discard'),
+    CLOSE_WRITTEN: step('CLOSE_SENT'),
+    VIOLATION: step('FAILED', 'discard', 'report'),
+    WIRE_ENDED: step('FAILED', 'discard'),
+    TERMINATED: step('FAILED', 'discard', 'destroy'),
+    TIMED_OUT: step('FAILED', 'discard', 'destroy'),
+    WIRE_CLOSED: step('CLOSED', 'discard', 'tell'),
+  },
+  CLOSE_SENT: {
+    CLOSE_RECEIVED: finished('discard'),
+    VIOLATION: step('FAILED', 'discard', 'end', 'report'),
+    WIRE_ENDED: step('FAILED', 'discard', 'end'),
+    TERMINATED: step('FAILED', 'discard', 'destroy'),
+    TIMED_OUT: step('FAILED', 'discard', 'destroy'),
+    WIRE_CLOSED: step('CLOSED', 'discard', 'tell'),
+  },
+  PEER_CLOSED: {
+    CLOSE_WRITTEN: finished(),
+    TERMINATED: step('FAILED', 'destroy'),
+    TIMED_OUT: step('FAILED', 'destroy'),
+    WIRE_CLOSED: step('CLOSED', 'tell'),
+  },
+  DONE: {
+    WIRE_ENDED: step('ENDED', 'arm', 'end'),
+    TERMINATED: step('FAILED', 'destroy'),
+    TIMED_OUT: step('ENDED', 'arm', 'end'),
+    WIRE_CLOSED: step('CLOSED', 'tell'),
+  },
+  ENDED: {
+    TERMINATED: step('FAILED', 'destroy'),
+    TIMED_OUT: step('FAILED', 'destroy'),
+    WIRE_CLOSED: step('CLOSED', 'tell'),
+  },
+  FAILED: {
+    CLOSE_WRITTEN: step('FAILED', 'end'),
+    TERMINATED: step('FAILED', 'destroy'),
+    TIMED_OUT: step('FAILED', 'destroy'),
+    WIRE_CLOSED: step('CLOSED', 'tell'),
+  },
+  CLOSED: {},
+};
+
+/** The cell for this state and input; undefined where nothing changes. */
+export function closingStep(
+  state: ClosingState,
+  input: ClosingInput,
+  role: 'server' | 'client',
+): ClosingStep | undefined {
+  const cell = CLOSING_TABLE[state][input];
+  return cell === undefined || 'to' in cell ? cell : cell[role];
+}

@@ -1,0 +1,366 @@
+/** RFC 6455 §6.2: bytes in, messages out. */
+
+import { isUtf8 } from 'node:buffer';
+import { ProtocolError, type Violation } from './errors.js';
+import {
+  FrameHeader,
+  isMinimal,
+  LONGEST_CONTROL_PAYLOAD,
+  LONGEST_HEADER,
+  Opcode,
+  readHeader,
+} from './frame.js';
+import { advanceKey, unmask } from './mask.js';
+import { Pieces } from './pieces.js';
+import { Utf8Check } from './utf8.js';
+
+/** Which end of the connection this is. */
+export type Role = 'server' | 'client';
+
+/** A message as it is handed up: whole, or in its pieces where these were asked for. */
+export type MessageData = Buffer | Buffer[];
+
+/** Where messages go. */
+export interface MessageSink {
+  onMessage(data: MessageData, isBinary: boolean): void;
+}
+
+/** Where control frames and broken rules go. */
+export interface ControlSink {
+  onControl(opcode: number, payload: Buffer): void;
+  onViolation(error: ProtocolError): void;
+}
+
+/** What a receiver accepts; 0 = no limit. */
+export interface Limits {
+  /** bytes in a message */
+  readonly maxPayload: number;
+  /** frames in a message */
+  readonly maxFragments: number;
+  /** whether text and close reasons must be UTF-8 */
+  readonly checkUtf8: boolean;
+}
+
+const NOTHING = Buffer.alloc(0);
+const LARGEST_EXACT_LENGTH = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Takes the bytes of a connection in chunks, however they are cut, and hands up messages and
+ * control frames. Payloads are unmasked in place: the chunks belong to the receiver.
+ *
+ * A sink is called last, with the state already made ready for the next frame, so that it may
+ * suspend, discard or throw. After a throw the rest of the chunk is kept; `resume` goes on.
+ */
+export class Receiver {
+  /** Whether messages are handed up in pieces instead of in one Buffer. */
+  inPieces = false;
+
+  private readonly expectMask: boolean;
+  private readonly limits: Limits;
+  private readonly messages: MessageSink;
+  private readonly controls: ControlSink;
+
+  /** The chunk being read, and what came behind it meanwhile. */
+  private chunk: Buffer = NOTHING;
+  private offset = 0;
+  private waiting: Buffer[] = [];
+  private running = false;
+  private suspended = false;
+  private discarding = false;
+
+  private readonly header = new FrameHeader();
+  /** A header that the end of a chunk cut. */
+  private spill: Buffer = NOTHING;
+  private spilled = 0;
+  private inPayload = false;
+  /** Payload bytes of this frame still to come, and the key as it stands for them. */
+  private remaining = 0;
+  private maskingKey = 0;
+
+  /** The opcode of the message in progress; 0 if there is none. */
+  private messageOpcode = 0;
+  private messageLength = 0;
+  private fragments = 0;
+  private readonly pieces = new Pieces();
+  private readonly utf8 = new Utf8Check();
+  /** The payload of a control frame that the end of a chunk cut. */
+  private control: Buffer = NOTHING;
+
+  constructor(role: Role, limits: Limits, messages: MessageSink, controls: ControlSink) {
+    this.expectMask = role === 'server';
+    this.limits = limits;
+    this.messages = messages;
+    this.controls = controls;
+  }
+
+  /** Whether bytes wait to be read: after `suspend`, or because a sink threw. */
+  get hasRest(): boolean {
+    return this.offset < this.chunk.length || this.waiting.length > 0;
+  }
+
+  /** Takes the next chunk. What a sink throws comes out of here; nothing is lost by it. */
+  push(chunk: Buffer): void {
+    if (this.discarding) return;
+    if (this.running || this.suspended || this.hasRest) {
+      this.waiting.push(chunk);
+      return;
+    }
+    this.chunk = chunk;
+    this.offset = 0;
+    this.run();
+  }
+
+  /** Hands up nothing more until `resume`. */
+  suspend(): void {
+    this.suspended = true;
+  }
+
+  /** Goes on with what was kept. */
+  resume(): void {
+    this.suspended = false;
+    if (!this.running) this.run();
+  }
+
+  /** Drops what it holds and everything that comes. */
+  discard(): void {
+    this.discarding = true;
+    this.chunk = NOTHING;
+    this.offset = 0;
+    this.waiting = [];
+    this.pieces.clear();
+    this.spill = NOTHING;
+    this.control = NOTHING;
+  }
+
+  private run(): void {
+    this.running = true;
+    try {
+      while (!this.suspended && !this.discarding && this.hasBytes()) this.advance();
+    } finally {
+      this.running = false;
+      if (this.offset >= this.chunk.length) this.chunk = NOTHING;
+    }
+  }
+
+  /** Whether there is a byte to read, in this chunk or in one that waited behind it. */
+  private hasBytes(): boolean {
+    while (this.offset >= this.chunk.length) {
+      const next = this.waiting.shift();
+      if (next === undefined) return false;
+      this.chunk = next;
+      this.offset = 0;
+    }
+    return true;
+  }
+
+  /** Reads to the end of the chunk or of the frame, whichever comes first. */
+  private advance(): void {
+    if (!this.inPayload && !this.takeHeader()) return;
+    if (this.header.opcode < Opcode.CLOSE) this.takeDataPayload();
+    else this.takeControlPayload();
+  }
+
+  /** Reads a header and judges it. @returns false if it is cut or breaks a rule */
+  private takeHeader(): boolean {
+    const { header } = this;
+    const whole = this.spilled > 0 ? this.completeSpill() : this.readInPlace();
+    if (!whole) return false;
+    const violation = this.judgeLength();
+    if (violation !== undefined) return this.fail(violation, header.length);
+    this.inPayload = true;
+    this.remaining = header.length;
+    this.maskingKey = header.maskingKey;
+    if (header.opcode < Opcode.CLOSE) this.enterFragment();
+    return true;
+  }
+
+  private readInPlace(): boolean {
+    const { header, chunk, offset } = this;
+    const whole = readHeader(chunk, offset, chunk.length, header);
+    if (chunk.length - offset >= 2 && !this.judgeOpening()) return false;
+    if (whole) this.offset += header.size;
+    else this.spillRest();
+    return whole;
+  }
+
+  /** Keeps the first bytes of a header until the others come. */
+  private spillRest(): void {
+    this.spill = Buffer.allocUnsafeSlow(LONGEST_HEADER);
+    this.spilled = this.chunk.copy(this.spill, 0, this.offset);
+    this.offset = this.chunk.length;
+  }
+
+  private completeSpill(): boolean {
+    const { header, chunk, spill } = this;
+    let whole = false;
+    while (!whole && this.offset < chunk.length) {
+      const missing = header.size - this.spilled;
+      const copied = chunk.copy(spill, this.spilled, this.offset, this.offset + missing);
+      this.spilled += copied;
+      this.offset += copied;
+      whole = readHeader(spill, 0, this.spilled, header);
+      if (this.spilled >= 2 && !this.judgeOpening()) return false;
+    }
+    if (whole) {
+      this.spill = NOTHING;
+      this.spilled = 0;
+    }
+    return whole;
+  }
+
+  /** Judges the first two bytes, as soon as they are there. */
+  private judgeOpening(): boolean {
+    const { header } = this;
+    const violation =
+      this.judgeReserved() ?? this.judgeOpcode() ?? this.judgeControl() ?? this.judgeMask();
+    if (violation === undefined) return true;
+    const detail = violation === 'INVALID_OPCODE' ? header.opcode : header.shortLength;
+    return this.fail(violation, detail);
+  }
+
+  // RFC 6455 §5.2: a reserved bit MUST be 0 unless an extension was negotiated that uses it.
+  private judgeReserved(): Violation | undefined {
+    const { reserved } = this.header;
+    if (reserved === 0) return undefined;
+    return (reserved & 0b011) !== 0 ? 'UNEXPECTED_RSV_2_3' : 'UNEXPECTED_RSV_1';
+  }
+
+  private judgeOpcode(): Violation | undefined {
+    switch (this.header.opcode) {
+      case Opcode.CONTINUATION:
+        // RFC 6455 §5.4: a continuation needs a message to continue.
+        return this.messageOpcode === 0 ? 'INVALID_OPCODE' : undefined;
+      case Opcode.TEXT:
+      case Opcode.BINARY:
+        // RFC 6455 §5.4: the fragments of two messages MUST NOT be interleaved.
+        return this.messageOpcode !== 0 ? 'INVALID_OPCODE' : undefined;
+      case Opcode.CLOSE:
+      case Opcode.PING:
+      case Opcode.PONG:
+        return undefined;
+      default:
+        // RFC 6455 §5.2: an unknown opcode fails the connection.
+        return 'INVALID_OPCODE';
+    }
+  }
+
+  private judgeControl(): Violation | undefined {
+    const { header } = this;
+    if (header.opcode < Opcode.CLOSE) return undefined;
+    // RFC 6455 §5.5: control frames MUST NOT be fragmented and carry at most 125 bytes.
+    if (!header.fin) return 'EXPECTED_FIN';
+    // RFC 6455 §5.5.1: a Close carries nothing, or a code of two bytes and perhaps a reason.
+    const halfACode = header.opcode === Opcode.CLOSE && header.shortLength === 1;
+    if (halfACode || header.shortLength > LONGEST_CONTROL_PAYLOAD) {
+      return 'INVALID_CONTROL_PAYLOAD_LENGTH';
+    }
+    return undefined;
+  }
+
+  // RFC 6455 §5.1: a server MUST NOT accept an unmasked frame, a client no masked one.
+  private judgeMask(): Violation | undefined {
+    if (this.header.masked === this.expectMask) return undefined;
+    return this.expectMask ? 'EXPECTED_MASK' : 'UNEXPECTED_MASK';
+  }
+
+  /** Judges what the whole header announces, before any memory is taken for it. */
+  private judgeLength(): Violation | undefined {
+    const { header, limits } = this;
+    if (header.opcode >= Opcode.CLOSE) return undefined;
+    // RFC 6455 §5.2: the minimal number of bytes MUST be used to encode the length.
+    if (!isMinimal(header)) return 'NON_MINIMAL_PAYLOAD_LENGTH';
+    if (header.length > LARGEST_EXACT_LENGTH) return 'UNSUPPORTED_DATA_PAYLOAD_LENGTH';
+    const length = this.messageLength + header.length;
+    if (limits.maxPayload > 0 && length > limits.maxPayload) return 'UNSUPPORTED_MESSAGE_LENGTH';
+    if (limits.maxFragments > 0 && this.fragments >= limits.maxFragments) {
+      return 'TOO_MANY_FRAGMENTS';
+    }
+    return undefined;
+  }
+
+  private enterFragment(): void {
+    const { header } = this;
+    if (header.opcode !== Opcode.CONTINUATION) this.messageOpcode = header.opcode;
+    this.messageLength += header.length;
+    this.fragments++;
+  }
+
+  private takeDataPayload(): void {
+    const piece = this.takePiece();
+    const last = this.remaining === 0 && this.header.fin;
+    if (last && this.pieces.byteLength === 0) this.takeWhole(piece);
+    else this.addPiece(piece, last);
+  }
+
+  /** A message that came in one piece: nothing is copied. */
+  private takeWhole(message: Buffer): void {
+    const isBinary = this.messageOpcode === Opcode.BINARY;
+    // RFC 6455 §8.1: text that is not UTF-8 fails the connection.
+    if (!isBinary && this.limits.checkUtf8 && !isUtf8(message)) {
+      this.fail('INVALID_UTF8');
+      return;
+    }
+    this.endMessage();
+    this.messages.onMessage(isBinary && this.inPieces ? [message] : message, isBinary);
+  }
+
+  private addPiece(piece: Buffer, last: boolean): void {
+    const isBinary = this.messageOpcode === Opcode.BINARY;
+    if (!isBinary && this.limits.checkUtf8 && !this.continuesUtf8(piece, last)) {
+      this.fail('INVALID_UTF8');
+      return;
+    }
+    this.pieces.add(piece, this.remaining);
+    if (!last) return;
+    const message = isBinary && this.inPieces ? this.pieces.take() : this.pieces.join();
+    this.endMessage();
+    this.messages.onMessage(message, isBinary);
+  }
+
+  // RFC 6455 §5.6: a fragment may end inside a character, the whole message may not.
+  private continuesUtf8(piece: Buffer, last: boolean): boolean {
+    return this.utf8.push(piece) && (!last || this.utf8.complete);
+  }
+
+  private endMessage(): void {
+    this.messageOpcode = 0;
+    this.messageLength = 0;
+    this.fragments = 0;
+    this.utf8.reset();
+  }
+
+  private takeControlPayload(): void {
+    const { opcode, length } = this.header;
+    let payload = this.takePiece();
+    if (payload.length < length) {
+      const filled = length - this.remaining - payload.length;
+      if (filled === 0) this.control = Buffer.allocUnsafeSlow(length);
+      payload.copy(this.control, filled);
+      if (this.remaining > 0) return;
+      payload = this.control;
+      this.control = NOTHING;
+    }
+    this.controls.onControl(opcode, payload);
+  }
+
+  /** Unmasks and takes what the chunk has of this frame's payload. */
+  private takePiece(): Buffer {
+    const { chunk, offset: start, header } = this;
+    const end = Math.min(chunk.length, start + this.remaining);
+    if (header.masked) {
+      unmask(chunk, start, end, this.maskingKey);
+      this.maskingKey = advanceKey(this.maskingKey, end - start);
+    }
+    this.remaining -= end - start;
+    this.inPayload = this.remaining > 0;
+    this.offset = end;
+    return start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
+  }
+
+  // RFC 6455 §7.1.7: once the connection is failed, nothing that comes is processed any more.
+  private fail(violation: Violation, detail?: number): false {
+    this.discard();
+    this.controls.onViolation(new ProtocolError(violation, detail));
+    return false;
+  }
+}

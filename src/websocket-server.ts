@@ -1,0 +1,445 @@
+/** Accepts opening handshakes from node:http. RFC 6455 §4.2. */
+
+import { EventEmitter } from 'node:events';
+import * as http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { isFieldText } from './handshake/fields.js';
+import {
+  acceptLines,
+  type FieldLine,
+  formatResponse,
+  type HandshakeRequest,
+  judgeRequest,
+  pathOf,
+  refusalFields,
+} from './handshake/server.js';
+import { DEFAULTS, limitOf, type ServerOptions, type VerifyClientInfo } from './options.js';
+import { HandshakeError } from './protocol/errors.js';
+import { agree, WebSocket } from './websocket.js';
+
+/** How long a refused client may take to hang up, in milliseconds. */
+const REFUSAL_TIMEOUT = 2_000;
+
+/** Sockets that were given to `handleUpgrade`. */
+const taken = new WeakSet<Duplex>();
+
+type Phase = 'RUNNING' | 'CLOSING' | 'CLOSED';
+
+/** The arguments of each event. */
+export interface WebSocketServerEvents<S, R> {
+  connection: [socket: S, request: R];
+  listening: [];
+  close: [];
+  error: [error: Error];
+  /** The lines of the response, before it is written; a listener may change them. */
+  headers: [headers: string[], request: R];
+  /** A request is refused. The listener answers it and ends the socket. */
+  wsClientError: [error: Error, socket: Duplex, request: R];
+}
+
+type Listened<Self, Args extends unknown[]> = (this: Self, ...args: Args) => void;
+
+// biome-ignore lint/suspicious/noExplicitAny: listeners of events that programs add themselves
+type AnyListener<Self> = (this: Self, ...args: any[]) => void;
+
+export interface WebSocketServer<
+  T extends typeof WebSocket = typeof WebSocket,
+  U extends typeof http.IncomingMessage = typeof http.IncomingMessage,
+> {
+  on<E extends keyof WebSocketServerEvents<InstanceType<T>, InstanceType<U>>>(
+    event: E,
+    listener: Listened<this, WebSocketServerEvents<InstanceType<T>, InstanceType<U>>[E]>,
+  ): this;
+  on(event: string | symbol, listener: AnyListener<this>): this;
+  once<E extends keyof WebSocketServerEvents<InstanceType<T>, InstanceType<U>>>(
+    event: E,
+    listener: Listened<this, WebSocketServerEvents<InstanceType<T>, InstanceType<U>>[E]>,
+  ): this;
+  once(event: string | symbol, listener: AnyListener<this>): this;
+  off<E extends keyof WebSocketServerEvents<InstanceType<T>, InstanceType<U>>>(
+    event: E,
+    listener: Listened<this, WebSocketServerEvents<InstanceType<T>, InstanceType<U>>[E]>,
+  ): this;
+  off(event: string | symbol, listener: AnyListener<this>): this;
+  addListener<E extends keyof WebSocketServerEvents<InstanceType<T>, InstanceType<U>>>(
+    event: E,
+    listener: Listened<this, WebSocketServerEvents<InstanceType<T>, InstanceType<U>>[E]>,
+  ): this;
+  addListener(event: string | symbol, listener: AnyListener<this>): this;
+  removeListener<E extends keyof WebSocketServerEvents<InstanceType<T>, InstanceType<U>>>(
+    event: E,
+    listener: Listened<this, WebSocketServerEvents<InstanceType<T>, InstanceType<U>>[E]>,
+  ): this;
+  removeListener(event: string | symbol, listener: AnyListener<this>): this;
+}
+
+/** A server of WebSockets: on a port of its own, on an http server, or fed by `handleUpgrade`. */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: types for the inherited methods
+export class WebSocketServer<
+  T extends typeof WebSocket = typeof WebSocket,
+  U extends typeof http.IncomingMessage = typeof http.IncomingMessage,
+> extends EventEmitter {
+  /** What was given, over the defaults. Read at each upgrade: changes take effect. */
+  options: ServerOptions<T, U>;
+  /** The open connections; undefined with `clientTracking: false`. */
+  declare clients: Set<InstanceType<T>>;
+
+  #phase: Phase = 'RUNNING';
+  #server: http.Server | undefined;
+  #ownsServer = false;
+  #detach: () => void = () => {};
+  /** Whether 'close' waits for the last client. */
+  #closeWhenEmpty = false;
+
+  /**
+   * @param options exactly one of `port`, `server` and `noServer` must be in it
+   * @param callback a listener of 'listening', with `port`
+   * @throws TypeError if none or several of these three are given
+   */
+  constructor(options?: ServerOptions<T, U>, callback?: () => void) {
+    super();
+    this.options = { ...(defaults() as ServerOptions<T, U>), ...withoutUndefined(options ?? {}) };
+    const { port, server, noServer, clientTracking } = this.options;
+    const modes = [port !== null && port !== undefined, Boolean(server), Boolean(noServer)];
+    if (modes.filter(Boolean).length !== 1) {
+      throw new TypeError(
+        'One and only one of the "port", "server", or "noServer" options must be specified',
+      );
+    }
+    if (clientTracking) this.clients = new Set();
+    if (server) this.#attach(server as http.Server);
+    else if (!noServer) this.#listen(callback);
+  }
+
+  /** Where the server listens; null when it does not. @throws Error with `noServer` */
+  address(): AddressInfo | string | null {
+    if (this.options.noServer) throw new Error('The server is operating in "noServer" mode');
+    return this.#server?.address() ?? null;
+  }
+
+  /**
+   * Stops accepting; connections stay open. Own http server: it is closed. Another's: it is left
+   * alone. 'close' comes when the last client is gone.
+   * @param callback called at 'close'; with an Error if the server was closed already
+   */
+  close(callback?: (error?: Error) => void): void {
+    if (this.#phase === 'CLOSED') {
+      if (callback) this.once('close', () => callback(new Error('The server is not running')));
+      process.nextTick(() => this.emit('close'));
+      return;
+    }
+    if (callback) this.once('close', () => callback());
+    if (this.#phase === 'CLOSING') return;
+    this.#phase = 'CLOSING';
+    this.#detach();
+    const server = this.#server;
+    this.#server = undefined;
+    if (this.#ownsServer && server) server.close(() => this.#emitClose());
+    else if (this.clients && this.clients.size > 0) this.#closeWhenEmpty = true;
+    else process.nextTick(() => this.#emitClose());
+  }
+
+  /** Whether this server is meant. To be overridden; by default `options.path` decides. */
+  shouldHandle(request: InstanceType<U>): boolean | Promise<boolean> {
+    return this.#isOurPath(request);
+  }
+
+  /**
+   * Accepts or refuses an opening handshake. RFC 6455 §4.2.
+   * @param head bytes that came behind the request
+   * @param callback receives the connection, if it comes to one
+   * @throws Error if the socket was given to it before
+   */
+  handleUpgrade(
+    request: InstanceType<U>,
+    socket: Duplex,
+    head: Buffer,
+    callback: (client: InstanceType<T>, request: InstanceType<U>) => void,
+  ): void {
+    if (taken.has(socket)) throw alreadyTaken();
+    socket.on('error', ignore);
+    guarded(socket, () => this.#judge(request, socket, head, callback));
+  }
+
+  /**
+   * Accepts a request that was found valid; the last step of `handleUpgrade`, which programs
+   * written for `ws` call or replace.
+   * @param extensions what was agreed on; none yet
+   * @param key the request's Sec-WebSocket-Key
+   * @param subprotocols those the client asks for
+   */
+  completeUpgrade(
+    _extensions: object,
+    key: string,
+    subprotocols: Set<string>,
+    request: InstanceType<U>,
+    socket: Duplex,
+    head: Buffer,
+    callback: (client: InstanceType<T>, request: InstanceType<U>) => void,
+  ): void {
+    if (!socket.readable || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    if (taken.has(socket)) throw alreadyTaken();
+    if (this.#phase !== 'RUNNING') {
+      refuse(socket, 503);
+      return;
+    }
+    const subprotocol = this.#chooseSubprotocol(subprotocols, request);
+    const lines = acceptLines(key, subprotocol || false);
+    this.emit('headers', lines, request);
+    // RFC 6455 §4.2.2: the answer is one of those asked for; nothing may break out of its line.
+    if ((subprotocol && !subprotocols.has(subprotocol)) || !lines.every(isFieldText)) {
+      refuse(socket, 500);
+      return;
+    }
+    taken.add(socket);
+    socket.write(formatResponse(lines));
+    callback(this.#open(socket, head, subprotocol || ''), request);
+  }
+
+  #listen(callback: (() => void) | undefined): void {
+    const { port, host, backlog } = this.options;
+    const server = http.createServer(
+      {
+        headersTimeout: DEFAULTS.requestTimeout,
+        requestTimeout: DEFAULTS.requestTimeout,
+        connectionsCheckingInterval: DEFAULTS.connectionsCheckingInterval,
+      },
+      (request, response) => answerPlainRequest(request, response),
+    );
+    this.#ownsServer = true;
+    this.#attach(server);
+    server.listen(
+      { port: port ?? 0, host: host ?? undefined, backlog: backlog ?? undefined },
+      callback,
+    );
+  }
+
+  #attach(server: http.Server): void {
+    const onListening = () => this.emit('listening');
+    const onError = (error: Error) => this.emit('error', error);
+    const onUpgrade = (request: http.IncomingMessage, socket: Duplex, head: Buffer) => {
+      const connected = (client: InstanceType<T>, of: InstanceType<U>) =>
+        this.emit('connection', client, of);
+      this.handleUpgrade(request as InstanceType<U>, socket, head, connected);
+    };
+    server.on('listening', onListening);
+    server.on('error', onError);
+    server.on('upgrade', onUpgrade);
+    this.#server = server;
+    this.#detach = () => {
+      server.removeListener('listening', onListening);
+      server.removeListener('error', onError);
+      server.removeListener('upgrade', onUpgrade);
+    };
+  }
+
+  #emitClose(): void {
+    this.#phase = 'CLOSED';
+    this.emit('close');
+  }
+
+  #isOurPath(request: InstanceType<U>): boolean {
+    const { path } = this.options;
+    return !path || pathOf(request.url) === path;
+  }
+
+  /** RFC 6455 §4.2.2: accept, or refuse with the status that says why. */
+  #judge(
+    request: InstanceType<U>,
+    socket: Duplex,
+    head: Buffer,
+    callback: (client: InstanceType<T>, request: InstanceType<U>) => void,
+  ): void {
+    const { perMessageDeflate } = this.options;
+    const verdict = judgeRequest(request as HandshakeRequest, Boolean(perMessageDeflate));
+    if (verdict instanceof HandshakeError) {
+      this.#refuseClient(verdict, request, socket);
+      return;
+    }
+    if (!this.shouldHandle(request)) {
+      refuse(socket, this.#isOurPath(request) ? 400 : 404);
+      return;
+    }
+    const { key, subprotocols } = verdict;
+    this.#verify(request, socket, () =>
+      this.completeUpgrade({}, key, subprotocols, request, socket, head, callback),
+    );
+  }
+
+  #refuseClient(error: HandshakeError, request: InstanceType<U>, socket: Duplex): void {
+    if (this.listenerCount('wsClientError') > 0) {
+      this.emit('wsClientError', error, socket, request);
+    } else {
+      refuse(socket, error.status, error.message, refusalFields(error.status));
+    }
+  }
+
+  /** RFC 6455 §4.2.2 item 2: the server may want to know more before it accepts. */
+  #verify(request: InstanceType<U>, socket: Duplex, accept: () => void): void {
+    const { verifyClient } = this.options;
+    if (!verifyClient) {
+      accept();
+      return;
+    }
+    const info = describeClient(request);
+    let answered = false;
+    const answer = (
+      welcome: unknown,
+      status = 401,
+      message?: string,
+      headers: http.OutgoingHttpHeaders = {},
+    ) => {
+      if (answered) return;
+      answered = true;
+      if (welcome) guarded(socket, accept);
+      else refuse(socket, status, message, Object.entries(headers) as FieldLine[]);
+    };
+    // Programs for `ws` say by the number of parameters which of the two forms theirs has.
+    if (verifyClient.length === 2) (verifyClient as (...args: unknown[]) => void)(info, answer);
+    else answer((verifyClient as (of: typeof info) => boolean)(info));
+  }
+
+  #chooseSubprotocol(asked: Set<string>, request: InstanceType<U>): string | false | undefined {
+    if (asked.size === 0) return false;
+    const { handleProtocols } = this.options;
+    return handleProtocols ? handleProtocols(asked, request) : [...asked][0];
+  }
+
+  #open(socket: Duplex, head: Buffer, subprotocol: string): InstanceType<T> {
+    const { options } = this;
+    const Class = (options.WebSocket ?? WebSocket) as typeof WebSocket;
+    const client = new Class(null, undefined, options);
+    agree(client, subprotocol);
+    client.setSocket(socket, head, {
+      allowSynchronousEvents: options.allowSynchronousEvents,
+      maxPayload: limitOf(options.maxPayload, DEFAULTS.maxPayload),
+      maxFragments: limitOf(options.maxFragments, DEFAULTS.maxFragments),
+      skipUTF8Validation: options.skipUTF8Validation,
+    });
+    socket.removeListener('error', ignore);
+    this.#track(client as InstanceType<T>);
+    return client as InstanceType<T>;
+  }
+
+  #track(client: InstanceType<T>): void {
+    const { clients } = this;
+    if (!clients) return;
+    clients.add(client);
+    client.on('close', () => {
+      clients.delete(client);
+      if (!this.#closeWhenEmpty || clients.size > 0) return;
+      this.#closeWhenEmpty = false;
+      process.nextTick(() => this.#emitClose());
+    });
+  }
+}
+
+function defaults(): ServerOptions {
+  return {
+    allowSynchronousEvents: true,
+    autoPong: DEFAULTS.autoPong,
+    maxPayload: DEFAULTS.maxPayload,
+    maxFragments: DEFAULTS.maxFragments,
+    skipUTF8Validation: DEFAULTS.skipUTF8Validation,
+    closeTimeout: DEFAULTS.closeTimeout,
+    perMessageDeflate: false,
+    handleProtocols: null,
+    verifyClient: null,
+    clientTracking: true,
+    noServer: false,
+    server: null,
+    host: null,
+    path: null,
+    port: null,
+    backlog: null,
+    WebSocket,
+  };
+}
+
+function withoutUndefined<O extends object>(options: O): O {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as O;
+}
+
+function alreadyTaken(): Error {
+  return new Error(
+    'server.handleUpgrade() was called more than once with the same socket, ' +
+      'possibly due to a misconfiguration',
+  );
+}
+
+/** Runs a step that calls the application; if it throws, no socket is left behind. */
+function guarded(socket: Duplex, step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    if (!taken.has(socket)) socket.destroy();
+    throw error;
+  }
+}
+
+function ignore(): void {}
+
+function describeClient<R extends http.IncomingMessage>(req: R): VerifyClientInfo<R> {
+  const socket = req.socket as TLSSocket | undefined;
+  return {
+    origin: req.headers.origin as string, // typed as programs written for `ws` expect it
+    secure: Boolean(socket?.authorized || socket?.encrypted),
+    req,
+  };
+}
+
+/** A request that is no opening handshake, on a port of our own. */
+function answerPlainRequest(request: http.IncomingMessage, response: http.ServerResponse): void {
+  const verdict = judgeRequest(request as HandshakeRequest, false);
+  const asked = request.headers.upgrade !== undefined && verdict instanceof HandshakeError;
+  const status = asked ? verdict.status : 426;
+  const body = asked ? verdict.message : (http.STATUS_CODES[426] ?? '');
+  response.writeHead(status, {
+    Connection: 'close',
+    'Content-Type': 'text/plain',
+    'Content-Length': Buffer.byteLength(body),
+    ...Object.fromEntries(refusalFields(status)),
+  });
+  response.end(body);
+}
+
+/**
+ * Refuses an opening handshake with a whole HTTP response, then hangs up: what the client sent
+ * behind its request is never read as another one.
+ */
+function refuse(
+  socket: Duplex,
+  status: number,
+  message?: string,
+  fields: readonly FieldLine[] = [],
+): void {
+  const reason = http.STATUS_CODES[status];
+  const body = message ?? reason ?? '';
+  const lines = [
+    `HTTP/1.1 ${status} ${reason}`,
+    'Connection: close',
+    'Content-Type: text/html',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...fields.map(([name, value]) => `${name}: ${value}`),
+  ];
+  if (reason === undefined || !lines.every(isFieldText)) {
+    refuse(socket, 500);
+    return;
+  }
+  hangUpWith(socket, formatResponse(lines, body));
+}
+
+/** Ends with these bytes and reads on for a while: a reset would take them from the client. */
+function hangUpWith(socket: Duplex, bytes: string): void {
+  const timer = setTimeout(() => socket.destroy(), REFUSAL_TIMEOUT);
+  socket.once('close', () => clearTimeout(timer));
+  socket.once('end', () => socket.destroy());
+  socket.end(bytes);
+  socket.resume();
+}

@@ -1,0 +1,614 @@
+/** The face of one connection: arguments, state, events; the work is done below. */
+
+import { EventEmitter } from 'node:events';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Connection } from './connection.js';
+import {
+  type BinaryType,
+  type BufferLike,
+  isBinaryType,
+  lengthOf,
+  type RawData,
+  toBinary,
+  toClose,
+  toControlPayload,
+  toPayload,
+} from './data.js';
+import { Establishment } from './establish.js';
+import {
+  addEventListener,
+  attributeListener,
+  type CloseEvent,
+  type ErrorEvent,
+  type Event,
+  isListenedType,
+  type Listener,
+  type MessageEvent,
+  removeEventListener,
+  setAttributeListener,
+  WAS_CLEAN,
+} from './events.js';
+import type { Agreement } from './handshake/client.js';
+import { isToken } from './handshake/fields.js';
+import { type ClientOptions, type ConnectionOptions, DEFAULTS, limitOf } from './options.js';
+import type { Close, ClosingState } from './protocol/close.js';
+import { CloseCode } from './protocol/close.js';
+import type { Application } from './protocol/endpoint.js';
+import { HandshakeError } from './protocol/errors.js';
+import { Opcode } from './protocol/frame.js';
+import type { SendCallback } from './protocol/gather.js';
+import { MaskingKeys, randomMaskingKeys } from './protocol/mask.js';
+import type { MessageData, Role } from './protocol/receiver.js';
+
+const CONNECTING = 0;
+const OPEN = 1;
+const CLOSING = 2;
+const CLOSED = 3;
+
+/** RFC 6455 §4.1, §7: how far a connection is, as WHATWG's WebSocket counts it. */
+export type ReadyState = typeof CONNECTING | typeof OPEN | typeof CLOSING | typeof CLOSED;
+
+const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
+const NO_REASON = Buffer.alloc(0);
+
+/** The arguments of each event. */
+export interface WebSocketEvents {
+  open: [];
+  /** Text comes as a Buffer too; `isBinary` tells them apart. */
+  message: [data: RawData, isBinary: boolean];
+  ping: [data: Buffer];
+  pong: [data: Buffer];
+  close: [code: number, reason: Buffer];
+  error: [error: Error];
+  upgrade: [response: IncomingMessage];
+  redirect: [url: string, request: ClientRequest];
+  'unexpected-response': [request: ClientRequest, response: IncomingMessage];
+}
+
+/** What listeners added with `addEventListener` receive. */
+export interface WebSocketEventMap {
+  open: Event<WebSocket>;
+  message: MessageEvent<WebSocket, string | RawData>;
+  close: CloseEvent<WebSocket>;
+  error: ErrorEvent<WebSocket>;
+}
+
+/** How a message is sent. */
+export interface SendOptions {
+  /** Whether it is binary; default: everything but strings and numbers is. */
+  binary?: boolean | undefined;
+  /** Whether it may be compressed. */
+  compress?: boolean | undefined;
+  /** False when more fragments of this message follow. Default true. RFC 6455 §5.4. */
+  fin?: boolean | undefined;
+  /** Accepted for programs written for `ws`; the role decides. RFC 6455 §5.1. */
+  mask?: boolean | undefined;
+}
+
+/** How a connection ended, in full. RFC 6455 §7.1.4 to §7.1.6. */
+export interface CloseInfo {
+  /** Whether a Close frame went both ways. */
+  wasClean: boolean;
+  /** The Close that we sent. */
+  sent?: { code: number; reason: string };
+  /** The Close that the peer sent. */
+  received?: { code: number; reason: string };
+  /** What made it fail: the rule the peer broke, or the error of the wire. */
+  error?: Error;
+}
+
+/** What `setSocket` needs to know. */
+export interface SocketOptions extends ConnectionOptions {
+  generateMask?: ((mask: Buffer) => void) | undefined;
+}
+
+// Doors for the server and for what a connection tells, opened in the class's static block.
+let agree: (socket: WebSocket, subprotocol: string) => void;
+let closed: (socket: WebSocket, code: number, reason: Buffer) => void;
+
+export { agree };
+
+/** Turns what a connection tells into events. */
+class Delivery implements Application {
+  binaryType: BinaryType = 'nodebuffer';
+  private readonly socket: WebSocket;
+
+  constructor(socket: WebSocket) {
+    this.socket = socket;
+  }
+
+  onMessage(data: MessageData, isBinary: boolean): void {
+    this.socket.emit('message', isBinary ? toBinary(data, this.binaryType) : data, isBinary);
+  }
+
+  onPing(payload: Buffer): void {
+    this.socket.emit('ping', payload);
+  }
+
+  onPong(payload: Buffer): void {
+    this.socket.emit('pong', payload);
+  }
+
+  onFailure(error: Error): void {
+    this.socket.emit('error', error);
+  }
+
+  onClosed(code: number, reason: Buffer): void {
+    closed(this.socket, code, reason);
+  }
+}
+
+type Listened<E extends keyof WebSocketEvents> = (
+  this: WebSocket,
+  ...args: WebSocketEvents[E]
+) => void;
+
+// biome-ignore lint/suspicious/noExplicitAny: listeners of events that programs add themselves
+type AnyListener = (this: WebSocket, ...args: any[]) => void;
+
+export interface WebSocket {
+  on<E extends keyof WebSocketEvents>(event: E, listener: Listened<E>): this;
+  on(event: string | symbol, listener: AnyListener): this;
+  once<E extends keyof WebSocketEvents>(event: E, listener: Listened<E>): this;
+  once(event: string | symbol, listener: AnyListener): this;
+  off<E extends keyof WebSocketEvents>(event: E, listener: Listened<E>): this;
+  off(event: string | symbol, listener: AnyListener): this;
+  addListener<E extends keyof WebSocketEvents>(event: E, listener: Listened<E>): this;
+  addListener(event: string | symbol, listener: AnyListener): this;
+  removeListener<E extends keyof WebSocketEvents>(event: E, listener: Listened<E>): this;
+  removeListener(event: string | symbol, listener: AnyListener): this;
+  prependListener<E extends keyof WebSocketEvents>(event: E, listener: Listened<E>): this;
+  prependListener(event: string | symbol, listener: AnyListener): this;
+}
+
+/**
+ * A WebSocket: one end of a connection. A client makes it with a URL; a server hands it out with
+ * its 'connection' event.
+ */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see the interface above
+export class WebSocket extends EventEmitter {
+  /** The opening handshake is under way. */
+  declare static readonly CONNECTING: 0;
+  /** Messages go both ways. */
+  declare static readonly OPEN: 1;
+  /** The closing handshake is under way, or the connection is being failed. */
+  declare static readonly CLOSING: 2;
+  /** The connection is closed. */
+  declare static readonly CLOSED: 3;
+  declare readonly CONNECTING: 0;
+  declare readonly OPEN: 1;
+  declare readonly CLOSING: 2;
+  declare readonly CLOSED: 3;
+
+  /** How the connection ended; undefined until 'close'. */
+  closeInfo: CloseInfo | undefined;
+
+  #establishment: Establishment | undefined;
+  #connection: Connection | undefined;
+  readonly #delivery = new Delivery(this);
+  readonly #options: ClientOptions;
+  #role: Role;
+  /** The state as long as there is no connection. */
+  #stateWithout: ReadyState = CONNECTING;
+  #closed = false;
+  #paused = false;
+  #url: string | undefined;
+  #subprotocol = '';
+  /** Bytes given to `send` after it could still send them. */
+  #unsendable = 0;
+
+  static {
+    agree = (socket, subprotocol) => {
+      socket.#subprotocol = subprotocol;
+    };
+    closed = (socket, code, reason) => socket.#onClosed(code, reason);
+  }
+
+  /**
+   * Connects to a server.
+   * @param address `ws:`, `wss:`, `http:`, `https:` or `ws+unix:`; null makes an unconnected
+   * object, for `setSocket`
+   * @param protocols subprotocols to ask for, in the order of preference
+   * @throws SyntaxError for a URL or subprotocol that can't be used; RangeError for a protocol
+   * version other than 13. What goes wrong later is told by 'error', then 'close'.
+   */
+  constructor(
+    address: null,
+    protocols?: undefined,
+    options?: ClientOptions & { isServer?: boolean },
+  );
+  constructor(address: string | URL, options?: ClientOptions);
+  constructor(
+    address: string | URL,
+    protocols?: string | string[] | undefined,
+    options?: ClientOptions,
+  );
+  constructor(
+    address: string | URL | null,
+    protocols?: string | string[] | ClientOptions | undefined,
+    options?: ClientOptions & { isServer?: boolean },
+  ) {
+    super();
+    const settings = isOptions(protocols) ? protocols : (options ?? {});
+    this.#options = settings;
+    this.#role = 'client';
+    if (address === null) {
+      this.#role = options?.isServer === false ? 'client' : 'server';
+      return;
+    }
+    const { protocolVersion = 13 } = settings;
+    if (protocolVersion !== 13) {
+      throw new RangeError(
+        `Unsupported protocol version: ${protocolVersion} (supported versions: 13)`,
+      );
+    }
+    const asked = isOptions(protocols) ? undefined : protocols;
+    const subprotocols = readSubprotocols(asked === undefined ? settings.protocols : asked);
+    this.#establishment = new Establishment(address, subprotocols, settings, this.#establishing());
+    this.#establishment.start();
+  }
+
+  /** RFC 6455 §4.1, §7: 0 CONNECTING, 1 OPEN, 2 CLOSING, 3 CLOSED. */
+  get readyState(): ReadyState {
+    if (this.#closed) return CLOSED;
+    const connection = this.#connection;
+    return connection === undefined ? this.#stateWithout : stateOf(connection.endpoint.state);
+  }
+
+  /** The URL in use; undefined for a socket that a server handed out. */
+  get url(): string {
+    return this.#url as string; // typed as programs written for `ws` expect it
+  }
+
+  /** The subprotocol agreed on, '' if there is none. RFC 6455 §1.9. */
+  get protocol(): string {
+    return this.#subprotocol;
+  }
+
+  /** The names of the extensions agreed on, '' if there are none. RFC 6455 §9. */
+  get extensions(): string {
+    return '';
+  }
+
+  /** Bytes that were sent and have not left yet, framing included. */
+  get bufferedAmount(): number {
+    return (this.#connection?.bufferedAmount ?? 0) + this.#unsendable;
+  }
+
+  /** Whether `pause` was called last. */
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** In which form binary messages are delivered; default 'nodebuffer'. Others are ignored. */
+  get binaryType(): BinaryType {
+    return this.#delivery.binaryType;
+  }
+
+  set binaryType(type: BinaryType) {
+    if (!isBinaryType(type)) return;
+    this.#delivery.binaryType = type;
+    if (this.#connection !== undefined) {
+      this.#connection.endpoint.receiver.inPieces = type === 'fragments';
+    }
+  }
+
+  /** The listener of 'open'. */
+  get onopen(): ((event: WebSocketEventMap['open']) => void) | null {
+    return attributeListener(this, 'open') as (() => void) | null;
+  }
+
+  set onopen(listener: ((event: WebSocketEventMap['open']) => void) | null) {
+    setAttributeListener(this, 'open', listener);
+  }
+
+  /** The listener of 'message'. */
+  get onmessage(): ((event: WebSocketEventMap['message']) => void) | null {
+    return attributeListener(this, 'message') as (() => void) | null;
+  }
+
+  set onmessage(listener: ((event: WebSocketEventMap['message']) => void) | null) {
+    setAttributeListener(this, 'message', listener);
+  }
+
+  /** The listener of 'close'. */
+  get onclose(): ((event: WebSocketEventMap['close']) => void) | null {
+    return attributeListener(this, 'close') as (() => void) | null;
+  }
+
+  set onclose(listener: ((event: WebSocketEventMap['close']) => void) | null) {
+    setAttributeListener(this, 'close', listener);
+  }
+
+  /** The listener of 'error'. */
+  get onerror(): ((event: WebSocketEventMap['error']) => void) | null {
+    return attributeListener(this, 'error') as (() => void) | null;
+  }
+
+  set onerror(listener: ((event: WebSocketEventMap['error']) => void) | null) {
+    setAttributeListener(this, 'error', listener);
+  }
+
+  /** @internal for the 'close' event's `wasClean` */
+  get [WAS_CLEAN](): boolean {
+    return this.#connection?.endpoint.wasClean ?? false;
+  }
+
+  /**
+   * Sends a message, or with `{ fin: false }` a fragment of one. RFC 6455 §5.4, §6.1.
+   * @param callback called when the message left, or with the error that kept it from leaving
+   * @throws Error while connecting; TypeError for data that has no bytes. When the connection is
+   * closing or closed nothing is thrown: the callback gets the error.
+   */
+  send(data: BufferLike | null | undefined, callback?: SendCallback): void;
+  send(
+    data: BufferLike | null | undefined,
+    options: SendOptions | undefined,
+    callback?: SendCallback,
+  ): void;
+  send(data: unknown, options?: SendOptions | SendCallback, callback?: SendCallback): void {
+    this.#refuseWhileConnecting();
+    const told = typeof options === 'function' ? options : callback;
+    const settings = typeof options === 'function' ? undefined : options;
+    const payload = toPayload(data);
+    const connection = this.#connection;
+    if (connection === undefined || connection.endpoint.state !== 'OPEN') {
+      this.#refuseToSend(payload, told);
+      return;
+    }
+    const isBinary = settings?.binary ?? typeof payload !== 'string';
+    connection.endpoint.sender.message(payload, isBinary, settings?.fin ?? true, told);
+  }
+
+  /**
+   * Sends a Ping. RFC 6455 §5.5.2.
+   * @param data at most 125 bytes
+   * @throws Error while connecting; RangeError for too much data
+   */
+  ping(data?: unknown, mask?: boolean | SendCallback, callback?: SendCallback): void {
+    this.#control(Opcode.PING, data, mask, callback);
+  }
+
+  /**
+   * Sends a Pong. RFC 6455 §5.5.3.
+   * @param data at most 125 bytes
+   * @throws Error while connecting; RangeError for too much data
+   */
+  pong(data?: unknown, mask?: boolean | SendCallback, callback?: SendCallback): void {
+    this.#control(Opcode.PONG, data, mask, callback);
+  }
+
+  #control(
+    opcode: number,
+    data: unknown,
+    mask: boolean | SendCallback | undefined,
+    callback: SendCallback | undefined,
+  ): void {
+    this.#refuseWhileConnecting();
+    const told = [data, mask, callback].find((one) => typeof one === 'function');
+    const payload = typeof data === 'function' ? undefined : data;
+    const connection = this.#connection;
+    if (connection === undefined || connection.endpoint.state !== 'OPEN') {
+      this.#refuseToSend(toPayload(payload), told as SendCallback | undefined);
+      return;
+    }
+    const bytes = toControlPayload(payload);
+    connection.endpoint.sender.control(opcode, bytes, told as SendCallback | undefined);
+  }
+
+  /**
+   * Starts the closing handshake. RFC 6455 §7.1.2. While connecting it gives the connection up.
+   * @param code 1000 to 1014 but 1004 to 1006, or 3000 to 4999; none sends an empty Close
+   * @param reason at most 123 bytes of UTF-8
+   * @throws TypeError for another code or kind of reason; RangeError for a longer reason
+   */
+  close(code?: number, reason?: string | Uint8Array): void {
+    if (this.readyState === CONNECTING) this.#giveUp();
+    else if (this.readyState === OPEN) {
+      this.#connection?.endpoint.startClosingHandshake(toClose(code, reason));
+    }
+  }
+
+  /** Drops the connection. Nothing is delivered any more but 'close', with 1006. */
+  terminate(): void {
+    if (this.readyState === CONNECTING) this.#giveUp();
+    else if (!this.#closed) this.#connection?.endpoint.terminate();
+  }
+
+  /** Stops delivering; TCP holds the peer back. Does nothing while connecting or when closed. */
+  pause(): void {
+    if (this.#connection === undefined || this.#closed) return;
+    this.#paused = true;
+    this.#connection.pause();
+  }
+
+  /** Goes on delivering. Does nothing while connecting or when closed. */
+  resume(): void {
+    if (this.#connection === undefined || this.#closed) return;
+    this.#paused = false;
+    this.#connection.resume();
+  }
+
+  /** Adds a listener in the way of browsers; it receives an event object. */
+  addEventListener<K extends keyof WebSocketEventMap>(
+    type: K,
+    listener: Listener<WebSocketEventMap[K]>,
+    options?: { once?: boolean | undefined },
+  ): void {
+    if (!isListenedType(type)) return;
+    addEventListener(this, type, listener as Listener<Event>, options?.once === true);
+  }
+
+  /** Removes a listener that `addEventListener` added. */
+  removeEventListener<K extends keyof WebSocketEventMap>(
+    type: K,
+    listener: Listener<WebSocketEventMap[K]>,
+  ): void {
+    if (isListenedType(type)) removeEventListener(this, type, listener);
+  }
+
+  /**
+   * Puts the connection on a Duplex whose opening handshake is over, and emits 'open'.
+   * @param head bytes that came behind the handshake
+   * @param options limits; those left out are off
+   */
+  setSocket(socket: Duplex, head: Buffer, options: SocketOptions = {}): void {
+    const { generateMask } = options;
+    const isClient = this.#role === 'client';
+    const keys = generateMask ? new MaskingKeys(generateMask, 4) : randomMaskingKeys();
+    const limits = {
+      maxPayload: limitOf(options.maxPayload, 0),
+      maxFragments: limitOf(options.maxFragments, 0),
+      checkUtf8: options.skipUTF8Validation !== true,
+    };
+    const settings = {
+      role: this.#role,
+      limits,
+      keys: isClient ? keys : undefined,
+      autoPong: this.#options.autoPong ?? DEFAULTS.autoPong,
+      closeTimeout: this.#options.closeTimeout ?? DEFAULTS.closeTimeout,
+    };
+    this.#connection = new Connection(socket, settings, this.#delivery);
+    this.#connection.endpoint.receiver.inPieces = this.binaryType === 'fragments';
+    this.#connection.start(head);
+    this.emit('open');
+  }
+
+  /** Marks the connection as closed and emits 'close'. */
+  emitClose(): void {
+    const received = this.#connection?.endpoint.received;
+    this.#onClosed(received?.code ?? CloseCode.ABNORMAL, received?.reason ?? NO_REASON);
+  }
+
+  #onClosed(code: number, reason: Buffer): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.closeInfo = this.#describeClose();
+    this.emit('close', code, reason);
+  }
+
+  #describeClose(): CloseInfo {
+    const endpoint = this.#connection?.endpoint;
+    const error = endpoint?.violation ?? this.#connection?.cause;
+    return {
+      wasClean: this[WAS_CLEAN],
+      ...(endpoint?.sent && { sent: describe(endpoint.sent) }),
+      ...(endpoint?.received && { received: describe(endpoint.received) }),
+      ...(error && { error }),
+    };
+  }
+
+  #refuseWhileConnecting(): void {
+    if (this.readyState === CONNECTING) {
+      throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
+    }
+  }
+
+  /** RFC 6455 §6.1: when the connection is no longer open, the message is not sent. */
+  #refuseToSend(payload: Buffer | string, callback: SendCallback | undefined): void {
+    this.#unsendable += lengthOf(payload);
+    if (callback === undefined) return;
+    const state = this.readyState;
+    const error = new Error(`WebSocket is not open: readyState ${state} (${STATE_NAMES[state]})`);
+    process.nextTick(callback, error);
+  }
+
+  #giveUp(): void {
+    this.#stateWithout = CLOSING;
+    const error = new HandshakeError('CLOSED_EARLY');
+    if (this.#establishment !== undefined) this.#establishment.abort(error);
+    else process.nextTick(() => this.#fail(error));
+  }
+
+  /** The opening handshake failed. */
+  #fail(error: Error): void {
+    this.#stateWithout = CLOSING;
+    try {
+      this.emit('error', error);
+    } finally {
+      this.emitClose();
+    }
+  }
+
+  #establishing() {
+    return {
+      onAddress: (url: string) => {
+        this.#url = url;
+      },
+      onRedirect: (url: string, request: ClientRequest) => this.emit('redirect', url, request),
+      watchesRedirects: () => this.listenerCount('redirect') > 0,
+      finishRequest: (request: ClientRequest) => {
+        this.#options.finishRequest?.(request, this);
+        return Boolean(this.#options.finishRequest);
+      },
+      onUpgrade: (response: IncomingMessage) => {
+        this.emit('upgrade', response);
+      },
+      onUnexpectedResponse: (request: ClientRequest, response: IncomingMessage) =>
+        this.emit('unexpected-response', request, response),
+      onEstablished: (socket: Duplex, head: Buffer, agreement: Agreement) => {
+        this.#establishment = undefined;
+        this.#subprotocol = agreement.subprotocol;
+        const { maxPayload, maxFragments } = this.#options;
+        this.setSocket(socket, head, {
+          ...this.#options,
+          maxPayload: limitOf(maxPayload, DEFAULTS.maxPayload),
+          maxFragments: limitOf(maxFragments, DEFAULTS.maxFragments),
+        });
+      },
+      onFailure: (error: Error) => this.#fail(error),
+    };
+  }
+}
+
+function isOptions(value: unknown): value is ClientOptions {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The subprotocols to ask for. RFC 6455 §4.1: tokens, each at most once.
+ * @throws SyntaxError if one is not
+ */
+function readSubprotocols(asked: string | string[] | null | undefined): string[] {
+  if (asked === undefined) return [];
+  const list = Array.isArray(asked) ? asked : [asked];
+  for (const [i, one] of list.entries()) {
+    if (typeof one !== 'string' || !isToken(one) || list.indexOf(one) !== i) {
+      throw new SyntaxError('An invalid or duplicated subprotocol was specified');
+    }
+  }
+  return list as string[];
+}
+
+function stateOf(state: ClosingState): ReadyState {
+  if (state === 'OPEN') return OPEN;
+  return state === 'CLOSED' ? CLOSED : CLOSING;
+}
+
+function describe(close: Close): { code: number; reason: string } {
+  return { code: close.code, reason: close.reason.toString() };
+}
+
+for (const [value, name] of STATE_NAMES.entries()) {
+  const constant = { enumerable: true, value };
+  Object.defineProperty(WebSocket, name, constant);
+  Object.defineProperty(WebSocket.prototype, name, constant);
+}
+
+// Programs that copy or list an object's properties find them as in `ws` and in browsers.
+for (const name of [
+  'binaryType',
+  'bufferedAmount',
+  'extensions',
+  'isPaused',
+  'onclose',
+  'onerror',
+  'onmessage',
+  'onopen',
+  'protocol',
+  'readyState',
+  'url',
+]) {
+  Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
+}

@@ -1,0 +1,224 @@
+/**
+ * The load generator where there is no C compiler: the options and the output of wsload.c, echo
+ * only. It costs about as much as a server, so the server may wait for it: trust CPU time per
+ * message, not the rate. Replies are compared, byte by byte, with the one frame that each must be.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { median } from './statistics.mjs';
+
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+const MASK = [0x9d, 0x37, 0xe2, 0x5b];
+const CLOSE = maskedFrame(0x88, Buffer.from([0x03, 0xe8]));
+/** Clock ticks per second in /proc/<pid>/stat: 100 on every Linux that Node runs on. */
+const TICKS = 100;
+const LATENCIES_KEPT = 200_000;
+const STALL_MS = 15_000;
+
+const OPTIONS = {
+  port: { type: 'string' },
+  pid: { type: 'string', default: '0' },
+  mode: { type: 'string', default: 'echo' },
+  conns: { type: 'string', default: '50' },
+  size: { type: 'string', default: '64' },
+  pipeline: { type: 'string', default: '1' },
+  seconds: { type: 'string', default: '3' },
+  warmup: { type: 'string', default: '1' },
+  text: { type: 'boolean', default: false },
+  binary: { type: 'boolean', default: false },
+  'dump-payload': { type: 'boolean', default: false },
+};
+
+function fail(message) {
+  console.error(`load: ${message}`);
+  process.exit(1);
+}
+
+function header(first, length, mask) {
+  if (length < 126) return Buffer.from([first, mask | length]);
+  if (length < 65536) return Buffer.from([first, mask | 126, length >> 8, length & 0xff]);
+  const long = Buffer.alloc(10);
+  long[0] = first;
+  long[1] = mask | 127;
+  long.writeUInt32BE(length, 6);
+  return long;
+}
+
+function maskedFrame(first, payload) {
+  const masked = payload.map((byte, i) => byte ^ MASK[i & 3]);
+  return Buffer.concat([header(first, payload.length, 0x80), Buffer.from(MASK), masked]);
+}
+
+/** The same bytes in every run. */
+function makePayload(size, binary) {
+  let seed = 12345;
+  const bytes = Buffer.alloc(size);
+  for (let i = 0; i < size; i++) {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    bytes[i] = binary ? seed >>> 24 : 0x20 + ((seed >>> 24) % 95);
+  }
+  return bytes;
+}
+
+/** User and system time of the server, in seconds. */
+function cpuSeconds(pid) {
+  if (!pid) return 0;
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS;
+}
+
+function peakKb(pid) {
+  if (!pid) return 0;
+  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+}
+
+class Load {
+  constructor({ size, binary, pipeline }) {
+    const first = binary ? 0x82 : 0x81;
+    const payload = makePayload(size, binary);
+    const frame = maskedFrame(first, payload);
+    this.pipeline = pipeline;
+    this.requests = Buffer.concat(new Array(pipeline).fill(frame));
+    this.requestSize = frame.length;
+    const reply = Buffer.concat([header(first, size, 0), payload]);
+    this.replySize = reply.length;
+    const copies = Math.ceil(65536 / reply.length) + 1;
+    this.expected = Buffer.concat(new Array(copies).fill(reply));
+    this.sending = true;
+    this.measuring = false;
+    this.received = 0;
+    this.latencies = [];
+    this.progress = performance.now();
+  }
+
+  send(connection, count) {
+    const now = performance.now();
+    for (let i = 0; i < count; i++) connection.sent.push(now);
+    connection.socket.write(this.requests.subarray(0, count * this.requestSize));
+  }
+
+  /** A reply is complete when its last byte has come. */
+  onData(connection, chunk) {
+    if (connection.closing) return;
+    let at = 0;
+    while (at < chunk.length) {
+      const end = Math.min(chunk.length, at + this.expected.length - connection.phase);
+      const wanted = this.expected.subarray(connection.phase, connection.phase + end - at);
+      if (!wanted.equals(chunk.subarray(at, end))) fail('a reply differs from the message');
+      const bytes = connection.phase + end - at;
+      connection.phase = bytes % this.replySize;
+      this.onReplies(connection, Math.floor(bytes / this.replySize));
+      at = end;
+    }
+  }
+
+  onReplies(connection, count) {
+    if (count > connection.sent.length) fail('a reply that nobody asked for');
+    const now = performance.now();
+    for (const since of connection.sent.splice(0, count)) {
+      if (this.measuring && this.latencies.length < LATENCIES_KEPT)
+        this.latencies.push(now - since);
+    }
+    if (this.measuring) this.received += count;
+    if (count > 0) this.progress = now;
+    if (count > 0 && this.sending) this.send(connection, count);
+  }
+}
+
+async function open(port, load) {
+  const socket = net.connect(port, '127.0.0.1').setNoDelay(true);
+  const key = randomBytes(16).toString('base64');
+  socket.write(
+    `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
+  );
+  const [response] = await once(socket, 'data');
+  const accept = createHash('sha1').update(`${key}${GUID}`).digest('base64');
+  if (!/^HTTP\/1\.1 101 /.test(response)) fail('the handshake was refused');
+  if (!response.includes(`: ${accept}\r\n`)) fail('wrong Sec-WebSocket-Accept');
+  const connection = { socket, phase: 0, sent: [], closing: false };
+  socket.on('data', (chunk) => load.onData(connection, chunk));
+  socket.on('close', () => connection.closing || fail('the server closed a connection'));
+  socket.on('error', (error) => connection.closing || fail(error.message));
+  return connection;
+}
+
+async function settle(load, connections) {
+  load.sending = false;
+  while (connections.some(({ sent }) => sent.length > 0)) {
+    if (performance.now() - load.progress > STALL_MS) fail('replies are missing');
+    await sleep(5);
+  }
+  for (const connection of connections) {
+    connection.closing = true;
+    connection.socket.end(CLOSE);
+  }
+}
+
+/** The measured window: what the server and this program used in it. */
+async function window(load, { pid, seconds }) {
+  const [server, own, start] = [cpuSeconds(pid), process.cpuUsage(), performance.now()];
+  load.measuring = true;
+  await sleep(seconds * 1000);
+  load.measuring = false;
+  const used = process.cpuUsage(own);
+  const passed = (performance.now() - start) / 1000;
+  return {
+    passed,
+    server: cpuSeconds(pid) - server,
+    client: (used.user + used.system) / 1e6 / passed,
+  };
+}
+
+function report(load, options, { passed, server, client }) {
+  const sorted = load.latencies.sort((a, b) => a - b);
+  const quantile = (q) => 1000 * (sorted[Math.floor(q * sorted.length)] ?? 0);
+  const { mode, conns, size, pipeline, binary, pid } = options;
+  return {
+    mode,
+    conns,
+    size,
+    pipeline,
+    type: binary ? 'binary' : 'text',
+    seconds: passed,
+    messages: load.received,
+    msgs_per_s: load.received / passed,
+    p50: 1000 * (median(sorted) || 0),
+    p99: quantile(0.99),
+    hwm_kb: peakKb(pid),
+    cpu_us_per_msg: load.received ? (server * 1e6) / load.received : 0,
+    client_util: client,
+    errors: 0,
+  };
+}
+
+function readOptions() {
+  const { values } = parseArgs({ options: OPTIONS });
+  if (values.mode !== 'echo') fail(`mode ${values.mode} needs the C generator`);
+  const numbers = ['port', 'pid', 'conns', 'size', 'pipeline', 'seconds', 'warmup'];
+  for (const name of numbers) values[name] = Number(values[name] ?? 0);
+  return values;
+}
+
+async function main() {
+  const options = readOptions();
+  if (options['dump-payload']) {
+    process.stdout.write(makePayload(options.size, options.binary));
+    return;
+  }
+  const load = new Load(options);
+  const opening = Array.from({ length: options.conns }, () => open(options.port, load));
+  const connections = await Promise.all(opening);
+  for (const connection of connections) load.send(connection, load.pipeline);
+  await sleep(options.warmup * 1000);
+  const measured = await window(load, options);
+  await settle(load, connections);
+  console.log(JSON.stringify(report(load, options, measured)));
+}
+
+await main();

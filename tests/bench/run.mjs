@@ -1,0 +1,89 @@
+/**
+ * npm run bench: ws6455 against its peers, in CPU time per message.
+ *
+ *   --rounds N        interleaved rounds (default 5)
+ *   --seconds T       measured window of each measurement (default 2)
+ *   --warmup T        seconds before it (default 1)
+ *   --only A,B        only the workloads whose id is, or begins with, one of these
+ *   --check           exit status 1 when a target is missed
+ *   --generator G     c or node; by default C where there is a compiler
+ *   --profile A       profile the server of one contender on workload A instead
+ *   --contender NAME  whose server to profile (default ws6455)
+ *
+ * WS6455_SUBJECT=<package> puts another package in the place of our build.
+ */
+import { parseArgs } from 'node:util';
+import { CONTENDERS, SUBJECT } from './contenders.mjs';
+import { prepareGenerator } from './generator.mjs';
+import { measure } from './measure.mjs';
+import { buildSubject, installPeers } from './prepare.mjs';
+import { profile } from './profile.mjs';
+import { environment, judge, print, save } from './report.mjs';
+import { select, WORKLOADS } from './workloads.mjs';
+
+const OPTIONS = {
+  rounds: { type: 'string', default: '5' },
+  seconds: { type: 'string', default: '2' },
+  warmup: { type: 'string', default: '1' },
+  only: { type: 'string', default: '' },
+  check: { type: 'boolean', default: false },
+  generator: { type: 'string' },
+  profile: { type: 'string' },
+  contender: { type: 'string', default: SUBJECT },
+};
+
+function positive(values, name) {
+  const value = Number(values[name]);
+  if (value > 0) return value;
+  throw new Error(`--${name} needs a number above 0`);
+}
+
+function chosen(text) {
+  const workloads = select(text.split(',').filter(Boolean));
+  if (workloads.length > 0) return workloads;
+  throw new Error(
+    `no such workload: ${text}; there are ${WORKLOADS.map(({ id }) => id).join(', ')}`,
+  );
+}
+
+async function profileOne(values, generator, times) {
+  const contender = CONTENDERS.find(({ name }) => name === values.contender);
+  if (!contender) throw new Error(`no such contender: ${values.contender}`);
+  for (const workload of chosen(values.profile)) {
+    await profile(contender, workload, generator, times);
+  }
+}
+
+function showProgress({ workload, contender, round, cpu }) {
+  console.log(
+    `round ${round + 1}  ${workload.padEnd(8)} ${contender.padEnd(10)} ${cpu.toFixed(2)}`,
+  );
+}
+
+async function compareAll(values, generator, times) {
+  const workloads = chosen(values.only);
+  const options = { ...times, rounds: positive(values, 'rounds'), onSample: showProgress };
+  const rows = await measure(workloads, generator, options);
+  const facts = environment(rows, generator, options);
+  const judged = judge(workloads, rows);
+  const whole = workloads.length === WORKLOADS.length && !process.env.WS6455_SUBJECT;
+  print(workloads, rows, facts, judged);
+  save(whole ? 'latest.json' : 'partial.json', workloads, rows, facts, judged);
+  if (values.check && judged.some(({ met }) => !met)) process.exitCode = 1;
+}
+
+async function main() {
+  const { values } = parseArgs({ options: OPTIONS });
+  const times = { seconds: positive(values, 'seconds'), warmup: positive(values, 'warmup') };
+  installPeers();
+  buildSubject();
+  const generator = prepareGenerator(values.generator);
+  if (generator.note) console.log(`note: ${generator.note}`);
+  if (values.profile) await profileOne(values, generator, times);
+  else await compareAll(values, generator, times);
+}
+
+main().catch((error) => {
+  console.error(`bench: ${error.message}`);
+  process.exitCode = 1;
+});

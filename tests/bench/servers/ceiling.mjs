@@ -1,0 +1,73 @@
+/**
+ * The ceiling: a `node:net` server that answers the opening handshake, counts the bytes that come,
+ * and writes back one ready-made frame for each whole frame among them, without looking at any.
+ * It knows the size and the bytes of the one message beforehand: no server on `node:net` can do less.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import net from 'node:net';
+import { announce, options } from './announce.mjs';
+
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+const MASKED_CLOSE = 8;
+const READY_BYTES = 256 * 1024;
+
+const { payload: file, binary } = options();
+const payload = readFileSync(file);
+const header = frameHeader(binary ? 0x82 : 0x81, payload.length);
+const reply = Buffer.concat([header, payload]);
+const requestBytes = reply.length + 4;
+const readyFrames = Math.max(1, Math.floor(READY_BYTES / reply.length));
+const ready = Buffer.concat(new Array(readyFrames).fill(reply));
+
+function frameHeader(first, length) {
+  if (length < 126) return Buffer.from([first, length]);
+  if (length < 65536) return Buffer.from([first, 126, length >> 8, length & 0xff]);
+  const long = Buffer.alloc(10);
+  long[0] = first;
+  long[1] = 127;
+  long.writeUInt32BE(length, 6);
+  return long;
+}
+
+function acceptHandshake(socket, request) {
+  const key = /^sec-websocket-key: *(\S+)/im.exec(request)?.[1] ?? '';
+  const accept = createHash('sha1').update(`${key}${GUID}`).digest('base64');
+  const fields = `Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}`;
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\n${fields}\r\n\r\n`);
+}
+
+function writeReplies(socket, count) {
+  for (let left = count; left > 0; left -= readyFrames) {
+    socket.write(left >= readyFrames ? ready : ready.subarray(0, left * reply.length));
+  }
+}
+
+function answerFrames(socket) {
+  let pending = 0;
+  socket.on('data', (chunk) => {
+    if (pending === 0 && chunk.length === MASKED_CLOSE && chunk[0] === 0x88) {
+      socket.end(Buffer.from([0x88, 0x02, 0x03, 0xe8]));
+      return;
+    }
+    pending += chunk.length;
+    const count = Math.floor(pending / requestBytes);
+    pending -= count * requestBytes;
+    if (count > 0) writeReplies(socket, count);
+  });
+}
+
+const server = net.createServer({ noDelay: true }, (socket) => {
+  let request = '';
+  socket.on('error', () => socket.destroy());
+  socket.on('data', function onRequest(chunk) {
+    request += chunk.toString('latin1');
+    if (!request.endsWith('\r\n\r\n')) return;
+    socket.off('data', onRequest);
+    acceptHandshake(socket, request);
+    answerFrames(socket);
+  });
+});
+
+server.listen(0, '127.0.0.1');
+await announce(server, `node:net ${process.versions.node}`);

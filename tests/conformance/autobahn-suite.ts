@@ -1,0 +1,28 @@
+/** Makes the tests of the Autobahn cases: one per case number and role. */
+import { type Case, casesOf, formsOf } from './cases.js';
+import { expectationOf } from './expectation.js';
+import { ROLES, type Role } from './subject.js';
+import { outcomeOf, play } from './tester.js';
+
+/** A seed of its own for every case, so that one can be run alone. */
+const seedOf = ({ id }: Case): number =>
+  [...id].reduce((seed, letter) => (Math.imul(seed, 31) + letter.charCodeAt(0)) | 0, 6455);
+
+async function check(one: Case, role: Role): Promise<void> {
+  const want = expectationOf(one);
+  for (const form of formsOf(one)) {
+    const outcome = await play(one, role, form, want, seedOf(one));
+    expect(outcome).toEqual(outcomeOf(want, form, role));
+  }
+}
+
+/** `role` is the product's: as a server it faces a masking tester, as a client one that does not. */
+export function autobahn(...groups: string[]): void {
+  for (const role of ROLES) {
+    describe(`the product as a ${role}`, () => {
+      for (const one of casesOf(...groups)) {
+        test(`${one.id} (${role}) ${one.group}`, () => check(one, role));
+      }
+    });
+  }
+}

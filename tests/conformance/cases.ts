@@ -1,0 +1,105 @@
+/** The facts of the Autobahn cases, and which of them runs where and cut how. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface PayloadFact {
+  bytes: number;
+  hex?: string;
+  repeatHex?: string;
+  content?: string;
+}
+
+export interface Step {
+  frame?: string;
+  message?: 'text' | 'binary';
+  frameHeaderOnly?: 'text' | 'binary';
+  opcode?: number;
+  fin?: boolean;
+  rsv?: number;
+  payload?: PayloadFact;
+  payloadPart?: PayloadFact;
+  code?: number | null;
+  reason?: PayloadFact;
+  declaredLength?: number;
+  fragmentSize?: number;
+  frames?: number;
+  lastFrameBytes?: number;
+  writeSize?: number;
+  ownWrite?: boolean;
+  waitSeconds?: number;
+  ifStillOpenAfterSeconds?: number;
+}
+
+export interface Case {
+  id: string;
+  group: string;
+  expect: string;
+  steps?: Step[];
+  validUtf8?: boolean;
+  params?: { messageSize: number; messages?: number; type: 'text' | 'binary' };
+  close: { firstCloseBy: 'tester' | 'library'; acceptedCodes: number[]; cleanRequired: boolean };
+}
+
+interface Facts {
+  counts: Record<string, number>;
+  cases: Case[];
+}
+
+export const FACTS = JSON.parse(
+  readFileSync(join(__dirname, 'autobahn-cases.json'), 'utf8'),
+) as Facts;
+
+/** Set by whoever wants the long forms too: see `formsOf`. */
+export const LARGE = process.env['AUTOBAHN_LARGE'] === '1';
+
+/** The groups of permessage-deflate, which come with the extension, in a later issue. */
+export const LATER_GROUPS: readonly string[] = ['12', '13'];
+
+export const groupOf = ({ id }: Case): string => id.split('.')[0] ?? '';
+
+export function casesOf(...groups: string[]): Case[] {
+  return FACTS.cases.filter((one) => groups.includes(groupOf(one)));
+}
+
+/**
+ * How the tester's bytes are cut: as the case itself says (whole frames, or its own chopping), one
+ * byte per chunk, or at random places.
+ */
+export type Form = 'whole' | 'bytes' | 'cuts';
+
+/** How many bytes of payload the tester sends. */
+export function volumeOf({ params, steps = [] }: Case): number {
+  if (params !== undefined) return params.messageSize * (params.messages ?? 1);
+  return steps.reduce((sum, { payload }) => sum + (payload?.bytes ?? 0), 0);
+}
+
+const BYTES_LIMIT = { normal: 70_000, large: 1_100_000 };
+const CUTS_LIMIT = { normal: 1_100_000, large: Number.POSITIVE_INFINITY };
+
+/**
+ * Every case runs whole in every run. One byte per chunk is affordable up to 70,000 bytes, and with
+ * AUTOBAHN_LARGE=1 up to 1 MiB; random cuts up to 1 MiB, and with AUTOBAHN_LARGE=1 without limit.
+ */
+export function formsOf(one: Case, large = LARGE): Form[] {
+  const size = large ? 'large' : 'normal';
+  const forms: Form[] = ['whole'];
+  if (volumeOf(one) <= BYTES_LIMIT[size]) forms.push('bytes');
+  if (volumeOf(one) <= CUTS_LIMIT[size]) forms.push('cuts');
+  return forms;
+}
+
+/** Never cut at every byte, only at random places: more than 1 MiB in one case. */
+export const NEVER_BY_BYTES: readonly string[] = [
+  ...['9.1.4', '9.1.5', '9.1.6', '9.2.4', '9.2.5', '9.2.6'],
+  ...[1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((n) => [`9.3.${n}`, `9.4.${n}`]),
+  ...['9.7.6', '9.8.6'],
+];
+
+/** The bytes of a payload; where any content will do, letters or bytes that are not UTF-8. */
+export function payloadOf(fact: PayloadFact): Buffer {
+  if (fact.hex !== undefined) return Buffer.from(fact.hex, 'hex');
+  if (fact.bytes === 0) return Buffer.alloc(0);
+  if (fact.repeatHex !== undefined) return Buffer.alloc(fact.bytes, fact.repeatHex, 'hex');
+  const unit = fact.content?.includes('non-UTF-8') ? 'fe00ff80c1' : '4a75737420746578742e';
+  return Buffer.alloc(fact.bytes, unit, 'hex');
+}

@@ -1,0 +1,82 @@
+/** Table tests: frames in, events and frames out, for both roles, whole and byte by byte. */
+import { type FrameOptions, KEY } from '../support/frames.js';
+import { byteByByte, randomCuts, SeededRandom } from '../support/random.js';
+import { ROLES, type Role, Scene, type Settings } from './subject.js';
+import { frameBytes } from './wire-bytes.js';
+
+export interface Row {
+  name: string;
+  /** what the peer sends: frames, or bytes as they stand */
+  send: (FrameOptions | Buffer)[];
+  /** what the application is told */
+  told: string[];
+  /** what the product sends */
+  said?: string[];
+  /** default both */
+  roles?: readonly Role[];
+  settings?: Settings;
+}
+
+/** The frame as the peer of a product in this role sends it. */
+export function peerFrame(role: Role, options: FrameOptions): Buffer {
+  return frameBytes(role === 'server' ? { mask: KEY, ...options } : options);
+}
+
+/** The bytes of a row, as the peer of a product in this role sends them. */
+export function peerBytes(role: Role, send: readonly (FrameOptions | Buffer)[]): Buffer {
+  const one = (item: FrameOptions | Buffer): Buffer =>
+    Buffer.isBuffer(item) ? item : peerFrame(role, item);
+  return Buffer.concat(send.map(one));
+}
+
+/** What a broken rule comes to: the peer learns the code, the application 'error', then 1006. */
+export function broken(error: string, code = 1002): Pick<Row, 'told' | 'said'> {
+  return { told: [`error ${error}`, 'close 1006'], said: [`close ${code}`] };
+}
+
+/** The same behind what was told and said before the rule was broken. */
+export function brokenAfter(
+  before: { told: string[]; said?: string[] },
+  error: string,
+  code = 1002,
+): Pick<Row, 'told' | 'said'> {
+  const { told, said } = broken(error, code);
+  return { told: [...before.told, ...told], said: [...(before.said ?? []), ...(said ?? [])] };
+}
+
+/** Byte by byte; what is long in random cuts. */
+function inPieces(bytes: Buffer): Buffer[] {
+  if (bytes.length <= 5000) return byteByByte(bytes);
+  return randomCuts(bytes, new SeededRandom(bytes.length), 1000);
+}
+
+async function checkCut(row: Row, role: Role, chunks: Buffer[]): Promise<void> {
+  const scene = new Scene(role, row.settings);
+  await scene.feed(chunks);
+  const { peer } = scene;
+  const fails = row.told.some((event) => event.startsWith('error '));
+  // RFC 6455 §7.1.7: whoever fails the connection says why and ends it, whatever the peer does.
+  const state = { ended: peer.ended, explained: (peer.closing?.reason ?? '').length > 5 };
+  expect(state).toEqual({ ended: fails, explained: fails });
+  if (fails) await scene.finish();
+  const { faults } = peer.reader;
+  const seen = { told: [...scene.events], said: peer.said, faults };
+  scene.product.terminate();
+  expect(seen).toEqual({ told: row.told, said: row.said ?? [], faults: [] });
+}
+
+/**
+ * Makes one test per row and role. A row is fed as one chunk and in the smallest. Rows that fail must
+ * be seen to end the wire by themselves; the others must leave it open.
+ */
+export function table(rows: readonly Row[]): void {
+  for (const row of rows) {
+    for (const role of row.roles ?? ROLES) {
+      test(`${row.name} (${role})`, async () => {
+        const bytes = peerBytes(role, row.send);
+        await checkCut(row, role, [bytes]);
+        await checkCut(row, role, inPieces(bytes));
+      });
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Real peers, each in every role it has: `npm run test:interop [-- peer…]`.
+ *
+ * Prints one line per result and closes with their sum. What this machine lacks is skipped with the
+ * reason, or fails where REQUIRE_ALL=1. WS6455_SUBJECT names another build of the product.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { Tally } from './support/results.mjs';
+
+const PEERS = ['own', 'ws', 'node', 'python', 'chromium', 'start-page'];
+const TIMEOUT = 60_000;
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+/** What is printed belongs to the results, so npm speaks on standard error. */
+function npm(folder, ...parameters) {
+  const { status } = spawnSync('npm', parameters, { cwd: at(folder), stdio: ['ignore', 2, 2] });
+  if (status !== 0) throw new Error(`npm ${parameters.join(' ')} failed in ${folder}`);
+}
+
+function prepare() {
+  if (!existsSync(at('node_modules'))) npm('.', 'ci', '--no-audit', '--no-fund');
+  const ownBuild = process.env.WS6455_SUBJECT === undefined;
+  if (ownBuild && !existsSync(at('../../dist/index.js'))) npm('../..', 'run', 'build');
+}
+
+/** Runs one peer's file, hands its lines on and counts them. */
+async function runPeer(name, tally) {
+  const child = spawn(process.execPath, [at(`peers/${name}.mjs`)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: TIMEOUT,
+  });
+  const print = (line) => {
+    tally.add(line);
+    console.log(line);
+  };
+  const exit = new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+  const before = tally.counts.FAIL;
+  for await (const line of createInterface({ input: child.stdout })) print(line);
+  const code = await exit;
+  if (code === null) print(`FAIL ${name}: not done within ${TIMEOUT} ms`);
+  else if (code !== 0 && tally.counts.FAIL === before) print(`FAIL ${name}: exited with ${code}`);
+}
+
+prepare();
+const tally = new Tally();
+const chosen = process.argv.slice(2);
+for (const name of chosen.length === 0 ? PEERS : chosen) await runPeer(name, tally);
+console.log(`${tally}`);
+process.exitCode = tally.counts.FAIL === 0 ? 0 : 1;

@@ -1,0 +1,77 @@
+/** What `require` and `import` give to a program that has the package installed. */
+import { result } from '../interop/support/results.mjs';
+import { node } from './commands.mjs';
+
+const ASSERT = "const { strictEqual, deepStrictEqual, throws } = require('node:assert');";
+const LOAD = "const WebSocket = require('ws6455');";
+
+/** Checks in CommonJS: the code of each runs in a process of its own, in the consumer's folder. */
+const REQUIRED = {
+  'require gives the class itself': `
+    strictEqual(typeof WebSocket, 'function');
+    strictEqual(WebSocket.name, 'WebSocket');
+    strictEqual(new WebSocket(null, undefined, { isServer: false }) instanceof WebSocket, true);`,
+  'the class names itself and the server': `
+    strictEqual(WebSocket.WebSocket, WebSocket);
+    strictEqual(WebSocket.Server, WebSocket.WebSocketServer);
+    strictEqual(WebSocket.WebSocketServer.name, 'WebSocketServer');`,
+  'no __esModule, no default: interop code takes the class': `
+    strictEqual('__esModule' in WebSocket, false);
+    strictEqual('default' in WebSocket, false);`,
+  'deep paths are not exported': `
+    const code = 'ERR_PACKAGE_PATH_NOT_EXPORTED';
+    throws(() => require('ws6455/dist/index.js'), { code });
+    throws(() => require('ws6455/lib/websocket'), { code });`,
+  'package.json is': `strictEqual(require('ws6455/package.json').name, 'ws6455');`,
+  'ESM has the same objects, and the statics as names': `
+    import('ws6455').then((module) => {
+      strictEqual(module.default, WebSocket);
+      const constants = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'];
+      const statics = Object.keys(WebSocket).filter((name) => !constants.includes(name));
+      const names = statics.filter((name) => name !== 'Server');
+      deepStrictEqual(Object.keys(module).sort(), [...names, 'default'].sort());
+      for (const name of names) strictEqual(module[name], WebSocket[name]);
+    });`,
+};
+
+/** What a bundler for browsers resolves to, with a stand-in for the browser's class. */
+const IN_BROWSER = {
+  'browser, require: the native WebSocket': `
+    strictEqual(WebSocket.WebSocket, WebSocket);
+    strictEqual(WebSocket, globalThis.WebSocket);`,
+  'browser, import: the native WebSocket': `
+    import('ws6455').then((module) => {
+      strictEqual(module.default, globalThis.WebSocket);
+      strictEqual(module.WebSocket, globalThis.WebSocket);
+    });`,
+  'browser: the server exists and throws when used': `
+    throws(() => new WebSocket.WebSocketServer({ port: 0 }), Error);
+    throws(() => new WebSocket.Server({ port: 0 }), Error);
+    import('ws6455').then(({ WebSocketServer }) => {
+      throws(() => new WebSocketServer({ port: 0 }), Error);
+    });`,
+};
+
+const NATIVE = 'globalThis.WebSocket = class WebSocket {};';
+
+/** The names a bundle for browsers offers are those of Node's. */
+const NAMES = `
+  import('ws6455').then((module) => console.log(Object.keys(module).sort().join()));`;
+
+export async function checkEntries(folder) {
+  const inFolder = { cwd: folder };
+  for (const [name, code] of Object.entries(REQUIRED)) {
+    await result(`entries: ${name}`, () => node(['-e', ASSERT + LOAD + code], inFolder));
+  }
+  const browser = ['--conditions=browser', '-e'];
+  for (const [name, code] of Object.entries(IN_BROWSER)) {
+    await result(`entries: ${name}`, () =>
+      node([...browser, NATIVE + ASSERT + LOAD + code], inFolder),
+    );
+  }
+  await result('entries: browser and Node have the same names', () => {
+    const names = node(['-e', NAMES], inFolder);
+    const inBrowser = node([...browser, NATIVE + NAMES], inFolder);
+    if (names !== inBrowser) throw new Error(`Node: ${names}browser: ${inBrowser}`);
+  });
+}
