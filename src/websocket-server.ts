@@ -133,12 +133,12 @@ export class WebSocketServer<
     if (callback) this.once('close', () => callback());
     if (this.#phase === 'CLOSING') return;
     this.#phase = 'CLOSING';
-    this.#detach();
+    // On a port of our own, upgrades that still come on open connections are answered 503.
+    if (!this.#ownsServer) this.#detach();
     const server = this.#server;
     this.#server = undefined;
-    if (this.#ownsServer && server) server.close(() => this.#emitClose());
-    else if (this.clients && this.clients.size > 0) this.#closeWhenEmpty = true;
-    else process.nextTick(() => this.#emitClose());
+    if (this.#ownsServer && server) server.close(() => this.#closeWithClients());
+    else process.nextTick(() => this.#closeWithClients());
   }
 
   /** Whether this server is meant. To be overridden; by default `options.path` decides. */
@@ -236,6 +236,12 @@ export class WebSocketServer<
       server.removeListener('error', onError);
       server.removeListener('upgrade', onUpgrade);
     };
+  }
+
+  /** 'close' comes behind that of the last client. */
+  #closeWithClients(): void {
+    if (this.clients && this.clients.size > 0) this.#closeWhenEmpty = true;
+    else this.#emitClose();
   }
 
   #emitClose(): void {
