@@ -1,4 +1,4 @@
-/** What `import … from 'ws6455'` gives: the very same objects as `require`. */
+/** What ESM programs get: the very same objects as those that call `require`. */
 
 import WebSocket from './index.js';
 

@@ -32,6 +32,7 @@ const violation = (error: string, code = 1002): Ending => ({ code, error });
 class Reading {
   readonly list: string[] = [];
   ending: Ending | undefined;
+  /** the peer sent a Close, if perhaps a bad one */
   byPeer = false;
   #message: { opcode: number; parts: Buffer[] } | undefined;
 
@@ -49,6 +50,7 @@ class Reading {
       if (goesOn !== (this.#message !== undefined)) return violation('WS_ERR_INVALID_OPCODE');
       return undefined;
     }
+    this.byPeer = opcode === OPCODE.CLOSE;
     if (!fin) return violation('WS_ERR_EXPECTED_FIN');
     const tooShort = opcode === OPCODE.CLOSE && payload.length === 1;
     if (tooShort || payload.length > 125) return violation('WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH');
@@ -73,7 +75,6 @@ class Reading {
   }
 
   #close(payload: Buffer): Ending {
-    this.byPeer = true;
     if (payload.length === 0) return { code: 1005 };
     const code = payload.readUInt16BE(0);
     if (!isWireCode(code)) return violation('WS_ERR_INVALID_CLOSE_CODE');

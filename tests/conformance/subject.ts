@@ -191,6 +191,11 @@ export class Scene {
     await this.settled();
   }
 
+  /** Hands the product a chunk at once, past the wire's own queue. What a listener throws comes out. */
+  inject(chunk: Buffer): void {
+    if (!this.wire.destroyed) this.wire.push(Buffer.from(chunk));
+  }
+
   /** The peer ends its side; waits for the product's 'close'. */
   async finish(): Promise<void> {
     this.peer.end();

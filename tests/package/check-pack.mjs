@@ -73,10 +73,14 @@ function noInstallScripts({ manifest }) {
   }
 }
 
+function withoutComments(code) {
+  return code.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+}
+
 function onlyNodeImports({ files, read }) {
   const specifier = /(?:\bfrom |\bimport |\bimport\(|\brequire\()['"]([^'"]+)['"]/g;
   for (const file of files.filter((name) => /\.([cm]?js|d\.[cm]?ts)$/.test(name))) {
-    for (const [, name] of read(file).matchAll(specifier)) {
+    for (const [, name] of withoutComments(read(file)).matchAll(specifier)) {
       ok(/^(node:|\.{1,2}\/)/.test(name), `${file} imports ${name}`);
     }
   }

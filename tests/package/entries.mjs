@@ -36,9 +36,11 @@ const REQUIRED = {
 
 /** What a bundler for browsers resolves to, with a stand-in for the browser's class. */
 const IN_BROWSER = {
-  'browser, require: the native WebSocket': `
-    strictEqual(WebSocket.WebSocket, WebSocket);
-    strictEqual(WebSocket, globalThis.WebSocket);`,
+  'browser, require: makes native WebSockets': `
+    strictEqual(WebSocket.WebSocket, globalThis.WebSocket);
+    strictEqual(new WebSocket() instanceof globalThis.WebSocket, true);
+    strictEqual(new globalThis.WebSocket() instanceof WebSocket, true);
+    strictEqual(WebSocket.OPEN, 1);`,
   'browser, import: the native WebSocket': `
     import('ws6455').then((module) => {
       strictEqual(module.default, globalThis.WebSocket);
@@ -52,7 +54,7 @@ const IN_BROWSER = {
     });`,
 };
 
-const NATIVE = 'globalThis.WebSocket = class WebSocket {};';
+const NATIVE = 'globalThis.WebSocket = class WebSocket { static OPEN = 1; };';
 
 /** The names a bundle for browsers offers are those of Node's. */
 const NAMES = `

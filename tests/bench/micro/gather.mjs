@@ -1,41 +1,17 @@
 /**
- * (b) How to get the frames of one tick to the socket: on real loopback connections to a sink in a
- * process of its own, which checks every byte. CPU µs (user + system) of this process per frame.
+ * (b) How to get the frames of one tick to the socket: CPU µs (user + system) per frame of 64 bytes
+ * of payload.
  */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import net from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { digits, median } from '../statistics.mjs';
+import { digits } from '../statistics.mjs';
 import { table } from '../table.mjs';
 import { heading } from './harness.mjs';
+import { compareWrites, makeFrame, makeHeader, writeHeader } from './wire.mjs';
 
-const CONNECTIONS = 20;
-const ROUNDS = Number(process.env.ROUNDS ?? 9);
-const SLICE_MS = Number(process.env.SLICE_MS ?? 150);
-const PAYLOAD = Buffer.from(Array.from({ length: 64 }, (_, i) => (i * 37) & 0xff));
-const FRAME = Buffer.concat([Buffer.from([0x82, PAYLOAD.length]), PAYLOAD]);
+const { payload: PAYLOAD, frame: FRAME } = makeFrame(64);
 const SIZE = FRAME.length;
 
-/** The sink: compares what comes with the frame repeated for ever. */
-function sink() {
-  const expected = Buffer.concat(new Array(2000).fill(FRAME));
-  const server = net.createServer((socket) => {
-    let phase = 0;
-    socket.on('error', () => {});
-    socket.on('data', (chunk) => {
-      if (!expected.subarray(phase, phase + chunk.length).equals(chunk)) process.exit(1);
-      phase = (phase + chunk.length) % SIZE;
-    });
-  });
-  server.listen(0, '127.0.0.1', () => process.send(server.address().port));
-  process.on('disconnect', () => process.exit(0));
-}
-
 function writeFrame(target, at) {
-  target[at] = 0x82;
-  target[at + 1] = PAYLOAD.length;
-  target.set(PAYLOAD, at + 2);
+  target.set(PAYLOAD, writeHeader(target, at, PAYLOAD.length));
   return at + SIZE;
 }
 
@@ -51,12 +27,7 @@ function oneBuffer() {
   return frame;
 }
 
-function header() {
-  const head = Buffer.allocUnsafe(2);
-  head[0] = 0x82;
-  head[1] = PAYLOAD.length;
-  return head;
-}
+const header = () => makeHeader(PAYLOAD.length);
 
 function slabOf(bytes, make) {
   let slab = make(bytes);
@@ -149,57 +120,10 @@ const STRATEGIES = {
   'one buffer, reused when drained': reused(16384),
 };
 
-async function drained(sockets) {
-  while (sockets.some((socket) => socket.writableLength > 0)) await sleep(1);
+const columns = [];
+for (const frames of [1, 4, 16]) {
+  columns.push(await compareWrites(STRATEGIES, PAYLOAD.length, frames));
 }
-
-const turn = () => new Promise((resolve) => setImmediate(resolve));
-
-/** CPU µs per frame over one slice; every turn of the loop is one tick on every connection. */
-async function slice(sockets, write, frames) {
-  let count = 0;
-  const start = process.cpuUsage();
-  const end = performance.now() + SLICE_MS;
-  while (performance.now() < end) {
-    for (const socket of sockets) write(socket, frames);
-    count += sockets.length * frames;
-    await turn();
-    await drained(sockets);
-  }
-  const { user, system } = process.cpuUsage(start);
-  return (user + system) / count;
-}
-
-async function compare(sockets, frames) {
-  const entries = Object.entries(STRATEGIES).map(([name, write]) => ({ name, write, samples: [] }));
-  for (const { write } of entries) await slice(sockets, write, frames);
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const entry of entries) entry.samples.push(await slice(sockets, entry.write, frames));
-  }
-  return entries.map((entry) => median(entry.samples));
-}
-
-async function connect(port) {
-  const socket = net.connect(port, '127.0.0.1');
-  await once(socket, 'connect');
-  socket.setNoDelay(true);
-  return socket;
-}
-
-async function main() {
-  const child = fork(new URL(import.meta.url), ['sink']);
-  child.on('exit', (code) => code && process.exit(code));
-  const [port] = await once(child, 'message');
-  const sockets = await Promise.all(Array.from({ length: CONNECTIONS }, () => connect(port)));
-  const columns = [];
-  for (const frames of [1, 4, 16]) columns.push(await compare(sockets, frames));
-  for (const socket of sockets) socket.destroy();
-  child.disconnect();
-  heading(`Frames of ${SIZE} bytes per tick: CPU µs per frame`);
-  const names = Object.keys(STRATEGIES);
-  const row = (name, index) => [name, ...columns.map((column) => digits(column[index]))];
-  console.log(table(['way', '1 frame', '4 frames', '16 frames'], names.map(row)));
-}
-
-if (process.argv[2] === 'sink') sink();
-else await main();
+heading(`Frames of ${SIZE} bytes per tick: CPU µs per frame`);
+const row = (name, index) => [name, ...columns.map((column) => digits(column[index]))];
+console.log(table(['way', '1 frame', '4 frames', '16 frames'], Object.keys(STRATEGIES).map(row)));

@@ -73,14 +73,21 @@ function ownInt32(bytes, start, end, k0, k1, k2, k3) {
   edges(bytes, start, head, head + (count << 2), end, k0, k1, k2, k3);
 }
 
-/** The same with the view's own length as the bound. */
-function ownInt32Length(bytes, start, end, k0, k1, k2, k3) {
+/** Four words a turn. */
+function ownInt32x4(bytes, start, end, k0, k1, k2, k3) {
   const base = bytes.byteOffset;
   const head = start + (-(base + start) & 3);
   const count = (end - head) >>> 2;
   const view = new Int32Array(bytes.buffer, base + head, count);
   const word = wordAt(head - start, k0, k1, k2, k3);
-  for (let i = 0; i < view.length; i++) view[i] ^= word;
+  let i = 0;
+  for (const stop = count - 3; i < stop; i += 4) {
+    view[i] ^= word;
+    view[i + 1] ^= word;
+    view[i + 2] ^= word;
+    view[i + 3] ^= word;
+  }
+  for (; i < count; i++) view[i] ^= word;
   edges(bytes, start, head, head + (count << 2), end, k0, k1, k2, k3);
 }
 
@@ -106,6 +113,23 @@ function ownBigUint64(bytes, start, end, k0, k1, k2, k3) {
   const view = new BigUint64Array(bytes.buffer, base + head, count);
   const word = bigWord(head - start, k0, k1, k2, k3);
   for (let i = 0; i < count; i++) view[i] ^= word;
+  edges(bytes, start, head, head + (count << 3), end, k0, k1, k2, k3);
+}
+
+function ownBigUint64x4(bytes, start, end, k0, k1, k2, k3) {
+  const base = bytes.byteOffset;
+  const head = start + (-(base + start) & 7);
+  const count = (end - head) >>> 3;
+  const view = new BigUint64Array(bytes.buffer, base + head, count);
+  const word = bigWord(head - start, k0, k1, k2, k3);
+  let i = 0;
+  for (const stop = count - 3; i < stop; i += 4) {
+    view[i] ^= word;
+    view[i + 1] ^= word;
+    view[i + 2] ^= word;
+    view[i + 3] ^= word;
+  }
+  for (; i < count; i++) view[i] ^= word;
   edges(bytes, start, head, head + (count << 3), end, k0, k1, k2, k3);
 }
 
@@ -163,14 +187,17 @@ function cases(size, offset) {
     'own Int32': (times) => {
       for (let i = 0; i < times; i++) ownInt32(chunk, start, end, K0, K1, K2, K3);
     },
-    'own Int32 (.length)': (times) => {
-      for (let i = 0; i < times; i++) ownInt32Length(chunk, start, end, K0, K1, K2, K3);
+    'own Int32 ×4': (times) => {
+      for (let i = 0; i < times; i++) ownInt32x4(chunk, start, end, K0, K1, K2, K3);
     },
     'own Uint32': (times) => {
       for (let i = 0; i < times; i++) ownUint32(chunk, start, end, K0, K1, K2, K3);
     },
     'own BigUint64': (times) => {
       for (let i = 0; i < times; i++) ownBigUint64(chunk, start, end, K0, K1, K2, K3);
+    },
+    'own BigUint64 ×4': (times) => {
+      for (let i = 0; i < times; i++) ownBigUint64x4(chunk, start, end, K0, K1, K2, K3);
     },
     'shared Int32': (times) => {
       for (let i = 0; i < times; i++) sharedInt32(chunk, int32, start, end, K0, K1, K2, K3);

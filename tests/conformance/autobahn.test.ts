@@ -1,0 +1,172 @@
+/**
+ * The account of the Autobahn cases: every one is run, none twice, none skipped in silence; and
+ * what the tests expect is what the case says.
+ *
+ * Normal run: every case of groups 1 to 7, 9 and 10 in the form the case itself gives, against both
+ * roles; cases of up to 70,000 bytes also one byte per chunk; cases of up to 1 MiB also cut at
+ * random places. With AUTOBAHN_LARGE=1, cases of up to 1 MiB one byte per chunk and all cases cut
+ * at random places. Cases beyond 1 MiB, `NEVER_BY_BYTES`, are never cut at every byte.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type Case,
+  casesOf,
+  FACTS,
+  type Form,
+  formsOf,
+  groupOf,
+  LATER_GROUPS,
+  NEVER_BY_BYTES,
+} from './cases.js';
+import { type Expectation, expectationOf } from './expectation.js';
+import { planOf } from './script.js';
+
+/** The groups that the test files run, as their sources say. */
+function groupsRun(): string[] {
+  const files = readdirSync(__dirname).filter((name) => /^autobahn-.*\.test\.ts$/.test(name));
+  return files.flatMap((name) => {
+    const source = readFileSync(join(__dirname, name), 'utf8');
+    const call = /^autobahn\((.*)\);$/m.exec(source)?.[1] ?? '';
+    return [...call.matchAll(/'(\d+)'/g)].map(([, group]) => group ?? '');
+  });
+}
+
+const ids = (cases: readonly Case[]): string[] => cases.map(({ id }) => id).sort();
+const RUN = casesOf(...groupsRun());
+
+describe('which cases are run', () => {
+  test('the run cases and those of the later issue are all there are, none twice', () => {
+    const later = casesOf(...LATER_GROUPS);
+    expect(new Set(ids(RUN)).size).toBe(RUN.length);
+    expect(ids([...RUN, ...later])).toEqual(ids(FACTS.cases));
+    expect([RUN.length, later.length]).toEqual([301, 216]);
+  });
+
+  test('no group runs in two files', () => {
+    const groups = groupsRun();
+    expect([...new Set(groups)].sort()).toEqual([...groups].sort());
+  });
+
+  test('groups 12 and 13, permessage-deflate, are the ones for later', () => {
+    const left = new Set(FACTS.cases.map(groupOf));
+    for (const group of groupsRun()) left.delete(group);
+    expect([...left]).toEqual(['12', '13']);
+  });
+
+  test('there are as many cases as the facts count', () => {
+    for (const [group, count] of Object.entries(FACTS.counts)) {
+      if (group !== 'total') expect([group, casesOf(group).length]).toEqual([group, count]);
+    }
+  });
+});
+
+describe('how they are cut', () => {
+  const formsEver = (one: Case): Set<Form> =>
+    new Set([...formsOf(one, false), ...formsOf(one, true)]);
+
+  test('in the normal run every case runs whole', () => {
+    expect(RUN.filter((one) => !formsOf(one, false).includes('whole'))).toEqual([]);
+  });
+
+  test('normal and large run together cut every case at random places', () => {
+    expect(ids(RUN.filter((one) => !formsEver(one).has('cuts')))).toEqual([]);
+  });
+
+  test('normal and large run together cut every case at every byte but those named', () => {
+    const missing = RUN.filter((one) => !formsEver(one).has('bytes'));
+    expect(ids(missing)).toEqual([...NEVER_BY_BYTES].sort());
+  });
+
+  test('only 7.1.6 and cases of group 9 are left to the large run in any form', () => {
+    const later = RUN.filter((one) => formsOf(one, false).length < formsOf(one, true).length);
+    expect(ids(later.filter((one) => groupOf(one) !== '9'))).toEqual(['7.1.6']);
+    expect(later.length).toBeGreaterThan(0);
+  });
+});
+
+/** "text 5", "pong 0": an entry of the list without its content. */
+function shapeOf(entry: string): string {
+  const [kind = '', content = ''] = entry.split(/ (.*)/);
+  const counted = /^(\d+) bytes/.exec(content)?.[1];
+  const length = content === 'empty' ? 0 : (counted ?? content.length / 2);
+  return `${kind} ${length}`;
+}
+
+const SENTENCE = new RegExp(
+  [
+    /echo as one (?<echo>text|binary) message of (?:empty payload|(?<size>\d+) bytes)/,
+    /pong (?:with empty payload|carrying the same (?<pong>\d+) bytes)/,
+    /(?<pongs>\d+) pongs, same payloads/,
+    /one message of the same type and the same length \((?<same>\d+) bytes\)/,
+    /(?<echoes>\d+) echoes of the same type and length/,
+  ]
+    .map(({ source }) => `(?:${source})`)
+    .join('|'),
+  'g',
+);
+
+/** What the sentence of the case says must come back, in the same shape. */
+function shapesInSentence(one: Case): string[] {
+  const { messageSize = 0, type = '' } = one.params ?? {};
+  return [...one.expect.matchAll(SENTENCE)].flatMap(({ groups = {} }) => {
+    const { echo, size = '0', pong = '0', pongs, same, echoes } = groups;
+    if (echo !== undefined) return [`${echo} ${size}`];
+    if (same !== undefined) return [`${type} ${same}`];
+    if (echoes !== undefined) return Array<string>(Number(echoes)).fill(`${type} ${messageSize}`);
+    if (pongs !== undefined) return Array<string>(Number(pongs)).fill('pong 9');
+    return [`pong ${pong}`];
+  });
+}
+
+/** INFORMATIONAL: the case accepts anything, our tests do not. */
+const FREE = ['7.1.6', '7.13.1', '7.13.2'];
+const MARKS = ['still open', 'failed'];
+
+describe('what they expect', () => {
+  const withWant = RUN.map((one): [string, Case, Expectation] => [one.id, one, expectationOf(one)]);
+
+  test('the list is what the sentence of the case says', () => {
+    for (const [id, one, { list }] of withWant) {
+      if (FREE.includes(id)) continue;
+      const shapes = list.filter((entry) => !MARKS.includes(entry)).map(shapeOf);
+      expect([id, shapes]).toEqual([id, shapesInSentence(one)]);
+    }
+  });
+
+  test('6.4 must be noticed within the second pause', () => {
+    for (const one of casesOf('6').filter(({ id }) => id.startsWith('6.4.'))) {
+      expect(one.expect).toMatch(/still open when the first pause ends, failed during the second/);
+      expect(expectationOf(one).list).toEqual(MARKS);
+    }
+  });
+
+  test('side and code of the Close, and a clean end, are as the case says', () => {
+    for (const [id, { close }, { firstCloseBy, code, error }] of withWant) {
+      const accepted = code === 1005 || close.acceptedCodes.includes(code);
+      const clean = error === undefined;
+      expect({ id, firstCloseBy, accepted, clean }).toEqual({
+        id,
+        firstCloseBy: close.firstCloseBy,
+        accepted: true,
+        clean: close.cleanRequired,
+      });
+    }
+  });
+
+  test('what is valid UTF-8 is as the case says', () => {
+    for (const [id, { validUtf8 }, { error }] of withWant) {
+      if (validUtf8 !== undefined) expect([id, error === undefined]).toEqual([id, validUtf8]);
+    }
+  });
+
+  test('messages are cut into as many fragments as the case says', () => {
+    for (const one of RUN) {
+      const [step] = one.steps ?? [];
+      if (step?.message === undefined) continue;
+      const plan = planOf(one).filter((item) => item !== 'pause');
+      const shape = [one.id, plan.length, plan.at(-1)?.payload.length];
+      expect(shape).toEqual([one.id, step.frames, step.lastFrameBytes]);
+    }
+  });
+});

@@ -1,0 +1,109 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  acceptLines,
+  formatResponse,
+  judgeRequest,
+  pathOf,
+  refusalFields,
+} from '../../../src/handshake/server.js';
+import { HandshakeError } from '../../../src/protocol/errors.js';
+
+const headers = {
+  host: 'server.example.com',
+  upgrade: 'websocket',
+  connection: 'Upgrade',
+  'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+  'sec-websocket-version': '13',
+};
+const request = { method: 'GET', httpVersion: '1.1', url: '/chat', headers, rawHeaders: [] };
+
+test('a valid request is accepted with what it asks for', () => {
+  const verdict = judgeRequest(
+    { ...request, headers: { ...headers, 'sec-websocket-protocol': 'b, a' } },
+    true,
+  );
+  expect(verdict).toEqual({
+    key: 'dGhlIHNhbXBsZSBub25jZQ==',
+    subprotocols: new Set(['b', 'a']),
+    extensions: [],
+  });
+});
+
+test.each([
+  [{ method: 'POST' }, 'WS_ERR_INVALID_METHOD', 405],
+  [{ httpVersion: '1.0' }, 'WS_ERR_INVALID_HTTP_VERSION', 505],
+  [{ httpVersion: '0.9' }, 'WS_ERR_INVALID_HTTP_VERSION', 505],
+  [{ url: '*' }, 'WS_ERR_INVALID_REQUEST_TARGET', 400],
+])('the request line %p is refused with %s, %d', (change, code, status) => {
+  expect(judgeRequest({ ...request, ...change }, false)).toMatchObject({ code, status });
+});
+
+test.each([
+  [{ host: undefined }, 'WS_ERR_INVALID_HOST', 400],
+  [{ upgrade: undefined }, 'WS_ERR_INVALID_UPGRADE', 400],
+  [{ upgrade: 'xwebsocket' }, 'WS_ERR_INVALID_UPGRADE', 400],
+  [{ connection: 'close' }, 'WS_ERR_INVALID_CONNECTION', 400],
+  [{ 'sec-websocket-key': undefined }, 'WS_ERR_INVALID_KEY', 400],
+  [{ 'sec-websocket-version': undefined }, 'WS_ERR_INVALID_VERSION', 426],
+  [{ 'sec-websocket-version': '8' }, 'WS_ERR_INVALID_VERSION', 426],
+  [{ 'sec-websocket-version': '013' }, 'WS_ERR_INVALID_VERSION', 426],
+  [{ 'sec-websocket-version': '13, 13' }, 'WS_ERR_INVALID_VERSION', 426],
+  [{ 'sec-websocket-protocol': 'a,a' }, 'WS_ERR_INVALID_SUBPROTOCOLS', 400],
+  [{ 'sec-websocket-extensions': 'a;;' }, 'WS_ERR_INVALID_EXTENSIONS', 400],
+  [{ 'content-length': '1' }, 'WS_ERR_UNEXPECTED_BODY', 400],
+  [{ 'transfer-encoding': 'chunked' }, 'WS_ERR_UNEXPECTED_BODY', 400],
+])('the fields %p are refused with %s, %d', (change, code, status) => {
+  const verdict = judgeRequest({ ...request, headers: { ...headers, ...change } }, true);
+  expect(verdict).toBeInstanceOf(HandshakeError);
+  expect(verdict).toMatchObject({ code, status });
+});
+
+test('extensions are not even read when none are wanted', () => {
+  const odd = { ...headers, 'sec-websocket-extensions': 'a;;' };
+  expect(judgeRequest({ ...request, headers: odd }, false)).toMatchObject({ extensions: [] });
+});
+
+test('a request that a program made may lack Host and give the version as a number', () => {
+  const { host, ...others } = headers;
+  const made = { method: 'GET', headers: { ...others, 'sec-websocket-version': 13 as never } };
+  expect(host).toBeDefined();
+  expect(judgeRequest(made, false)).not.toBeInstanceOf(HandshakeError);
+});
+
+describe('pathOf', () => {
+  test.each([
+    ['/', '/'],
+    ['/a/b?c=/d', '/a/b'],
+    ['//x', '//x'],
+    ['/%zz', '/%zz'],
+    ['ws://localhost:3000/ws/chat', '/ws/chat'],
+    ['WSS://h/a?b', '/a'],
+    ['http://[::1]:80', '/'],
+    ['http://h?a', '/'],
+    [undefined, '/'],
+    ['', '/'],
+  ])('of %s is %s', (target, path) => {
+    expect(pathOf(target)).toBe(path);
+  });
+
+  test.each(['*', 'h:80', 'ftp://h/a', 'ws:///a', 'a'])('of %s is none', (target) => {
+    expect(pathOf(target)).toBeUndefined();
+  });
+});
+
+test('RFC 6455 §1.3: the response to the sample request', () => {
+  const lines = acceptLines('dGhlIHNhbXBsZSBub25jZQ==', 'chat');
+  expect(formatResponse(lines)).toBe(
+    'HTTP/1.1 101 Switching Protocols\r\n' +
+      'Upgrade: websocket\r\n' +
+      'Connection: Upgrade\r\n' +
+      'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n' +
+      'Sec-WebSocket-Protocol: chat\r\n\r\n',
+  );
+});
+
+test('RFC 6455 §4.4: 426 names the version, 405 the method', () => {
+  expect(Object.fromEntries(refusalFields(426))).toMatchObject({ 'Sec-WebSocket-Version': '13' });
+  expect(Object.fromEntries(refusalFields(405))).toEqual({ Allow: 'GET' });
+  expect(refusalFields(400)).toEqual([]);
+});

@@ -1,0 +1,110 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { expect, test } from '@jest/globals';
+
+const SRC = join(__dirname, '../../src');
+
+interface Import {
+  from: string;
+  to: string;
+}
+
+function sources(folder = SRC): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sources(path);
+    return /\.m?ts$/.test(entry.name) ? [path] : [];
+  });
+}
+
+/** Every import and re-export of a file, also those of types only. */
+function importsOf(path: string): Import[] {
+  const text = readFileSync(path, 'utf8');
+  const from = relative(SRC, path).replace(/\.m?ts$/, '');
+  const found = text.matchAll(/(?:from|import\(|^import) ?'([^']+)'/gm);
+  return Array.from(found, ([, to = '']) => ({
+    from,
+    to: to.startsWith('.')
+      ? relative(SRC, normalize(join(dirname(path), to))).replace(/\.m?js$/, '')
+      : to,
+  }));
+}
+
+const imports = sources().flatMap(importsOf);
+const PURE = /^(protocol|handshake|permessage-deflate)\//;
+
+function breaches(isAllowed: (one: Import) => boolean): string[] {
+  return imports.filter((one) => !isAllowed(one)).map((one) => `${one.from} -> ${one.to}`);
+}
+
+test('the import lines are found at all', () => {
+  expect(imports.length).toBeGreaterThan(40);
+});
+
+test('a pure folder imports no more of Node than buffer, crypto and zlib', () => {
+  const allowed = ['node:buffer', 'node:crypto', 'node:zlib'];
+  expect(
+    breaches(({ from, to }) => !PURE.test(from) || !to.includes(':') || allowed.includes(to)),
+  ).toEqual([]);
+});
+
+test('a pure folder imports nothing from the root of src', () => {
+  expect(breaches(({ from, to }) => !PURE.test(from) || to.includes(':') || PURE.test(to))).toEqual(
+    [],
+  );
+});
+
+test('protocol/ imports only protocol/', () => {
+  expect(
+    breaches(
+      ({ from, to }) =>
+        !from.startsWith('protocol/') || to.includes(':') || to.startsWith('protocol/'),
+    ),
+  ).toEqual([]);
+});
+
+test('receiver and sender know neither each other nor the closing handshake', () => {
+  const forbidden = ['protocol/receiver', 'protocol/sender', 'protocol/close', 'protocol/endpoint'];
+  expect(
+    breaches(
+      ({ from, to }) => !/^protocol\/(receiver|sender)$/.test(from) || !forbidden.includes(to),
+    ),
+  ).toEqual([]);
+});
+
+test('only endpoint walks the closing table', () => {
+  const users = sources()
+    .filter((path) => readFileSync(path, 'utf8').includes('closingStep('))
+    .map((path) => relative(SRC, path));
+  expect(users.sort()).toEqual(['protocol/close.ts', 'protocol/endpoint.ts']);
+});
+
+test('only the openers and the faces touch net, tls and http', () => {
+  const network = /^node:(net|tls|https?|http2)$/;
+  const openers = ['establish', 'websocket-server', 'websocket', 'options', 'index', 'index.d'];
+  expect(breaches(({ from, to }) => !network.test(to) || openers.includes(from))).toEqual([]);
+});
+
+test('nothing outside of Node and src is imported', () => {
+  const known = new Set(sources().map((path) => relative(SRC, path).replace(/\.m?ts$/, '')));
+  expect(breaches(({ to }) => to.startsWith('node:') || known.has(to))).toEqual([]);
+});
+
+test('imports go round in no circle, types apart', () => {
+  const values = new Map<string, string[]>();
+  for (const path of sources()) {
+    const text = readFileSync(path, 'utf8').replace(/^(?:im|ex)port type [^;]*;/gm, '');
+    const from = relative(SRC, path);
+    const targets = Array.from(text.matchAll(/from '(\.[^']+)'/g), ([, to = '']) =>
+      relative(SRC, normalize(join(dirname(path), to))).replace(/\.(m?)js$/, '.$1ts'),
+    );
+    values.set(from, targets);
+  }
+  const circles: string[] = [];
+  const visit = (file: string, above: readonly string[]): void => {
+    if (above.includes(file)) circles.push([...above, file].join(' -> '));
+    else for (const next of values.get(file) ?? []) visit(next, [...above, file]);
+  };
+  for (const file of values.keys()) visit(file, []);
+  expect(circles).toEqual([]);
+});

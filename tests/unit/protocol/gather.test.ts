@@ -1,0 +1,65 @@
+import { expect, test } from '@jest/globals';
+import { Gather } from '../../../src/protocol/gather.js';
+import { SeededRandom } from '../../support/random.js';
+
+function put(gather: Gather, text: string): void {
+  const bytes = Buffer.from(text);
+  const offset = gather.reserve(bytes.length);
+  bytes.copy(gather.buffer, offset);
+}
+
+test('frames of one connection lie side by side, in one part', () => {
+  const gather = new Gather();
+  for (let i = 0; i < 16; i++) put(gather, `frame ${i};`);
+  const parts = gather.takeParts();
+  expect(parts).toHaveLength(1);
+  expect(parts[0]?.toString()).toMatch(/^frame 0;.*frame 15;$/);
+});
+
+test('connections that take turns keep to few parts each, and nothing is mixed up', () => {
+  const gathers = Array.from({ length: 50 }, () => new Gather());
+  for (let i = 0; i < 16; i++) for (const [n, one] of gathers.entries()) put(one, `<${n}:${i}>`);
+  for (const [n, one] of gathers.entries()) {
+    const parts = one.takeParts();
+    const expected = Array.from({ length: 16 }, (_, i) => `<${n}:${i}>`).join('');
+    expect(Buffer.concat(parts).toString()).toBe(expected);
+    expect(parts).toHaveLength(1);
+  }
+});
+
+test('a part that was handed over is never written again', () => {
+  const random = new SeededRandom(61);
+  const gathers = [new Gather(), new Gather(), new Gather()];
+  const handed: { parts: Buffer[]; copy: Buffer }[] = [];
+  for (let i = 0; i < 5_000; i++) {
+    const gather = random.pick(gathers);
+    put(gather, 'x'.repeat(random.integer(1, 900)) + i);
+    if (random.next() < 0.3) gather.append(Buffer.from(`by reference ${i}`));
+    if (random.next() < 0.4) {
+      const parts = gather.takeParts();
+      handed.push({ parts, copy: Buffer.from(Buffer.concat(parts)) });
+    }
+  }
+  const changed = handed.filter(({ parts, copy }) => !Buffer.concat(parts).equals(copy));
+  expect(handed.length).toBeGreaterThan(1_000);
+  expect(changed).toEqual([]);
+});
+
+test('byteLength counts what is copied and what goes by reference, and is 0 when taken', () => {
+  const gather = new Gather();
+  put(gather, 'head');
+  gather.append(Buffer.alloc(100));
+  put(gather, 'tail');
+  expect(gather.byteLength).toBe(108);
+  expect(gather.takeParts().map((part) => part.length)).toEqual([4, 100, 4]);
+  expect(gather.byteLength).toBe(0);
+});
+
+test('callbacks are handed over once, in order', () => {
+  const gather = new Gather();
+  const called: number[] = [];
+  gather.notify(() => called.push(1));
+  gather.notify(() => called.push(2));
+  for (const callback of gather.takeCallbacks() ?? []) callback();
+  expect([called, gather.takeCallbacks()]).toEqual([[1, 2], undefined]);
+});

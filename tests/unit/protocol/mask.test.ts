@@ -1,0 +1,53 @@
+import { describe, expect, test } from '@jest/globals';
+import { advanceKey, MaskingKeys, randomMaskingKeys, unmask } from '../../../src/protocol/mask.js';
+import { KEY } from '../../support/frames.js';
+import { SeededRandom } from '../../support/random.js';
+
+const KEY_NUMBER = KEY.readInt32LE(0);
+
+function xorByHand(bytes: Buffer): Buffer {
+  return Buffer.from(bytes.map((byte, i) => byte ^ KEY.readUInt8(i % 4)));
+}
+
+describe('unmask', () => {
+  const random = new SeededRandom(53);
+  const lengths = [0, 1, 2, 3, 4, 5, 7, 8, 95, 96, 97, 98, 99, 100, 127, 1023, 1024, 65_537];
+
+  test.each(lengths)('XORs %d bytes with the key in turn, at every alignment', (length) => {
+    const plain = random.bytes(length);
+    for (let offset = 0; offset < 9; offset++) {
+      const bytes = Buffer.concat([Buffer.alloc(offset, 1), plain, Buffer.alloc(5, 2)]);
+      unmask(bytes, offset, offset + length, KEY_NUMBER);
+      expect(bytes.subarray(offset, offset + length).equals(xorByHand(plain))).toBe(true);
+      expect(bytes.subarray(0, offset).every((byte) => byte === 1)).toBe(true);
+      expect(bytes.subarray(offset + length).every((byte) => byte === 2)).toBe(true);
+    }
+  });
+
+  test('a payload unmasked in pieces is the same as unmasked whole', () => {
+    const plain = random.bytes(500);
+    for (let cut = 0; cut <= plain.length; cut += 7) {
+      const bytes = xorByHand(plain);
+      unmask(bytes, 0, cut, KEY_NUMBER);
+      unmask(bytes, cut, bytes.length, advanceKey(KEY_NUMBER, cut));
+      expect(bytes.equals(plain)).toBe(true);
+    }
+  });
+});
+
+describe('MaskingKeys', () => {
+  test('RFC 6455 §5.3: every key is drawn anew, also past the end of the pool', () => {
+    const keys = randomMaskingKeys();
+    const drawn = new Set(Array.from({ length: 10_000 }, () => keys.next()));
+    expect(drawn.size).toBeGreaterThan(9_990);
+  });
+
+  test('a source of the program is asked for each key', () => {
+    let calls = 0;
+    const keys = new MaskingKeys((bytes) => {
+      calls++;
+      KEY.copy(bytes);
+    }, 4);
+    expect([keys.next(), keys.next(), calls]).toEqual([KEY_NUMBER, KEY_NUMBER, 2]);
+  });
+});
