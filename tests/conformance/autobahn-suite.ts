@@ -1,4 +1,5 @@
 /** Makes the tests of the Autobahn cases: one per case number and role. */
+import { describe, expect, test } from '@jest/globals';
 import { type Case, casesOf, formsOf } from './cases.js';
 import { expectationOf } from './expectation.js';
 import { ROLES, type Role } from './subject.js';

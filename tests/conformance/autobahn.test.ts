@@ -7,8 +7,10 @@
  * random places. With AUTOBAHN_LARGE=1, cases of up to 1 MiB one byte per chunk and all cases cut
  * at random places. Cases beyond 1 MiB, `NEVER_BY_BYTES`, are never cut at every byte.
  */
+
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
 import {
   type Case,
   casesOf,

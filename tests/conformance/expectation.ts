@@ -97,11 +97,9 @@ export function expectationOf(one: Case): Expectation {
     if (planned === 'pause') reading.list.push('still open');
     else if (reading.ending === undefined) reading.take(planned);
   }
-  const trips = one.params?.messages ?? 0;
-  if (one.params !== undefined && trips > 0) {
-    const unit = Buffer.alloc(one.params.messageSize, one.params.type === 'binary' ? 0xfe : 0x2a);
-    for (let i = 0; i < trips; i++) reading.list.push(`${one.params.type} ${inShort(unit)}`);
-  }
+  const { messages = 0, messageSize = 0, type = 'text' } = one.params ?? {};
+  const trip = `${type} ${inShort(Buffer.alloc(messageSize, type === 'binary' ? 0xfe : 0x2a))}`;
+  for (let i = 0; i < messages; i++) reading.list.push(trip);
   const { byPeer, list } = reading;
   const ending: Ending = reading.ending ?? { code: 1000 };
   const firstCloseBy = ending.error === undefined || byPeer ? 'tester' : 'library';

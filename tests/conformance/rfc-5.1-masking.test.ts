@@ -1,4 +1,5 @@
 /** RFC 6455 §5.1, §5.3: who masks, and the XOR. */
+import { describe, expect, test } from '@jest/globals';
 import { KEY, OPCODE } from '../support/frames.js';
 import { byteByByte, SeededRandom } from '../support/random.js';
 import { broken, brokenAfter, peerFrame, table } from './rows.js';

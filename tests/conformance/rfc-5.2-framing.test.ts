@@ -1,4 +1,5 @@
 /** RFC 6455 §5.2: FIN, reserved bits, opcodes and the three forms of a length. */
+import { describe, expect, test } from '@jest/globals';
 import { OPCODE } from '../support/frames.js';
 import { SeededRandom } from '../support/random.js';
 import { broken, brokenAfter, peerBytes, peerFrame, type Row, table } from './rows.js';

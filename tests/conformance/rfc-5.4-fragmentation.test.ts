@@ -1,4 +1,5 @@
 /** RFC 6455 §5.4: messages in fragments, and what may stand between them. */
+import { describe, expect, test } from '@jest/globals';
 import { type FrameOptions, OPCODE } from '../support/frames.js';
 import { byteByByte } from '../support/random.js';
 import { broken, brokenAfter, peerBytes, table } from './rows.js';

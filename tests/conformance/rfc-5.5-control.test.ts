@@ -1,4 +1,5 @@
 /** RFC 6455 §5.5: Close, Ping and Pong as frames. The closing handshake is in rfc-7-closing. */
+import { describe, expect, test } from '@jest/globals';
 import { OPCODE } from '../support/frames.js';
 import { broken, peerBytes, type Row, table } from './rows.js';
 import { ROLES, Scene } from './subject.js';

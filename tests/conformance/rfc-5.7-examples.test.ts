@@ -1,5 +1,6 @@
 /** RFC 6455 §5.7: the examples, byte for byte, received and sent. */
 
+import { describe, expect, test } from '@jest/globals';
 import { KEY } from '../support/frames.js';
 import { byteByByte } from '../support/random.js';
 import { type Product, type Role, Scene } from './subject.js';

@@ -1,4 +1,5 @@
 /** RFC 6455 §5.5.1, §7: the closing handshake, in both roles and from both sides. */
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { closePayload, type FrameOptions, OPCODE } from '../support/frames.js';
 import { broken, peerBytes, table } from './rows.js';
 import { ROLES, type Role, Scene, type Settings } from './subject.js';

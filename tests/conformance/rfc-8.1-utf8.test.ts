@@ -1,4 +1,5 @@
 /** RFC 6455 §8.1: text is UTF-8 (RFC 3629), and what is not fails as early as it shows. */
+import { describe, expect, test } from '@jest/globals';
 import { closePayload, type FrameOptions, OPCODE } from '../support/frames.js';
 import { byteByByte, SeededRandom } from '../support/random.js';
 import { broken, brokenAfter, peerBytes, peerFrame, type Row, table } from './rows.js';

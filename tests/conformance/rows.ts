@@ -1,4 +1,5 @@
 /** Table tests: frames in, events and frames out, for both roles, whole and byte by byte. */
+import { expect, test } from '@jest/globals';
 import { type FrameOptions, KEY } from '../support/frames.js';
 import { byteByByte, randomCuts, SeededRandom } from '../support/random.js';
 import { ROLES, type Role, Scene, type Settings } from './subject.js';

@@ -137,8 +137,8 @@ class Run {
 
   /** Small cases in chunks of a few bytes, large ones in chunks of up to 64 KiB. */
   #longest({ length }: Buffer): number {
-    if (length < 1000) return 9;
-    return length < 200_000 ? 2000 : 65_536;
+    if (length < 200) return 9;
+    return length < 200_000 ? length / 30 : 65_536;
   }
 
   async #roundTrips(count: number): Promise<void> {
@@ -156,7 +156,8 @@ class Run {
 
   async #closing(): Promise<void> {
     const { peer } = this.#scene;
-    const reached = (): boolean => this.#list.length >= this.want.list.length;
+    const wanted = this.want.list.length;
+    const reached = (): boolean => peer.frames.length + this.#marks.length >= wanted;
     if (this.#caseCloses) {
       this.#closeSent = true;
       this.#firstCloseBy = 'tester';

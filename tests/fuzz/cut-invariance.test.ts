@@ -1,4 +1,5 @@
 /** However the bytes are cut, the application is told the same and the peer is sent the same. */
+import { describe, expect, jest, test } from '@jest/globals';
 import { Scene } from '../conformance/subject.js';
 import { turn } from '../conformance/turns.js';
 import { byteByByte, randomCuts, type SeededRandom } from '../support/random.js';

@@ -2,6 +2,7 @@
  * R11: a listener that throws. The exception comes out unchanged where the wire's chunk was read;
  * nothing that was received is lost, nothing that was sent stays behind, and 'close' still comes.
  */
+import { describe, expect, test } from '@jest/globals';
 import { peerBytes } from '../conformance/rows.js';
 import { ROLES, type Role, Scene } from '../conformance/subject.js';
 import { closePayload, type FrameOptions, OPCODE } from '../support/frames.js';

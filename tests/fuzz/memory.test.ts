@@ -2,8 +2,10 @@
  * Memory in proportion to what a peer has sent, never to what it announces or to how it cuts it
  * (RFC 6455 §10.4). R2, R3, R7 and F6 of the reliability bar.
  */
+
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { describe, expect, test } from '@jest/globals';
 import { peerFrame } from '../conformance/rows.js';
 import { ROLES, type Role, Scene } from '../conformance/subject.js';
 import { turn } from '../conformance/turns.js';

@@ -1,5 +1,6 @@
 /** F15: whatever bytes come, nothing is thrown, and at most one failure is told, then the end. */
 
+import { describe, expect, jest, test } from '@jest/globals';
 import { peerFrame } from '../conformance/rows.js';
 import { ROLES, type Role, Scene } from '../conformance/subject.js';
 import { OPCODE } from '../support/frames.js';

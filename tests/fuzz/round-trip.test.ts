@@ -1,4 +1,5 @@
 /** What a client of ours sends, a server of ours receives, and the other way round. */
+import { describe, expect, jest, test } from '@jest/globals';
 import { listen, type Product, productOn, type Role } from '../conformance/subject.js';
 import { settled } from '../conformance/turns.js';
 import { inShort } from '../conformance/wire-bytes.js';

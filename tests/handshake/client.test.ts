@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../src/index.js';
 import { type WireEnd, wirePair } from '../support/duplex-pair.js';
-import { type Dialogue, fillIn, readDialogues } from '../support/http-dialogue.js';
+import { OPCODE } from '../support/frames.js';
+import { type BytesStep, type Dialogue, fillIn, readDialogues } from '../support/http-dialogue.js';
 import { Inbox, show, turns, until } from '../support/inbox.js';
 import { byteByByte, randomCuts, SeededRandom } from '../support/random.js';
 
@@ -131,7 +132,7 @@ class Play {
       const { wire, inbox } = await this.#arrival();
       if (step.kind === 'bytes') {
         if (step.from === 'server') await cut(fillIn(step.bytes, this.#values), wire);
-        else await this.#expectBytes(step.bytes, inbox);
+        else await this.#expectBytes(step, inbox);
       } else if (step.from === 'server') {
         wire.end();
       } else {
@@ -141,7 +142,7 @@ class Play {
     await this.#expectOutcome();
   }
 
-  async #expectBytes(bytes: Buffer, inbox: Inbox): Promise<void> {
+  async #expectBytes({ bytes, close }: BytesStep, inbox: Inbox): Promise<void> {
     const stand = bytes.includes('{key}') ? fillIn(bytes, { key: '?'.repeat(24) }) : bytes;
     const actual = await inbox.take(stand.length);
     if (stand !== bytes) {
@@ -153,6 +154,10 @@ class Play {
       this.#values = { ...answersTo(key), 'first-accept': first };
     }
     expect(show(actual)).toBe(show(fillIn(bytes, this.#values)));
+    if (close !== undefined) {
+      const { opcode, masked, payload } = await inbox.frame();
+      expect([opcode, masked, payload.readUInt16BE()]).toEqual([OPCODE.CLOSE, true, close]);
+    }
   }
 
   async #expectOutcome(): Promise<void> {

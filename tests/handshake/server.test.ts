@@ -10,7 +10,8 @@ import type { Duplex } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../src/index.js';
 import { wirePair } from '../support/duplex-pair.js';
-import { type Dialogue, readDialogues, type Step } from '../support/http-dialogue.js';
+import { OPCODE } from '../support/frames.js';
+import { type BytesStep, type Dialogue, readDialogues } from '../support/http-dialogue.js';
 import { Inbox, show, turns, until } from '../support/inbox.js';
 import { byteByByte, randomCuts, SeededRandom } from '../support/random.js';
 
@@ -134,9 +135,13 @@ const CUTS: [string, Cut][] = [
   ],
 ];
 
-async function expectAnswer(step: Step & { kind: 'bytes' }, inbox: Inbox): Promise<void> {
+async function expectAnswer(step: BytesStep, inbox: Inbox): Promise<void> {
   if (!step.loose) {
     expect(show(await inbox.take(step.bytes.length))).toBe(show(step.bytes));
+    if (step.close !== undefined) {
+      const { opcode, payload } = await inbox.frame();
+      expect([opcode, payload.readUInt16BE()]).toEqual([OPCODE.CLOSE, step.close]);
+    }
     return;
   }
   const split = step.bytes.indexOf('\r\n\r\n');

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../src/index.js';
-import { closePayload, frame, OPCODE, readFrames } from '../support/frames.js';
+import { closePayload, frame, OPCODE } from '../support/frames.js';
 import { Inbox, show, turns, until } from '../support/inbox.js';
 import { acceptFor, keyOf, upgradeResponse } from '../support/requests.js';
 import { useScope } from '../support/scope.js';
@@ -261,10 +261,10 @@ describe('C5, C6: deadlines', () => {
   const TIMED_OUT = 'Opening handshake has timed out';
 
   test('C5: silence is refused at the deadline', async () => {
-    const dialer = new Dialer(scope(), URL_OF_SERVER, { handshakeTimeout: 50 });
     const begun = performance.now();
+    const dialer = new Dialer(scope(), URL_OF_SERVER, { handshakeTimeout: 50 });
     expect(await dialer.failed()).toBe(TIMED_OUT);
-    expect(performance.now() - begun).toBeGreaterThan(40);
+    expect(performance.now() - begun).toBeGreaterThan(45);
   });
 
   test('C5: half a response is refused at the deadline', async () => {
@@ -871,8 +871,7 @@ describe('C13: timing', () => {
     const { wire, inbox } = await answer(dialer, (key) =>
       Buffer.concat([Buffer.from(upgradeResponse(key)), hello, close, hello]),
     );
-    const [reply] = readFrames(await inbox.take(6 + payload.length)).frames;
-    expect(reply).toMatchObject({ opcode: OPCODE.CLOSE, masked: true, payload });
+    expect(await inbox.frame()).toMatchObject({ opcode: OPCODE.CLOSE, masked: true, payload });
     wire.end();
     await dialer.closed();
     expect(dialer.events).toEqual(['open', 'message Hello', 'close 1001']);
@@ -884,8 +883,8 @@ describe('C13: timing', () => {
     const { wire, inbox } = await answer(dialer, (key) =>
       Buffer.concat([Buffer.from(upgradeResponse(key)), hello, illegal, hello]),
     );
-    const [reply] = readFrames(await inbox.take(8)).frames;
-    expect(reply).toMatchObject({ opcode: OPCODE.CLOSE, payload: closePayload(1002) });
+    const { opcode, payload } = await inbox.frame();
+    expect([opcode, payload.readUInt16BE()]).toEqual([OPCODE.CLOSE, 1002]);
     wire.end();
     await dialer.closed();
     expect(dialer.events).toEqual([

@@ -21,9 +21,11 @@
  * - `>>>` opens a block of bytes from the client to the server, `<<<` one from the server to the
  *   client. Inside a block every line stands for its own bytes, its line end included: a dialogue
  *   is written with CRLF, and a line that ends in a bare LF sends a bare LF.
- * - Four kinds of lines are written for other bytes, without a line end of their own:
+ * - Some lines stand for other bytes, without a line end of their own:
  *   `hex: 81 05 …` bytes, a remark in parentheses may follow · `text: …` the characters behind the
- *   first blank · `repeat: 500 hex 89 80 …` or `repeat: 8000 text a` the same bytes many times.
+ *   first blank · `repeat: 50 hex 89 80 …` or `repeat: 8000 text a` the same bytes many times.
+ * - `close: 1002` as the last line of a block that is expected: a Close frame with this code and
+ *   whatever reason.
  * - `{key}` and `{accept}` stand for the nonce that the client under test chose and for its answer.
  * - `<<< at least` compares a response loosely: its status line, every field line that is written
  *   here, and the body if one is written here.
@@ -36,10 +38,17 @@ import { join } from 'node:path';
 
 export type Side = 'client' | 'server';
 
-export type Step =
-  | { kind: 'bytes'; from: Side; bytes: Buffer; loose: boolean }
-  | { kind: 'end'; from: Side }
-  | { kind: 'connection'; to: string };
+export type Step = BytesStep | { kind: 'end'; from: Side } | { kind: 'connection'; to: string };
+
+export interface BytesStep {
+  kind: 'bytes';
+  from: Side;
+  bytes: Buffer;
+  /** written as `at least` */
+  loose: boolean;
+  /** the code of the Close frame behind the bytes; undefined if there is none */
+  close: number | undefined;
+}
 
 export interface Dialogue {
   name: string;
@@ -52,6 +61,7 @@ export interface Dialogue {
 const MARK = /^(>>>|<<<|===)(?: (.*))?$/;
 const SETTING = /^# ([a-z]+): (.*)$/;
 const WRITTEN = /^(hex|text|repeat): (.*)$/;
+const CLOSE = /^close: (\d{4})$/;
 
 function fromHex(text: string): Buffer {
   const digits = text.replace(/\(.*\)\s*$/, '').replace(/\s+/g, '');
@@ -82,7 +92,8 @@ function stepOf(mark: string, argument: string | undefined): Step {
   const from = mark === '>>>' ? 'client' : 'server';
   if (argument === 'FIN') return { kind: 'end', from };
   if (argument !== undefined && argument !== 'at least') throw new SyntaxError(`mark: ${argument}`);
-  return { kind: 'bytes', from, bytes: Buffer.alloc(0), loose: argument !== undefined };
+  const loose = argument !== undefined;
+  return { kind: 'bytes', from, bytes: Buffer.alloc(0), loose, close: undefined };
 }
 
 export function parseDialogue(name: string, bytes: Buffer): Dialogue {
@@ -98,14 +109,25 @@ export function parseDialogue(name: string, bytes: Buffer): Dialogue {
     if (step === undefined) {
       readComment(dialogue, text);
     } else if (step.kind === 'bytes') {
-      const [, kind, value] = WRITTEN.exec(line.toString('latin1').replace(/\r?\n$/, '')) ?? [];
-      const more = kind === undefined || value === undefined ? line : written(kind, value);
-      step.bytes = Buffer.concat([step.bytes, more]);
+      readLine(step, line);
     } else if (text !== '') {
       throw new SyntaxError(`${name}: bytes behind a mark that has none: ${text}`);
     }
   }
   return dialogue;
+}
+
+function readLine(step: BytesStep, line: Buffer): void {
+  if (step.close !== undefined) throw new SyntaxError('`close:` is the last line of its block');
+  const text = line.toString('latin1').replace(/\r?\n$/, '');
+  const [, code] = CLOSE.exec(text) ?? [];
+  if (code !== undefined) {
+    step.close = Number(code);
+    return;
+  }
+  const [, kind, value] = WRITTEN.exec(text) ?? [];
+  const more = kind === undefined || value === undefined ? line : written(kind, value);
+  step.bytes = Buffer.concat([step.bytes, more]);
 }
 
 function readComment(dialogue: Dialogue, text: string): void {

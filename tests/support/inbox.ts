@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { readFrames, type SeenFrame } from './frames.js';
 
 /** Longest wait for something that a correct product does at once: it ends a failing test only. */
 const PATIENCE = 3_000;
@@ -21,8 +22,12 @@ export async function turns(count = 8): Promise<void> {
 }
 
 /** Waits, turn by turn, until `done` says so. */
-export async function until(done: () => boolean, what: string | (() => string)): Promise<void> {
-  const deadline = Date.now() + PATIENCE;
+export async function until(
+  done: () => boolean,
+  what: string | (() => string),
+  patience = PATIENCE,
+): Promise<void> {
+  const deadline = Date.now() + patience;
   while (!done()) {
     if (Date.now() > deadline) {
       throw new Error(`waited in vain for ${typeof what === 'string' ? what : what()}`);
@@ -53,6 +58,11 @@ function readHead(head: string): Omit<HttpMessage, 'body'> {
   const all = (name: string): string[] =>
     fields.filter(([n]) => n.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
   return { startLine, status, fields, all };
+}
+
+/** How many bytes a frame took, its length in the shortest form. */
+function sizeOf({ masked, payload: { length } }: SeenFrame): number {
+  return 2 + (length < 126 ? 0 : length < 65_536 ? 2 : 8) + (masked ? 4 : 0) + length;
 }
 
 /** Everything that comes out of one end of a wire, from the first byte on. */
@@ -111,6 +121,22 @@ export class Inbox {
     const head = readHead((await this.take(length + 4)).toString('latin1', 0, length));
     const announced = head.status === 101 ? 0 : Number(head.all('content-length')[0] ?? 0);
     return { ...head, body: await this.take(announced) };
+  }
+
+  /** The next frame. */
+  async frame(): Promise<SeenFrame> {
+    const seen = (): SeenFrame | undefined => readFrames(this.peek()).frames[0];
+    await until(
+      () => seen() !== undefined || this.ended,
+      () => `a frame; there came: ${show(this.peek())}`,
+    );
+    const frame = seen();
+    if (frame === undefined) throw new Error(`ended without a frame: ${show(this.peek())}`);
+    const before = this.peek().length;
+    const { frames, rest } = readFrames(this.peek());
+    const behind = frames.slice(1).reduce((sum, each) => sum + sizeOf(each), rest.length);
+    await this.take(before - behind);
+    return frame;
   }
 
   /** Everything until the other side ends. */

@@ -97,6 +97,7 @@ export function useScope(): () => Scope {
     await until(
       () => left().length === 0,
       () => `handles to close: ${left().join(', ')}`,
+      1_000,
     );
   });
   return () => scope;

@@ -4,8 +4,9 @@
  */
 import { median } from '../statistics.mjs';
 
+const WARM_UP = 6;
 const ROUNDS = Number(process.env.ROUNDS ?? 15);
-const SLICE_MS = Number(process.env.SLICE_MS ?? 5);
+const SLICE_MS = Number(process.env.SLICE_MS ?? 8);
 
 let kept;
 
@@ -36,7 +37,9 @@ function calibrate(run) {
 export function compare(cases, prepare = () => {}) {
   const entries = Object.entries(cases).map(([name, run]) => {
     prepare();
-    return { name, run, times: calibrate(run), samples: [] };
+    const times = calibrate(run);
+    for (let i = 0; i < WARM_UP; i++) run(times);
+    return { name, run, times, samples: [] };
   });
   for (let round = 0; round < ROUNDS; round++) {
     for (const entry of entries) {

@@ -177,7 +177,7 @@ export async function exchange({ run, protocols = [] }, { peer, can }, id, open)
   const ours = await within(5_000, 'open', open(id, protocols));
   const failure = new Promise((_, reject) => ours.on('error', reject));
   try {
-    await within(10_000, 'exchange', Promise.race([run({ ours, peer, can, id }), failure]));
+    await within(5_000, 'exchange', Promise.race([run({ ours, peer, can, id }), failure]));
   } finally {
     ours.terminate();
   }
