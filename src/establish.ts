@@ -5,12 +5,7 @@ import * as https from 'node:https';
 import * as net from 'node:net';
 import type { Duplex } from 'node:stream';
 import * as tls from 'node:tls';
-import {
-  type Agreement,
-  buildRequest,
-  InterimResponses,
-  judgeResponse,
-} from './handshake/client.js';
+import { type Agreement, buildRequest, judgeResponse } from './handshake/client.js';
 import { newKey } from './handshake/fields.js';
 import { type ClientOptions, DEFAULTS } from './options.js';
 import { HandshakeError, type Refusal } from './protocol/errors.js';
@@ -152,8 +147,7 @@ export class Establishment {
     request.on('error', (error) => {
       if (this.request === request) this.abort(error);
     });
-    request.on('socket', (socket) => this.watchInterim(request, socket));
-    request.on('response', (response) => this.onResponse(address, request, response));
+    request.on('response', (response) => this.onResponse(address, key, request, response));
     request.on('upgrade', (response, socket, head) => this.onUpgrade(key, response, socket, head));
     if (this.redirects > 0) this.told.onRedirect(address.url.href, request);
     if (!this.over && !this.told.finishRequest(request)) request.end();
@@ -194,18 +188,6 @@ export class Establishment {
     this.deadline = setTimeout(() => this.refuse('HANDSHAKE_TIMEOUT'), handshakeTimeout);
   }
 
-  private watchInterim(request: http.ClientRequest, socket: Duplex): void {
-    const interim = new InterimResponses();
-    const onData = (chunk: Buffer) => {
-      if (this.request !== request || this.over || this.socket !== undefined) stop();
-      else if (interim.push(chunk)) this.refuse('INVALID_UPGRADE', 101);
-    };
-    const stop = () => socket.removeListener('data', onData);
-    socket.on('data', onData);
-    request.once('upgrade', stop);
-    request.once('response', stop);
-  }
-
   private onUpgrade(
     key: string,
     response: http.IncomingMessage,
@@ -220,8 +202,7 @@ export class Establishment {
     }
     this.told.onUpgrade(response);
     if (this.over) return;
-    const asked = { key, subprotocols: this.subprotocols, extensions: '' };
-    const verdict = judgeResponse(response.headers, asked);
+    const verdict = this.judge(key, response);
     if (verdict instanceof HandshakeError) {
       this.abort(verdict);
       return;
@@ -231,8 +212,14 @@ export class Establishment {
     socket.removeListener('error', ignore);
   }
 
+  private judge(key: string, response: http.IncomingMessage): Agreement | HandshakeError {
+    const asked = { key, subprotocols: this.subprotocols, extensions: '' };
+    return judgeResponse(response.headers, asked);
+  }
+
   private onResponse(
     address: Address,
+    key: string,
     request: http.ClientRequest,
     response: http.IncomingMessage,
   ): void {
@@ -240,7 +227,9 @@ export class Establishment {
     const status = response.statusCode ?? 0;
     const { location } = response.headers;
     if (this.options.followRedirects && location && status >= 300 && status < 400) {
-      this.redirect(address, request, location);
+      this.redirect(address, request, response, location);
+    } else if (status === 101) {
+      this.refuse101(key, response);
     } else if (!this.told.onUnexpectedResponse(request, response)) {
       this.refuse('UNEXPECTED_RESPONSE', status, status);
     } else {
@@ -248,7 +237,19 @@ export class Establishment {
     }
   }
 
-  private redirect(from: Address, request: http.ClientRequest, location: string): void {
+  /** `node:http` sees no upgrade in a 101 without the right Upgrade and Connection fields. */
+  private refuse101(key: string, response: http.IncomingMessage): void {
+    const verdict = this.judge(key, response);
+    if (verdict instanceof HandshakeError) this.abort(verdict);
+    else this.refuse('UNEXPECTED_RESPONSE', 101, 101);
+  }
+
+  private redirect(
+    from: Address,
+    request: http.ClientRequest,
+    response: http.IncomingMessage,
+    location: string,
+  ): void {
     if (++this.redirects > (this.options.maxRedirects ?? DEFAULTS.maxRedirects)) {
       this.refuse('TOO_MANY_REDIRECTS');
       return;
@@ -256,13 +257,18 @@ export class Establishment {
     this.request = undefined;
     request.destroy();
     try {
-      const to = readAddress(location, from.url);
-      this.keepCredentials(from);
-      if (!this.told.watchesRedirects()) this.guardCredentials(to);
-      this.connect(to);
+      this.follow(from, readAddress(location, from.url));
     } catch (error) {
-      this.abort(error as Error); // only SyntaxError and errors of node:http come from there
+      // What the constructor would throw for this address is the server's fault here.
+      const reason = (error as SyntaxError).message;
+      this.refuse('INVALID_REDIRECT', response.statusCode, reason);
     }
+  }
+
+  private follow(from: Address, to: Address): void {
+    this.keepCredentials(from);
+    if (!this.told.watchesRedirects()) this.guardCredentials(to);
+    this.connect(to);
   }
 
   /** What the first URL said of who is asking goes on to the next hop as well. */

@@ -98,6 +98,9 @@ export interface CloseInfo {
   error?: Error;
 }
 
+/** The callback of `ping` and `pong`, as programs written for `ws` declare theirs. */
+export type ControlCallback = (error: Error) => void;
+
 /** What `setSocket` needs to know. */
 export interface SocketOptions extends ConnectionOptions {
   generateMask?: ((mask: Buffer) => void) | undefined;
@@ -366,7 +369,7 @@ export class WebSocket extends EventEmitter {
    * @param data at most 125 bytes
    * @throws Error while connecting; RangeError for too much data
    */
-  ping(data?: unknown, mask?: boolean | SendCallback, callback?: SendCallback): void {
+  ping(data?: unknown, mask?: boolean | ControlCallback, callback?: ControlCallback): void {
     this.#control(Opcode.PING, data, mask, callback);
   }
 
@@ -375,15 +378,15 @@ export class WebSocket extends EventEmitter {
    * @param data at most 125 bytes
    * @throws Error while connecting; RangeError for too much data
    */
-  pong(data?: unknown, mask?: boolean | SendCallback, callback?: SendCallback): void {
+  pong(data?: unknown, mask?: boolean | ControlCallback, callback?: ControlCallback): void {
     this.#control(Opcode.PONG, data, mask, callback);
   }
 
   #control(
     opcode: number,
     data: unknown,
-    mask: boolean | SendCallback | undefined,
-    callback: SendCallback | undefined,
+    mask: boolean | ControlCallback | undefined,
+    callback: ControlCallback | undefined,
   ): void {
     this.#refuseWhileConnecting();
     const told = [data, mask, callback].find((one) => typeof one === 'function');

@@ -67,36 +67,3 @@ function judgeSubprotocol(
   if (!asked.includes(chosen)) return new HandshakeError('INVALID_SUBPROTOCOL', 101);
   return { subprotocol: chosen };
 }
-
-/** The longest head that is looked through; node:http refuses a longer one itself. */
-const LONGEST_HEAD = 65_536;
-
-/**
- * Follows the interim responses of a server. RFC 6455 §4.1: a 101 without the right Upgrade and
- * Connection fields is refused; `node:http` passes over such a 101 in silence and waits for another
- * response, for ever if none comes.
- */
-export class InterimResponses {
-  private head = '';
-  private over = false;
-
-  /** Takes what came. @returns true when the head of a 101 is whole */
-  push(chunk: Buffer): boolean {
-    if (this.over) return false;
-    this.head += chunk.toString('latin1');
-    for (let end = this.endOfHead(); end !== -1; end = this.endOfHead()) {
-      const status = /^HTTP\/1\.\d (\d{3})/.exec(this.head)?.[1] ?? '';
-      if (status === '101') return true;
-      this.over = !status.startsWith('1');
-      if (this.over) return false;
-      this.head = this.head.slice(end);
-    }
-    this.over = this.head.length > LONGEST_HEAD;
-    return false;
-  }
-
-  private endOfHead(): number {
-    const blankLine = this.head.indexOf('\r\n\r\n');
-    return blankLine === -1 ? -1 : blankLine + 4;
-  }
-}

@@ -65,14 +65,20 @@ function judgeLine(request: HandshakeRequest): Refusal | undefined {
 /** RFC 6455 §4.2.1 items 2 to 6: the header fields that must be there. */
 function judgeFields(request: HandshakeRequest): Refusal | undefined {
   const { headers } = request;
-  const fromWire = request.rawHeaders !== undefined;
   if (!listHas(fieldOf(headers, 'upgrade'), 'websocket')) return 'INVALID_UPGRADE';
   if (!listHas(fieldOf(headers, 'connection'), 'upgrade')) return 'INVALID_CONNECTION';
-  if (fromWire && !fieldOf(headers, 'host')) return 'INVALID_HOST';
+  if (!hasValidHost(request)) return 'INVALID_HOST';
   if (!isKey(fieldOf(headers, 'sec-websocket-key') ?? '')) return 'INVALID_KEY';
   // RFC 6455 §4.2.1: exactly 13; nothing is converted, `013` and `13.0` are not 13.
   if (fieldOf(headers, 'sec-websocket-version') !== '13') return 'INVALID_VERSION';
   return hasBody(headers) ? 'UNEXPECTED_BODY' : undefined;
+}
+
+// RFC 6455 §4.2.1: Host is the server's authority; RFC 9112 §3.2: exactly one, and a valid one.
+function hasValidHost({ headers, rawHeaders }: HandshakeRequest): boolean {
+  if (rawHeaders === undefined) return true;
+  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host');
+  return hosts.length === 1 && /^[^\s,/?#@]+$/.test(fieldOf(headers, 'host') ?? '');
 }
 
 // RFC 6455 §4.1: what follows the request are frames; a body would be read as such.

@@ -216,6 +216,12 @@ export const REFUSALS = {
     rfc: 'RFC 6455 §4.1',
     sentence: 'Unexpected server response: %',
   },
+  INVALID_REDIRECT: {
+    status: 0,
+    code: 'WS_ERR_INVALID_REDIRECT',
+    rfc: 'RFC 6455 §3, §4.1',
+    sentence: '%',
+  },
   TOO_MANY_REDIRECTS: {
     status: 0,
     code: 'WS_ERR_TOO_MANY_REDIRECTS',

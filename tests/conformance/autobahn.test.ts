@@ -3,9 +3,10 @@
  * what the tests expect is what the case says.
  *
  * Normal run: every case of groups 1 to 7, 9 and 10 in the form the case itself gives, against both
- * roles; cases of up to 70,000 bytes also one byte per chunk; cases of up to 1 MiB also cut at
- * random places. With AUTOBAHN_LARGE=1, cases of up to 1 MiB one byte per chunk and all cases cut
- * at random places. Cases beyond 1 MiB, `NEVER_BY_BYTES`, are never cut at every byte.
+ * roles; cases of up to 70,000 bytes (in group 9: 20,000) also one byte per chunk; cases of up to
+ * 1 MiB also cut at random places. With AUTOBAHN_LARGE=1, cases of up to 1 MiB one byte per chunk
+ * and all cases cut at random places. Cases beyond 1 MiB, `NEVER_BY_BYTES`, are never cut at every
+ * byte.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';

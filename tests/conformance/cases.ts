@@ -76,14 +76,19 @@ export function volumeOf({ params, steps = [] }: Case): number {
 const BYTES_LIMIT = { normal: 70_000, large: 1_100_000 };
 const CUTS_LIMIT = { normal: 1_100_000, large: Number.POSITIVE_INFINITY };
 
+/** What group 9 repeats of group 1 need not be cut at every byte in every run. */
+const BYTES_LIMIT_9 = { normal: 20_000, large: 1_100_000 };
+
 /**
- * Every case runs whole in every run. One byte per chunk is affordable up to 70,000 bytes, and with
- * AUTOBAHN_LARGE=1 up to 1 MiB; random cuts up to 1 MiB, and with AUTOBAHN_LARGE=1 without limit.
+ * Every case runs whole in every run. One byte per chunk is affordable up to 70,000 bytes (20,000
+ * in group 9), and with AUTOBAHN_LARGE=1 up to 1 MiB; random cuts up to 1 MiB, and with
+ * AUTOBAHN_LARGE=1 without limit.
  */
 export function formsOf(one: Case, large = LARGE): Form[] {
   const size = large ? 'large' : 'normal';
+  const bytesLimit = groupOf(one) === '9' ? BYTES_LIMIT_9 : BYTES_LIMIT;
   const forms: Form[] = ['whole'];
-  if (volumeOf(one) <= BYTES_LIMIT[size]) forms.push('bytes');
+  if (volumeOf(one) <= bytesLimit[size]) forms.push('bytes');
   if (volumeOf(one) <= CUTS_LIMIT[size]) forms.push('cuts');
   return forms;
 }

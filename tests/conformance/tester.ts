@@ -137,8 +137,9 @@ class Run {
 
   /** Small cases in chunks of a few bytes, large ones in chunks of up to 64 KiB. */
   #longest({ length }: Buffer): number {
+    if (this.one.params?.messages !== undefined) return Math.max(9, Math.ceil(length / 3));
     if (length < 200) return 9;
-    return length < 200_000 ? length / 30 : 65_536;
+    return length < 200_000 ? Math.ceil(length / 30) : 65_536;
   }
 
   async #roundTrips(count: number): Promise<void> {

@@ -1,8 +1,12 @@
 /** What clients may do to a server during the opening handshake: rows H1 to H25 of the bar. */
 
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../src/index.js';
 import { closePayload, frame, KEY, OPCODE } from '../support/frames.js';
@@ -10,7 +14,14 @@ import { type HttpMessage, Inbox, show, turns, until } from '../support/inbox.js
 import { byteByByte } from '../support/random.js';
 import { type RequestParts, SAMPLE_ACCEPT, upgradeRequest } from '../support/requests.js';
 import { useScope } from '../support/scope.js';
-import { type Caller, type Face, type FaceServerOptions, Hall, type Loose } from './places.js';
+import {
+  attend,
+  type Caller,
+  type Face,
+  type FaceServerOptions,
+  Hall,
+  type Loose,
+} from './places.js';
 
 const scope = useScope();
 
@@ -604,6 +615,44 @@ describe('H15: aborts', () => {
     expect(wss.clients.size).toBe(1);
   });
 
+  test('H15: RST, FIN and a cut under TLS at every stage', async () => {
+    const pem = (name: string): string =>
+      readFileSync(join(__dirname, `../support/tls/localhost-${name}.pem`), 'utf8');
+    const https = createHttpsServer({ cert: pem('cert'), key: pem('key') });
+    https.on('tlsClientError', () => {});
+    const wss = new WebSocket.WebSocketServer({ server: https });
+    const events: string[][] = [];
+    wss.on('connection', (ws: Face) => events.push(attend(ws)));
+    const port = await scope().listen(https);
+    const cuts: ((socket: Socket) => void)[] = [
+      (socket) => socket.resetAndDestroy(),
+      (socket) => socket.destroy(),
+      (socket) => socket.end(),
+    ];
+    for (const cut of cuts) {
+      for (const length of [-1, 0, 1, 60, bytes.length - 30, bytes.length - 5, bytes.length]) {
+        const raw = await scope().dial(port);
+        const secure = connectTls({ socket: raw, rejectUnauthorized: false });
+        secure.on('error', () => {});
+        if (length >= 0) await new Promise((done) => secure.once('secureConnect', done));
+        if (length > 0) await new Promise((done) => secure.write(bytes.subarray(0, length), done));
+        cut(raw);
+        secure.destroy();
+      }
+    }
+    await until(
+      () => events.every((told) => told.includes('close 1006')) && wss.clients.size === 0,
+      () => `every close; told: ${JSON.stringify(events)}`,
+    );
+    const count = (): Promise<number> =>
+      new Promise((tell) => https.getConnections((_error, open) => tell(open)));
+    let open = await count();
+    while (open > 0) open = await count();
+    expect(events.every((told) => told.filter((e) => e.startsWith('close')).length === 1)).toBe(
+      true,
+    );
+  });
+
   test.each(aborts)('H15: %s while verifyClient is pending', async (_name, abort) => {
     const answers: ((ok: boolean, code?: number) => void)[] = [];
     const hall = new Hall(scope(), {
@@ -951,6 +1000,24 @@ describe('H20: response splitting', () => {
     const response = await expectUnsplit(hall);
     expect(response.status).toBe(403);
     expect(response.body.toString()).toBe(sentence);
+  });
+
+  test('H20: a refusal without the rest of its arguments is a refusal', async () => {
+    const answers: [unknown[], number][] = [
+      [[], 401],
+      [[undefined, undefined, undefined], 401],
+      [[403, undefined, null], 403],
+      [[403, null, undefined], 403],
+      [[403, '', {}], 403],
+    ];
+    for (const [answer, status] of answers) {
+      const hall = new Hall(scope(), {
+        verifyClient: (_info: unknown, callback: (...args: unknown[]) => void) =>
+          callback(false, ...answer),
+      });
+      const response = await expectUnsplit(hall);
+      expect([answer, response.status]).toEqual([answer, status]);
+    }
   });
 
   test('H20: codes that are no status are not written', async () => {

@@ -3,6 +3,7 @@
 import type { EventEmitter } from 'node:events';
 import { createServer, type Server as HttpServer, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { runInThisContext } from 'node:vm';
 import WebSocket from '../../src/index.js';
 import { type FrameOptions, frame, KEY } from './frames.js';
 import { until } from './inbox.js';
@@ -131,10 +132,20 @@ export async function meet(
   return { http, wss, client, ws, request, wires: pair };
 }
 
+/** The process that jest itself runs in: what it hands to tests is a copy. */
+const realProcess = runInThisContext('process') as NodeJS.Process;
+
 /** Collects the exceptions that nobody catches, for as long as the test runs. */
 export function uncaught(scope: Scope): unknown[] {
   const caught: unknown[] = [];
-  process.setUncaughtExceptionCaptureCallback((error) => caught.push(error));
-  scope.later(() => process.setUncaughtExceptionCaptureCallback(null));
+  const collect = (error: unknown): void => {
+    caught.push(error);
+  };
+  const others = realProcess.listeners('uncaughtException');
+  realProcess.removeAllListeners('uncaughtException').on('uncaughtException', collect);
+  scope.later(() => {
+    realProcess.removeListener('uncaughtException', collect);
+    for (const other of others) realProcess.on('uncaughtException', other);
+  });
   return caught;
 }

@@ -89,7 +89,6 @@ export function send(socket: WebSocket, done: (error?: Error) => void): void {
   ]) {
     socket.send(data);
   }
-  socket.send(new Blob(['text']));
 }
 
 export function controlFrames(socket: WebSocket): void {

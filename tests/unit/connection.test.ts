@@ -7,6 +7,7 @@ import { Compiled } from '../support/child.js';
 import {
   attend,
   type Face,
+  type FaceServer,
   frameFor,
   type Loose,
   next,
@@ -17,7 +18,7 @@ import {
   uncaught,
 } from '../support/faces.js';
 import { closePayload, OPCODE, readFrames, type SeenFrame } from '../support/frames.js';
-import { Inbox, turns, until } from '../support/inbox.js';
+import { turns, until } from '../support/inbox.js';
 import { ManualWire, type ManualWireOptions } from '../support/manual-wire.js';
 import { SeededRandom } from '../support/random.js';
 import { upgradeRequest } from '../support/requests.js';
@@ -470,7 +471,7 @@ describe('the end of the process', () => {
   afterAll(() => compiled.remove());
 
   /** A server on a port, the messages it gets, and the code of each 'close'. */
-  async function listening(): Promise<{ port: number; events: string[]; wss: FaceServerOf }> {
+  async function listening(): Promise<{ port: number; events: string[]; wss: FaceServer }> {
     const http = createServer();
     const wss = serve(scope(), { server: http });
     const events: string[] = [];
@@ -480,7 +481,6 @@ describe('the end of the process', () => {
     });
     return { port: await scope().listen(http), events, wss };
   }
-  type FaceServerOf = ReturnType<typeof serve>;
 
   test('send() right before process.exit() delivers', async () => {
     const { port, events } = await listening();
@@ -693,10 +693,9 @@ describe('the closing handshake', () => {
   test.each(ROLES)('a wire that ends without a Close is 1006 for a %s', async (role) => {
     const { ws, wire, events } = await stage(role);
     wire.finish();
-    await until(() => wire.writableFinished, 'our end');
-    expect(ws.readyState).toBe(WebSocket.CLOSING);
-    wire.destroy();
     await until(() => events.length > 0, "'close'");
+    expect(wire.writableFinished).toBe(true);
+    expect(said(wire)).toEqual([]);
     expect(events).toEqual(['close 1006']);
     expect(ws.closeInfo).toEqual({ wasClean: false });
   });
@@ -903,9 +902,8 @@ describe.each(ROLES)('a %s that is paused', (role) => {
     expect(events).toEqual([]);
     expect(ws.readyState).toBe(WebSocket.OPEN);
     ws.resume();
-    await until(() => wire.writableFinished, 'our end');
-    wire.destroy();
     await until(() => ws.readyState === WebSocket.CLOSED, "'close'");
+    expect(wire.writableFinished).toBe(true);
     expect(events).toEqual(['message a', 'close 1001 bye']);
   });
 
@@ -917,8 +915,8 @@ describe.each(ROLES)('a %s that is paused', (role) => {
     await turns();
     expect(events).toEqual(['message a']);
     ws.resume();
-    await until(() => wire.writableFinished, 'our end');
-    expect(events).toEqual(['message a', 'message b']);
+    await until(() => ws.readyState === WebSocket.CLOSED, "'close'");
+    expect(events).toEqual(['message a', 'message b', 'close 1006']);
   });
 
   test("is told what was received and 'close' when the wire is gone", async () => {
@@ -1025,22 +1023,25 @@ describe.each(ROLES)('a listener that throws, on a %s', (role) => {
     ['message', text(role, 'x')],
     ['ping', ping(role, 'x')],
     ['pong', frameFor(role, { opcode: OPCODE.PONG, payload: 'x' })],
-  ] as const)("of '%s': the exception surfaces, what follows is delivered", async (event, bytes) => {
-    const { ws, wire, events } = await stage(role);
-    ws.once(event, raise);
-    expect(() => wire.arrive(bytes, text(role, 'a'), ping(role, 'b'))).toThrow(mine);
-    expect(events).toHaveLength(1);
-    await turns();
-    expect(events.slice(1)).toEqual(['message a', 'ping b']);
-    wire.arrive(text(role, 'c'));
-    expect(events.slice(3)).toEqual(['message c']);
-    wire.arrive(close(role, 1000));
-    await turns();
-    expect(said(wire).slice(-2)).toEqual(['pong b', 'close 1000']);
-    wire.destroy();
-    await until(() => ws.readyState === WebSocket.CLOSED, "'close'");
-    expect(events.at(-1)).toBe('close 1000');
-  });
+  ] as const)(
+    "of '%s': the exception surfaces, what follows is delivered",
+    async (event, bytes) => {
+      const { ws, wire, events } = await stage(role);
+      ws.once(event, raise);
+      expect(() => wire.arrive(bytes, text(role, 'a'), ping(role, 'b'))).toThrow(mine);
+      expect(events).toHaveLength(1);
+      await turns();
+      expect(events.slice(1)).toEqual(['message a', 'ping b']);
+      wire.arrive(text(role, 'c'));
+      expect(events.slice(3)).toEqual(['message c']);
+      wire.arrive(close(role, 1000));
+      await turns();
+      expect(said(wire).slice(-2)).toEqual(['pong b', 'close 1000']);
+      wire.destroy();
+      await until(() => ws.readyState === WebSocket.CLOSED, "'close'");
+      expect(events.at(-1)).toBe('close 1000');
+    },
+  );
 
   test('each time: the exceptions surface one by one, nothing is lost', async () => {
     const caught = uncaught(scope());
@@ -1078,8 +1079,6 @@ describe.each(ROLES)('a listener that throws, on a %s', (role) => {
     ws.once('message', raise);
     expect(() => wire.arrive(text(role, 'a'), close(role, 1001))).toThrow(mine);
     wire.finish();
-    await until(() => wire.writableFinished, 'our end');
-    wire.destroy();
     await until(() => ws.readyState === WebSocket.CLOSED, "'close'");
     expect(events).toEqual(['message a', 'close 1001']);
   });
@@ -1144,9 +1143,8 @@ describe.each(ROLES)('a listener that throws, on a %s', (role) => {
     await turns(1);
     const codes: number[] = [];
     ws.on('close', (code) => codes.push(code));
-    expect(() => wire.arrive(frameFor(role, { rsv: 2 }))).toThrow(
-      expect.objectContaining({ code: 'WS_ERR_UNEXPECTED_RSV_2_3' }),
-    );
+    // In jest's realm node wraps it ("Unhandled error."); the error itself is seen in a child above.
+    expect(() => wire.arrive(frameFor(role, { rsv: 2 }))).toThrow('RSV2 and RSV3 must be clear');
     expect(said(wire)).toEqual(['close 1002']);
     wire.destroy();
     await until(() => codes.length > 0, "'close'");

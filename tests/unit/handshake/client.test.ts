@@ -1,8 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
-import { buildRequest, InterimResponses, judgeResponse } from '../../../src/handshake/client.js';
+import { expect, test } from '@jest/globals';
+import { buildRequest, judgeResponse } from '../../../src/handshake/client.js';
 import { acceptFor } from '../../../src/handshake/fields.js';
 import { HandshakeError } from '../../../src/protocol/errors.js';
-import { byteByByte } from '../../support/random.js';
 
 const key = 'dGhlIHNhbXBsZSBub25jZQ==';
 const asked = { key, subprotocols: ['chat', 'superchat'], extensions: '' };
@@ -49,29 +48,4 @@ test.each([
 test('a subprotocol that nobody asked for is refused', () => {
   const verdict = judgeResponse(good, { ...asked, subprotocols: [] });
   expect(verdict).toMatchObject({ code: 'WS_ERR_UNREQUESTED_SUBPROTOCOL' });
-});
-
-describe('InterimResponses', () => {
-  const seen = (text: string) => {
-    const whole = new InterimResponses().push(Buffer.from(text));
-    const cut = new InterimResponses();
-    const inBytes = byteByByte(Buffer.from(text)).some((byte) => cut.push(byte));
-    expect(inBytes).toBe(whole);
-    return whole;
-  };
-
-  test('sees the head of a 101, also behind other interim responses', () => {
-    expect(seen('HTTP/1.1 101 Switching Protocols\r\n\r\n')).toBe(true);
-    expect(
-      seen('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 X\r\na: b\r\n\r\nHTTP/1.1 101\r\n\r\n'),
-    ).toBe(true);
-  });
-
-  test.each([
-    'HTTP/1.1 101 Switching Protocols\r\n',
-    'HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 101 Switching Protocols\r\n\r\n',
-    'garbage\r\n\r\nHTTP/1.1 101 Switching Protocols\r\n\r\n',
-  ])('sees none in %j', (text) => {
-    expect(seen(text)).toBe(false);
-  });
 });

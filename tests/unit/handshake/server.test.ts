@@ -15,7 +15,13 @@ const headers = {
   'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
   'sec-websocket-version': '13',
 };
-const request = { method: 'GET', httpVersion: '1.1', url: '/chat', headers, rawHeaders: [] };
+const request = {
+  method: 'GET',
+  httpVersion: '1.1',
+  url: '/chat',
+  headers,
+  rawHeaders: ['Host', 'server.example.com'],
+};
 
 test('a valid request is accepted with what it asks for', () => {
   const verdict = judgeRequest(
@@ -40,6 +46,8 @@ test.each([
 
 test.each([
   [{ host: undefined }, 'WS_ERR_INVALID_HOST', 400],
+  [{ host: '' }, 'WS_ERR_INVALID_HOST', 400],
+  [{ host: 'a b' }, 'WS_ERR_INVALID_HOST', 400],
   [{ upgrade: undefined }, 'WS_ERR_INVALID_UPGRADE', 400],
   [{ upgrade: 'xwebsocket' }, 'WS_ERR_INVALID_UPGRADE', 400],
   [{ connection: 'close' }, 'WS_ERR_INVALID_CONNECTION', 400],
@@ -56,6 +64,13 @@ test.each([
   const verdict = judgeRequest({ ...request, headers: { ...headers, ...change } }, true);
   expect(verdict).toBeInstanceOf(HandshakeError);
   expect(verdict).toMatchObject({ code, status });
+});
+
+test('RFC 9112 §3.2: two Host fields are refused, even if they say the same', () => {
+  const rawHeaders = ['Host', 'server.example.com', 'HOST', 'server.example.com'];
+  expect(judgeRequest({ ...request, rawHeaders }, false)).toMatchObject({
+    code: 'WS_ERR_INVALID_HOST',
+  });
 });
 
 test('extensions are not even read when none are wanted', () => {
