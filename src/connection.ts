@@ -1,6 +1,8 @@
 /** An endpoint on a Duplex: bytes in and out, one write per tick, timers, backpressure. */
 
 import type { Duplex } from 'node:stream';
+import type { CloseInfo } from './options.js';
+import type { Close } from './protocol/close.js';
 import { type Application, Endpoint, type EndpointOptions } from './protocol/endpoint.js';
 import { WebSocketError } from './protocol/errors.js';
 import type { SendCallback } from './protocol/gather.js';
@@ -101,6 +103,18 @@ export class Connection implements Wire {
   /** Bytes that were sent and have not left yet. */
   get bufferedAmount(): number {
     return this.endpoint.sender.gather.byteLength + this.socket.writableLength;
+  }
+
+  /** How it ended. RFC 6455 §7.1.4 to §7.1.6. */
+  describeClose(): CloseInfo {
+    const { sent, received, violation, wasClean } = this.endpoint;
+    const error = violation ?? this.cause;
+    return {
+      wasClean,
+      ...(sent && { sent: describe(sent) }),
+      ...(received && { received: describe(received) }),
+      ...(error && { error }),
+    };
   }
 
   /** Delivers nothing more and lets TCP hold the peer back. */
@@ -253,6 +267,10 @@ export class Connection implements Wire {
     this.awaiting = [];
     if (awaiting.length > 0) settle(awaiting.flat(), this.cause ?? notSent());
   }
+}
+
+function describe(close: Close): { code: number; reason: string } {
+  return { code: close.code, reason: close.reason.toString() };
 }
 
 function notSent(): WebSocketError {

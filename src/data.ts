@@ -1,6 +1,7 @@
 /** What programs send and receive, turned into bytes and back. */
 
 import { Blob } from 'node:buffer';
+import { isToken } from './handshake/fields.js';
 import { type Close, CloseCode, isCloseCode, LONGEST_REASON } from './protocol/close.js';
 import { LONGEST_CONTROL_PAYLOAD } from './protocol/frame.js';
 import type { MessageData } from './protocol/receiver.js';
@@ -107,4 +108,19 @@ function toArrayBuffer(bytes: Buffer): ArrayBuffer {
   const { buffer, byteOffset, byteLength } = bytes;
   if (byteLength === buffer.byteLength) return buffer as ArrayBuffer;
   return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+}
+
+/**
+ * The subprotocols to ask for. RFC 6455 §4.1: tokens, each at most once.
+ * @throws SyntaxError if one is not
+ */
+export function toSubprotocols(asked: string | string[] | null | undefined): string[] {
+  if (asked === undefined) return [];
+  const list = Array.isArray(asked) ? asked : [asked];
+  for (const [i, one] of list.entries()) {
+    if (typeof one !== 'string' || !isToken(one) || list.indexOf(one) !== i) {
+      throw new SyntaxError('An invalid or duplicated subprotocol was specified');
+    }
+  }
+  return list as string[];
 }

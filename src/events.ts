@@ -1,6 +1,9 @@
 /** The events of WHATWG's WebSocket, and listeners for them on an EventEmitter. */
 
 import type { EventEmitter } from 'node:events';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { RawData } from './data.js';
+import type { WebSocket } from './websocket.js';
 
 /** What every listener added with `addEventListener` receives. */
 export class Event<T = unknown> {
@@ -57,6 +60,28 @@ export class ErrorEvent<T = unknown> extends Event<T> {
   }
 }
 
+/** The arguments of each event. */
+export interface WebSocketEvents {
+  open: [];
+  /** Text comes as a Buffer too; `isBinary` tells them apart. */
+  message: [data: RawData, isBinary: boolean];
+  ping: [data: Buffer];
+  pong: [data: Buffer];
+  close: [code: number, reason: Buffer];
+  error: [error: Error];
+  upgrade: [response: IncomingMessage];
+  redirect: [url: string, request: ClientRequest];
+  'unexpected-response': [request: ClientRequest, response: IncomingMessage];
+}
+
+/** What listeners added with `addEventListener` receive. */
+export interface WebSocketEventMap {
+  open: Event<WebSocket>;
+  message: MessageEvent<WebSocket, string | RawData>;
+  close: CloseEvent<WebSocket>;
+  error: ErrorEvent<WebSocket>;
+}
+
 /** A listener: a function, or an object that has one. */
 export type Listener<E> = ((event: E) => void) | { handleEvent(event: E): void };
 
@@ -73,6 +98,16 @@ interface Adapter extends Emitted {
   [LISTENER]?: unknown;
   [IS_ATTRIBUTE]?: boolean;
 }
+
+/** A listener of an event whose arguments are known. */
+export type Hears<Self, Events, E extends keyof Events> = (
+  this: Self,
+  ...args: Events[E] extends unknown[] ? Events[E] : never
+) => void;
+
+/** A listener of an event that a program added itself. */
+// biome-ignore lint/suspicious/noExplicitAny: nothing is known of its arguments
+export type HearsAny<Self> = (this: Self, ...args: any[]) => void;
 
 /** Where a WebSocket says whether it was closed cleanly. */
 export const WAS_CLEAN = Symbol('ws6455.wasClean');

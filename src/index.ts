@@ -2,6 +2,7 @@
 
 import type { AddressInfo as NetAddressInfo } from 'node:net';
 import type * as data from './data.js';
+import type * as events from './events.js';
 import type * as options from './options.js';
 import * as errors from './protocol/errors.js';
 import * as face from './websocket.js';
@@ -54,16 +55,16 @@ declare namespace WebSocket {
   type BufferLike = data.BufferLike;
   type CertMeta = string | string[] | Buffer | Buffer[];
   type AddressInfo = NetAddressInfo;
-  type SendOptions = face.SendOptions;
-  type SocketOptions = face.SocketOptions;
-  type CloseInfo = face.CloseInfo;
+  type SendOptions = options.SendOptions;
+  type SocketOptions = options.SocketOptions;
+  type CloseInfo = options.CloseInfo;
   type ReadyState = face.ReadyState;
-  type WebSocketEvents = face.WebSocketEvents;
-  type WebSocketEventMap = face.WebSocketEventMap;
+  type WebSocketEvents = events.WebSocketEvents;
+  type WebSocketEventMap = events.WebSocketEventMap;
   type Event = { type: string; target: face.WebSocket };
-  type MessageEvent = face.WebSocketEventMap['message'];
-  type CloseEvent = face.WebSocketEventMap['close'];
-  type ErrorEvent = face.WebSocketEventMap['error'];
+  type MessageEvent = events.WebSocketEventMap['message'];
+  type CloseEvent = events.WebSocketEventMap['close'];
+  type ErrorEvent = events.WebSocketEventMap['error'];
   type EventListenerOptions = { once?: boolean | undefined };
   type WebSocketError = errors.WebSocketError;
   type HandshakeError = errors.HandshakeError;

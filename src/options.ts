@@ -9,6 +9,9 @@ import type {
 import type { Server as HttpsServer, RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { ZlibOptions } from 'node:zlib';
+import type { EndpointOptions } from './protocol/endpoint.js';
+import { MaskingKeys, randomMaskingKeys } from './protocol/mask.js';
+import type { Role } from './protocol/receiver.js';
 import type { WebSocket } from './websocket.js';
 
 /** Settings of permessage-deflate (RFC 7692). Not negotiated yet by this version. */
@@ -85,6 +88,38 @@ export interface ClientOptions extends ConnectionOptions, HttpOptions {
   createConnection?: ((options: any, callback?: any) => Duplex) | undefined;
   // biome-ignore lint/suspicious/noExplicitAny: `ws` types the certificate as what it is not
   checkServerIdentity?: ((servername: string, certificate: any) => any) | undefined;
+}
+
+/** How a message is sent. */
+export interface SendOptions {
+  /** Whether it is binary; default: everything but strings and numbers is. */
+  binary?: boolean | undefined;
+  /** Whether it may be compressed. */
+  compress?: boolean | undefined;
+  /** False when more fragments of this message follow. Default true. RFC 6455 §5.4. */
+  fin?: boolean | undefined;
+  /** Accepted for programs written for `ws`; the role decides. RFC 6455 §5.1. */
+  mask?: boolean | undefined;
+}
+
+/** How a connection ended, in full. RFC 6455 §7.1.4 to §7.1.6. */
+export interface CloseInfo {
+  /** Whether a Close frame went both ways. */
+  wasClean: boolean;
+  /** The Close that we sent. */
+  sent?: { code: number; reason: string };
+  /** The Close that the peer sent. */
+  received?: { code: number; reason: string };
+  /** What made it fail: the rule the peer broke, or the error of the wire. */
+  error?: Error;
+}
+
+/** The callback of `ping` and `pong`, as programs written for `ws` declare theirs. */
+export type ControlCallback = (error: Error) => void;
+
+/** What `setSocket` needs to know. */
+export interface SocketOptions extends ConnectionOptions {
+  generateMask?: ((mask: Buffer) => void) | undefined;
 }
 
 /** What `verifyClient` is asked about. */
@@ -166,4 +201,25 @@ export const DEFAULTS = Object.freeze({
  */
 export function limitOf(value: number | null | undefined, byDefault: number): number {
   return Math.max(0, (value ?? byDefault) | 0);
+}
+
+/** How an endpoint behaves: its limits from `socketOptions`, the rest from the WebSocket's own. */
+export function endpointOptions(
+  role: Role,
+  socketOptions: SocketOptions,
+  own: ConnectionOptions,
+): EndpointOptions {
+  const { generateMask } = socketOptions;
+  const keys = generateMask ? new MaskingKeys(generateMask, 4) : randomMaskingKeys();
+  return {
+    role,
+    limits: {
+      maxPayload: limitOf(socketOptions.maxPayload, 0),
+      maxFragments: limitOf(socketOptions.maxFragments, 0),
+      checkUtf8: socketOptions.skipUTF8Validation !== true,
+    },
+    keys: role === 'client' ? keys : undefined,
+    autoPong: own.autoPong ?? DEFAULTS.autoPong,
+    closeTimeout: own.closeTimeout ?? DEFAULTS.closeTimeout,
+  };
 }

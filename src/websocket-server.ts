@@ -5,6 +5,7 @@ import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import type { Hears, HearsAny } from './events.js';
 import { isFieldText } from './handshake/fields.js';
 import {
   acceptLines,
@@ -17,10 +18,8 @@ import {
 } from './handshake/server.js';
 import { DEFAULTS, limitOf, type ServerOptions, type VerifyClientInfo } from './options.js';
 import { HandshakeError } from './protocol/errors.js';
+import { answerPlainRequest, refuse } from './refuse.js';
 import { agree, WebSocket } from './websocket.js';
-
-/** How long a refused client may take to hang up, in milliseconds. */
-const REFUSAL_TIMEOUT = 2_000;
 
 /** Sockets that were given to `handleUpgrade`. */
 const taken = new WeakSet<Duplex>();
@@ -39,47 +38,42 @@ export interface WebSocketServerEvents<S, R> {
   wsClientError: [error: Error, socket: Duplex, request: R];
 }
 
-type Listened<Self, Args extends unknown[]> = (this: Self, ...args: Args) => void;
+type Request = typeof http.IncomingMessage;
 
-// biome-ignore lint/suspicious/noExplicitAny: listeners of events that programs add themselves
-type AnyListener<Self> = (this: Self, ...args: any[]) => void;
+type Events<T extends typeof WebSocket, U extends Request> = WebSocketServerEvents<
+  InstanceType<T>,
+  InstanceType<U>
+>;
 
 export interface WebSocketServer<
   T extends typeof WebSocket = typeof WebSocket,
-  U extends typeof http.IncomingMessage = typeof http.IncomingMessage,
+  U extends Request = Request,
 > {
-  on<E extends keyof WebSocketServerEvents<InstanceType<T>, InstanceType<U>>>(
+  on<E extends keyof Events<T, U>>(event: E, listener: Hears<this, Events<T, U>, E>): this;
+  on(event: string | symbol, listener: HearsAny<this>): this;
+  once<E extends keyof Events<T, U>>(event: E, listener: Hears<this, Events<T, U>, E>): this;
+  once(event: string | symbol, listener: HearsAny<this>): this;
+  off<E extends keyof Events<T, U>>(event: E, listener: Hears<this, Events<T, U>, E>): this;
+  off(event: string | symbol, listener: HearsAny<this>): this;
+  addListener<E extends keyof Events<T, U>>(event: E, listener: Hears<this, Events<T, U>, E>): this;
+  addListener(event: string | symbol, listener: HearsAny<this>): this;
+  removeListener<E extends keyof Events<T, U>>(
     event: E,
-    listener: Listened<this, WebSocketServerEvents<InstanceType<T>, InstanceType<U>>[E]>,
+    listener: Hears<this, Events<T, U>, E>,
   ): this;
-  on(event: string | symbol, listener: AnyListener<this>): this;
-  once<E extends keyof WebSocketServerEvents<InstanceType<T>, InstanceType<U>>>(
+  removeListener(event: string | symbol, listener: HearsAny<this>): this;
+  prependListener<E extends keyof Events<T, U>>(
     event: E,
-    listener: Listened<this, WebSocketServerEvents<InstanceType<T>, InstanceType<U>>[E]>,
+    listener: Hears<this, Events<T, U>, E>,
   ): this;
-  once(event: string | symbol, listener: AnyListener<this>): this;
-  off<E extends keyof WebSocketServerEvents<InstanceType<T>, InstanceType<U>>>(
-    event: E,
-    listener: Listened<this, WebSocketServerEvents<InstanceType<T>, InstanceType<U>>[E]>,
-  ): this;
-  off(event: string | symbol, listener: AnyListener<this>): this;
-  addListener<E extends keyof WebSocketServerEvents<InstanceType<T>, InstanceType<U>>>(
-    event: E,
-    listener: Listened<this, WebSocketServerEvents<InstanceType<T>, InstanceType<U>>[E]>,
-  ): this;
-  addListener(event: string | symbol, listener: AnyListener<this>): this;
-  removeListener<E extends keyof WebSocketServerEvents<InstanceType<T>, InstanceType<U>>>(
-    event: E,
-    listener: Listened<this, WebSocketServerEvents<InstanceType<T>, InstanceType<U>>[E]>,
-  ): this;
-  removeListener(event: string | symbol, listener: AnyListener<this>): this;
+  prependListener(event: string | symbol, listener: HearsAny<this>): this;
 }
 
 /** A server of WebSockets: on a port of its own, on an http server, or fed by `handleUpgrade`. */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: types for the inherited methods
 export class WebSocketServer<
   T extends typeof WebSocket = typeof WebSocket,
-  U extends typeof http.IncomingMessage = typeof http.IncomingMessage,
+  U extends Request = Request,
 > extends EventEmitter {
   /** What was given, over the defaults. Read at each upgrade: changes take effect. */
   options: ServerOptions<T, U>;
@@ -398,54 +392,4 @@ function describeClient<R extends http.IncomingMessage>(req: R): VerifyClientInf
     secure: Boolean(socket?.authorized || socket?.encrypted),
     req,
   };
-}
-
-/** A request that is no opening handshake, on a port of our own. */
-function answerPlainRequest(request: http.IncomingMessage, response: http.ServerResponse): void {
-  const verdict = judgeRequest(request as HandshakeRequest, false);
-  const asked = request.headers.upgrade !== undefined && verdict instanceof HandshakeError;
-  const status = asked ? verdict.status : 426;
-  const body = asked ? verdict.message : (http.STATUS_CODES[426] ?? '');
-  response.writeHead(status, {
-    Connection: 'close',
-    'Content-Type': 'text/plain',
-    'Content-Length': Buffer.byteLength(body),
-    ...Object.fromEntries(refusalFields(status)),
-  });
-  response.end(body);
-}
-
-/**
- * Refuses an opening handshake with a whole HTTP response, then hangs up: what the client sent
- * behind its request is never read as another one.
- */
-function refuse(
-  socket: Duplex,
-  status: number,
-  message?: string,
-  fields: readonly FieldLine[] = [],
-): void {
-  const reason = http.STATUS_CODES[status];
-  const body = message ?? reason ?? '';
-  const lines = [
-    `HTTP/1.1 ${status} ${reason}`,
-    'Connection: close',
-    'Content-Type: text/html',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    ...fields.map(([name, value]) => `${name}: ${value}`),
-  ];
-  if (reason === undefined || !lines.every(isFieldText)) {
-    refuse(socket, 500);
-    return;
-  }
-  hangUpWith(socket, formatResponse(lines, body));
-}
-
-/** Ends with these bytes and reads on for a while: a reset would take them from the client. */
-function hangUpWith(socket: Duplex, bytes: string): void {
-  const timer = setTimeout(() => socket.destroy(), REFUSAL_TIMEOUT);
-  socket.once('close', () => clearTimeout(timer));
-  socket.once('end', () => socket.destroy());
-  socket.end(bytes);
-  socket.resume();
 }

@@ -9,36 +9,43 @@ import {
   type BufferLike,
   isBinaryType,
   lengthOf,
-  type RawData,
   toBinary,
   toClose,
   toControlPayload,
   toPayload,
+  toSubprotocols,
 } from './data.js';
 import { Establishment } from './establish.js';
 import {
   addEventListener,
   attributeListener,
-  type CloseEvent,
-  type ErrorEvent,
   type Event,
+  type WebSocketEvents as Events,
+  type Hears,
+  type HearsAny,
   isListenedType,
   type Listener,
-  type MessageEvent,
   removeEventListener,
   setAttributeListener,
   WAS_CLEAN,
+  type WebSocketEventMap,
 } from './events.js';
 import type { Agreement } from './handshake/client.js';
-import { isToken } from './handshake/fields.js';
-import { type ClientOptions, type ConnectionOptions, DEFAULTS, limitOf } from './options.js';
-import type { Close, ClosingState } from './protocol/close.js';
-import { CloseCode } from './protocol/close.js';
+import {
+  type ClientOptions,
+  type CloseInfo,
+  type ControlCallback,
+  DEFAULTS,
+  endpointOptions,
+  limitOf,
+  type SendOptions,
+  type SocketOptions,
+} from './options.js';
+import { CloseCode, type ClosingState } from './protocol/close.js';
 import type { Application } from './protocol/endpoint.js';
 import { HandshakeError } from './protocol/errors.js';
 import { Opcode } from './protocol/frame.js';
 import type { SendCallback } from './protocol/gather.js';
-import { MaskingKeys, randomMaskingKeys } from './protocol/mask.js';
 import type { MessageData, Role } from './protocol/receiver.js';
 
 const CONNECTING = 0;
@@ -51,60 +58,6 @@ export type ReadyState = typeof CONNECTING | typeof OPEN | typeof CLOSING | type
 
 const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
 const NO_REASON = Buffer.alloc(0);
-
-/** The arguments of each event. */
-export interface WebSocketEvents {
-  open: [];
-  /** Text comes as a Buffer too; `isBinary` tells them apart. */
-  message: [data: RawData, isBinary: boolean];
-  ping: [data: Buffer];
-  pong: [data: Buffer];
-  close: [code: number, reason: Buffer];
-  error: [error: Error];
-  upgrade: [response: IncomingMessage];
-  redirect: [url: string, request: ClientRequest];
-  'unexpected-response': [request: ClientRequest, response: IncomingMessage];
-}
-
-/** What listeners added with `addEventListener` receive. */
-export interface WebSocketEventMap {
-  open: Event<WebSocket>;
-  message: MessageEvent<WebSocket, string | RawData>;
-  close: CloseEvent<WebSocket>;
-  error: ErrorEvent<WebSocket>;
-}
-
-/** How a message is sent. */
-export interface SendOptions {
-  /** Whether it is binary; default: everything but strings and numbers is. */
-  binary?: boolean | undefined;
-  /** Whether it may be compressed. */
-  compress?: boolean | undefined;
-  /** False when more fragments of this message follow. Default true. RFC 6455 §5.4. */
-  fin?: boolean | undefined;
-  /** Accepted for programs written for `ws`; the role decides. RFC 6455 §5.1. */
-  mask?: boolean | undefined;
-}
-
-/** How a connection ended, in full. RFC 6455 §7.1.4 to §7.1.6. */
-export interface CloseInfo {
-  /** Whether a Close frame went both ways. */
-  wasClean: boolean;
-  /** The Close that we sent. */
-  sent?: { code: number; reason: string };
-  /** The Close that the peer sent. */
-  received?: { code: number; reason: string };
-  /** What made it fail: the rule the peer broke, or the error of the wire. */
-  error?: Error;
-}
-
-/** The callback of `ping` and `pong`, as programs written for `ws` declare theirs. */
-export type ControlCallback = (error: Error) => void;
-
-/** What `setSocket` needs to know. */
-export interface SocketOptions extends ConnectionOptions {
-  generateMask?: ((mask: Buffer) => void) | undefined;
-}
 
 // Doors for the server and for what a connection tells, opened in the class's static block.
 let agree: (socket: WebSocket, subprotocol: string) => void;
@@ -142,27 +95,19 @@ class Delivery implements Application {
   }
 }
 
-type Listened<E extends keyof WebSocketEvents> = (
-  this: WebSocket,
-  ...args: WebSocketEvents[E]
-) => void;
-
-// biome-ignore lint/suspicious/noExplicitAny: listeners of events that programs add themselves
-type AnyListener = (this: WebSocket, ...args: any[]) => void;
-
 export interface WebSocket {
-  on<E extends keyof WebSocketEvents>(event: E, listener: Listened<E>): this;
-  on(event: string | symbol, listener: AnyListener): this;
-  once<E extends keyof WebSocketEvents>(event: E, listener: Listened<E>): this;
-  once(event: string | symbol, listener: AnyListener): this;
-  off<E extends keyof WebSocketEvents>(event: E, listener: Listened<E>): this;
-  off(event: string | symbol, listener: AnyListener): this;
-  addListener<E extends keyof WebSocketEvents>(event: E, listener: Listened<E>): this;
-  addListener(event: string | symbol, listener: AnyListener): this;
-  removeListener<E extends keyof WebSocketEvents>(event: E, listener: Listened<E>): this;
-  removeListener(event: string | symbol, listener: AnyListener): this;
-  prependListener<E extends keyof WebSocketEvents>(event: E, listener: Listened<E>): this;
-  prependListener(event: string | symbol, listener: AnyListener): this;
+  on<E extends keyof Events>(event: E, listener: Hears<this, Events, E>): this;
+  on(event: string | symbol, listener: HearsAny<this>): this;
+  once<E extends keyof Events>(event: E, listener: Hears<this, Events, E>): this;
+  once(event: string | symbol, listener: HearsAny<this>): this;
+  off<E extends keyof Events>(event: E, listener: Hears<this, Events, E>): this;
+  off(event: string | symbol, listener: HearsAny<this>): this;
+  addListener<E extends keyof Events>(event: E, listener: Hears<this, Events, E>): this;
+  addListener(event: string | symbol, listener: HearsAny<this>): this;
+  removeListener<E extends keyof Events>(event: E, listener: Hears<this, Events, E>): this;
+  removeListener(event: string | symbol, listener: HearsAny<this>): this;
+  prependListener<E extends keyof Events>(event: E, listener: Hears<this, Events, E>): this;
+  prependListener(event: string | symbol, listener: HearsAny<this>): this;
 }
 
 /**
@@ -195,6 +140,8 @@ export class WebSocket extends EventEmitter {
   /** The state as long as there is no connection. */
   #stateWithout: ReadyState = CONNECTING;
   #closed = false;
+  /** What made the opening handshake fail. */
+  #failure: Error | undefined;
   #paused = false;
   #url: string | undefined;
   #subprotocol = '';
@@ -247,7 +194,7 @@ export class WebSocket extends EventEmitter {
       );
     }
     const asked = isOptions(protocols) ? undefined : protocols;
-    const subprotocols = readSubprotocols(asked === undefined ? settings.protocols : asked);
+    const subprotocols = toSubprotocols(asked === undefined ? settings.protocols : asked);
     this.#establishment = new Establishment(address, subprotocols, settings, this.#establishing());
     this.#establishment.start();
   }
@@ -457,21 +404,7 @@ export class WebSocket extends EventEmitter {
    * @param options limits; those left out are off
    */
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions = {}): void {
-    const { generateMask } = options;
-    const isClient = this.#role === 'client';
-    const keys = generateMask ? new MaskingKeys(generateMask, 4) : randomMaskingKeys();
-    const limits = {
-      maxPayload: limitOf(options.maxPayload, 0),
-      maxFragments: limitOf(options.maxFragments, 0),
-      checkUtf8: options.skipUTF8Validation !== true,
-    };
-    const settings = {
-      role: this.#role,
-      limits,
-      keys: isClient ? keys : undefined,
-      autoPong: this.#options.autoPong ?? DEFAULTS.autoPong,
-      closeTimeout: this.#options.closeTimeout ?? DEFAULTS.closeTimeout,
-    };
+    const settings = endpointOptions(this.#role, options, this.#options);
     this.#connection = new Connection(socket, settings, this.#delivery);
     this.#connection.endpoint.receiver.inPieces = this.binaryType === 'fragments';
     this.#connection.start(head);
@@ -487,19 +420,9 @@ export class WebSocket extends EventEmitter {
   #onClosed(code: number, reason: Buffer): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.closeInfo = this.#describeClose();
+    this.closeInfo = this.#connection?.describeClose() ?? { wasClean: false };
+    if (this.#failure !== undefined) this.closeInfo.error = this.#failure;
     this.emit('close', code, reason);
-  }
-
-  #describeClose(): CloseInfo {
-    const endpoint = this.#connection?.endpoint;
-    const error = endpoint?.violation ?? this.#connection?.cause;
-    return {
-      wasClean: this[WAS_CLEAN],
-      ...(endpoint?.sent && { sent: describe(endpoint.sent) }),
-      ...(endpoint?.received && { received: describe(endpoint.received) }),
-      ...(error && { error }),
-    };
   }
 
   #refuseWhileConnecting(): void {
@@ -527,6 +450,7 @@ export class WebSocket extends EventEmitter {
   /** The opening handshake failed. */
   #fail(error: Error): void {
     this.#stateWithout = CLOSING;
+    this.#failure = error;
     try {
       this.emit('error', error);
     } finally {
@@ -569,28 +493,9 @@ function isOptions(value: unknown): value is ClientOptions {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/**
- * The subprotocols to ask for. RFC 6455 §4.1: tokens, each at most once.
- * @throws SyntaxError if one is not
- */
-function readSubprotocols(asked: string | string[] | null | undefined): string[] {
-  if (asked === undefined) return [];
-  const list = Array.isArray(asked) ? asked : [asked];
-  for (const [i, one] of list.entries()) {
-    if (typeof one !== 'string' || !isToken(one) || list.indexOf(one) !== i) {
-      throw new SyntaxError('An invalid or duplicated subprotocol was specified');
-    }
-  }
-  return list as string[];
-}
-
 function stateOf(state: ClosingState): ReadyState {
   if (state === 'OPEN') return OPEN;
   return state === 'CLOSED' ? CLOSED : CLOSING;
-}
-
-function describe(close: Close): { code: number; reason: string } {
-  return { code: close.code, reason: close.reason.toString() };
 }
 
 for (const [value, name] of STATE_NAMES.entries()) {

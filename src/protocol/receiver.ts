@@ -2,16 +2,10 @@
 
 import { isUtf8 } from 'node:buffer';
 import { ProtocolError, type Violation } from './errors.js';
-import {
-  FrameHeader,
-  isMinimal,
-  LONGEST_CONTROL_PAYLOAD,
-  LONGEST_HEADER,
-  Opcode,
-  readHeader,
-} from './frame.js';
+import { FrameHeader, LONGEST_HEADER, Opcode, readHeader } from './frame.js';
 import { advanceKey, unmask } from './mask.js';
 import { Pieces } from './pieces.js';
+import { judgeLength, judgeOpening } from './rules.js';
 import { Utf8Check } from './utf8.js';
 
 /** Which end of the connection this is. */
@@ -42,7 +36,6 @@ export interface Limits {
 }
 
 const NOTHING = Buffer.alloc(0);
-const LARGEST_EXACT_LENGTH = Number.MAX_SAFE_INTEGER;
 
 /**
  * Takes the bytes of a connection in chunks, however they are cut, and hands up messages and
@@ -165,12 +158,10 @@ export class Receiver {
     const { header } = this;
     const whole = this.spilled > 0 ? this.completeSpill() : this.readInPlace();
     if (!whole) return false;
-    const violation = this.judgeLength();
-    if (violation !== undefined) return this.fail(violation, header.length);
+    if (header.opcode < Opcode.CLOSE && !this.enterFragment()) return false;
     this.inPayload = true;
     this.remaining = header.length;
     this.maskingKey = header.maskingKey;
-    if (header.opcode < Opcode.CLOSE) this.enterFragment();
     return true;
   }
 
@@ -208,81 +199,31 @@ export class Receiver {
     return whole;
   }
 
-  /** Judges the first two bytes, as soon as they are there. */
   private judgeOpening(): boolean {
     const { header } = this;
-    const violation =
-      this.judgeReserved() ?? this.judgeOpcode() ?? this.judgeControl() ?? this.judgeMask();
+    const violation = judgeOpening(header, this.expectMask, this.messageOpcode !== 0);
     if (violation === undefined) return true;
     const detail = violation === 'INVALID_OPCODE' ? header.opcode : header.shortLength;
     return this.fail(violation, detail);
   }
 
-  // RFC 6455 §5.2: a reserved bit MUST be 0 unless an extension was negotiated that uses it.
-  private judgeReserved(): Violation | undefined {
-    const { reserved } = this.header;
-    if (reserved === 0) return undefined;
-    return (reserved & 0b011) !== 0 ? 'UNEXPECTED_RSV_2_3' : 'UNEXPECTED_RSV_1';
-  }
-
-  private judgeOpcode(): Violation | undefined {
-    switch (this.header.opcode) {
-      case Opcode.CONTINUATION:
-        // RFC 6455 §5.4: a continuation needs a message to continue.
-        return this.messageOpcode === 0 ? 'INVALID_OPCODE' : undefined;
-      case Opcode.TEXT:
-      case Opcode.BINARY:
-        // RFC 6455 §5.4: the fragments of two messages MUST NOT be interleaved.
-        return this.messageOpcode !== 0 ? 'INVALID_OPCODE' : undefined;
-      case Opcode.CLOSE:
-      case Opcode.PING:
-      case Opcode.PONG:
-        return undefined;
-      default:
-        // RFC 6455 §5.2: an unknown opcode fails the connection.
-        return 'INVALID_OPCODE';
-    }
-  }
-
-  private judgeControl(): Violation | undefined {
-    const { header } = this;
-    if (header.opcode < Opcode.CLOSE) return undefined;
-    // RFC 6455 §5.5: control frames MUST NOT be fragmented and carry at most 125 bytes.
-    if (!header.fin) return 'EXPECTED_FIN';
-    // RFC 6455 §5.5.1: a Close carries nothing, or a code of two bytes and perhaps a reason.
-    const halfACode = header.opcode === Opcode.CLOSE && header.shortLength === 1;
-    if (halfACode || header.shortLength > LONGEST_CONTROL_PAYLOAD) {
-      return 'INVALID_CONTROL_PAYLOAD_LENGTH';
-    }
-    return undefined;
-  }
-
-  // RFC 6455 §5.1: a server MUST NOT accept an unmasked frame, a client no masked one.
-  private judgeMask(): Violation | undefined {
-    if (this.header.masked === this.expectMask) return undefined;
-    return this.expectMask ? 'EXPECTED_MASK' : 'UNEXPECTED_MASK';
-  }
-
   /** Judges what the whole header announces, before any memory is taken for it. */
-  private judgeLength(): Violation | undefined {
+  private judgeFragment(): Violation | undefined {
     const { header, limits } = this;
-    if (header.opcode >= Opcode.CLOSE) return undefined;
-    // RFC 6455 §5.2: the minimal number of bytes MUST be used to encode the length.
-    if (!isMinimal(header)) return 'NON_MINIMAL_PAYLOAD_LENGTH';
-    if (header.length > LARGEST_EXACT_LENGTH) return 'UNSUPPORTED_DATA_PAYLOAD_LENGTH';
-    const length = this.messageLength + header.length;
-    if (limits.maxPayload > 0 && length > limits.maxPayload) return 'UNSUPPORTED_MESSAGE_LENGTH';
-    if (limits.maxFragments > 0 && this.fragments >= limits.maxFragments) {
-      return 'TOO_MANY_FRAGMENTS';
-    }
-    return undefined;
+    const violation = judgeLength(header, this.messageLength, limits.maxPayload);
+    if (violation !== undefined) return violation;
+    const tooMany = limits.maxFragments > 0 && this.fragments >= limits.maxFragments;
+    return tooMany ? 'TOO_MANY_FRAGMENTS' : undefined;
   }
 
-  private enterFragment(): void {
+  private enterFragment(): boolean {
     const { header } = this;
+    const violation = this.judgeFragment();
+    if (violation !== undefined) return this.fail(violation, header.length);
     if (header.opcode !== Opcode.CONTINUATION) this.messageOpcode = header.opcode;
     this.messageLength += header.length;
     this.fragments++;
+    return true;
   }
 
   private takeDataPayload(): void {

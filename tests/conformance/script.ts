@@ -69,7 +69,9 @@ export function planOf(one: Case): (Planned | 'pause')[] {
 /** The frame's bytes; a tester that is a client masks with a fresh key. */
 function encode(planned: Planned, random: SeededRandom | undefined): Buffer {
   const { opcode, fin, rsv, payload } = planned;
-  const mask = random?.bytes(4);
+  if (random === undefined) return frameBytes({ opcode, fin, rsv, payload });
+  const mask = Buffer.alloc(4);
+  mask.writeUInt32BE(random.integer(0, 0xffff_ffff));
   return frameBytes({ opcode, fin, rsv, payload, mask });
 }
 

@@ -6,6 +6,7 @@ const LARGE = 1024;
 
 /** A copy of `bytes` masked or unmasked with `key`. RFC 6455 §5.3: both are the same operation. */
 export function masked(bytes: Buffer, key: Buffer): Buffer {
+  if (bytes.length < LARGE) return Buffer.from(bytes.map((byte, i) => byte ^ (key[i % 4] ?? 0)));
   const copy = Buffer.allocUnsafeSlow(bytes.length);
   bytes.copy(copy);
   const whole = copy.length - (copy.length % 4);

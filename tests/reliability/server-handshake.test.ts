@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
@@ -383,6 +383,18 @@ describe('H11, H12: requests behind a refusal, and bodies', () => {
     expect(hall.requests).toEqual([]);
   });
 
+  test('H11: a client that ended its side behind the request hears the refusal', async () => {
+    const hall = new Hall(scope());
+    const request = upgradeRequest({ set: { 'Sec-WebSocket-Version': '7' } });
+    const caller = hall.call(request);
+    caller.wire.end();
+    expect((await refusalOf(caller)).status).toBe(426);
+    const socket = await scope().dial(await scope().listen(hall.http));
+    const inbox = new Inbox(socket);
+    socket.end(request);
+    expect((await refusalOf({ inbox })).status).toBe(426);
+  });
+
   const plain: [string, string, number][] = [
     ['no Connection', upgradeRequest({ drop: ['Connection'] }), 400],
     ['another Connection', upgradeRequest({ set: { Connection: 'keep-alive' } }), 400],
@@ -624,19 +636,40 @@ describe('H15: aborts', () => {
     const events: string[][] = [];
     wss.on('connection', (ws: Face) => events.push(attend(ws)));
     const port = await scope().listen(https);
+    // A relay in the middle, so that the wire can be cut below TLS.
+    let up: Socket | undefined;
+    const relay = createServer((down) => {
+      const upstream = connect({ port, host: '127.0.0.1', noDelay: true });
+      upstream.on('error', () => {});
+      down.on('close', () => upstream.resume()); // to its end
+      down.on('error', () => {});
+      down.pipe(upstream).pipe(down);
+      up = upstream;
+    });
+    const relayPort = await scope().listen(relay);
     const cuts: ((socket: Socket) => void)[] = [
       (socket) => socket.resetAndDestroy(),
       (socket) => socket.destroy(),
       (socket) => socket.end(),
     ];
+    let accepted = 0;
     for (const cut of cuts) {
       for (const length of [-1, 0, 1, 60, bytes.length - 30, bytes.length - 5, bytes.length]) {
-        const raw = await scope().dial(port);
-        const secure = connectTls({ socket: raw, rejectUnauthorized: false });
+        const secure = connectTls({
+          port: relayPort,
+          host: '127.0.0.1',
+          rejectUnauthorized: false,
+        });
         secure.on('error', () => {});
-        if (length >= 0) await new Promise((done) => secure.once('secureConnect', done));
+        const met = length < 0 ? 'connect' : 'secureConnect';
+        await new Promise((done) => secure.once(met, done));
         if (length > 0) await new Promise((done) => secure.write(bytes.subarray(0, length), done));
-        cut(raw);
+        await until(() => up !== undefined, 'the relay');
+        if (length >= bytes.length - 5) accepted += 1;
+        await until(() => events.length === accepted, 'the server to accept');
+        await turns();
+        if (up !== undefined) cut(up);
+        up = undefined;
         secure.destroy();
       }
     }
@@ -646,8 +679,16 @@ describe('H15: aborts', () => {
     );
     const count = (): Promise<number> =>
       new Promise((tell) => https.getConnections((_error, open) => tell(open)));
-    let open = await count();
-    while (open > 0) open = await count();
+    let open = -1;
+    await until(
+      () => {
+        void count().then((now) => {
+          open = now;
+        });
+        return open === 0;
+      },
+      () => `${open} connections to close`,
+    );
     expect(events.every((told) => told.filter((e) => e.startsWith('close')).length === 1)).toBe(
       true,
     );

@@ -75,30 +75,44 @@ export class Scope {
   }
 }
 
+/** The elements of `all` that are left when each of `some` has taken one. */
+function without(all: string[], some: string[]): string[] {
+  const left = [...all];
+  for (const one of some) {
+    const at = left.indexOf(one);
+    if (at >= 0) left.splice(at, 1);
+  }
+  return left;
+}
+
+/** Waits for handles that close late, so that the next test is not blamed for them. */
+async function outlast(gone: () => boolean): Promise<boolean> {
+  return until(gone, 'handles that close late').then(
+    () => true,
+    () => false,
+  );
+}
+
 /** A fresh scope for every test of the file; after each, nothing may be open that was not before. */
 export function useScope(): () => Scope {
   let scope = new Scope();
-  let before: string[] = [];
+  let before: string[] | undefined;
+  const left = (): string[] =>
+    without(openHandles(), before ?? []).filter((name) => name !== 'Immediate');
   beforeEach(() => {
     scope = new Scope();
-    before = openHandles();
+    before ??= openHandles();
   });
   afterEach(async () => {
     await scope.close();
     await turns();
-    const left = (): string[] => {
-      const rest = openHandles();
-      for (const name of before) {
-        const at = rest.indexOf(name);
-        if (at >= 0) rest.splice(at, 1);
-      }
-      return rest.filter((name) => name !== 'Immediate');
-    };
-    await until(
-      () => left().length === 0,
-      () => `handles to close: ${left().join(', ')}`,
-      1_000,
-    );
+    const gone = (): boolean => left().length === 0;
+    try {
+      await until(gone, () => `handles to close: ${left().join(', ')}`, 1_000);
+    } catch (error) {
+      if (!(await outlast(gone))) before = openHandles();
+      throw error;
+    }
   });
   return () => scope;
 }

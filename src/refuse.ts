@@ -1,0 +1,69 @@
+/** RFC 6455 §4.2.2: how a server refuses an opening handshake, on the wire. */
+
+import * as http from 'node:http';
+import type { Duplex } from 'node:stream';
+import { isFieldText } from './handshake/fields.js';
+import {
+  type FieldLine,
+  formatResponse,
+  type HandshakeRequest,
+  judgeRequest,
+  refusalFields,
+} from './handshake/server.js';
+import { HandshakeError } from './protocol/errors.js';
+
+/** How long a refused client may take to hang up, in milliseconds. */
+const REFUSAL_TIMEOUT = 2_000;
+
+/** A request that is no opening handshake, on a port of our own. */
+export function answerPlainRequest(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+): void {
+  const verdict = judgeRequest(request as HandshakeRequest, false);
+  const asked = request.headers.upgrade !== undefined && verdict instanceof HandshakeError;
+  const status = asked ? verdict.status : 426;
+  const body = asked ? verdict.message : (http.STATUS_CODES[426] ?? '');
+  response.writeHead(status, {
+    Connection: 'close',
+    'Content-Type': 'text/plain',
+    'Content-Length': Buffer.byteLength(body),
+    ...Object.fromEntries(refusalFields(status)),
+  });
+  response.end(body);
+}
+
+/**
+ * Refuses an opening handshake with a whole HTTP response, then hangs up: what the client sent
+ * behind its request is never read as another one.
+ */
+export function refuse(
+  socket: Duplex,
+  status: number,
+  message?: string,
+  fields: readonly FieldLine[] = [],
+): void {
+  const reason = http.STATUS_CODES[status];
+  const body = message ?? reason ?? '';
+  const lines = [
+    `HTTP/1.1 ${status} ${reason}`,
+    'Connection: close',
+    'Content-Type: text/html',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...fields.map(([name, value]) => `${name}: ${value}`),
+  ];
+  if (reason === undefined || !lines.every(isFieldText)) {
+    refuse(socket, 500);
+    return;
+  }
+  hangUpWith(socket, formatResponse(lines, body));
+}
+
+/** Ends with these bytes and reads on for a while: a reset would take them from the client. */
+function hangUpWith(socket: Duplex, bytes: string): void {
+  const timer = setTimeout(() => socket.destroy(), REFUSAL_TIMEOUT);
+  socket.once('close', () => clearTimeout(timer));
+  socket.once('end', () => socket.destroy());
+  socket.end(bytes);
+  socket.resume();
+}
