@@ -24,7 +24,19 @@ interface SocketSettings {
 /** Connections that have something gathered, in the order in which they got it. */
 const dirty: Connection[] = [];
 let flushScheduled = false;
+/** The connection whose chunk is being read; it leads to those around it. */
+let innermost: Connection | undefined;
 let flushesAtExit = false;
+
+/** `send()` followed by `process.exit()` still delivers, also from a 'message' listener. */
+function flushAtExit(): void {
+  if (flushesAtExit) return;
+  flushesAtExit = true;
+  process.once('exit', () => {
+    for (let one = innermost; one !== undefined; one = one.outer) one.flush();
+    flushDirty();
+  });
+}
 
 // Of `process.nextTick`, not of a microtask: it runs when the chain of awaited promises that this
 // tick started has come to its end, so that what they send leaves in one write as well.
@@ -33,10 +45,6 @@ function scheduleFlush(connection: Connection): void {
   if (flushScheduled) return;
   flushScheduled = true;
   process.nextTick(flushDirty);
-  if (flushesAtExit) return;
-  flushesAtExit = true;
-  // `send()` followed by `process.exit()` still delivers.
-  process.once('exit', flushDirty);
 }
 
 function flushDirty(): void {
@@ -52,14 +60,22 @@ function flushDirty(): void {
   }
 }
 
-/** Calls each callback, in order, also when one of them throws. */
+/**
+ * Calls each callback, in order. What one throws surfaces in the next tick, unchanged: thrown from
+ * here it would break the loop in which Node calls the callbacks of later writes.
+ */
 function settle(callbacks: readonly SendCallback[], error: Error | undefined): void {
-  let next = 0;
-  try {
-    while (next < callbacks.length) callbacks[next++]?.(error);
-  } finally {
-    if (next < callbacks.length) process.nextTick(settle, callbacks.slice(next), error);
+  for (const callback of callbacks) {
+    try {
+      callback(error);
+    } catch (thrown) {
+      process.nextTick(rethrow, thrown);
+    }
   }
+}
+
+function rethrow(thrown: unknown): never {
+  throw thrown;
 }
 
 /** Drives an {@link Endpoint} over a Duplex. */
@@ -68,6 +84,8 @@ export class Connection implements Wire {
   readonly endpoint: Endpoint;
   /** The error of the wire, if it had one. */
   cause: Error | undefined;
+  /** The connection inside whose listeners this one's chunk is read, on a wire in memory. */
+  outer: Connection | undefined;
 
   private paused = false;
   /** A chunk is being read: what is sent meanwhile leaves at its end. */
@@ -87,6 +105,7 @@ export class Connection implements Wire {
   /** Begins to read. @param head bytes that came behind the opening handshake */
   start(head: Buffer): void {
     const { socket } = this;
+    flushAtExit();
     (socket as Wired)[CONNECTION] = this;
     const settings = socket as SocketSettings;
     settings.setTimeout?.(0);
@@ -119,7 +138,7 @@ export class Connection implements Wire {
 
   /** Delivers nothing more and lets TCP hold the peer back. */
   pause(): void {
-    if (this.wireClosed) return;
+    if (this.wireClosed || this.endpoint.receiver.isDiscarding) return;
     this.paused = true;
     this.endpoint.receiver.suspend();
     this.socket.pause();
@@ -134,32 +153,58 @@ export class Connection implements Wire {
 
   /** Takes a chunk from the wire. */
   receive(chunk: Buffer): void {
-    this.reading = true;
+    this.begin();
+    let threw = true;
     try {
       this.endpoint.receiver.push(chunk);
+      threw = false;
     } finally {
-      this.read();
+      this.done(threw);
     }
   }
 
   /** Goes on with what was kept when the application paused or a listener threw. */
   continueReading(): void {
     if (this.paused) return;
-    this.reading = true;
+    this.begin();
+    let threw = true;
     try {
       this.endpoint.receiver.resume();
+      threw = false;
     } finally {
-      this.read();
-      if (!this.paused) this.socket.resume();
+      this.done(threw);
+      if (!threw) this.flow();
       if (!this.endpoint.receiver.hasRest) this.wireFinished();
     }
   }
 
+  private begin(): void {
+    this.reading = true;
+    this.outer = innermost;
+    innermost = this;
+  }
+
   /** A chunk was read, or a listener threw. */
-  private read(): void {
+  private done(threw: boolean): void {
     this.reading = false;
+    innermost = this.outer;
+    this.outer = undefined;
     this.flush();
-    if (this.endpoint.receiver.hasRest && !this.paused) setImmediate(continueReading, this);
+    const goesOn = threw || this.endpoint.receiver.hasRest;
+    if (goesOn && !this.paused) setImmediate(continueReading, this);
+  }
+
+  /** Has the socket flow. What a listener threw broke the loop inside of it, which is begun anew. */
+  private flow(): void {
+    if (this.paused) return;
+    this.socket.pause();
+    this.socket.resume();
+  }
+
+  readOn(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.socket.resume();
   }
 
   schedule(): void {
@@ -247,6 +292,8 @@ export class Connection implements Wire {
     this.wireClosed = true;
     // What was received is delivered first, also to an application that paused.
     this.paused = false;
+    const left = this.socket.read(this.socket.readableLength) as Buffer | null;
+    if (left !== null) this.endpoint.receiver.queue(left);
     if (this.endpoint.receiver.hasRest) this.continueReading();
     else this.wireFinished();
   }

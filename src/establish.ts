@@ -8,7 +8,7 @@ import * as tls from 'node:tls';
 import { type Agreement, buildRequest, judgeResponse } from './handshake/client.js';
 import { newKey } from './handshake/fields.js';
 import { type ClientOptions, DEFAULTS } from './options.js';
-import { HandshakeError, type Refusal } from './protocol/errors.js';
+import { HandshakeError, REFUSALS, type Refusal } from './protocol/errors.js';
 
 /** What is told of an opening handshake. */
 export interface Establishing {
@@ -259,9 +259,9 @@ export class Establishment {
     try {
       this.follow(from, readAddress(location, from.url));
     } catch (error) {
-      // What the constructor would throw for this address is the server's fault here.
-      const reason = (error as SyntaxError).message;
-      this.refuse('INVALID_REDIRECT', response.statusCode, reason);
+      // What the constructor throws for such an address; here it is the server's fault.
+      const { code } = REFUSALS.INVALID_REDIRECT;
+      this.abort(Object.assign(error as Error, { code, status: response.statusCode }));
     }
   }
 

@@ -15,6 +15,14 @@ import { HandshakeError } from './protocol/errors.js';
 /** How long a refused client may take to hang up, in milliseconds. */
 const REFUSAL_TIMEOUT = 2_000;
 
+/** Sockets whose plain request was refused; what is pipelined behind it is not answered. */
+const refused = new WeakSet<Duplex>();
+
+/** Whether a plain request on this socket was refused. */
+export function wasRefused(socket: Duplex): boolean {
+  return refused.has(socket);
+}
+
 /** A request that is no opening handshake, on a port of our own. */
 export function answerPlainRequest(
   request: http.IncomingMessage,
@@ -24,6 +32,7 @@ export function answerPlainRequest(
   const asked = request.headers.upgrade !== undefined && verdict instanceof HandshakeError;
   const status = asked ? verdict.status : 426;
   const body = asked ? verdict.message : (http.STATUS_CODES[426] ?? '');
+  refused.add(request.socket);
   response.writeHead(status, {
     Connection: 'close',
     'Content-Type': 'text/plain',
@@ -40,11 +49,11 @@ export function answerPlainRequest(
 export function refuse(
   socket: Duplex,
   status: number,
-  message?: string,
+  message?: string | null,
   fields: readonly FieldLine[] = [],
 ): void {
   const reason = http.STATUS_CODES[status];
-  const body = message ?? reason ?? '';
+  const body = String(message || reason);
   const lines = [
     `HTTP/1.1 ${status} ${reason}`,
     'Connection: close',
@@ -56,12 +65,14 @@ export function refuse(
     refuse(socket, 500);
     return;
   }
-  hangUpWith(socket, formatResponse(lines, body));
+  hangUp(socket, formatResponse(lines, body));
 }
 
 /** Ends with these bytes and reads on for a while: a reset would take them from the client. */
-function hangUpWith(socket: Duplex, bytes: string): void {
+export function hangUp(socket: Duplex, bytes = ''): void {
+  if (socket.destroyed) return;
   const timer = setTimeout(() => socket.destroy(), REFUSAL_TIMEOUT);
+  socket.on('error', () => {});
   socket.once('close', () => clearTimeout(timer));
   socket.once('end', () => socket.destroy());
   socket.end(bytes);

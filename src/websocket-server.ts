@@ -18,7 +18,7 @@ import {
 } from './handshake/server.js';
 import { DEFAULTS, limitOf, type ServerOptions, type VerifyClientInfo } from './options.js';
 import { HandshakeError } from './protocol/errors.js';
-import { answerPlainRequest, refuse } from './refuse.js';
+import { answerPlainRequest, hangUp, refuse, wasRefused } from './refuse.js';
 import { agree, WebSocket } from './websocket.js';
 
 /** Sockets that were given to `handleUpgrade`. */
@@ -217,6 +217,10 @@ export class WebSocketServer<
     const onListening = () => this.emit('listening');
     const onError = (error: Error) => this.emit('error', error);
     const onUpgrade = (request: http.IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (wasRefused(socket)) {
+        hangUp(socket);
+        return;
+      }
       const connected = (client: InstanceType<T>, of: InstanceType<U>) =>
         this.emit('connection', client, of);
       this.handleUpgrade(request as InstanceType<U>, socket, head, connected);
@@ -290,14 +294,14 @@ export class WebSocketServer<
     let answered = false;
     const answer = (
       welcome: unknown,
-      status = 401,
-      message?: string,
-      headers: http.OutgoingHttpHeaders = {},
+      status?: number | null,
+      message?: string | null,
+      headers?: http.OutgoingHttpHeaders | null,
     ) => {
       if (answered) return;
       answered = true;
       if (welcome) guarded(socket, accept);
-      else refuse(socket, status, message, Object.entries(headers) as FieldLine[]);
+      else refuse(socket, status ?? 401, message, Object.entries(headers ?? {}) as FieldLine[]);
     };
     // Programs for `ws` say by the number of parameters which of the two forms theirs has.
     if (verifyClient.length === 2) (verifyClient as (...args: unknown[]) => void)(info, answer);

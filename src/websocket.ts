@@ -299,7 +299,7 @@ export class WebSocket extends EventEmitter {
   ): void;
   send(data: unknown, options?: SendOptions | SendCallback, callback?: SendCallback): void {
     this.#refuseWhileConnecting();
-    const told = typeof options === 'function' ? options : callback;
+    const told = callbackAmong(options, callback);
     const settings = typeof options === 'function' ? undefined : options;
     const payload = toPayload(data);
     const connection = this.#connection;
@@ -336,15 +336,15 @@ export class WebSocket extends EventEmitter {
     callback: ControlCallback | undefined,
   ): void {
     this.#refuseWhileConnecting();
-    const told = [data, mask, callback].find((one) => typeof one === 'function');
+    const told = callbackAmong(data, mask, callback);
     const payload = typeof data === 'function' ? undefined : data;
     const connection = this.#connection;
     if (connection === undefined || connection.endpoint.state !== 'OPEN') {
-      this.#refuseToSend(toPayload(payload), told as SendCallback | undefined);
+      this.#refuseToSend(toPayload(payload), told);
       return;
     }
     const bytes = toControlPayload(payload);
-    connection.endpoint.sender.control(opcode, bytes, told as SendCallback | undefined);
+    connection.endpoint.sender.control(opcode, bytes, told);
   }
 
   /**
@@ -487,6 +487,11 @@ export class WebSocket extends EventEmitter {
       onFailure: (error: Error) => this.#fail(error),
     };
   }
+}
+
+/** The first function among the arguments: programs leave out those before it. */
+function callbackAmong(...given: unknown[]): SendCallback | undefined {
+  return given.find((one) => typeof one === 'function') as SendCallback | undefined;
 }
 
 function isOptions(value: unknown): value is ClientOptions {

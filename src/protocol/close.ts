@@ -35,6 +35,7 @@ const NO_REASON = Buffer.alloc(0);
 
 /** Whether a Close frame may carry this code. RFC 6455 §7.4.1, §7.4.2 and its IANA registry. */
 export function isCloseCode(code: number): boolean {
+  if (!Number.isInteger(code)) return false;
   if (code >= 3000 && code <= 4999) return true;
   if (code < 1000 || code > 1014) return false;
   // RFC 6455 §7.4.1: 1004 is reserved; 1005 and 1006 MUST NOT be set in a Close frame.

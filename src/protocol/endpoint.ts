@@ -188,6 +188,7 @@ export class Endpoint implements ControlSink {
         break;
       case 'discard':
         this.receiver.discard();
+        this.wire.readOn();
         break;
       case 'end':
         this.wire.end();

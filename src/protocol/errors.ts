@@ -220,7 +220,7 @@ export const REFUSALS = {
     status: 0,
     code: 'WS_ERR_INVALID_REDIRECT',
     rfc: 'RFC 6455 §3, §4.1',
-    sentence: '%',
+    sentence: 'Invalid URL: %',
   },
   TOO_MANY_REDIRECTS: {
     status: 0,

@@ -91,6 +91,16 @@ export class Receiver {
     return this.offset < this.chunk.length || this.waiting.length > 0;
   }
 
+  /** Whether all that comes is dropped. */
+  get isDiscarding(): boolean {
+    return this.discarding;
+  }
+
+  /** Keeps a chunk until `resume`. */
+  queue(chunk: Buffer): void {
+    if (!this.discarding) this.waiting.push(chunk);
+  }
+
   /** Takes the next chunk. What a sink throws comes out of here; nothing is lost by it. */
   push(chunk: Buffer): void {
     if (this.discarding) return;

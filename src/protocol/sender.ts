@@ -12,6 +12,8 @@ export interface Wire {
   schedule(): void;
   /** Writes what is gathered. @returns false when the wire should be left to drain first */
   flush(): boolean;
+  /** Reads on, also if the application paused: what comes is dropped from here on. */
+  readOn(): void;
   /** Ends our half, behind everything sent. */
   end(): void;
   /** Drops the connection. */

@@ -73,11 +73,10 @@ function otherTable(workloads, rows) {
 export function print(workloads, rows, facts, judged) {
   const listed = Object.entries(facts.versions).map(([name, version]) => `${name} ${version}`);
   const others = median(rows.map((row) => row.others ?? Number.NaN));
+  const noise = Number.isNaN(others) ? '' : ` · other programs used ${others.toFixed(2)} cores`;
   console.log(`\n${listed.join(' · ')}`);
   console.log(`Node ${facts.node} · ${facts.cpu} · ${facts.generator}`);
-  console.log(
-    `${facts.rounds} rounds of ${facts.seconds} s · other programs used ${others.toFixed(2)} cores\n`,
-  );
+  console.log(`${facts.rounds} rounds of ${facts.seconds} s${noise}\n`);
   console.log(cpuTable(workloads, rows, judged));
   console.log(`\n${otherTable(workloads, rows)}`);
 }

@@ -101,7 +101,8 @@ export function useScope(): () => Scope {
     without(openHandles(), before ?? []).filter((name) => name !== 'Immediate');
   beforeEach(() => {
     scope = new Scope();
-    before ??= openHandles();
+    const now = openHandles();
+    before = without(now, without(now, before ?? now)); // the least that was ever open
   });
   afterEach(async () => {
     await scope.close();

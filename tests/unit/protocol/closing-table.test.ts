@@ -18,6 +18,7 @@ class NotedWire implements Wire {
   armed = false;
   endpoint: Endpoint | undefined;
   schedule(): void {}
+  readOn(): void {}
   flush(): boolean {
     const gather = this.endpoint?.sender.gather;
     if (gather === undefined || gather.byteLength === 0) return true;
