@@ -15,6 +15,8 @@ interface Wired extends Duplex {
   [CONNECTION]: Connection;
 }
 
+type Written = (error: Error | null | undefined) => void;
+
 /** What only real sockets have. */
 interface SocketSettings {
   setNoDelay?: (on: boolean) => void;
@@ -226,24 +228,31 @@ export class Connection implements Wire {
   /** One write of all the parts. */
   private write(parts: readonly Buffer[], callbacks: SendCallback[] | undefined): boolean {
     const { socket } = this;
+    if (callbacks === undefined) return this.writeParts(parts, undefined);
+    let accepted = false;
+    this.awaiting.push(callbacks);
+    const drained = this.writeParts(parts, (error) => this.onWritten(error, accepted));
+    accepted = socket.writableLength === 0;
+    return drained;
+  }
+
+  private writeParts(parts: readonly Buffer[], written: Written | undefined): boolean {
+    const { socket } = this;
     const last = parts.length - 1;
-    let drained = true;
     if (last > 0) socket.cork();
-    for (let i = 0; i <= last; i++) {
-      if (i === last && callbacks !== undefined) {
-        this.awaiting.push(callbacks);
-        drained = socket.write(parts[i], (error) => this.onWritten(error));
-      } else {
-        drained = socket.write(parts[i]);
-      }
-    }
+    for (let i = 0; i < last; i++) socket.write(parts[i]);
+    const drained = socket.write(parts[last], written);
     if (last > 0) socket.uncork();
     return drained;
   }
 
-  private onWritten(error: Error | null | undefined): void {
+  /** @param accepted whether the wire took the bytes at once; if not, it may lose them unsaid */
+  private onWritten(error: Error | null | undefined, accepted: boolean): void {
     const callbacks = this.awaiting.shift();
-    if (callbacks !== undefined) settle(callbacks, error ?? undefined);
+    if (callbacks === undefined) return;
+    // A socket that is destroyed cancels the write under way and reports no error of it.
+    const lost = this.socket.destroyed && !accepted;
+    settle(callbacks, error ?? (lost ? (this.cause ?? notSent()) : undefined));
   }
 
   end(): void {

