@@ -84,7 +84,7 @@ export class Sender {
     const bytes = gather.buffer;
     const start = writeHeader(bytes, offset, first, length, masked, key);
     if (typeof payload === 'string') bytes.write(payload, start, length);
-    else payload.copy(bytes, start);
+    else bytes.set(payload, start);
     if (masked) unmask(bytes, start, start + length, key);
   }
 
