@@ -49,7 +49,7 @@ function closing(): string {
 }
 
 /** What stands between the two marks of a generated part. */
-const between = (name: string) => new RegExp(`(<!-- ${name} -->\\n)[^]*?(\\n<!-- end -->)`);
+const between = (name: string) => new RegExp(`(<!-- ${name} -->\\n)[^]*?(<!-- end -->)`);
 
 describe.each([
   ['docs/errors.md', 'violations', violations],
@@ -60,7 +60,7 @@ describe.each([
   test(`its ${name} are those of the code`, () => {
     const mark = between(name);
     if (process.env['UPDATE_DOCS']) {
-      const text = read(path).replace(mark, (_, a, b) => `${a}${generate()}${b}`);
+      const text = read(path).replace(mark, (_, a, b) => `${a}${generate()}\n${b}`);
       writeFileSync(join(ROOT, path), text);
     }
     expect(mark.exec(read(path))?.[0]).toContain(generate());
