@@ -93,6 +93,8 @@ export class Connection implements Wire {
   /** A chunk is being read: what is sent meanwhile leaves at its end. */
   private reading = false;
   private scheduled = false;
+  /** Reading goes on in the next turn of the event loop. */
+  private willContinue = false;
   private wireEnded = false;
   private wireClosed = false;
   private timer: NodeJS.Timeout | undefined;
@@ -150,7 +152,7 @@ export class Connection implements Wire {
   resume(): void {
     if (!this.paused) return;
     this.paused = false;
-    setImmediate(continueReading, this);
+    this.continueLater();
   }
 
   /** Takes a chunk from the wire. */
@@ -167,6 +169,7 @@ export class Connection implements Wire {
 
   /** Goes on with what was kept when the application paused or a listener threw. */
   continueReading(): void {
+    this.willContinue = false;
     if (this.paused) return;
     this.begin();
     let threw = true;
@@ -175,7 +178,8 @@ export class Connection implements Wire {
       threw = false;
     } finally {
       this.done(threw);
-      if (!threw) this.flow();
+      // Paused before: a loop inside the socket that a listener's exception broke begins anew.
+      if (!this.paused && !this.willContinue) this.socket.resume();
       if (!this.endpoint.receiver.hasRest) this.wireFinished();
     }
   }
@@ -192,19 +196,19 @@ export class Connection implements Wire {
     innermost = this.outer;
     this.outer = undefined;
     this.flush();
-    const goesOn = threw || this.endpoint.receiver.hasRest;
-    if (goesOn && !this.paused) setImmediate(continueReading, this);
+    const { receiver } = this.endpoint;
+    if (threw || receiver.hasRest || receiver.isSuspended) this.continueLater();
   }
 
-  /** Has the socket flow. What a listener threw broke the loop inside of it, which is begun anew. */
-  private flow(): void {
-    if (this.paused) return;
+  /** Has TCP hold the peer back until the next turn, in which reading goes on. */
+  private continueLater(): void {
+    if (this.paused || this.willContinue) return;
+    this.willContinue = true;
     this.socket.pause();
-    this.socket.resume();
+    setImmediate(continueReading, this);
   }
 
   readOn(): void {
-    if (!this.paused) return;
     this.paused = false;
     this.socket.resume();
   }

@@ -217,6 +217,7 @@ export function endpointOptions(
       maxPayload: limitOf(socketOptions.maxPayload, 0),
       maxFragments: limitOf(socketOptions.maxFragments, 0),
       checkUtf8: socketOptions.skipUTF8Validation !== true,
+      oneAtATime: socketOptions.allowSynchronousEvents === false,
     },
     keys: role === 'client' ? keys : undefined,
     autoPong: own.autoPong ?? DEFAULTS.autoPong,

@@ -33,6 +33,8 @@ export interface Limits {
   readonly maxFragments: number;
   /** whether text and close reasons must be UTF-8 */
   readonly checkUtf8: boolean;
+  /** whether it suspends itself with each message and control frame that it hands up */
+  readonly oneAtATime: boolean;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -94,6 +96,11 @@ export class Receiver {
   /** Whether all that comes is dropped. */
   get isDiscarding(): boolean {
     return this.discarding;
+  }
+
+  /** Whether it waits for `resume`. */
+  get isSuspended(): boolean {
+    return this.suspended;
   }
 
   /** Keeps a chunk until `resume`. */
@@ -252,6 +259,7 @@ export class Receiver {
       return;
     }
     this.endMessage();
+    if (this.limits.oneAtATime) this.suspend();
     this.messages.onMessage(isBinary && this.inPieces ? [message] : message, isBinary);
   }
 
@@ -265,6 +273,7 @@ export class Receiver {
     if (!last) return;
     const message = isBinary && this.inPieces ? this.pieces.take() : this.pieces.join();
     this.endMessage();
+    if (this.limits.oneAtATime) this.suspend();
     this.messages.onMessage(message, isBinary);
   }
 
@@ -291,6 +300,7 @@ export class Receiver {
       payload = this.control;
       this.control = NOTHING;
     }
+    if (this.limits.oneAtATime) this.suspend();
     this.controls.onControl(opcode, payload);
   }
 

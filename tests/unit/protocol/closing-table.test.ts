@@ -63,7 +63,7 @@ class NotedApplication implements Application {
 function open(role: Role) {
   const wire = new NotedWire();
   const application = new NotedApplication();
-  const limits = { maxPayload: 0, maxFragments: 0, checkUtf8: true };
+  const limits = { maxPayload: 0, maxFragments: 0, checkUtf8: true, oneAtATime: false };
   const keys = role === 'client' ? new MaskingKeys() : undefined;
   const options = { role, limits, keys, autoPong: true, closeTimeout: 30_000 };
   const endpoint = new Endpoint(options, wire, application);
