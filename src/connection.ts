@@ -178,8 +178,7 @@ export class Connection implements Wire {
       threw = false;
     } finally {
       this.done(threw);
-      // Paused before: a loop inside the socket that a listener's exception broke begins anew.
-      if (!this.paused && !this.willContinue) this.socket.resume();
+      this.flow();
       if (!this.endpoint.receiver.hasRest) this.wireFinished();
     }
   }
@@ -200,12 +199,20 @@ export class Connection implements Wire {
     if (threw || receiver.hasRest || receiver.isSuspended) this.continueLater();
   }
 
-  /** Has TCP hold the peer back until the next turn, in which reading goes on. */
+  /** Has reading go on in the next turn; TCP holds the peer back while there is a rest. */
   private continueLater(): void {
+    const { receiver } = this.endpoint;
     if (this.paused || this.willContinue) return;
     this.willContinue = true;
-    this.socket.pause();
+    if (receiver.hasRest || receiver.isSuspended) this.socket.pause();
     setImmediate(continueReading, this);
+  }
+
+  /** Has the socket flow; a loop inside of it that a listener's exception broke begins anew. */
+  private flow(): void {
+    if (this.paused || this.willContinue) return;
+    this.socket.pause();
+    this.socket.resume();
   }
 
   readOn(): void {

@@ -45,6 +45,8 @@ export function answerPlainRequest(
 /**
  * Refuses an opening handshake with a whole HTTP response, then hangs up: what the client sent
  * behind its request is never read as another one.
+ * @param message the body; default: the status's own reason
+ * @param fields further header fields; they replace ours of the same name
  */
 export function refuse(
   socket: Duplex,
@@ -54,12 +56,16 @@ export function refuse(
 ): void {
   const reason = Object.hasOwn(http.STATUS_CODES, status) ? http.STATUS_CODES[status] : undefined;
   const body = String(message || reason);
+  const own: FieldLine[] = [
+    ['Connection', 'close'],
+    ['Content-Type', 'text/html'],
+    ['Content-Length', String(Buffer.byteLength(body))],
+  ];
+  const given = new Set(fields.map(([name]) => name.toLowerCase()));
+  const kept = own.filter(([name]) => !given.has(name.toLowerCase()));
   const lines = [
     `HTTP/1.1 ${status} ${reason}`,
-    'Connection: close',
-    'Content-Type: text/html',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    ...fields.map(([name, value]) => `${name}: ${value}`),
+    ...[...kept, ...fields].map(([name, value]) => `${name}: ${value}`),
   ];
   if (reason === undefined || !lines.every(isFieldText)) {
     refuse(socket, 500);

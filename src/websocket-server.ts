@@ -301,7 +301,7 @@ export class WebSocketServer<
       if (answered) return;
       answered = true;
       if (welcome) guarded(socket, accept);
-      else refuse(socket, status ?? 401, message, Object.entries(headers ?? {}) as FieldLine[]);
+      else refuse(socket, status || 401, message, Object.entries(headers ?? {}) as FieldLine[]);
     };
     // Programs for `ws` say by the number of parameters which of the two forms theirs has.
     if (verifyClient.length === 2) (verifyClient as (...args: unknown[]) => void)(info, answer);

@@ -29,7 +29,7 @@ export function buildRequest(request: Request, origin: string | undefined): [str
   if (request.subprotocols.length > 0) {
     fields.push(['Sec-WebSocket-Protocol', request.subprotocols.join(', ')]);
   }
-  if (origin !== undefined) fields.push(['Origin', origin]);
+  if (origin) fields.push(['Origin', origin]);
   return fields;
 }
 

@@ -218,10 +218,12 @@ describe('the request', () => {
     );
   });
 
-  test('uses defaultPort where the URL has none', async () => {
+  test('goes to the port of the scheme; defaultPort says only what Host leaves out', async () => {
     const { request, arrivals } = dial(HERE, { defaultPort: 8080 });
-    await request();
-    expect(Number(arrivals[0]?.to.port)).toBe(8080);
+    expect((await request()).all('host')).toEqual(['server.example.com:80']);
+    expect(Number(arrivals[0]?.to.port)).toBe(80);
+    const other = dial('ws://server.example.com:8080/', { defaultPort: 8080 });
+    expect((await other.request()).all('host')).toEqual(['server.example.com']);
   });
 
   test('goes through the agent that is given', async () => {

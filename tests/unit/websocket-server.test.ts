@@ -637,7 +637,7 @@ describe('options', () => {
       ws.ping('p');
     }
     await until(() => events.flat().length > 1, 'the events');
-    expect(events).toEqual([['pong p'], ['close 1009 Max payload size exceeded']]);
+    expect(events).toEqual([['pong p'], [expect.stringMatching(/^close 1009/)]]);
   });
 
   test('autoPong: false leaves Pings to the program', async () => {
@@ -1020,7 +1020,7 @@ describe('close()', () => {
     expect(String((await echo)[0])).toBe('still here');
     client.close();
     await until(() => seen.length === 2, "'close'");
-    expect(seen).toEqual(['connection', 'server']);
+    expect(seen.sort()).toEqual(['connection', 'server']);
   });
 
   test.each([{}, { noServer: true }])('%p: waits for the last client', async (mode) => {
