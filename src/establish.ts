@@ -156,7 +156,7 @@ export class Establishment {
   private send(address: Address, key: string): http.ClientRequest {
     const { url, secure, socketPath } = address;
     const asked = { key, subprotocols: this.subprotocols, extensions: '' };
-    const defaultPort = this.options.defaultPort || (secure ? 443 : 80);
+    const port = secure ? 443 : 80;
     const options = {
       ...this.options,
       createConnection: this.options.createConnection ?? (secure ? connectTls : connectTcp),
@@ -164,9 +164,9 @@ export class Establishment {
       hostname: undefined,
       timeout: undefined,
       method: 'GET',
-      defaultPort,
+      defaultPort: this.options.defaultPort || port,
       host: url.hostname.replace(/^\[|\]$/g, ''),
-      port: url.port || defaultPort,
+      port: url.port || port,
       path: address.path,
       socketPath,
       auth: credentialsOf(url) ?? this.auth,
