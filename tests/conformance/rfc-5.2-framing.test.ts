@@ -183,7 +183,8 @@ describe('RFC 6455 §7.4.1: 1009 for a message that is too big', () => {
   const LIMIT = 1000;
   const settings = { maxPayload: LIMIT };
   const exact = Buffer.alloc(LIMIT, 0x61);
-  const overLimit = broken('WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 1009);
+  const error = 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
+  const overLimit = broken(error, 1009);
   table([
     {
       name: 'F5: exactly maxPayload passes',
@@ -215,6 +216,17 @@ describe('RFC 6455 §7.4.1: 1009 for a message that is too big', () => {
         { opcode: CONTINUATION, announce: 601 },
       ],
       ...overLimit,
+    },
+    {
+      name: 'F5: the sum is of all fragments, not of two',
+      settings,
+      send: [
+        { fin: false, payload: exact.subarray(0, 400) },
+        { opcode: CONTINUATION, fin: false, payload: exact.subarray(0, 400) },
+        { opcode: PING },
+        { opcode: CONTINUATION, fin: false, announce: 201 },
+      ],
+      ...brokenAfter({ told: ['ping empty'], said: ['pong empty'] }, error, 1009),
     },
     {
       name: 'F5: the sum starts anew with every message',

@@ -476,6 +476,30 @@ describe('F14: an application that paused', () => {
       expect(scene.events).toEqual([`text ${TEXT_AB}`, `text ${TEXT_AB}`, 'close 1000']);
     });
 
+    test(`gets what had come when the wire was reset (${role})`, async () => {
+      const scene = new Scene(role, settings);
+      scene.product.once('message', () => scene.product.pause());
+      await send(scene, { payload: 'ab' }, { payload: 'cd' });
+      await send(scene, { payload: 'ef' });
+      scene.wire.destroy(new Error('read ECONNRESET'));
+      await scene.until(() => scene.closed);
+      await scene.settled();
+      expect(scene.events).toEqual([`text ${TEXT_AB}`, 'text 6364', 'text 6566', 'close 1006']);
+    });
+
+    test(`does not hold up the end after close(): what comes is dropped in time (${role})`, async () => {
+      jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+      const scene = new Scene(role, settings);
+      scene.product.pause();
+      scene.product.close(1000);
+      await scene.settled();
+      jest.advanceTimersByTime(CLOSE_TIMEOUT + 1);
+      await scene.until(() => scene.closed);
+      expect([scene.events, scene.peer.said]).toEqual([['close 1006'], ['close 1000']]);
+      expect(jest.getTimerCount()).toBe(0);
+      jest.useRealTimers();
+    });
+
     test(`pause() in a listener holds the rest of the chunk back (${role})`, async () => {
       const scene = new Scene(role, settings);
       scene.product.once('message', () => scene.product.pause());

@@ -1,6 +1,6 @@
 /** However the bytes are cut, the application is told the same and the peer is sent the same. */
 import { describe, expect, jest, test } from '@jest/globals';
-import { Scene } from '../conformance/subject.js';
+import { Scene, type Settings } from '../conformance/subject.js';
 import { turn } from '../conformance/turns.js';
 import { byteByByte, randomCuts, type SeededRandom } from '../support/random.js';
 import { TIMEOUT, withSeeds } from './seeds.js';
@@ -37,8 +37,13 @@ const pausing: Prepare = ({ product }) => {
   product.on('ping', pause);
 };
 
-async function result(stream: Stream, chunks: Buffer[], prepare: Prepare): Promise<Result> {
-  const scene = new Scene(stream.role);
+async function result(
+  stream: Stream,
+  chunks: Buffer[],
+  prepare: Prepare,
+  settings: Settings = {},
+): Promise<Result> {
+  const scene = new Scene(stream.role, settings);
   prepare(scene);
   await turn();
   for (const [i, chunk] of chunks.entries()) {
@@ -80,6 +85,16 @@ describe('cut invariance', () => {
       const straight = await result(stream, [stream.bytes], nothing);
       for (const chunks of [[stream.bytes], ...cutsOf(stream.bytes, random).slice(0, 3)]) {
         expect(await result(stream, chunks, pausing)).toEqual(straight);
+      }
+    }));
+
+  test('with one event per turn', () =>
+    withSeeds(40, async (random) => {
+      const stream = frameStream(random, 0.5, false);
+      const straight = await result(stream, [stream.bytes], nothing);
+      for (const chunks of [[stream.bytes], ...cutsOf(stream.bytes, random).slice(0, 3)]) {
+        const slow = { allowSynchronousEvents: false };
+        expect(await result(stream, chunks, nothing, slow)).toEqual(straight);
       }
     }));
 });

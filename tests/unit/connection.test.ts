@@ -743,8 +743,9 @@ describe('the closing handshake', () => {
     await until(() => events.length > 0, "'close'");
     await turns();
     expect(events).toEqual(['close 1006']);
-    expect(ws.closeInfo).toMatchObject({ wasClean: false, error: { syscall: expect.anything() } });
-    expect(errors).toEqual([expect.any(Error)]);
+    const reset = expect.objectContaining({ syscall: expect.any(String) });
+    expect(ws.closeInfo).toEqual({ wasClean: false, error: reset });
+    expect(errors).toEqual([reset]);
   });
 
   test("terminate() in a listener stops the rest of the chunk; only 'close' follows", async () => {
