@@ -44,8 +44,8 @@ export function isBinaryType(type: unknown): type is BinaryType {
  */
 export function toPayload(data: unknown): Buffer | string {
   if (typeof data === 'string') return data;
-  if (data === undefined || data === null) return NOTHING;
   if (typeof data === 'number') return String(data);
+  if (!data) return NOTHING;
   if (Buffer.isBuffer(data)) return data;
   if (ArrayBuffer.isView(data)) {
     return Buffer.from(data.buffer, data.byteOffset, data.byteLength);

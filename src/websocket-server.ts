@@ -304,14 +304,16 @@ export class WebSocketServer<
       else refuse(socket, status || 401, message, Object.entries(headers ?? {}) as FieldLine[]);
     };
     // Programs for `ws` say by the number of parameters which of the two forms theirs has.
-    if (verifyClient.length === 2) (verifyClient as (...args: unknown[]) => void)(info, answer);
-    else answer((verifyClient as (of: typeof info) => boolean)(info));
+    const answersLater = verifyClient.length === 2;
+    const args = answersLater ? [info, answer] : [info];
+    const verified: unknown = Reflect.apply(verifyClient, this.options, args);
+    if (!answersLater) answer(verified);
   }
 
   #chooseSubprotocol(asked: Set<string>, request: InstanceType<U>): string | false | undefined {
     if (asked.size === 0) return false;
-    const { handleProtocols } = this.options;
-    return handleProtocols ? handleProtocols(asked, request) : [...asked][0];
+    if (this.options.handleProtocols) return this.options.handleProtocols(asked, request);
+    return [...asked][0];
   }
 
   #open(socket: Duplex, head: Buffer, subprotocol: string): InstanceType<T> {

@@ -464,6 +464,10 @@ describe('terminate() drops the connection', () => {
 
 describe('F14: an application that paused', () => {
   const settings: Settings = { closeTimeout: CLOSE_TIMEOUT };
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
   for (const role of ROLES) {
     test(`gets everything, the Close last, when it goes on (${role})`, async () => {
       const scene = new Scene(role, settings);
@@ -497,7 +501,6 @@ describe('F14: an application that paused', () => {
       await scene.until(() => scene.closed);
       expect([scene.events, scene.peer.said]).toEqual([['close 1006'], ['close 1000']]);
       expect(jest.getTimerCount()).toBe(0);
-      jest.useRealTimers();
     });
 
     test(`pause() in a listener holds the rest of the chunk back (${role})`, async () => {

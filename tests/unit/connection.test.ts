@@ -167,7 +167,8 @@ describe.each(ROLES)('writes of a %s', (role) => {
     for (let round = 0; round < 60; round++) {
       for (const [i, { ws, wire }] of stages.entries()) {
         for (let n = random.integer(0, 4); n > 0; n--) {
-          const message = random.bytes(random.pick([0, 5, 120, 900, 4000, 5000]));
+          const size = random.pick([0, 5, 120, 900, 4000, 5000]);
+          const message = Buffer.alloc(size, `${round} ${i} ${n}`);
           sent[i]?.push(message);
           ws.send(Buffer.from(message));
         }
@@ -774,6 +775,25 @@ describe('the closing handshake', () => {
     await until(() => events.length > 0, "'close'");
     expect(events).toEqual(['close 1006']);
   });
+});
+
+test('a socket has no timeout of its own any more and sends without delay', () => {
+  const calls: unknown[][] = [];
+  const wire = Object.assign(new ManualWire(), {
+    setTimeout: (...args: unknown[]) => calls.push(['setTimeout', ...args]),
+    setNoDelay: (...args: unknown[]) => calls.push(['setNoDelay', ...args]),
+  });
+  scope().track(onWire(wire, 'server'));
+  expect(calls[0]).toEqual(['setTimeout', 0]);
+  expect(calls[1]?.[0]).toBe('setNoDelay');
+  expect(calls[1]?.[1] ?? true).toBe(true);
+});
+
+test('a masking key of zeros leaves the payload as it is', async () => {
+  const { ws, wire } = await stage('client', { generateMask: (key: Buffer) => key.fill(0) });
+  ws.send('abc');
+  await turns(1);
+  expect(wire.sent).toEqual(Buffer.from([0x81, 0x83, 0, 0, 0, 0, 0x61, 0x62, 0x63]));
 });
 
 describe('Pongs', () => {

@@ -77,8 +77,8 @@ describe.each(TYPES)('on%s', (type) => {
     const listener = (): void => {
       seen.push('x');
     };
-    js.addEventListener(type, listener);
     js[`on${type}`] = listener;
+    js.addEventListener(type, listener);
     ws.on(type, listener);
     happen(ws, type);
     expect(seen).toHaveLength(3);

@@ -825,6 +825,8 @@ describe('verifyClient', () => {
     const seen = next<[Buffer]>(connections[0]?.[0] as Face, 'message');
     wire.write(frameFor('server', { payload: 'alive' }));
     expect(String((await seen)[0])).toBe('alive');
+    expect(inbox.peek()).toHaveLength(0);
+    expect(inbox.ended).toBe(false);
   });
 
   test('that answers when the client is gone leaves nothing behind', async () => {
