@@ -167,7 +167,7 @@ export class Connection implements Wire {
     }
   }
 
-  /** Goes on with what was kept when the application paused or a listener threw. */
+  /** Goes on with what was kept: the application paused, a listener threw, or the turn was over. */
   continueReading(): void {
     this.willContinue = false;
     if (this.paused) return;
@@ -326,7 +326,7 @@ export class Connection implements Wire {
     this.endpoint.wireClosed();
   }
 
-  /** RFC 6455 §7.1.4: what was not written when the wire closed never will be. */
+  /** What was not written when the wire closed never will be. */
   private failCallbacks(): void {
     const unsent = this.endpoint.sender.gather.takeCallbacks();
     if (unsent !== undefined) this.awaiting.push(unsent);

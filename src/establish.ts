@@ -5,9 +5,9 @@ import * as https from 'node:https';
 import * as net from 'node:net';
 import type { Duplex } from 'node:stream';
 import * as tls from 'node:tls';
-import { type Agreement, buildRequest, judgeResponse } from './handshake/client.js';
+import { type Agreement, buildRequest, judgeResponse, type Request } from './handshake/client.js';
 import { newKey } from './handshake/fields.js';
-import { type ClientOptions, DEFAULTS } from './options.js';
+import { type ClientOptions, DEFAULTS, LONGEST_TIMEOUT } from './options.js';
 import { HandshakeError, REFUSALS, type Refusal } from './protocol/errors.js';
 
 /** What is told of an opening handshake. */
@@ -35,6 +35,12 @@ interface Address {
   /** The path of a local socket; undefined for TCP. */
   readonly socketPath: string | undefined;
   readonly path: string;
+}
+
+/** One request on the way to the server that answers. */
+interface Hop {
+  readonly to: Address;
+  readonly request: http.ClientRequest;
 }
 
 const SCHEMES = new Map([
@@ -88,13 +94,13 @@ const CREDENTIALS = ['authorization', 'cookie', 'proxy-authorization'];
 /** One opening handshake, over as many hops as redirects make it take. */
 export class Establishment {
   /** The request under way. */
-  request: http.ClientRequest | undefined;
+  private request: http.ClientRequest | undefined;
   private readonly subprotocols: readonly string[];
   private readonly options: ClientOptions;
   private readonly told: Establishing;
   private readonly headers: http.OutgoingHttpHeaders;
   private auth: string | undefined;
-  private readonly origin: Address;
+  private readonly first: Address;
   private redirects = 0;
   private over = false;
   private socket: Duplex | undefined;
@@ -107,7 +113,7 @@ export class Establishment {
     options: ClientOptions,
     told: Establishing,
   ) {
-    this.origin = readAddress(address);
+    this.first = readAddress(address);
     this.subprotocols = subprotocols;
     this.options = options;
     this.told = told;
@@ -115,18 +121,27 @@ export class Establishment {
     this.auth = options.auth ?? undefined;
   }
 
-  /** Sends the first request. @throws whatever `http.request` throws for bad options */
+  /** Sends the first request. @throws whatever `http.request` or `finishRequest` throws */
   start(): void {
-    this.connect(this.origin);
+    try {
+      this.finishRequest(this.first, this.dial(this.first));
+    } catch (error) {
+      this.quit();
+      throw error;
+    }
   }
 
   /** Gives up; the application is told so in the next tick. */
   abort(error: Error): void {
     if (this.over) return;
+    this.quit();
+    process.nextTick(() => this.told.onFailure(error));
+  }
+
+  private quit(): void {
     this.finish();
     this.request?.destroy();
     this.socket?.destroy();
-    process.nextTick(() => this.told.onFailure(error));
   }
 
   private refuse(refusal: Refusal, status?: number, detail?: string | number): void {
@@ -138,10 +153,11 @@ export class Establishment {
     clearTimeout(this.deadline);
   }
 
-  private connect(address: Address): void {
+  /** Makes the request of one hop. @throws whatever `http.request` throws for bad options */
+  private dial(address: Address): http.ClientRequest {
     this.told.onAddress(address.url.href);
     const key = newKey();
-    const request = this.send(address, key);
+    const request = this.makeRequest(address, key);
     this.request = request;
     this.startDeadline();
     request.on('error', (error) => {
@@ -149,13 +165,27 @@ export class Establishment {
     });
     request.on('response', (response) => this.onResponse(address, key, request, response));
     request.on('upgrade', (response, socket, head) => this.onUpgrade(key, response, socket, head));
+    return request;
+  }
+
+  private finishRequest(address: Address, request: http.ClientRequest): void {
     if (this.redirects > 0) this.told.onRedirect(address.url.href, request);
     if (!this.over && !this.told.finishRequest(request)) request.end();
   }
 
-  private send(address: Address, key: string): http.ClientRequest {
+  /** Calls the application. What it throws surfaces, but leaves no handshake hanging. */
+  private ask(step: () => void): void {
+    let threw = true;
+    try {
+      step();
+      threw = false;
+    } finally {
+      if (threw) this.refuse('CLOSED_EARLY');
+    }
+  }
+
+  private makeRequest(address: Address, key: string): http.ClientRequest {
     const { url, secure, socketPath } = address;
-    const asked = { key, subprotocols: this.subprotocols, extensions: '' };
     const port = secure ? 443 : 80;
     const options = {
       ...this.options,
@@ -172,7 +202,7 @@ export class Establishment {
       auth: credentialsOf(url) ?? this.auth,
       headers: {
         ...this.headers,
-        ...Object.fromEntries(buildRequest(asked, this.options.origin)),
+        ...Object.fromEntries(buildRequest(this.asked(key), this.options.origin)),
       },
     };
     return secure
@@ -185,7 +215,8 @@ export class Establishment {
     const { handshakeTimeout } = this.options;
     clearTimeout(this.deadline);
     if (!handshakeTimeout) return;
-    this.deadline = setTimeout(() => this.refuse('HANDSHAKE_TIMEOUT'), handshakeTimeout);
+    const milliseconds = Math.min(handshakeTimeout, LONGEST_TIMEOUT);
+    this.deadline = setTimeout(() => this.refuse('HANDSHAKE_TIMEOUT'), milliseconds);
   }
 
   private onUpgrade(
@@ -200,7 +231,7 @@ export class Establishment {
       socket.destroy();
       return;
     }
-    this.told.onUpgrade(response);
+    this.ask(() => this.told.onUpgrade(response));
     if (this.over) return;
     const verdict = this.judge(key, response);
     if (verdict instanceof HandshakeError) {
@@ -213,8 +244,12 @@ export class Establishment {
   }
 
   private judge(key: string, response: http.IncomingMessage): Agreement | HandshakeError {
-    const asked = { key, subprotocols: this.subprotocols, extensions: '' };
-    return judgeResponse(response.headers, asked);
+    return judgeResponse(response.headers, this.asked(key));
+  }
+
+  /** What is asked for; no extension as yet. */
+  private asked(key: string): Request {
+    return { key, subprotocols: this.subprotocols, extensions: '' };
   }
 
   private onResponse(
@@ -256,19 +291,23 @@ export class Establishment {
     }
     this.request = undefined;
     request.destroy();
+    const hop = this.follow(from, location, response.statusCode ?? 0);
+    if (hop !== undefined) this.ask(() => this.finishRequest(hop.to, hop.request));
+  }
+
+  /** The next hop; undefined if there can be none: then the handshake was aborted. */
+  private follow(from: Address, location: string, status: number): Hop | undefined {
     try {
-      this.follow(from, readAddress(location, from.url));
+      const to = readAddress(location, from.url);
+      this.keepCredentials(from);
+      if (!this.told.watchesRedirects()) this.guardCredentials(to);
+      return { to, request: this.dial(to) };
     } catch (error) {
       // What the constructor throws for such an address; here it is the server's fault.
       const { code } = REFUSALS.INVALID_REDIRECT;
-      this.abort(Object.assign(error as Error, { code, status: response.statusCode }));
+      this.abort(Object.assign(error as Error, { code, status }));
+      return undefined;
     }
-  }
-
-  private follow(from: Address, to: Address): void {
-    this.keepCredentials(from);
-    if (!this.told.watchesRedirects()) this.guardCredentials(to);
-    this.connect(to);
   }
 
   /** What the first URL said of who is asking goes on to the next hop as well. */
@@ -278,9 +317,9 @@ export class Establishment {
 
   // RFC 9110 §15.4: credentials meant for one host are not for another, nor for a plain wire.
   private guardCredentials(to: Address): void {
-    const { origin } = this;
-    const sameHost = to.socketPath === origin.socketPath && to.url.host === origin.url.host;
-    if (sameHost && (to.secure || !origin.secure)) return;
+    const { first } = this;
+    const sameHost = to.socketPath === first.socketPath && to.url.host === first.url.host;
+    if (sameHost && (to.secure || !first.secure)) return;
     this.auth = undefined;
     to.url.username = '';
     to.url.password = '';

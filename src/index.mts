@@ -22,6 +22,13 @@ export type AddressInfo = WebSocket.AddressInfo;
 export type BinaryType = WebSocket.BinaryType;
 export type BufferLike = WebSocket.BufferLike;
 export type CertMeta = WebSocket.CertMeta;
+export type ConnectionOptions = WebSocket.ConnectionOptions;
+export type ReadyState = WebSocket.ReadyState;
+export type SocketOptions = WebSocket.SocketOptions;
+export type WebSocketEvents = WebSocket.WebSocketEvents;
+export type VerifyClientInfo<
+  R extends import('node:http').IncomingMessage = import('node:http').IncomingMessage,
+> = WebSocket.VerifyClientInfo<R>;
 export type ClientOptions = WebSocket.ClientOptions;
 export type CloseEvent = WebSocket.CloseEvent;
 export type CloseInfo = WebSocket.CloseInfo;

@@ -1,4 +1,4 @@
-/** What can be set, what it means, and the one table of defaults. */
+/** What can be set, what it means, and what is in force where nothing is set. */
 
 import type {
   ClientRequest,
@@ -27,11 +27,12 @@ export interface PerMessageDeflateOptions {
   concurrencyLimit?: number | undefined;
 }
 
-/** What servers and clients have in common. `undefined` always means the default. */
+/** What servers and clients have in common. `undefined` means the default. */
 export interface ConnectionOptions {
   /**
    * The longest message that is accepted, in bytes; a longer one fails the connection with 1009.
-   * 0 = no limit. Default 104 857 600 (100 MiB). RFC 6455 §10.4.
+   * 0 = no limit. Default 104 857 600 (100 MiB). RFC 6455 §10.4. Read as a whole number of 32 bits,
+   * as `ws` does: NaN, a negative number, or 2^31 and more are no limit.
    */
   maxPayload?: number | undefined;
   /** The most frames a message may have, else 1008. 0 = no limit. Default 131 072. */
@@ -48,7 +49,7 @@ export interface ConnectionOptions {
   closeTimeout?: number | undefined;
   /** Whether several messages may be delivered in one turn of the event loop. Default true. */
   allowSynchronousEvents?: boolean | undefined;
-  /** Compression. A client's default is true, a server's false. */
+  /** Settings of compression, which this version does not negotiate. */
   perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
 }
 
@@ -73,7 +74,7 @@ export interface ClientOptions extends ConnectionOptions, HttpOptions {
   origin?: string | undefined;
   /** Further header fields. */
   headers?: OutgoingHttpHeaders | undefined;
-  /** Milliseconds from the start of a connection to its 101; each redirect starts anew. */
+  /** Milliseconds from connect to 101; each redirect starts anew. Default: no limit. */
   handshakeTimeout?: number | undefined;
   /** Whether redirects are followed. Default false. */
   followRedirects?: boolean | undefined;
@@ -81,11 +82,15 @@ export interface ClientOptions extends ConnectionOptions, HttpOptions {
   maxRedirects?: number | undefined;
   /** A source of masking keys in place of the random one. */
   generateMask?: GenerateMask | undefined;
+  /** Finishes each request before it is sent. */
   finishRequest?: FinishRequestCallback | undefined;
+  /** An agent to take the connection from; false for a new one. Default: none. */
   // biome-ignore lint/suspicious/noExplicitAny: agents of proxy packages have types of their own
   agent?: any;
+  /** Makes the connection. Default: `net.connect` or `tls.connect`. */
   // biome-ignore lint/suspicious/noExplicitAny: written for `ws`, it takes net's or tls's options
   createConnection?: ((options: any, callback?: any) => Duplex) | undefined;
+  /** Judges the server's certificate, as for `tls.connect`. */
   // biome-ignore lint/suspicious/noExplicitAny: `ws` types the certificate as what it is not
   checkServerIdentity?: ((servername: string, certificate: any) => any) | undefined;
 }
@@ -94,7 +99,7 @@ export interface ClientOptions extends ConnectionOptions, HttpOptions {
 export interface SendOptions {
   /** Whether it is binary; default: everything but strings and numbers is. */
   binary?: boolean | undefined;
-  /** Whether it may be compressed. */
+  /** Accepted; without effect in this version. */
   compress?: boolean | undefined;
   /** False when more fragments of this message follow. Default true. RFC 6455 §5.4. */
   fin?: boolean | undefined;
@@ -117,9 +122,14 @@ export interface CloseInfo {
 /** The callback of `ping` and `pong`, as programs written for `ws` declare theirs. */
 export type ControlCallback = (error: Error) => void;
 
-/** What `setSocket` needs to know. */
-export interface SocketOptions extends ConnectionOptions {
-  generateMask?: ((mask: Buffer) => void) | undefined;
+/** What `setSocket` needs to know. A limit that is left out is off. */
+export interface SocketOptions
+  extends Pick<
+    ConnectionOptions,
+    'maxPayload' | 'maxFragments' | 'skipUTF8Validation' | 'allowSynchronousEvents'
+  > {
+  /** A source of masking keys in place of the random one. RFC 6455 §5.3. */
+  generateMask?: GenerateMask | undefined;
 }
 
 /** What `verifyClient` is asked about. */
@@ -128,6 +138,7 @@ export interface VerifyClientInfo<Request extends IncomingMessage = IncomingMess
   origin: string;
   /** Whether the request came over TLS. */
   secure: boolean;
+  /** The request as `node:http` read it. */
   req: Request;
 }
 
@@ -181,6 +192,9 @@ export interface ServerOptions<
   WebSocket?: T | undefined;
 }
 
+/** The longest time that a timer can be set to; a longer one would be over at once. */
+export const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
 /** The limits and settings in force where nothing is given. */
 export const DEFAULTS = Object.freeze({
   maxPayload: 100 * 1024 * 1024,
@@ -213,7 +227,7 @@ export function endpointOptions(
   const keys = generateMask ? new MaskingKeys(generateMask, 4) : randomMaskingKeys();
   return {
     role,
-    limits: {
+    receiving: {
       maxPayload: limitOf(socketOptions.maxPayload, 0),
       maxFragments: limitOf(socketOptions.maxFragments, 0),
       checkUtf8: socketOptions.skipUTF8Validation !== true,
@@ -221,6 +235,37 @@ export function endpointOptions(
     },
     keys: role === 'client' ? keys : undefined,
     autoPong: own.autoPong ?? DEFAULTS.autoPong,
-    closeTimeout: own.closeTimeout ?? DEFAULTS.closeTimeout,
+    closeTimeout: Math.min(own.closeTimeout ?? DEFAULTS.closeTimeout, LONGEST_TIMEOUT),
+  };
+}
+
+/** A server's options: what was given, over the defaults. */
+export function serverOptions<T extends typeof WebSocket, U extends typeof IncomingMessage>(
+  given: ServerOptions<T, U>,
+  Class: typeof WebSocket,
+): ServerOptions<T, U> {
+  const known = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...(serverDefaults(Class) as ServerOptions<T, U>), ...Object.fromEntries(known) };
+}
+
+function serverDefaults(Class: typeof WebSocket): ServerOptions {
+  return {
+    allowSynchronousEvents: true,
+    autoPong: DEFAULTS.autoPong,
+    maxPayload: DEFAULTS.maxPayload,
+    maxFragments: DEFAULTS.maxFragments,
+    skipUTF8Validation: DEFAULTS.skipUTF8Validation,
+    closeTimeout: DEFAULTS.closeTimeout,
+    perMessageDeflate: false,
+    handleProtocols: null,
+    verifyClient: null,
+    clientTracking: true,
+    noServer: false,
+    server: null,
+    host: null,
+    path: null,
+    port: null,
+    backlog: null,
+    WebSocket: Class,
   };
 }

@@ -28,7 +28,7 @@ export function answerPlainRequest(
   request: http.IncomingMessage,
   response: http.ServerResponse,
 ): void {
-  const verdict = judgeRequest(request as HandshakeRequest, false);
+  const verdict = judgeRequest(request as HandshakeRequest);
   const asked = request.headers.upgrade !== undefined && verdict instanceof HandshakeError;
   const status = asked ? verdict.status : 426;
   const body = asked ? verdict.message : (http.STATUS_CODES[426] ?? '');

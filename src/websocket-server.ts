@@ -9,19 +9,25 @@ import type { Hears, HearsAny } from './events.js';
 import { isFieldText } from './handshake/fields.js';
 import {
   acceptLines,
-  type FieldLine,
+  fieldLines,
   formatResponse,
   type HandshakeRequest,
   judgeRequest,
   pathOf,
   refusalFields,
 } from './handshake/server.js';
-import { DEFAULTS, limitOf, type ServerOptions, type VerifyClientInfo } from './options.js';
+import {
+  DEFAULTS,
+  limitOf,
+  type ServerOptions,
+  serverOptions,
+  type VerifyClientInfo,
+} from './options.js';
 import { HandshakeError } from './protocol/errors.js';
 import { answerPlainRequest, hangUp, refuse, wasRefused } from './refuse.js';
 import { agree, WebSocket } from './websocket.js';
 
-/** Sockets that were given to `handleUpgrade`. */
+/** Sockets that became a WebSocket. */
 const taken = new WeakSet<Duplex>();
 
 type Phase = 'RUNNING' | 'CLOSING' | 'CLOSED';
@@ -94,7 +100,7 @@ export class WebSocketServer<
    */
   constructor(options?: ServerOptions<T, U>, callback?: () => void) {
     super();
-    this.options = { ...(defaults() as ServerOptions<T, U>), ...withoutUndefined(options ?? {}) };
+    this.options = serverOptions(options ?? {}, WebSocket);
     const { port, server, noServer, clientTracking } = this.options;
     const modes = [port !== null && port !== undefined, Boolean(server), Boolean(noServer)];
     if (modes.filter(Boolean).length !== 1) {
@@ -135,7 +141,10 @@ export class WebSocketServer<
     else process.nextTick(() => this.#closeWithClients());
   }
 
-  /** Whether this server is meant. To be overridden; by default `options.path` decides. */
+  /**
+   * Whether this server is meant. To be overridden; by default `options.path` decides. A Promise is
+   * not awaited and counts as true, as in `ws`: what takes time belongs into `verifyClient`.
+   */
   shouldHandle(request: InstanceType<U>): boolean | Promise<boolean> {
     return this.#isOurPath(request);
   }
@@ -144,7 +153,7 @@ export class WebSocketServer<
    * Accepts or refuses an opening handshake. RFC 6455 §4.2.
    * @param head bytes that came behind the request
    * @param callback receives the connection, if it comes to one
-   * @throws Error if the socket was given to it before
+   * @throws Error if the socket became a WebSocket before
    */
   handleUpgrade(
     request: InstanceType<U>,
@@ -259,8 +268,7 @@ export class WebSocketServer<
     head: Buffer,
     callback: (client: InstanceType<T>, request: InstanceType<U>) => void,
   ): void {
-    const { perMessageDeflate } = this.options;
-    const verdict = judgeRequest(request as HandshakeRequest, Boolean(perMessageDeflate));
+    const verdict = judgeRequest(request as HandshakeRequest);
     if (verdict instanceof HandshakeError) {
       this.#refuseClient(verdict, request, socket);
       return;
@@ -301,7 +309,7 @@ export class WebSocketServer<
       if (answered) return;
       answered = true;
       if (welcome) guarded(socket, accept);
-      else refuse(socket, status || 401, message, Object.entries(headers ?? {}) as FieldLine[]);
+      else refuse(socket, status || 401, message, fieldLines(headers ?? {}));
     };
     // Programs for `ws` say by the number of parameters which of the two forms theirs has.
     const answersLater = verifyClient.length === 2;
@@ -343,33 +351,6 @@ export class WebSocketServer<
       process.nextTick(() => this.#emitClose());
     });
   }
-}
-
-function defaults(): ServerOptions {
-  return {
-    allowSynchronousEvents: true,
-    autoPong: DEFAULTS.autoPong,
-    maxPayload: DEFAULTS.maxPayload,
-    maxFragments: DEFAULTS.maxFragments,
-    skipUTF8Validation: DEFAULTS.skipUTF8Validation,
-    closeTimeout: DEFAULTS.closeTimeout,
-    perMessageDeflate: false,
-    handleProtocols: null,
-    verifyClient: null,
-    clientTracking: true,
-    noServer: false,
-    server: null,
-    host: null,
-    path: null,
-    port: null,
-    backlog: null,
-    WebSocket,
-  };
-}
-
-function withoutUndefined<O extends object>(options: O): O {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given) as O;
 }
 
 function alreadyTaken(): Error {

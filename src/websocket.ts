@@ -360,7 +360,7 @@ export class WebSocket extends EventEmitter {
     }
   }
 
-  /** Drops the connection. Nothing is delivered any more but 'close', with 1006. */
+  /** Drops the connection. Nothing more is delivered; 'close' says 1006 unless a Close had come. */
   terminate(): void {
     if (this.readyState === CONNECTING) this.#giveUp();
     else if (!this.#closed) this.#connection?.endpoint.terminate();

@@ -37,18 +37,16 @@ export type Verdict = Asked | HandshakeError;
 /** A header field as it is written. */
 export type FieldLine = readonly [name: string, value: string];
 
-/**
- * Judges an opening handshake request; never throws for a bad one.
- * @param judgeExtensions whether a malformed list of extensions is refused; else it is ignored
- */
-export function judgeRequest(request: HandshakeRequest, judgeExtensions: boolean): Verdict {
+/** Judges an opening handshake request; never throws for a bad one. */
+export function judgeRequest(request: HandshakeRequest): Verdict {
   const { headers } = request;
   const refusal = judgeLine(request) ?? judgeFields(request);
   if (refusal !== undefined) return new HandshakeError(refusal);
   const asked = fieldOf(headers, 'sec-websocket-protocol');
   const subprotocols = asked === undefined ? new Set<string>() : parseSubprotocols(asked);
   if (subprotocols === undefined) return new HandshakeError('INVALID_SUBPROTOCOLS');
-  const offered = judgeExtensions ? fieldOf(headers, 'sec-websocket-extensions') : undefined;
+  // RFC 6455 §9.1: a field that breaks the grammar fails the handshake, unknown names do not.
+  const offered = fieldOf(headers, 'sec-websocket-extensions');
   const extensions = offered === undefined ? [] : parseExtensions(offered);
   if (extensions === undefined) return new HandshakeError('INVALID_EXTENSIONS');
   return { key: fieldOf(headers, 'sec-websocket-key') ?? '', subprotocols, extensions };
@@ -81,7 +79,7 @@ function hasValidHost({ headers, rawHeaders }: HandshakeRequest): boolean {
   return hosts.length === 1 && /^[^\s,/?#@]+$/.test(fieldOf(headers, 'host') ?? '');
 }
 
-// RFC 6455 §4.1: what follows the request are frames; a body would be read as such.
+// RFC 6455 §4.1: until the response came a client sends nothing more, so there is no body.
 function hasBody(headers: Fields): boolean {
   const length = fieldOf(headers, 'content-length');
   return (length !== undefined && !/^0+$/.test(length)) || 'transfer-encoding' in headers;
@@ -122,6 +120,15 @@ export function refusalFields(status: number): FieldLine[] {
   }
   // RFC 9110 §15.5.6: 405 lists the methods that are allowed.
   return status === 405 ? [['Allow', 'GET']] : [];
+}
+
+/** Header fields as programs give them to `node:http`: a value may be a list, or absent. */
+export function fieldLines(fields: {
+  readonly [name: string]: string | number | readonly string[] | undefined;
+}): FieldLine[] {
+  return Object.entries(fields).flatMap(([name, value]) =>
+    value === undefined ? [] : [value].flat().map((one): FieldLine => [name, String(one)]),
+  );
 }
 
 /** A whole response, as bytes of text. */

@@ -15,9 +15,9 @@ import { Opcode } from './frame.js';
 import type { MaskingKeys } from './mask.js';
 import {
   type ControlSink,
-  type Limits,
   type MessageSink,
   Receiver,
+  type ReceiverOptions,
   type Role,
 } from './receiver.js';
 import { Sender, type Wire } from './sender.js';
@@ -34,7 +34,7 @@ export interface Application extends MessageSink {
 /** How an endpoint behaves. */
 export interface EndpointOptions {
   readonly role: Role;
-  readonly limits: Limits;
+  readonly receiving: ReceiverOptions;
   /** A client's masking keys. */
   readonly keys: MaskingKeys | undefined;
   /** whether Pings are answered */
@@ -74,7 +74,7 @@ export class Endpoint implements ControlSink {
     this.options = options;
     this.wire = wire;
     this.application = application;
-    this.receiver = new Receiver(options.role, options.limits, application, this);
+    this.receiver = new Receiver(options.role, options.receiving, application, this);
     this.sender = new Sender(wire, options.keys);
   }
 
@@ -157,7 +157,7 @@ export class Endpoint implements ControlSink {
   }
 
   private onClose(payload: Buffer): void {
-    const close = readClose(payload, this.options.limits.checkUtf8);
+    const close = readClose(payload, this.options.receiving.checkUtf8);
     if (close instanceof ProtocolError) {
       this.onViolation(close);
       return;

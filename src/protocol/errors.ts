@@ -198,10 +198,11 @@ export const REFUSALS = {
     rfc: 'RFC 6455 §4.1',
     sentence: 'Server sent an invalid subprotocol',
   },
+  // Stricter than RFC 6455 §4.1, which lets a server choose none; browsers and `ws` fail here too.
   MISSING_SUBPROTOCOL: {
     status: 0,
     code: 'WS_ERR_MISSING_SUBPROTOCOL',
-    rfc: 'RFC 6455 §4.1',
+    rfc: 'RFC 6455 §1.9',
     sentence: 'Server sent no subprotocol',
   },
   UNREQUESTED_EXTENSIONS: {
@@ -231,7 +232,7 @@ export const REFUSALS = {
   HANDSHAKE_TIMEOUT: {
     status: 0,
     code: 'WS_ERR_HANDSHAKE_TIMEOUT',
-    rfc: 'RFC 6455 §4.1',
+    rfc: 'RFC 6455 §7.1.7',
     sentence: 'Opening handshake has timed out',
   },
   CLOSED_EARLY: {

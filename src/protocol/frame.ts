@@ -69,14 +69,14 @@ export function readHeader(
   header.opcode = first & 0xf;
   header.masked = (second & MASK) !== 0;
   header.shortLength = second & 0x7f;
-  header.size = headerSize(header.shortLength, header.masked);
+  header.size = sizeByShortLength(header.shortLength, header.masked);
   if (end - offset < header.size) return false;
   header.length = readLength(bytes, offset + 2, header.shortLength);
   header.maskingKey = header.masked ? readKey(bytes, offset + header.size - 4) : 0;
   return true;
 }
 
-function headerSize(shortLength: number, masked: boolean): number {
+function sizeByShortLength(shortLength: number, masked: boolean): number {
   const size = masked ? 6 : 2;
   if (shortLength < LENGTH_16_BITS) return size;
   return shortLength === LENGTH_16_BITS ? size + 2 : size + 8;

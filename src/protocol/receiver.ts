@@ -25,11 +25,11 @@ export interface ControlSink {
   onViolation(error: ProtocolError): void;
 }
 
-/** What a receiver accepts; 0 = no limit. */
-export interface Limits {
-  /** bytes in a message */
+/** What a receiver accepts, and how it hands it up. */
+export interface ReceiverOptions {
+  /** bytes in a message; 0 = no limit */
   readonly maxPayload: number;
-  /** frames in a message */
+  /** frames in a message; 0 = no limit */
   readonly maxFragments: number;
   /** whether text and close reasons must be UTF-8 */
   readonly checkUtf8: boolean;
@@ -51,7 +51,7 @@ export class Receiver {
   inPieces = false;
 
   private readonly expectMask: boolean;
-  private readonly limits: Limits;
+  private readonly options: ReceiverOptions;
   private readonly messages: MessageSink;
   private readonly controls: ControlSink;
 
@@ -81,9 +81,9 @@ export class Receiver {
   /** The payload of a control frame that the end of a chunk cut. */
   private control: Buffer = NOTHING;
 
-  constructor(role: Role, limits: Limits, messages: MessageSink, controls: ControlSink) {
+  constructor(role: Role, options: ReceiverOptions, messages: MessageSink, controls: ControlSink) {
     this.expectMask = role === 'server';
-    this.limits = limits;
+    this.options = options;
     this.messages = messages;
     this.controls = controls;
   }
@@ -226,10 +226,10 @@ export class Receiver {
 
   /** Judges what the whole header announces, before any memory is taken for it. */
   private judgeFragment(): Violation | undefined {
-    const { header, limits } = this;
-    const violation = judgeLength(header, this.messageLength, limits.maxPayload);
+    const { header, options } = this;
+    const violation = judgeLength(header, this.messageLength, options.maxPayload);
     if (violation !== undefined) return violation;
-    const tooMany = limits.maxFragments > 0 && this.fragments >= limits.maxFragments;
+    const tooMany = options.maxFragments > 0 && this.fragments >= options.maxFragments;
     return tooMany ? 'TOO_MANY_FRAGMENTS' : undefined;
   }
 
@@ -254,27 +254,23 @@ export class Receiver {
   private takeWhole(message: Buffer): void {
     const isBinary = this.messageOpcode === Opcode.BINARY;
     // RFC 6455 §8.1: text that is not UTF-8 fails the connection.
-    if (!isBinary && this.limits.checkUtf8 && !isUtf8(message)) {
+    if (!isBinary && this.options.checkUtf8 && !isUtf8(message)) {
       this.fail('INVALID_UTF8');
       return;
     }
-    this.endMessage();
-    if (this.limits.oneAtATime) this.suspend();
-    this.messages.onMessage(isBinary && this.inPieces ? [message] : message, isBinary);
+    this.handUp(isBinary && this.inPieces ? [message] : message, isBinary);
   }
 
   private addPiece(piece: Buffer, last: boolean): void {
     const isBinary = this.messageOpcode === Opcode.BINARY;
-    if (!isBinary && this.limits.checkUtf8 && !this.continuesUtf8(piece, last)) {
+    if (!isBinary && this.options.checkUtf8 && !this.continuesUtf8(piece, last)) {
       this.fail('INVALID_UTF8');
       return;
     }
     this.pieces.add(piece, this.remaining);
     if (!last) return;
     const message = isBinary && this.inPieces ? this.pieces.take() : this.pieces.join();
-    this.endMessage();
-    if (this.limits.oneAtATime) this.suspend();
-    this.messages.onMessage(message, isBinary);
+    this.handUp(message, isBinary);
   }
 
   // RFC 6455 §5.6: a fragment may end inside a character, the whole message may not.
@@ -282,11 +278,13 @@ export class Receiver {
     return this.utf8.push(piece) && (!last || this.utf8.complete);
   }
 
-  private endMessage(): void {
+  private handUp(message: MessageData, isBinary: boolean): void {
     this.messageOpcode = 0;
     this.messageLength = 0;
     this.fragments = 0;
     this.utf8.reset();
+    if (this.options.oneAtATime) this.suspend();
+    this.messages.onMessage(message, isBinary);
   }
 
   private takeControlPayload(): void {
@@ -300,7 +298,7 @@ export class Receiver {
       payload = this.control;
       this.control = NOTHING;
     }
-    if (this.limits.oneAtATime) this.suspend();
+    if (this.options.oneAtATime) this.suspend();
     this.controls.onControl(opcode, payload);
   }
 

@@ -4,8 +4,6 @@ import { FIN, Opcode, sizeOfHeader, writeHeader } from './frame.js';
 import { Gather, type SendCallback } from './gather.js';
 import { type MaskingKeys, unmask } from './mask.js';
 
-export type { SendCallback };
-
 /** What bytes go to. */
 export interface Wire {
   /** Has `flush` called when this tick ends. */

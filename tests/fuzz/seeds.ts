@@ -10,6 +10,13 @@ const RUNS = process.env['FUZZ_RUNS'];
 /** Long runs need their time. */
 export const TIMEOUT = RUNS === undefined ? 30_000 : 3_600_000;
 
+/** An assertion is reported by its message, anything else by its stack. */
+function nameSeed(error: Error, seed: number): void {
+  const { message, stack = '' } = error;
+  error.message = `FUZZ_SEED=${seed}: ${message}`;
+  error.stack = stack.replace(message, error.message);
+}
+
 /** Runs `body` with one seed after the other; what it throws gets the seed in its message. */
 export async function withSeeds(
   usual: number,
@@ -20,7 +27,7 @@ export async function withSeeds(
     try {
       await body(new SeededRandom(seed));
     } catch (error) {
-      if (error instanceof Error) error.message = `FUZZ_SEED=${seed}: ${error.message}`;
+      if (error instanceof Error) nameSeed(error, seed);
       throw error;
     }
   }

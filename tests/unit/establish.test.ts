@@ -580,3 +580,47 @@ describe('a redirect', () => {
     ]);
   });
 });
+
+describe('a listener of the handshake that throws', () => {
+  const mine = new Error('mine');
+  const thrower = () => {
+    throw mine;
+  };
+
+  test("of 'upgrade': it surfaces, the client is told by error and close, TCP is dropped", async () => {
+    const { ws, events, arrivals, answer } = dial(HERE);
+    ws.on('upgrade', thrower);
+    await expect(answer(upgradeResponse)).rejects.toBe(mine);
+    await told(events, 2);
+    expect(events).toEqual([expect.stringMatching(/^error .*closed before/), 'close 1006']);
+    await until(() => arrivals[0]?.wire.readableEnded === true, 'the end of TCP');
+  });
+
+  test("of 'redirect': it is not taken for the server's fault", async () => {
+    const { ws, events, answer } = dial(HERE, { followRedirects: true });
+    ws.on('redirect', thrower);
+    const redirect = () => 'HTTP/1.1 302 Found\r\nLocation: /other\r\n\r\n';
+    await expect(answer(redirect)).rejects.toBe(mine);
+    await told(events, 2);
+    expect(events).toEqual([expect.stringMatching(/^error .*closed before/), 'close 1006']);
+  });
+
+  test('finishRequest of the first request: the constructor throws it, nothing is left', async () => {
+    const wires: WireEnd[] = [];
+    const createConnection = () => {
+      const [near, far] = scope().wire();
+      wires.push(far.resume());
+      return near;
+    };
+    const options = { createConnection, finishRequest: thrower } as FaceOptions;
+    expect(() => new WebSocket(HERE, options)).toThrow(mine);
+    await turns();
+    expect(wires.every((wire) => wire.readableEnded || wire.destroyed)).toBe(true);
+  });
+});
+
+test('a time that no timer can hold is as long as one can hold', async () => {
+  const { events, answer } = dial(HERE, { handshakeTimeout: Number.POSITIVE_INFINITY });
+  await answer(upgradeResponse);
+  expect(await told(events)).toEqual(['open']);
+});

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   acceptLines,
+  fieldLines,
   formatResponse,
   judgeRequest,
   pathOf,
@@ -24,10 +25,10 @@ const request = {
 };
 
 test('a valid request is accepted with what it asks for', () => {
-  const verdict = judgeRequest(
-    { ...request, headers: { ...headers, 'sec-websocket-protocol': 'b, a' } },
-    true,
-  );
+  const verdict = judgeRequest({
+    ...request,
+    headers: { ...headers, 'sec-websocket-protocol': 'b, a' },
+  });
   expect(verdict).toEqual({
     key: 'dGhlIHNhbXBsZSBub25jZQ==',
     subprotocols: new Set(['b', 'a']),
@@ -41,7 +42,7 @@ test.each([
   [{ httpVersion: '0.9' }, 'WS_ERR_INVALID_HTTP_VERSION', 505],
   [{ url: '*' }, 'WS_ERR_INVALID_REQUEST_TARGET', 400],
 ])('the request line %p is refused with %s, %d', (change, code, status) => {
-  expect(judgeRequest({ ...request, ...change }, false)).toMatchObject({ code, status });
+  expect(judgeRequest({ ...request, ...change })).toMatchObject({ code, status });
 });
 
 test.each([
@@ -61,28 +62,33 @@ test.each([
   [{ 'content-length': '1' }, 'WS_ERR_UNEXPECTED_BODY', 400],
   [{ 'transfer-encoding': 'chunked' }, 'WS_ERR_UNEXPECTED_BODY', 400],
 ])('the fields %p are refused with %s, %d', (change, code, status) => {
-  const verdict = judgeRequest({ ...request, headers: { ...headers, ...change } }, true);
+  const verdict = judgeRequest({ ...request, headers: { ...headers, ...change } });
   expect(verdict).toBeInstanceOf(HandshakeError);
   expect(verdict).toMatchObject({ code, status });
 });
 
 test('RFC 9112 §3.2: two Host fields are refused, even if they say the same', () => {
   const rawHeaders = ['Host', 'server.example.com', 'HOST', 'server.example.com'];
-  expect(judgeRequest({ ...request, rawHeaders }, false)).toMatchObject({
+  expect(judgeRequest({ ...request, rawHeaders })).toMatchObject({
     code: 'WS_ERR_INVALID_HOST',
   });
 });
 
-test('extensions are not even read when none are wanted', () => {
-  const odd = { ...headers, 'sec-websocket-extensions': 'a;;' };
-  expect(judgeRequest({ ...request, headers: odd }, false)).toMatchObject({ extensions: [] });
+test('RFC 6455 §9.1: extensions are listed as they are offered, known or not', () => {
+  const offers = { ...headers, 'sec-websocket-extensions': 'x-unknown; a=1, y' };
+  expect(judgeRequest({ ...request, headers: offers })).toMatchObject({
+    extensions: [
+      { name: 'x-unknown', parameters: [['a', '1']] },
+      { name: 'y', parameters: [] },
+    ],
+  });
 });
 
 test('a request that a program made may lack Host and give the version as a number', () => {
   const { host, ...others } = headers;
   const made = { method: 'GET', headers: { ...others, 'sec-websocket-version': 13 as never } };
   expect(host).toBeDefined();
-  expect(judgeRequest(made, false)).not.toBeInstanceOf(HandshakeError);
+  expect(judgeRequest(made)).not.toBeInstanceOf(HandshakeError);
 });
 
 describe('pathOf', () => {
@@ -115,6 +121,15 @@ test('RFC 6455 §1.3: the response to the sample request', () => {
       'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n' +
       'Sec-WebSocket-Protocol: chat\r\n\r\n',
   );
+});
+
+test('header fields of a program: lists give a line each, undefined none', () => {
+  const fields = { 'Set-Cookie': ['a=1', 'b=2'], 'Retry-After': 5, 'X-None': undefined };
+  expect(fieldLines(fields)).toEqual([
+    ['Set-Cookie', 'a=1'],
+    ['Set-Cookie', 'b=2'],
+    ['Retry-After', '5'],
+  ]);
 });
 
 test('RFC 6455 §4.4: 426 names the version, 405 the method', () => {

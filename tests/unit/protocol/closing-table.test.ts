@@ -63,9 +63,9 @@ class NotedApplication implements Application {
 function open(role: Role) {
   const wire = new NotedWire();
   const application = new NotedApplication();
-  const limits = { maxPayload: 0, maxFragments: 0, checkUtf8: true, oneAtATime: false };
+  const receiving = { maxPayload: 0, maxFragments: 0, checkUtf8: true, oneAtATime: false };
   const keys = role === 'client' ? new MaskingKeys() : undefined;
-  const options = { role, limits, keys, autoPong: true, closeTimeout: 30_000 };
+  const options = { role, receiving, keys, autoPong: true, closeTimeout: 30_000 };
   const endpoint = new Endpoint(options, wire, application);
   wire.endpoint = endpoint;
   return { endpoint, wire, application };

@@ -1,0 +1,55 @@
+import { describe, expect, test } from '@jest/globals';
+import { FrameHeader, readHeader } from '../../../src/protocol/frame.js';
+import { judgeLength, judgeOpening } from '../../../src/protocol/rules.js';
+
+function header(hex: string): FrameHeader {
+  const bytes = Buffer.from(hex, 'hex');
+  const read = new FrameHeader();
+  readHeader(bytes, 0, bytes.length, read);
+  return read;
+}
+
+describe('judgeOpening, as a server', () => {
+  test.each([
+    ['8180', false, undefined],
+    ['0180', false, undefined],
+    ['0080', true, undefined],
+    ['88fd', true, undefined],
+    ['8980', true, undefined],
+    ['a180', false, 'UNEXPECTED_RSV_2_3'],
+    ['9180', false, 'UNEXPECTED_RSV_2_3'],
+    ['f180', false, 'UNEXPECTED_RSV_2_3'],
+    ['c180', false, 'UNEXPECTED_RSV_1'],
+    ['c980', false, 'UNEXPECTED_RSV_1'],
+    ['8380', false, 'INVALID_OPCODE'],
+    ['8b80', false, 'INVALID_OPCODE'],
+    ['8080', false, 'INVALID_OPCODE'],
+    ['8180', true, 'INVALID_OPCODE'],
+    ['8280', true, 'INVALID_OPCODE'],
+    ['0980', false, 'EXPECTED_FIN'],
+    ['89fe', false, 'INVALID_CONTROL_PAYLOAD_LENGTH'],
+    ['8881', false, 'INVALID_CONTROL_PAYLOAD_LENGTH'],
+    ['8981', false, undefined],
+    ['8100', false, 'EXPECTED_MASK'],
+  ])('%s, in a message: %s → %s', (hex, inMessage, expected) => {
+    expect(judgeOpening(header(hex), true, inMessage)).toBe(expected);
+  });
+});
+
+test('RFC 6455 §5.1: a client takes unmasked frames only', () => {
+  expect(judgeOpening(header('8100'), false, false)).toBeUndefined();
+  expect(judgeOpening(header('818000000000'), false, false)).toBe('UNEXPECTED_MASK');
+});
+
+test.each([
+  ['8205', 0, 5, undefined],
+  ['8205', 0, 4, 'UNSUPPORTED_MESSAGE_LENGTH'],
+  ['8205', 1, 5, 'UNSUPPORTED_MESSAGE_LENGTH'],
+  ['8205', 1000, 0, undefined],
+  ['827e0005', 0, 0, 'NON_MINIMAL_PAYLOAD_LENGTH'],
+  ['827f001fffffffffffff', 0, 0, undefined],
+  ['827f0020000000000000', 0, 0, 'UNSUPPORTED_DATA_PAYLOAD_LENGTH'],
+  ['827fffffffffffffffff', 0, 0, 'UNSUPPORTED_DATA_PAYLOAD_LENGTH'],
+])('judgeLength of %s behind %d bytes with a limit of %d is %s', (hex, before, limit, expected) => {
+  expect(judgeLength(header(hex), before, limit)).toBe(expected);
+});
