@@ -57,7 +57,7 @@ describe.each([
   ['docs/closing.md', 'closing table', closing],
 ])('%s', (path, name, generate) => {
   // UPDATE_DOCS=1 npx jest tests/unit/docs.test.ts writes the tables anew.
-  test(`its ${name} are those of the code`, () => {
+  test(`${name}: as in the code`, () => {
     const mark = between(name);
     if (process.env['UPDATE_DOCS']) {
       const text = read(path).replace(mark, (_, a, b) => `${a}${generate()}\n${b}`);
@@ -125,7 +125,7 @@ describe.each(['README.md', 'CHANGELOG.md', ...markdown('docs')])('%s', (path) =
   });
 });
 
-test('the README shows the version, and the two commands', () => {
+test('the README shows the two commands, the changelog the version', () => {
   const readme = read('README.md');
   expect(readme).toContain('npm ci && npm start');
   expect(readme).toContain('npm ci && npm test');
