@@ -331,9 +331,9 @@ describe('C5, C6: deadlines', () => {
   });
 
   test('C6: each redirect has a deadline of its own', async () => {
-    const options = { handshakeTimeout: 500, followRedirects: true };
+    const options = { handshakeTimeout: 2_000, followRedirects: true };
     const dialer = new Dialer(scope(), URL_OF_SERVER, options);
-    const slowly = (): Promise<void> => new Promise((later) => setTimeout(later, 300));
+    const slowly = (): Promise<void> => new Promise((later) => setTimeout(later, 1_200));
     await dialer.arrival();
     await slowly();
     await answer(dialer, () => 'HTTP/1.1 302 Found\r\nLocation: /new\r\nContent-Length: 0\r\n\r\n');
