@@ -1,6 +1,8 @@
 /** What a newcomer does first: `npm start`, open the page, connect, send, read the answer. */
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { lackingBrowser, startBrowser } from '../support/browser.mjs';
@@ -51,5 +53,30 @@ async function tryPage(address) {
   }
 }
 
+/** Runs the echo server on a port that somebody has: it must say so in one line, and leave. */
+async function tryTakenPort() {
+  const holder = createServer().listen(0);
+  await once(holder, 'listening');
+  const { port } = holder.address();
+  const child = spawn(process.execPath, ['docs/examples/echo-server.js'], {
+    cwd: ROOT,
+    env: { ...process.env, PORT: String(port) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    said += text;
+  });
+  try {
+    const [code] = await within(10_000, 'the server leaves', once(child, 'close'));
+    assert.equal(code, 1);
+    assert.match(said, new RegExp(`^[^\\n]*${port}[^\\n]*taken[^\\n]*\\n$`));
+  } finally {
+    child.kill();
+    holder.close();
+  }
+}
+
 if (lackingBrowser) skip(NAME, lackingBrowser);
 else await result(`${NAME}: connects, sends and shows the answer`, () => withServer(tryPage));
+await result('npm start with a taken port: one line, exit code 1', tryTakenPort);
