@@ -98,8 +98,8 @@ export class Connection implements Wire {
   private wireEnded = false;
   private wireClosed = false;
   private timer: NodeJS.Timeout | undefined;
-  /** The callbacks of the writes that are under way, a list per write. */
-  private awaiting: SendCallback[][] = [];
+  /** The callbacks of the writes that are under way, a list per write; made with the first. */
+  private awaiting: Set<SendCallback[]> | undefined;
 
   constructor(socket: Duplex, options: EndpointOptions, application: Application) {
     this.socket = socket;
@@ -121,6 +121,7 @@ export class Connection implements Wire {
     socket.on('drain', onDrain);
     socket.on('data', onData);
     if (socket.destroyed) this.expectClose();
+    else if (socket.readableEnded) setImmediate(() => this.onEnd());
   }
 
   /** Bytes that were sent and have not left yet. */
@@ -179,7 +180,7 @@ export class Connection implements Wire {
     } finally {
       this.done(threw);
       this.flow();
-      if (!this.endpoint.receiver.hasRest) this.wireFinished();
+      if (!threw && !this.endpoint.receiver.hasRest) this.wireFinished();
     }
   }
 
@@ -241,8 +242,9 @@ export class Connection implements Wire {
     const { socket } = this;
     if (callbacks === undefined) return this.writeParts(parts, undefined);
     let accepted = false;
-    this.awaiting.push(callbacks);
-    const drained = this.writeParts(parts, (error) => this.onWritten(error, accepted));
+    this.awaiting ??= new Set();
+    this.awaiting.add(callbacks);
+    const drained = this.writeParts(parts, (error) => this.onWritten(callbacks, error, accepted));
     accepted = socket.writableLength === 0;
     return drained;
   }
@@ -258,23 +260,33 @@ export class Connection implements Wire {
   }
 
   /** @param accepted whether the wire took the bytes at once; if not, it may lose them unsaid */
-  private onWritten(error: Error | null | undefined, accepted: boolean): void {
-    const callbacks = this.awaiting.shift();
-    if (callbacks === undefined) return;
+  private onWritten(
+    callbacks: SendCallback[],
+    error: Error | null | undefined,
+    accepted: boolean,
+  ): void {
+    if (!this.awaiting?.delete(callbacks)) return;
     // A socket that is destroyed cancels the write under way and reports no error of it.
     const lost = this.socket.destroyed && !accepted;
     settle(callbacks, error ?? (lost ? (this.cause ?? notSent()) : undefined));
   }
 
   end(): void {
-    this.flush();
-    this.socket.end();
+    try {
+      this.flush();
+    } finally {
+      this.socket.end();
+    }
   }
 
   destroy(): void {
-    this.flush();
-    this.socket.destroy();
-    this.expectClose();
+    // On a wire in memory a write may run the peer's listeners, which may throw.
+    try {
+      this.flush();
+    } finally {
+      this.socket.destroy();
+      this.expectClose();
+    }
   }
 
   /** A Duplex that does not tell when it is closed is taken as closed soon after its end. */
@@ -312,6 +324,8 @@ export class Connection implements Wire {
     this.wireClosed = true;
     // What was received is delivered first, also to an application that paused.
     this.paused = false;
+    // `read` may emit 'data' as well: one way is enough, the bytes are unmasked in place.
+    this.socket.removeListener('data', onData);
     const left = this.socket.read(this.socket.readableLength) as Buffer | null;
     if (left !== null) this.endpoint.receiver.queue(left);
     if (this.endpoint.receiver.hasRest) this.continueReading();
@@ -328,11 +342,10 @@ export class Connection implements Wire {
 
   /** What was not written when the wire closed never will be. */
   private failCallbacks(): void {
-    const unsent = this.endpoint.sender.gather.takeCallbacks();
-    if (unsent !== undefined) this.awaiting.push(unsent);
-    const { awaiting } = this;
-    this.awaiting = [];
-    if (awaiting.length > 0) settle(awaiting.flat(), this.cause ?? notSent());
+    const underWay = [...(this.awaiting ?? [])].flat();
+    const gathered = this.endpoint.sender.gather.takeCallbacks() ?? [];
+    this.awaiting = undefined;
+    settle([...underWay, ...gathered], this.cause ?? notSent());
   }
 }
 

@@ -199,9 +199,13 @@ export class WebSocketServer<
       refuse(socket, 500);
       return;
     }
+    const Class = (this.options.WebSocket ?? WebSocket) as typeof WebSocket;
+    const client = new Class(null, undefined, this.options) as InstanceType<T>;
+    this.#track(client, subprotocol || '');
     taken.add(socket);
     socket.write(formatResponse(lines));
-    callback(this.#open(socket, head, subprotocol || ''), request);
+    this.#open(client, socket, head);
+    callback(client, request);
   }
 
   #listen(callback: (() => void) | undefined): void {
@@ -324,11 +328,8 @@ export class WebSocketServer<
     return [...asked][0];
   }
 
-  #open(socket: Duplex, head: Buffer, subprotocol: string): InstanceType<T> {
+  #open(client: InstanceType<T>, socket: Duplex, head: Buffer): void {
     const { options } = this;
-    const Class = (options.WebSocket ?? WebSocket) as typeof WebSocket;
-    const client = new Class(null, undefined, options);
-    agree(client, subprotocol);
     client.setSocket(socket, head, {
       allowSynchronousEvents: options.allowSynchronousEvents,
       maxPayload: limitOf(options.maxPayload, DEFAULTS.maxPayload),
@@ -336,17 +337,15 @@ export class WebSocketServer<
       skipUTF8Validation: options.skipUTF8Validation,
     });
     socket.removeListener('error', ignore);
-    this.#track(client as InstanceType<T>);
-    return client as InstanceType<T>;
   }
 
-  #track(client: InstanceType<T>): void {
+  /** Keeps the client in `clients` until it is closed, whatever its listeners do. */
+  #track(client: InstanceType<T>, subprotocol: string): void {
     const { clients } = this;
-    if (!clients) return;
-    clients.add(client);
-    client.on('close', () => {
-      clients.delete(client);
-      if (!this.#closeWhenEmpty || clients.size > 0) return;
+    clients?.add(client);
+    agree(client, subprotocol, () => {
+      clients?.delete(client);
+      if (!this.#closeWhenEmpty || (clients && clients.size > 0)) return;
       this.#closeWhenEmpty = false;
       process.nextTick(() => this.#emitClose());
     });

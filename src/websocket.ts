@@ -1,5 +1,6 @@
 /** The face of one connection: arguments, state, events; the work is done below. */
 
+import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -60,38 +61,38 @@ const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
 const NO_REASON = Buffer.alloc(0);
 
 // Doors for the server and for what a connection tells, opened in the class's static block.
-let agree: (socket: WebSocket, subprotocol: string) => void;
-let closed: (socket: WebSocket, code: number, reason: Buffer) => void;
+let agree: (ws: WebSocket, subprotocol: string, onClosed: () => void) => void;
+let closed: (ws: WebSocket, code: number, reason: Buffer) => void;
 
 export { agree };
 
 /** Turns what a connection tells into events. */
 class Delivery implements Application {
   binaryType: BinaryType = 'nodebuffer';
-  private readonly socket: WebSocket;
+  private readonly ws: WebSocket;
 
-  constructor(socket: WebSocket) {
-    this.socket = socket;
+  constructor(ws: WebSocket) {
+    this.ws = ws;
   }
 
   onMessage(data: MessageData, isBinary: boolean): void {
-    this.socket.emit('message', isBinary ? toBinary(data, this.binaryType) : data, isBinary);
+    this.ws.emit('message', isBinary ? toBinary(data, this.binaryType) : data, isBinary);
   }
 
   onPing(payload: Buffer): void {
-    this.socket.emit('ping', payload);
+    this.ws.emit('ping', payload);
   }
 
   onPong(payload: Buffer): void {
-    this.socket.emit('pong', payload);
+    this.ws.emit('pong', payload);
   }
 
   onFailure(error: Error): void {
-    this.socket.emit('error', error);
+    this.ws.emit('error', error);
   }
 
   onClosed(code: number, reason: Buffer): void {
-    closed(this.socket, code, reason);
+    closed(this.ws, code, reason);
   }
 }
 
@@ -140,6 +141,8 @@ export class WebSocket extends EventEmitter {
   /** The state as long as there is no connection. */
   #stateWithout: ReadyState = CONNECTING;
   #closed = false;
+  /** The server that handed it out, to be told before any listener of 'close'. */
+  #toldFirst: (() => void) | undefined;
   /** What made the opening handshake fail. */
   #failure: Error | undefined;
   #paused = false;
@@ -149,10 +152,11 @@ export class WebSocket extends EventEmitter {
   #unsendable = 0;
 
   static {
-    agree = (socket, subprotocol) => {
-      socket.#subprotocol = subprotocol;
+    agree = (ws, subprotocol, onClosed) => {
+      ws.#subprotocol = subprotocol;
+      ws.#toldFirst = onClosed;
     };
-    closed = (socket, code, reason) => socket.#onClosed(code, reason);
+    closed = (ws, code, reason) => ws.#onClosed(code, reason);
   }
 
   /**
@@ -422,6 +426,7 @@ export class WebSocket extends EventEmitter {
     this.#closed = true;
     this.closeInfo = this.#connection?.describeClose() ?? { wasClean: false };
     if (this.#failure !== undefined) this.closeInfo.error = this.#failure;
+    this.#toldFirst?.();
     this.emit('close', code, reason);
   }
 
@@ -489,9 +494,15 @@ export class WebSocket extends EventEmitter {
   }
 }
 
-/** The first function among the arguments: programs leave out those before it. */
+/**
+ * The first function among the arguments: programs leave out those before it. It runs in the
+ * asynchronous context of its `send`, although one write may carry the messages of several.
+ */
 function callbackAmong(...given: unknown[]): SendCallback | undefined {
-  return given.find((one) => typeof one === 'function') as SendCallback | undefined;
+  const callback = given.find((one) => typeof one === 'function') as SendCallback | undefined;
+  if (callback === undefined) return undefined;
+  const context = new AsyncResource('ws6455.send');
+  return (error) => context.runInAsyncScope(callback, undefined, error);
 }
 
 function isOptions(value: unknown): value is ClientOptions {

@@ -1,11 +1,15 @@
 /**
  * RFC 6455 §5.4: a message that arrives in parts. A fragment and a cut by TCP are the same thing
- * here: a piece. Large pieces are kept as they came, small ones are joined as they come, so that
+ * here: a piece. Large pieces are kept as they came (as long as that holds
+ * no more than four times their bytes), small ones are joined as they come, so that
  * what a fragment costs is about its bytes, not an object.
  */
 
-/** From here on a piece is kept as a view on the chunk it came with. */
-const KEEP_VIEW_FROM = 4096;
+/** From here on a piece stands alone instead of being joined to its neighbours. */
+const LARGE_FROM = 4096;
+
+/** A view is kept if it has at least this part of the memory that it holds alive. */
+const LARGEST_WASTE = 4;
 
 /** The first and the largest step in which the tail grows. */
 const SMALLEST_TAIL = 128;
@@ -29,9 +33,9 @@ export class Pieces {
    */
   add(piece: Buffer, awaited: number): void {
     this.byteLength += piece.length;
-    if (piece.length >= KEEP_VIEW_FROM) {
+    if (piece.length >= LARGE_FROM) {
       this.seal();
-      this.list.push(piece);
+      this.list.push(frugal(piece));
     } else if (piece.length > 0) {
       this.append(piece, awaited);
     }
@@ -77,7 +81,7 @@ export class Pieces {
       this.tail = Buffer.allocUnsafeSlow(LARGEST_TAIL);
       return;
     }
-    const foreseen = needed + Math.min(awaited, KEEP_VIEW_FROM);
+    const foreseen = needed + Math.min(awaited, LARGE_FROM);
     const size = Math.min(LARGEST_TAIL, Math.max(SMALLEST_TAIL, foreseen, this.tail.length * 2));
     const larger = Buffer.allocUnsafeSlow(size);
     this.tail.copy(larger, 0, 0, this.tailUsed);
@@ -89,4 +93,12 @@ export class Pieces {
     this.tail = NOTHING;
     this.tailUsed = 0;
   }
+}
+
+/** The piece itself, or a copy where a view would hold much more memory than it has bytes. */
+function frugal(piece: Buffer): Buffer {
+  if (piece.length * LARGEST_WASTE >= piece.buffer.byteLength) return piece;
+  const copy = Buffer.allocUnsafeSlow(piece.length);
+  copy.set(piece);
+  return copy;
 }

@@ -66,11 +66,14 @@ export class Sender {
 
   private frame(first: number, payload: Buffer | string, callback: SendCallback | undefined): void {
     const length = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
-    if (length <= COPY_UP_TO) this.copied(first, payload, length);
+    const { gather } = this;
+    const isCopied = length <= COPY_UP_TO;
+    if (isCopied) this.copied(first, payload, length);
     else this.referred(first, payload, length);
-    if (callback !== undefined) this.gather.notify(callback);
-    if (this.gather.byteLength >= FLUSH_FROM) this.wire.flush();
-    else this.wire.schedule();
+    if (callback !== undefined) gather.notify(callback);
+    // What goes by reference leaves at once: programs fill the same buffer again for the next one.
+    if (isCopied && gather.byteLength < FLUSH_FROM) this.wire.schedule();
+    else this.wire.flush();
   }
 
   /** Header and payload side by side. */
