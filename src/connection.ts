@@ -1,6 +1,7 @@
 /** An endpoint on a Duplex: bytes in and out, one write per tick, timers, backpressure. */
 
 import type { Duplex } from 'node:stream';
+import { beginReading, endReading, flushLater } from './flush.js';
 import type { CloseInfo } from './options.js';
 import type { Close } from './protocol/close.js';
 import { type Application, Endpoint, type EndpointOptions } from './protocol/endpoint.js';
@@ -21,45 +22,6 @@ type Written = (error: Error | null | undefined) => void;
 interface SocketSettings {
   setNoDelay?: (on: boolean) => void;
   setTimeout?: (milliseconds: number) => void;
-}
-
-/** Connections that have something gathered, in the order in which they got it. */
-const dirty: Connection[] = [];
-let flushScheduled = false;
-/** The connection whose chunk is being read; it leads to those around it. */
-let innermost: Connection | undefined;
-let flushesAtExit = false;
-
-/** `send()` followed by `process.exit()` still delivers, also from a 'message' listener. */
-function flushAtExit(): void {
-  if (flushesAtExit) return;
-  flushesAtExit = true;
-  process.once('exit', () => {
-    for (let one = innermost; one !== undefined; one = one.outer) one.flush();
-    flushDirty();
-  });
-}
-
-// Of `process.nextTick`, not of a microtask: it runs when the chain of awaited promises that this
-// tick started has come to its end, so that what they send leaves in one write as well.
-function scheduleFlush(connection: Connection): void {
-  dirty.push(connection);
-  if (flushScheduled) return;
-  flushScheduled = true;
-  process.nextTick(flushDirty);
-}
-
-function flushDirty(): void {
-  let next = 0;
-  try {
-    for (; next < dirty.length; next++) dirty[next]?.flush();
-  } finally {
-    // A wire in memory may run its reader, and that one's listeners, inside of `write`. Should one
-    // throw, the connections behind it must not wait for ever.
-    dirty.splice(0, next + 1);
-    flushScheduled = dirty.length > 0;
-    if (flushScheduled) process.nextTick(flushDirty);
-  }
 }
 
 /**
@@ -86,8 +48,6 @@ export class Connection implements Wire {
   readonly endpoint: Endpoint;
   /** The error of the wire, if it had one. */
   cause: Error | undefined;
-  /** The connection inside whose listeners this one's chunk is read, on a wire in memory. */
-  outer: Connection | undefined;
 
   private paused = false;
   /** A chunk is being read: what is sent meanwhile leaves at its end. */
@@ -109,7 +69,6 @@ export class Connection implements Wire {
   /** Begins to read. @param head bytes that came behind the opening handshake */
   start(head: Buffer): void {
     const { socket } = this;
-    flushAtExit();
     (socket as Wired)[CONNECTION] = this;
     const settings = socket as SocketSettings;
     settings.setTimeout?.(0);
@@ -186,15 +145,13 @@ export class Connection implements Wire {
 
   private begin(): void {
     this.reading = true;
-    this.outer = innermost;
-    innermost = this;
+    beginReading(this);
   }
 
   /** A chunk was read, or a listener threw. */
   private done(threw: boolean): void {
     this.reading = false;
-    innermost = this.outer;
-    this.outer = undefined;
+    endReading();
     this.flush();
     const { receiver } = this.endpoint;
     if (threw || receiver.hasRest || receiver.isSuspended) this.continueLater();
@@ -224,7 +181,7 @@ export class Connection implements Wire {
   schedule(): void {
     if (this.reading || this.scheduled) return;
     this.scheduled = true;
-    scheduleFlush(this);
+    flushLater(this);
   }
 
   flush(): boolean {

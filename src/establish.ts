@@ -5,6 +5,7 @@ import * as https from 'node:https';
 import * as net from 'node:net';
 import type { Duplex } from 'node:stream';
 import * as tls from 'node:tls';
+import { type Address, credentialsOf, readAddress } from './address.js';
 import { type Agreement, buildRequest, judgeResponse, type Request } from './handshake/client.js';
 import { newKey } from './handshake/fields.js';
 import { type ClientOptions, DEFAULTS, LONGEST_TIMEOUT } from './options.js';
@@ -28,64 +29,10 @@ export interface Establishing {
   onFailure(error: Error): void;
 }
 
-/** Where to connect to. */
-interface Address {
-  readonly url: URL;
-  readonly secure: boolean;
-  /** The path of a local socket; undefined for TCP. */
-  readonly socketPath: string | undefined;
-  readonly path: string;
-}
-
 /** One request on the way to the server that answers. */
 interface Hop {
   readonly to: Address;
   readonly request: http.ClientRequest;
-}
-
-const SCHEMES = new Map([
-  ['ws:', 'ws:'],
-  ['wss:', 'wss:'],
-  ['http:', 'ws:'],
-  ['https:', 'wss:'],
-  ['ws+unix:', 'ws+unix:'],
-]);
-
-/**
- * Reads an address. RFC 6455 §3.
- * @throws SyntaxError if it is no URL a WebSocket can have
- */
-function readAddress(address: string | URL, base?: URL): Address {
-  const url = readUrl(address, base);
-  const scheme = SCHEMES.get(url.protocol);
-  if (scheme === undefined) {
-    throw new SyntaxError(
-      'The URL\'s protocol must be one of "ws:", "wss:", "http:", "https:", or "ws+unix:"',
-    );
-  }
-  url.protocol = scheme;
-  // RFC 6455 §3: fragment identifiers are meaningless here and MUST NOT be used.
-  if (url.hash !== '') throw new SyntaxError('The URL contains a fragment identifier');
-  const target = url.pathname + url.search;
-  if (scheme !== 'ws+unix:') {
-    return { url, secure: scheme === 'wss:', socketPath: undefined, path: target };
-  }
-  if (url.pathname === '') throw new SyntaxError("The URL's pathname is empty");
-  const colon = target.indexOf(':');
-  return {
-    url,
-    secure: false,
-    socketPath: colon === -1 ? target : target.slice(0, colon),
-    path: colon === -1 ? '/' : target.slice(colon + 1) || '/',
-  };
-}
-
-function readUrl(address: string | URL, base: URL | undefined): URL {
-  try {
-    return new URL(address instanceof URL ? address.href : address, base);
-  } catch {
-    throw new SyntaxError(`Invalid URL: ${String(address)}`);
-  }
 }
 
 /** Fields that say who is asking; not for anybody but the host they were meant for. */
@@ -331,20 +278,6 @@ export class Establishment {
 }
 
 function ignore(): void {}
-
-/** `user:password` of a URL; undefined if it has none. */
-function credentialsOf(url: URL): string | undefined {
-  if (url.username === '' && url.password === '') return undefined;
-  return `${decode(url.username)}:${decode(url.password)}`;
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
 
 function connectTcp(options: net.NetConnectOpts & { socketPath?: string }): net.Socket {
   return net.connect({ ...options, path: options.socketPath } as net.NetConnectOpts);
