@@ -204,7 +204,13 @@ export class WebSocketServer<
     this.#track(client, subprotocol || '');
     taken.add(socket);
     socket.write(formatResponse(lines));
-    this.#open(client, socket, head);
+    let opened = false;
+    try {
+      this.#open(client, socket, head);
+      opened = true;
+    } finally {
+      if (!opened) this.#abandon(client, socket);
+    }
     callback(client, request);
   }
 
@@ -337,6 +343,12 @@ export class WebSocketServer<
       skipUTF8Validation: options.skipUTF8Validation,
     });
     socket.removeListener('error', ignore);
+  }
+
+  /** A listener of 'open', or a method of a subclass, threw: nobody will ever hear of the client. */
+  #abandon(client: InstanceType<T>, socket: Duplex): void {
+    this.clients?.delete(client);
+    socket.destroy();
   }
 
   /** Keeps the client in `clients` until it is closed, whatever its listeners do. */

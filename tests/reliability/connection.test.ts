@@ -1,6 +1,7 @@
 /** Rows R of what peers and programs do to an open connection; each was found by attack once. */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { createServer } from 'node:http';
 import { Duplex } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../src/index.js';
@@ -154,6 +155,26 @@ test('R11: a class of clients whose constructor throws leaves no socket behind, 
   expect(events[1]).toBe('close 1006');
   expect(wires[0]?.[1].destroyed).toBe(true);
   expect(caught.length).toBeLessThanOrEqual(1);
+});
+
+test("R11: a listener of 'open' that throws leaves no socket and no client behind", async () => {
+  const mine = new Error('mine');
+  class Throwing extends WebSocket {
+    constructor() {
+      super(null);
+      this.on('open', () => {
+        throw mine;
+      });
+    }
+  }
+  const caught = uncaught(scope());
+  const http = createServer();
+  const wss = serve(scope(), { server: http, WebSocket: Throwing });
+  const port = await scope().listen(http);
+  const events = attend(scope().track(new WebSocket(`ws://127.0.0.1:${port}/`)));
+  await until(() => events.includes('close 1006'), "'close'");
+  expect(caught).toEqual([mine]);
+  expect(wss.clients.size).toBe(0);
 });
 
 test('R11: terminate() drops the wire although the peer of a wire in memory throws', async () => {
