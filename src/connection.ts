@@ -127,7 +127,7 @@ export class Connection implements Wire {
     }
   }
 
-  /** Goes on with what was kept: the application paused, a listener threw, or the turn was over. */
+  /** Goes on with what was kept: the application paused, a listener threw, or others were let go first. */
   continueReading(): void {
     this.willContinue = false;
     if (this.paused) return;

@@ -191,6 +191,47 @@ test('R11: terminate() drops the wire although the peer of a wire in memory thro
   expect(wire.destroyed).toBe(true);
 });
 
+describe.each(ROLES)('R17: as a %s, a flood of tiny frames', (role) => {
+  const FRAMES = 10_000;
+
+  test('leaves room for other connections, and nothing of it is lost', async () => {
+    const wire = new ManualWire();
+    const ws = onWire(wire, role);
+    const told: string[] = [];
+    let count = 0;
+    ws.on('message', () => {
+      count++;
+      if (count === FRAMES) told.push('the last of the flood');
+    });
+    await turns();
+    wire.arrive(Buffer.concat(Array<Buffer>(FRAMES).fill(frameFor(role, { payload: 'x' }))));
+    expect(count).toBeLessThan(FRAMES / 2);
+    expect(wire.isPaused()).toBe(true);
+    const other = new ManualWire();
+    onWire(other, role).on('message', () => told.push('another connection'));
+    other.arrive(frameFor(role, { payload: 'y' }));
+    await until(() => told.length === 2, 'both');
+    expect(told).toEqual(['another connection', 'the last of the flood']);
+    expect(wire.isPaused()).toBe(false);
+    for (const one of [wire, other]) one.destroy();
+  });
+
+  test('that a Close ends is told whole', async () => {
+    const wire = new ManualWire();
+    const ws = onWire(wire, role);
+    let count = 0;
+    ws.on('message', () => count++);
+    const events: number[] = [];
+    ws.on('close', (code) => events.push(code, count));
+    const flood = Array<Buffer>(FRAMES).fill(frameFor(role, { opcode: OPCODE.BINARY }));
+    const end = frameFor(role, { opcode: OPCODE.CLOSE, payload: Buffer.from([3, 232]) });
+    wire.arrive(Buffer.concat([...flood, end]));
+    wire.finish();
+    await until(() => events.length > 0, "'close'");
+    expect(events).toEqual([1000, FRAMES]);
+  });
+});
+
 test('a wire whose end was read before closes the connection', async () => {
   const wire = new ManualWire();
   wire.resume();
