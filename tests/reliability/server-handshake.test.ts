@@ -469,7 +469,7 @@ describe('H11, H12: requests behind a refusal, and bodies', () => {
 describe('H13, H14: frames with the request, and cuts', () => {
   const later = {
     verifyClient: (_info: unknown, answer: (ok: boolean) => void) => {
-      setTimeout(answer, 5, true);
+      void turns(5).then(() => answer(true));
     },
   };
   describe.each([
