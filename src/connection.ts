@@ -3,6 +3,7 @@
 import type { Duplex } from 'node:stream';
 import { beginReading, endReading, flushLater } from './flush.js';
 import type { CloseInfo } from './options.js';
+import type { WaitingFrame } from './protocol/backlog.js';
 import type { Close } from './protocol/close.js';
 import { type Application, Endpoint, type EndpointOptions } from './protocol/endpoint.js';
 import { WebSocketError } from './protocol/errors.js';
@@ -85,13 +86,13 @@ export class Connection implements Wire {
 
   /** Bytes that were sent and have not left yet. */
   get bufferedAmount(): number {
-    return this.endpoint.sender.gather.byteLength + this.socket.writableLength;
+    return this.endpoint.sender.byteLength + this.socket.writableLength;
   }
 
   /** How it ended. RFC 6455 §7.1.4 to §7.1.6. */
   describeClose(): CloseInfo {
-    const { sent, received, violation, wasClean } = this.endpoint;
-    const error = violation ?? this.cause;
+    const { sent, received, violation, failure, wasClean } = this.endpoint;
+    const error = violation ?? failure ?? this.cause;
     return {
       wasClean,
       ...(sent && { sent: describe(sent) }),
@@ -127,7 +128,10 @@ export class Connection implements Wire {
     }
   }
 
-  /** Goes on with what was kept: the application paused, a listener threw, or others were let go first. */
+  /**
+   * Goes on with what was kept: the application paused, a listener threw, others were let go
+   * first, or a message took its time to be decoded.
+   */
   continueReading(): void {
     this.willContinue = false;
     if (this.paused) return;
@@ -154,7 +158,8 @@ export class Connection implements Wire {
     endReading();
     this.flush();
     const { receiver } = this.endpoint;
-    if (threw || receiver.hasRest || receiver.isSuspended) this.continueLater();
+    if (receiver.isDecoding) this.socket.pause();
+    else if (threw || receiver.hasRest || receiver.isSuspended) this.continueLater();
   }
 
   /** Has reading go on in the next turn; TCP holds the peer back while there is a rest. */
@@ -168,7 +173,7 @@ export class Connection implements Wire {
 
   /** Has the socket flow; a loop inside of it that a listener's exception broke begins anew. */
   private flow(): void {
-    if (this.paused || this.willContinue) return;
+    if (this.paused || this.willContinue || this.endpoint.receiver.isDecoding) return;
     this.socket.pause();
     this.socket.resume();
   }
@@ -300,9 +305,13 @@ export class Connection implements Wire {
   /** What was not written when the wire closed never will be. */
   private failCallbacks(): void {
     const underWay = [...(this.awaiting ?? [])].flat();
-    const gathered = this.endpoint.sender.gather.takeCallbacks() ?? [];
+    const { sender } = this.endpoint;
+    const gathered = sender.gather.takeCallbacks() ?? [];
     this.awaiting = undefined;
     settle([...underWay, ...gathered], this.cause ?? notSent());
+    for (const { callback, progress } of sender.abandon()) {
+      if (callback !== undefined) settle([callback], this.endpoint.failure ?? notReady(progress));
+    }
   }
 }
 
@@ -315,6 +324,12 @@ function notSent(): WebSocketError {
     'The connection was closed before the message was sent',
     'WS_ERR_NOT_SENT',
   );
+}
+
+/** The words are those that programs written for `ws` know. */
+function notReady(progress: WaitingFrame['progress']): WebSocketError {
+  const step = progress === 'READING' ? 'the blob was being read' : 'data was being compressed';
+  return new WebSocketError(`The socket was closed while ${step}`, 'WS_ERR_NOT_SENT');
 }
 
 function continueReading(connection: Connection): void {

@@ -10,11 +10,12 @@ import type { MessageData } from './protocol/receiver.js';
 export type BinaryType = 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob';
 
 /** A message as the 'message' event delivers it. */
-export type RawData = Buffer | ArrayBuffer | Buffer[];
+export type RawData = Buffer | ArrayBuffer | Buffer[] | Blob;
 
 /** What can be sent: all that `Buffer.from` takes, and numbers, which are sent as text. */
 export type BufferLike =
   | string
+  | Blob
   | Buffer
   | DataView
   | number
@@ -39,10 +40,11 @@ export function isBinaryType(type: unknown): type is BinaryType {
 }
 
 /**
- * The bytes of what a program sends; text stays a string.
+ * The bytes of what a program sends; text stays a string, and a Blob, whose bytes have to be read
+ * first, a Blob.
  * @throws TypeError if `Buffer.from` does not take it
  */
-export function toPayload(data: unknown): Buffer | string {
+export function toPayload(data: unknown): Buffer | string | Blob {
   if (typeof data === 'string') return data;
   if (typeof data === 'number') return String(data);
   if (!data) return NOTHING;
@@ -50,22 +52,30 @@ export function toPayload(data: unknown): Buffer | string {
   if (ArrayBuffer.isView(data)) {
     return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   }
-  return Buffer.from(data as ArrayBuffer);
+  return isBlob(data) ? data : Buffer.from(data as ArrayBuffer);
+}
+
+/** Whether data is a Blob, of whatever class. */
+function isBlob(data: unknown): data is Blob {
+  const kind = Object.prototype.toString.call(data);
+  const { arrayBuffer } = data as Partial<Blob>;
+  return /^\[object (Blob|File)\]$/.test(kind) && typeof arrayBuffer === 'function';
 }
 
 /** How many bytes a payload has. */
-export function lengthOf(payload: Buffer | string): number {
-  return typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
+export function lengthOf(payload: Buffer | string | Blob): number {
+  if (typeof payload === 'string') return Buffer.byteLength(payload);
+  return Buffer.isBuffer(payload) ? payload.length : payload.size;
 }
 
 /**
  * The payload of a Ping or Pong. RFC 6455 §5.5.
  * @throws RangeError above 125 bytes
  */
-export function toControlPayload(data: unknown): Buffer {
+export function toControlPayload(data: unknown): Buffer | Blob {
   const payload = toPayload(data);
   const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
-  if (bytes.length > LONGEST_CONTROL_PAYLOAD) {
+  if (lengthOf(bytes) > LONGEST_CONTROL_PAYLOAD) {
     throw new RangeError('The data size must not be greater than 125 bytes');
   }
   return bytes;
@@ -97,7 +107,7 @@ function toReason(reason: unknown): Buffer {
 }
 
 /** A binary message in the form that `type` asks for. */
-export function toBinary(data: MessageData, type: BinaryType): RawData | Blob {
+export function toBinary(data: MessageData, type: BinaryType): RawData {
   if (type === 'fragments') return Array.isArray(data) ? data : [data];
   const whole = Array.isArray(data) ? Buffer.concat(data) : data;
   if (type === 'arraybuffer') return toArrayBuffer(whole);

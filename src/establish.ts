@@ -7,9 +7,25 @@ import type { Duplex } from 'node:stream';
 import * as tls from 'node:tls';
 import { type Address, credentialsOf, readAddress } from './address.js';
 import { type Agreement, buildRequest, judgeResponse, type Request } from './handshake/client.js';
-import { newKey } from './handshake/fields.js';
-import { type ClientOptions, DEFAULTS, LONGEST_TIMEOUT } from './options.js';
+import { formatExtension, newKey } from './handshake/fields.js';
+import {
+  type ClientOptions,
+  DEFAULTS,
+  deflateOptions,
+  LONGEST_TIMEOUT,
+  type PerMessageDeflateOptions,
+} from './options.js';
+import { PerMessageDeflate } from './permessage-deflate/codec.js';
+import { judgeAnswer, makeOffer } from './permessage-deflate/parameters.js';
 import { HandshakeError, REFUSALS, type Refusal } from './protocol/errors.js';
+import type { Extension } from './protocol/extension.js';
+
+/** What the two ends agreed on. */
+export interface Established {
+  /** '' if there is none */
+  readonly subprotocol: string;
+  readonly extension: Extension | undefined;
+}
 
 /** What is told of an opening handshake. */
 export interface Establishing {
@@ -25,7 +41,7 @@ export interface Establishing {
   onUpgrade(response: http.IncomingMessage): void;
   /** Another response came. @returns whether the application takes it over */
   onUnexpectedResponse(request: http.ClientRequest, response: http.IncomingMessage): boolean;
-  onEstablished(socket: Duplex, head: Buffer, agreement: Agreement): void;
+  onEstablished(socket: Duplex, head: Buffer, agreed: Established): void;
   onFailure(error: Error): void;
 }
 
@@ -44,6 +60,8 @@ export class Establishment {
   private request: http.ClientRequest | undefined;
   private readonly subprotocols: readonly string[];
   private readonly options: ClientOptions;
+  /** undefined if it is not offered */
+  private readonly deflate: PerMessageDeflateOptions | undefined;
   private readonly told: Establishing;
   private readonly headers: http.OutgoingHttpHeaders;
   private auth: string | undefined;
@@ -63,6 +81,7 @@ export class Establishment {
     this.first = readAddress(address);
     this.subprotocols = subprotocols;
     this.options = options;
+    this.deflate = deflateOptions(options.perMessageDeflate, true);
     this.told = told;
     this.headers = { ...options.headers };
     this.auth = options.auth ?? undefined;
@@ -190,13 +209,24 @@ export class Establishment {
     socket.removeListener('error', ignore);
   }
 
-  private judge(key: string, response: http.IncomingMessage): Agreement | HandshakeError {
-    return judgeResponse(response.headers, this.asked(key));
+  private judge(key: string, response: http.IncomingMessage): Established | HandshakeError {
+    const verdict = judgeResponse(response.headers, this.asked(key));
+    return verdict instanceof HandshakeError ? verdict : this.agree(verdict);
   }
 
-  /** What is asked for; no extension as yet. */
+  // RFC 7692 §5.1: an answer that the offer does not allow fails the connection.
+  private agree({ subprotocol, extensions }: Agreement): Established | HandshakeError {
+    const [answer] = extensions; // only one is ever offered
+    if (answer === undefined) return { subprotocol, extension: undefined };
+    const { deflate = {} } = this;
+    const acceptance = judgeAnswer(answer, deflate);
+    if (acceptance === undefined) return new HandshakeError('INVALID_ANSWER', 101);
+    return { subprotocol, extension: new PerMessageDeflate('client', acceptance, deflate) };
+  }
+
   private asked(key: string): Request {
-    return { key, subprotocols: this.subprotocols, extensions: '' };
+    const extensions = this.deflate ? formatExtension(makeOffer(this.deflate)) : '';
+    return { key, subprotocols: this.subprotocols, extensions };
   }
 
   private onResponse(

@@ -10,20 +10,44 @@ import type { Server as HttpsServer, RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { ZlibOptions } from 'node:zlib';
 import type { EndpointOptions } from './protocol/endpoint.js';
+import type { Extension } from './protocol/extension.js';
 import { MaskingKeys, randomMaskingKeys } from './protocol/mask.js';
 import type { Role } from './protocol/receiver.js';
 import type { WebSocket } from './websocket.js';
 
-/** Settings of permessage-deflate (RFC 7692). Not negotiated yet by this version. */
+/** Settings of permessage-deflate (RFC 7692): what to negotiate, and how to compress. */
 export interface PerMessageDeflateOptions {
+  /**
+   * RFC 7692 §7.1.1.1: the server's messages do not refer to earlier ones. Server: true forces it,
+   * false declines offers that ask for it. Client: true asks for it. Default: as the peer likes.
+   */
   serverNoContextTakeover?: boolean | undefined;
+  /**
+   * RFC 7692 §7.1.1.2: the client's messages do not refer to earlier ones. Server: true demands
+   * it. Client: true offers it, false fails the connection if the server demands it.
+   */
   clientNoContextTakeover?: boolean | undefined;
+  /**
+   * RFC 7692 §7.1.2.1: the server's window, 8 to 15 (256 bytes to 32 KiB). Server: its size, false
+   * declines offers that limit it. Client: the most it asks for. Default: 15, or the offer's.
+   */
   serverMaxWindowBits?: number | boolean | undefined;
+  /**
+   * RFC 7692 §7.1.2.2: the client's window, 8 to 15. Server: what it demands; offers that do not
+   * allow it are declined. Client: its size; false lets no server limit it. Default: 15, or what
+   * the server demands.
+   */
   clientMaxWindowBits?: number | boolean | undefined;
+  /** Options of zlib for compressing: `level`, `memLevel`, `strategy`. The window is agreed on. */
   zlibDeflateOptions?: ZlibOptions | undefined;
+  /** Options of zlib for decompressing. The window is agreed on. */
   zlibInflateOptions?: ZlibOptions | undefined;
-  /** bytes; smaller messages are not compressed */
+  /**
+   * Bytes; where messages do not refer to earlier ones, those that are smaller are not compressed.
+   * Default 1024.
+   */
   threshold?: number | undefined;
+  /** Accepted for programs written for `ws`; the thread pool is given four messages at a time. */
   concurrencyLimit?: number | undefined;
 }
 
@@ -49,7 +73,10 @@ export interface ConnectionOptions {
   closeTimeout?: number | undefined;
   /** Whether several messages may be delivered in one turn of the event loop. Default true. */
   allowSynchronousEvents?: boolean | undefined;
-  /** Settings of compression, which this version does not negotiate. */
+  /**
+   * Whether and how messages may be compressed. RFC 7692. Default: a client offers it, a server
+   * does not take it.
+   */
   perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
 }
 
@@ -99,7 +126,7 @@ export interface ClientOptions extends ConnectionOptions, HttpOptions {
 export interface SendOptions {
   /** Whether it is binary; default: everything but strings and numbers is. */
   binary?: boolean | undefined;
-  /** Accepted; without effect in this version. */
+  /** Whether it may be compressed, if the two ends agreed on that. Default true. RFC 7692 §6. */
   compress?: boolean | undefined;
   /** False when more fragments of this message follow. Default true. RFC 6455 §5.4. */
   fin?: boolean | undefined;
@@ -217,11 +244,21 @@ export function limitOf(value: number | null | undefined, byDefault: number): nu
   return Math.max(0, (value ?? byDefault) | 0);
 }
 
+/** The settings of permessage-deflate; undefined if it is off. */
+export function deflateOptions(
+  given: boolean | PerMessageDeflateOptions | null | undefined,
+  byDefault: boolean,
+): PerMessageDeflateOptions | undefined {
+  const wanted = given ?? byDefault;
+  return typeof wanted === 'object' ? wanted : wanted ? {} : undefined;
+}
+
 /** How an endpoint behaves: its limits from `socketOptions`, the rest from the WebSocket's own. */
 export function endpointOptions(
   role: Role,
   socketOptions: SocketOptions,
   own: ConnectionOptions,
+  extension: Extension | undefined,
 ): EndpointOptions {
   const { generateMask } = socketOptions;
   const keys = generateMask ? new MaskingKeys(generateMask, 4) : randomMaskingKeys();
@@ -233,6 +270,7 @@ export function endpointOptions(
       checkUtf8: socketOptions.skipUTF8Validation !== true,
       oneAtATime: socketOptions.allowSynchronousEvents === false,
     },
+    extension,
     keys: role === 'client' ? keys : undefined,
     autoPong: own.autoPong ?? DEFAULTS.autoPong,
     closeTimeout: Math.min(own.closeTimeout ?? DEFAULTS.closeTimeout, LONGEST_TIMEOUT),
@@ -245,7 +283,12 @@ export function serverOptions<T extends typeof WebSocket, U extends typeof Incom
   Class: typeof WebSocket,
 ): ServerOptions<T, U> {
   const known = Object.entries(given).filter(([, value]) => value !== undefined);
-  return { ...(serverDefaults(Class) as ServerOptions<T, U>), ...Object.fromEntries(known) };
+  const options = {
+    ...(serverDefaults(Class) as ServerOptions<T, U>),
+    ...Object.fromEntries(known),
+  };
+  if (options.perMessageDeflate === true) options.perMessageDeflate = {};
+  return options;
 }
 
 function serverDefaults(Class: typeof WebSocket): ServerOptions {

@@ -6,29 +6,37 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Hears, HearsAny } from './events.js';
-import { isFieldText } from './handshake/fields.js';
+import { formatExtension, isFieldText } from './handshake/fields.js';
 import {
   acceptLines,
   fieldLines,
   formatResponse,
   type HandshakeRequest,
-  judgeRequest,
+  judgeForm,
+  judgeLists,
   pathOf,
   refusalFields,
 } from './handshake/server.js';
 import {
   DEFAULTS,
+  deflateOptions,
   limitOf,
   type ServerOptions,
   serverOptions,
   type VerifyClientInfo,
 } from './options.js';
+import { PerMessageDeflate } from './permessage-deflate/codec.js';
+import { acceptOffer, EXTENSION_NAME } from './permessage-deflate/parameters.js';
 import { HandshakeError } from './protocol/errors.js';
+import type { ExtensionOffer } from './protocol/extension.js';
 import { answerPlainRequest, hangUp, refuse, wasRefused } from './refuse.js';
 import { agree, WebSocket } from './websocket.js';
 
 /** Sockets that became a WebSocket. */
 const taken = new WeakSet<Duplex>();
+
+/** The extensions in force on a connection, by their names. */
+type AgreedExtensions = { [EXTENSION_NAME]?: PerMessageDeflate };
 
 type Phase = 'RUNNING' | 'CLOSING' | 'CLOSED';
 
@@ -169,12 +177,12 @@ export class WebSocketServer<
   /**
    * Accepts a request that was found valid; the last step of `handleUpgrade`, which programs
    * written for `ws` call or replace.
-   * @param extensions what was agreed on; none yet
+   * @param extensions those that are in force, by their names
    * @param key the request's Sec-WebSocket-Key
    * @param subprotocols those the client asks for
    */
   completeUpgrade(
-    _extensions: object,
+    extensions: AgreedExtensions,
     key: string,
     subprotocols: Set<string>,
     request: InstanceType<U>,
@@ -192,7 +200,9 @@ export class WebSocketServer<
       return;
     }
     const subprotocol = this.#chooseSubprotocol(subprotocols, request);
-    const lines = acceptLines(key, subprotocol || false);
+    const extension = extensions[EXTENSION_NAME];
+    const answer = extension === undefined ? '' : formatExtension(extension.answer);
+    const lines = acceptLines(key, subprotocol || false, answer);
     this.emit('headers', lines, request);
     // RFC 6455 §4.2.2: the answer is one of those asked for; nothing may break out of its line.
     if ((subprotocol && !subprotocols.has(subprotocol)) || !lines.every(isFieldText)) {
@@ -201,7 +211,7 @@ export class WebSocketServer<
     }
     const Class = (this.options.WebSocket ?? WebSocket) as typeof WebSocket;
     const client = new Class(null, undefined, this.options) as InstanceType<T>;
-    this.#track(client, subprotocol || '');
+    this.#track(client, subprotocol || '', extension);
     taken.add(socket);
     socket.write(formatResponse(lines));
     let opened = false;
@@ -278,19 +288,34 @@ export class WebSocketServer<
     head: Buffer,
     callback: (client: InstanceType<T>, request: InstanceType<U>) => void,
   ): void {
-    const verdict = judgeRequest(request as HandshakeRequest);
-    if (verdict instanceof HandshakeError) {
-      this.#refuseClient(verdict, request, socket);
+    const refusal = judgeForm(request as HandshakeRequest);
+    if (refusal !== undefined) {
+      this.#refuseClient(refusal, request, socket);
       return;
     }
     if (!this.shouldHandle(request)) {
       refuse(socket, this.#isOurPath(request) ? 400 : 404);
       return;
     }
+    // What is asked for is judged by the server that is meant.
+    const verdict = judgeLists(request as HandshakeRequest);
+    if (verdict instanceof HandshakeError) {
+      this.#refuseClient(verdict, request, socket);
+      return;
+    }
     const { key, subprotocols } = verdict;
+    const extensions = this.#agree(verdict.extensions);
     this.#verify(request, socket, () =>
-      this.completeUpgrade({}, key, subprotocols, request, socket, head, callback),
+      this.completeUpgrade(extensions, key, subprotocols, request, socket, head, callback),
     );
+  }
+
+  /** RFC 6455 §9.1: extensions that are unknown are ignored. */
+  #agree(offers: readonly ExtensionOffer[]): AgreedExtensions {
+    const options = deflateOptions(this.options.perMessageDeflate, false);
+    const acceptance = options && acceptOffer(offers, options);
+    if (!acceptance) return {};
+    return { [EXTENSION_NAME]: new PerMessageDeflate('server', acceptance, options) };
   }
 
   #refuseClient(error: HandshakeError, request: InstanceType<U>, socket: Duplex): void {
@@ -352,10 +377,14 @@ export class WebSocketServer<
   }
 
   /** Keeps the client in `clients` until it is closed, whatever its listeners do. */
-  #track(client: InstanceType<T>, subprotocol: string): void {
+  #track(
+    client: InstanceType<T>,
+    subprotocol: string,
+    extension: PerMessageDeflate | undefined,
+  ): void {
     const { clients } = this;
     clients?.add(client);
-    agree(client, subprotocol, () => {
+    agree(client, subprotocol, extension, () => {
       clients?.delete(client);
       if (!this.#closeWhenEmpty || (clients && clients.size > 0)) return;
       this.#closeWhenEmpty = false;

@@ -16,7 +16,7 @@ import {
   toPayload,
   toSubprotocols,
 } from './data.js';
-import { Establishment } from './establish.js';
+import { type Established, Establishment } from './establish.js';
 import {
   addEventListener,
   attributeListener,
@@ -31,7 +31,6 @@ import {
   WAS_CLEAN,
   type WebSocketEventMap,
 } from './events.js';
-import type { Agreement } from './handshake/client.js';
 import {
   type ClientOptions,
   type CloseInfo,
@@ -42,12 +41,15 @@ import {
   type SendOptions,
   type SocketOptions,
 } from './options.js';
+import type { WaitingFrame } from './protocol/backlog.js';
 import { CloseCode, type ClosingState } from './protocol/close.js';
 import type { Application } from './protocol/endpoint.js';
 import { HandshakeError } from './protocol/errors.js';
+import type { Extension } from './protocol/extension.js';
 import { Opcode } from './protocol/frame.js';
 import type { SendCallback } from './protocol/gather.js';
 import type { MessageData, Role } from './protocol/receiver.js';
+import type { Sender } from './protocol/sender.js';
 
 const CONNECTING = 0;
 const OPEN = 1;
@@ -61,7 +63,12 @@ const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
 const NO_REASON = Buffer.alloc(0);
 
 // Doors for the server and for what a connection tells, opened in the class's static block.
-let agree: (ws: WebSocket, subprotocol: string, onClosed: () => void) => void;
+let agree: (
+  ws: WebSocket,
+  subprotocol: string,
+  extension: Extension | undefined,
+  onClosed: () => void,
+) => void;
 let closed: (ws: WebSocket, code: number, reason: Buffer) => void;
 
 export { agree };
@@ -148,12 +155,14 @@ export class WebSocket extends EventEmitter {
   #paused = false;
   #url: string | undefined;
   #subprotocol = '';
+  #extension: Extension | undefined;
   /** Bytes given to `send` after it could still send them. */
   #unsendable = 0;
 
   static {
-    agree = (ws, subprotocol, onClosed) => {
+    agree = (ws, subprotocol, extension, onClosed) => {
       ws.#subprotocol = subprotocol;
+      ws.#extension = extension;
       ws.#toldFirst = onClosed;
     };
     closed = (ws, code, reason) => ws.#onClosed(code, reason);
@@ -222,7 +231,7 @@ export class WebSocket extends EventEmitter {
 
   /** The names of the extensions agreed on, '' if there are none. RFC 6455 §9. */
   get extensions(): string {
-    return '';
+    return this.#extension?.name ?? '';
   }
 
   /** Bytes that were sent and have not left yet, framing included. */
@@ -312,7 +321,15 @@ export class WebSocket extends EventEmitter {
       return;
     }
     const isBinary = settings?.binary ?? typeof payload !== 'string';
-    connection.endpoint.sender.message(payload, isBinary, settings?.fin ?? true, told);
+    const fin = settings?.fin ?? true;
+    const compress = settings?.compress ?? true;
+    const { sender } = connection.endpoint;
+    if (typeof payload === 'string' || Buffer.isBuffer(payload)) {
+      sender.message(payload, isBinary, fin, compress, told);
+    } else {
+      const frame = sender.unreadMessage(payload.size, isBinary, fin, compress, told);
+      readBlob(payload, sender, frame);
+    }
   }
 
   /**
@@ -348,7 +365,9 @@ export class WebSocket extends EventEmitter {
       return;
     }
     const bytes = toControlPayload(payload);
-    connection.endpoint.sender.control(opcode, bytes, told);
+    const { sender } = connection.endpoint;
+    if (Buffer.isBuffer(bytes)) sender.control(opcode, bytes, told);
+    else readBlob(bytes, sender, sender.unreadControl(opcode, bytes.size, told));
   }
 
   /**
@@ -408,7 +427,7 @@ export class WebSocket extends EventEmitter {
    * @param options limits; those left out are off
    */
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions = {}): void {
-    const settings = endpointOptions(this.#role, options, this.#options);
+    const settings = endpointOptions(this.#role, options, this.#options, this.#extension);
     this.#connection = new Connection(socket, settings, this.#delivery);
     this.#connection.endpoint.receiver.inPieces = this.binaryType === 'fragments';
     this.#connection.start(head);
@@ -437,7 +456,7 @@ export class WebSocket extends EventEmitter {
   }
 
   /** RFC 6455 §6.1: when the connection is no longer open, the message is not sent. */
-  #refuseToSend(payload: Buffer | string, callback: SendCallback | undefined): void {
+  #refuseToSend(payload: Buffer | string | Blob, callback: SendCallback | undefined): void {
     this.#unsendable += lengthOf(payload);
     if (callback === undefined) return;
     const state = this.readyState;
@@ -479,9 +498,10 @@ export class WebSocket extends EventEmitter {
       },
       onUnexpectedResponse: (request: ClientRequest, response: IncomingMessage) =>
         this.emit('unexpected-response', request, response),
-      onEstablished: (socket: Duplex, head: Buffer, agreement: Agreement) => {
+      onEstablished: (socket: Duplex, head: Buffer, agreed: Established) => {
         this.#establishment = undefined;
-        this.#subprotocol = agreement.subprotocol;
+        this.#subprotocol = agreed.subprotocol;
+        this.#extension = agreed.extension;
         const { maxPayload, maxFragments } = this.#options;
         this.setSocket(socket, head, {
           ...this.#options,
@@ -503,6 +523,15 @@ function callbackAmong(...given: unknown[]): SendCallback | undefined {
   if (callback === undefined) return undefined;
   const context = new AsyncResource('ws6455.send');
   return (error) => context.runInAsyncScope(callback, undefined, error);
+}
+
+/** A Blob's bytes come later; its frame keeps its place among those that are sent meanwhile. */
+function readBlob(blob: Blob, sender: Sender, frame: WaitingFrame): void {
+  blob.arrayBuffer().then(
+    (bytes) => sender.read(frame, Buffer.from(bytes)),
+    (error: unknown) =>
+      sender.read(frame, error instanceof Error ? error : new Error(String(error))),
+  );
 }
 
 function isOptions(value: unknown): value is ClientOptions {

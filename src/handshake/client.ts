@@ -1,7 +1,8 @@
 /** RFC 6455 §4.1: a client builds the request and judges the response. */
 
 import { HandshakeError } from '../protocol/errors.js';
-import { acceptFor, type Fields, fieldOf, listHas } from './fields.js';
+import type { ExtensionOffer } from '../protocol/extension.js';
+import { acceptFor, type Fields, fieldOf, listHas, parseExtensions } from './fields.js';
 
 /** What the client asked for. */
 export interface Request {
@@ -15,6 +16,8 @@ export interface Request {
 export interface Agreement {
   /** '' if there is none */
   readonly subprotocol: string;
+  /** Those that the server took, each at most once; their parameters are still to be judged. */
+  readonly extensions: readonly ExtensionOffer[];
 }
 
 /** The header fields of an opening handshake, in their order. RFC 6455 §4.1. */
@@ -47,23 +50,42 @@ export function judgeResponse(headers: Fields, asked: Request): Agreement | Hand
   if (fieldOf(headers, 'sec-websocket-accept') !== acceptFor(asked.key)) {
     return new HandshakeError('INVALID_ACCEPT', 101);
   }
-  // RFC 6455 §4.1: an extension that was not asked for fails the connection.
-  if (headers['sec-websocket-extensions'] !== undefined) {
-    return new HandshakeError('UNREQUESTED_EXTENSIONS', 101);
+  const extensions = judgeExtensions(fieldOf(headers, 'sec-websocket-extensions'), asked);
+  if (extensions instanceof HandshakeError) return extensions;
+  const subprotocol = judgeSubprotocol(
+    fieldOf(headers, 'sec-websocket-protocol'),
+    asked.subprotocols,
+  );
+  return subprotocol instanceof HandshakeError ? subprotocol : { subprotocol, extensions };
+}
+
+// RFC 6455 §4.1: an extension that was not asked for fails the connection.
+function judgeExtensions(
+  answer: string | undefined,
+  asked: Request,
+): readonly ExtensionOffer[] | HandshakeError {
+  if (answer === undefined) return [];
+  if (asked.extensions === '') return new HandshakeError('UNREQUESTED_EXTENSIONS', 101);
+  const extensions = parseExtensions(answer);
+  if (extensions === undefined) return new HandshakeError('INVALID_ANSWER', 101);
+  const names = extensions.map(({ name }) => name);
+  const requested = (parseExtensions(asked.extensions) ?? []).map(({ name }) => name);
+  if (!names.every((name) => requested.includes(name))) {
+    return new HandshakeError('UNREQUESTED_EXTENSION', 101);
   }
-  return judgeSubprotocol(fieldOf(headers, 'sec-websocket-protocol'), asked.subprotocols);
+  // RFC 7692 §5: a server takes one of the offers of an extension, not several.
+  const isRepeated = new Set(names).size < names.length;
+  return isRepeated ? new HandshakeError('INVALID_ANSWER', 101) : extensions;
 }
 
 // RFC 6455 §4.1: the subprotocol must be one that was asked for, compared as it is written.
 function judgeSubprotocol(
   chosen: string | undefined,
   asked: readonly string[],
-): Agreement | HandshakeError {
+): string | HandshakeError {
   if (chosen === undefined) {
-    if (asked.length === 0) return { subprotocol: '' };
-    return new HandshakeError('MISSING_SUBPROTOCOL', 101);
+    return asked.length === 0 ? '' : new HandshakeError('MISSING_SUBPROTOCOL', 101);
   }
   if (asked.length === 0) return new HandshakeError('UNREQUESTED_SUBPROTOCOL', 101);
-  if (!asked.includes(chosen)) return new HandshakeError('INVALID_SUBPROTOCOL', 101);
-  return { subprotocol: chosen };
+  return asked.includes(chosen) ? chosen : new HandshakeError('INVALID_SUBPROTOCOL', 101);
 }

@@ -1,6 +1,7 @@
 /** RFC 6455 §4.3, §9.1: the grammar of the opening handshake's header fields. */
 
 import { createHash, randomBytes } from 'node:crypto';
+import type { ExtensionOffer, Parameter } from '../protocol/extension.js';
 
 /** RFC 6455 §1.3: what a server appends to the key, to show that it understood the request. */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -8,15 +9,6 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 /** More than anybody needs; a peer that sends more wants to keep us busy. */
 const MOST_EXTENSIONS = 32;
 const MOST_PARAMETERS = 16;
-
-/** One parameter of an extension: its name, and its value or true where it has none. */
-export type Parameter = readonly [name: string, value: string | true];
-
-/** An extension as it is offered or accepted, with the parameters in their order. */
-export interface ExtensionOffer {
-  readonly name: string;
-  readonly parameters: readonly Parameter[];
-}
 
 /** The header fields of a request or response; names in lower case. */
 export type Fields = { readonly [name: string]: string | string[] | undefined };
@@ -93,6 +85,12 @@ export function parseSubprotocols(list: string): Set<string> | undefined {
  */
 export function parseExtensions(field: string): ExtensionOffer[] | undefined {
   return new ExtensionParser(field).parse();
+}
+
+/** An extension as it stands in a Sec-WebSocket-Extensions field. RFC 6455 §9.1. */
+export function formatExtension({ name, parameters }: ExtensionOffer): string {
+  const written = parameters.map(([key, value]) => (value === true ? key : `${key}=${value}`));
+  return [name, ...written].join('; ');
 }
 
 /** Reads a field from left to right, each character once. */

@@ -1,9 +1,9 @@
 /** RFC 6455 §4.2: a server judges the request and builds the response. */
 
 import { HandshakeError, type Refusal } from '../protocol/errors.js';
+import type { ExtensionOffer } from '../protocol/extension.js';
 import {
   acceptFor,
-  type ExtensionOffer,
   type Fields,
   fieldOf,
   isKey,
@@ -39,9 +39,17 @@ export type FieldLine = readonly [name: string, value: string];
 
 /** Judges an opening handshake request; never throws for a bad one. */
 export function judgeRequest(request: HandshakeRequest): Verdict {
-  const { headers } = request;
+  return judgeForm(request) ?? judgeLists(request);
+}
+
+/** Judges whether a request is an opening handshake. @returns undefined if it is */
+export function judgeForm(request: HandshakeRequest): HandshakeError | undefined {
   const refusal = judgeLine(request) ?? judgeFields(request);
-  if (refusal !== undefined) return new HandshakeError(refusal);
+  return refusal === undefined ? undefined : new HandshakeError(refusal);
+}
+
+/** Judges what an opening handshake asks for. */
+export function judgeLists({ headers }: HandshakeRequest): Verdict {
   const asked = fieldOf(headers, 'sec-websocket-protocol');
   const subprotocols = asked === undefined ? new Set<string>() : parseSubprotocols(asked);
   if (subprotocols === undefined) return new HandshakeError('INVALID_SUBPROTOCOLS');
@@ -97,8 +105,15 @@ export function pathOf(target: string | undefined): string | undefined {
   return absolute === null ? undefined : (absolute[1] ?? '/');
 }
 
-/** The fields of the response that accepts, as lines. RFC 6455 §4.2.2 item 5. */
-export function acceptLines(key: string, subprotocol: string | false): string[] {
+/**
+ * The fields of the response that accepts, as lines. RFC 6455 §4.2.2 item 5.
+ * @param extensions the Sec-WebSocket-Extensions field; '' for none
+ */
+export function acceptLines(
+  key: string,
+  subprotocol: string | false,
+  extensions: string,
+): string[] {
   const lines = [
     'HTTP/1.1 101 Switching Protocols',
     'Upgrade: websocket',
@@ -106,6 +121,7 @@ export function acceptLines(key: string, subprotocol: string | false): string[] 
     `Sec-WebSocket-Accept: ${acceptFor(key)}`,
   ];
   if (subprotocol !== false) lines.push(`Sec-WebSocket-Protocol: ${subprotocol}`);
+  if (extensions !== '') lines.push(`Sec-WebSocket-Extensions: ${extensions}`);
   return lines;
 }
 

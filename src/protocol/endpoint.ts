@@ -11,6 +11,7 @@ import {
   writeClose,
 } from './close.js';
 import { ProtocolError } from './errors.js';
+import type { Extension } from './extension.js';
 import { Opcode } from './frame.js';
 import type { MaskingKeys } from './mask.js';
 import {
@@ -35,6 +36,8 @@ export interface Application extends MessageSink {
 export interface EndpointOptions {
   readonly role: Role;
   readonly receiving: ReceiverOptions;
+  /** What was agreed on in the opening handshake. RFC 6455 §9. */
+  readonly extension: Extension | undefined;
   /** A client's masking keys. */
   readonly keys: MaskingKeys | undefined;
   /** whether Pings are answered */
@@ -59,12 +62,12 @@ export class Endpoint implements ControlSink {
   received: Close | undefined;
   /** What made the connection fail, if it was the peer. */
   violation: ProtocolError | undefined;
+  /** What kept us from sending, if it was that. */
+  failure: Error | undefined;
 
   private readonly options: EndpointOptions;
   private readonly wire: Wire;
   private readonly application: Application;
-  /** Whether a Close is gathered but not yet written. */
-  private closeGathered = false;
   /** Whether the wire asked to be left to drain. */
   private congested = false;
   /** RFC 6455 §5.5.3: of several Pings, only the most recent one has to be answered. */
@@ -74,8 +77,9 @@ export class Endpoint implements ControlSink {
     this.options = options;
     this.wire = wire;
     this.application = application;
-    this.receiver = new Receiver(options.role, options.receiving, application, this);
-    this.sender = new Sender(wire, options.keys);
+    const { role, receiving, extension } = options;
+    this.receiver = new Receiver(role, receiving, extension, application, this);
+    this.sender = new Sender(wire, options.keys, extension, (error) => this.onSenderFailed(error));
   }
 
   /** Whether both Close frames passed. RFC 6455 §7.1.4: the connection was closed cleanly. */
@@ -97,9 +101,7 @@ export class Endpoint implements ControlSink {
   /** The wire has written everything gathered. @param drained whether it may be given more */
   written(drained: boolean): void {
     this.congested = !drained;
-    if (!this.closeGathered) return;
-    this.closeGathered = false;
-    this.input('CLOSE_WRITTEN');
+    if (this.sender.takeClosed()) this.input('CLOSE_WRITTEN');
   }
 
   /** The wire may be given more again. */
@@ -130,6 +132,18 @@ export class Endpoint implements ControlSink {
     if (opcode === Opcode.PING) this.onPing(payload);
     else if (opcode === Opcode.PONG) this.application.onPong(payload);
     else this.onClose(payload);
+  }
+
+  /** What was to be sent can't be: the message is lost, and with it the connection. */
+  onSenderFailed(error: Error): void {
+    const reported = this.state === 'FAILED' || this.state === 'CLOSED';
+    this.failure = error;
+    this.terminate();
+    if (!reported) this.application.onFailure(error);
+  }
+
+  onDecoded(): void {
+    this.wire.continueReading();
   }
 
   // RFC 6455 §7.1.7: _Fail the WebSocket Connection_ sends a Close that says why, then ends.
@@ -207,9 +221,7 @@ export class Endpoint implements ControlSink {
   }
 
   private sendClose(): void {
-    this.closeGathered = true;
-    if (this.sent !== undefined)
-      this.sender.control(Opcode.CLOSE, writeClose(this.sent), undefined);
+    if (this.sent !== undefined) this.sender.close(writeClose(this.sent));
   }
 
   // RFC 6455 §7.1.5, §7.1.6: what is told is what the peer's Close said, 1006 if none came.

@@ -8,7 +8,7 @@ export interface ViolationRow {
   /** The close code sent to the peer that broke the rule (RFC 6455 §7.4.1). */
   readonly closeCode: number;
   /** The `code` of the error a program receives. */
-  readonly code: `WS_ERR_${string}`;
+  readonly code: `WS_ERR_${string}` | 'Z_DATA_ERROR';
   /** Where the rule stands. */
   readonly rfc: string;
   /** Error message and close reason; `%` stands for the offending value. */
@@ -88,6 +88,18 @@ export const VIOLATIONS = {
     code: 'WS_ERR_INVALID_UTF8',
     rfc: 'RFC 6455 §8.1',
     sentence: 'Invalid WebSocket frame: invalid UTF-8 sequence',
+  },
+  INVALID_COMPRESSED_DATA: {
+    closeCode: 1007,
+    code: 'Z_DATA_ERROR', // zlib's name for it, which programs written for `ws` know
+    rfc: 'RFC 7692 §7.2.2',
+    sentence: 'Invalid compressed message: %',
+  },
+  CANNOT_DECODE: {
+    closeCode: 1011,
+    code: 'WS_ERR_CANNOT_DECODE',
+    rfc: 'RFC 6455 §7.4.1',
+    sentence: 'The message cannot be decoded here: %',
   },
   INVALID_CLOSE_CODE: {
     closeCode: 1002,
@@ -210,6 +222,18 @@ export const REFUSALS = {
     code: 'WS_ERR_UNREQUESTED_EXTENSIONS',
     rfc: 'RFC 6455 §4.1',
     sentence: 'Server sent a Sec-WebSocket-Extensions header but no extension was requested',
+  },
+  UNREQUESTED_EXTENSION: {
+    status: 0,
+    code: 'WS_ERR_UNREQUESTED_EXTENSION',
+    rfc: 'RFC 6455 §4.1',
+    sentence: 'Server indicated an extension that was not requested',
+  },
+  INVALID_ANSWER: {
+    status: 0,
+    code: 'WS_ERR_INVALID_EXTENSIONS',
+    rfc: 'RFC 6455 §9.1, RFC 7692 §7.1',
+    sentence: 'Invalid Sec-WebSocket-Extensions header',
   },
   UNEXPECTED_RESPONSE: {
     status: 0,

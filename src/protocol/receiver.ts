@@ -1,7 +1,9 @@
 /** RFC 6455 §6.2: bytes in, messages out. */
 
 import { isUtf8 } from 'node:buffer';
+import { Decoder, type Decoding } from './decoder.js';
 import { ProtocolError, type Violation } from './errors.js';
+import type { Extension } from './extension.js';
 import { FrameHeader, LONGEST_HEADER, Opcode, readHeader } from './frame.js';
 import { advanceKey, unmask } from './mask.js';
 import { Pieces } from './pieces.js';
@@ -23,6 +25,8 @@ export interface MessageSink {
 export interface ControlSink {
   onControl(opcode: number, payload: Buffer): void;
   onViolation(error: ProtocolError): void;
+  /** A message that took its time is decoded: `resume` hands it up. */
+  onDecoded(): void;
 }
 
 /** What a receiver accepts, and how it hands it up. */
@@ -45,6 +49,9 @@ const NOTHING = Buffer.alloc(0);
  */
 const FRAMES_IN_A_ROW = 4096;
 
+/** The same for what an extension decodes: a few bytes may become many. */
+const DECODED_IN_A_ROW = 1_048_576;
+
 /**
  * Takes the bytes of a connection in chunks, however they are cut, and hands up messages and
  * control frames. Payloads are unmasked in place: the chunks belong to the receiver.
@@ -58,6 +65,7 @@ export class Receiver {
 
   private readonly expectMask: boolean;
   private readonly options: ReceiverOptions;
+  private readonly decoder: Decoder | undefined;
   private readonly messages: MessageSink;
   private readonly controls: ControlSink;
 
@@ -75,6 +83,7 @@ export class Receiver {
   private spilled = 0;
   private inPayload = false;
   private framesInARow = 0;
+  private decodedInARow = 0;
   /** Payload bytes of this frame still to come, and the key as it stands for them. */
   private remaining = 0;
   private maskingKey = 0;
@@ -83,21 +92,37 @@ export class Receiver {
   private messageOpcode = 0;
   private messageLength = 0;
   private fragments = 0;
+  /** Whether the message in progress is the extension's to decode. */
+  private encoded = false;
   private readonly pieces = new Pieces();
   private readonly utf8 = new Utf8Check();
   /** The payload of a control frame that the end of a chunk cut. */
   private control: Buffer = NOTHING;
 
-  constructor(role: Role, options: ReceiverOptions, messages: MessageSink, controls: ControlSink) {
+  /** @param extension what decodes the messages that bear its reserved bit */
+  constructor(
+    role: Role,
+    options: ReceiverOptions,
+    extension: Extension | undefined,
+    messages: MessageSink,
+    controls: ControlSink,
+  ) {
     this.expectMask = role === 'server';
     this.options = options;
+    this.decoder = extension && new Decoder(extension, () => controls.onDecoded());
     this.messages = messages;
     this.controls = controls;
   }
 
-  /** Whether bytes wait to be read: after `suspend`, or because a sink threw. */
+  /** Whether something waits: after `suspend`, because a sink threw, or behind a decoding. */
   get hasRest(): boolean {
-    return this.offset < this.chunk.length || this.waiting.length > 0;
+    if (this.offset < this.chunk.length || this.waiting.length > 0) return true;
+    return this.isDecoding || this.decoder?.ready !== undefined;
+  }
+
+  /** Whether a message is being decoded; `onDecoded` will be called. */
+  get isDecoding(): boolean {
+    return this.decoder?.isBusy === true;
   }
 
   /** Whether all that comes is dropped. */
@@ -136,6 +161,7 @@ export class Receiver {
   resume(): void {
     this.suspended = false;
     this.framesInARow = 0;
+    this.decodedInARow = 0;
     if (!this.running) this.run();
   }
 
@@ -148,16 +174,22 @@ export class Receiver {
     this.pieces.clear();
     this.spill = NOTHING;
     this.control = NOTHING;
+    this.decoder?.discard();
   }
 
   private run(): void {
     this.running = true;
     try {
-      while (!this.suspended && !this.discarding && this.hasBytes()) this.advance();
+      this.takeReady();
+      while (this.mayGoOn() && this.hasBytes()) this.advance();
     } finally {
       this.running = false;
       if (this.offset >= this.chunk.length) this.chunk = NOTHING;
     }
+  }
+
+  private mayGoOn(): boolean {
+    return !this.suspended && !this.discarding && !this.isDecoding;
   }
 
   /** Whether there is a byte to read, in this chunk or in one that waited behind it. */
@@ -226,8 +258,9 @@ export class Receiver {
   }
 
   private judgeOpening(): boolean {
-    const { header } = this;
-    const violation = judgeOpening(header, this.expectMask, this.messageOpcode !== 0);
+    const { header, decoder } = this;
+    const owned = decoder === undefined ? 0 : decoder.reserved;
+    const violation = judgeOpening(header, this.expectMask, this.messageOpcode !== 0, owned);
     if (violation === undefined) return true;
     const detail = violation === 'INVALID_OPCODE' ? header.opcode : header.shortLength;
     return this.fail(violation, detail);
@@ -246,7 +279,10 @@ export class Receiver {
     const { header } = this;
     const violation = this.judgeFragment();
     if (violation !== undefined) return this.fail(violation, header.length);
-    if (header.opcode !== Opcode.CONTINUATION) this.messageOpcode = header.opcode;
+    if (header.opcode !== Opcode.CONTINUATION) {
+      this.messageOpcode = header.opcode;
+      this.encoded = header.reserved !== 0;
+    }
     this.messageLength += header.length;
     this.fragments++;
     return true;
@@ -255,7 +291,8 @@ export class Receiver {
   private takeDataPayload(): void {
     const piece = this.takePiece();
     const last = this.remaining === 0 && this.header.fin;
-    if (last && this.pieces.byteLength === 0) this.takeWhole(piece);
+    if (this.encoded) this.addEncoded(piece, last);
+    else if (last && this.pieces.byteLength === 0) this.takeWhole(piece);
     else this.addPiece(piece, last);
   }
 
@@ -280,6 +317,42 @@ export class Receiver {
     if (!last) return;
     const message = isBinary && this.inPieces ? this.pieces.take() : this.pieces.join();
     this.handUp(message, isBinary);
+  }
+
+  /** RFC 7692 §6.2: a message is decoded when all of it is there. */
+  private addEncoded(piece: Buffer, last: boolean): void {
+    const { pieces } = this;
+    if (!last) {
+      pieces.add(piece, this.remaining);
+      return;
+    }
+    let payload = piece;
+    if (pieces.byteLength > 0) {
+      pieces.add(piece, 0);
+      payload = pieces.join();
+    }
+    this.decode(payload);
+  }
+
+  private decode(payload: Buffer): void {
+    const decoded = this.decoder?.decode(payload, this.options.maxPayload);
+    if (decoded !== undefined) this.takeDecoded(decoded);
+  }
+
+  /** Hands up the message that took its time, once it may. */
+  private takeReady(): void {
+    const decoded = this.suspended ? undefined : this.decoder?.take();
+    if (decoded !== undefined) this.takeDecoded(decoded);
+  }
+
+  private takeDecoded(decoded: Decoding): void {
+    if (decoded instanceof ProtocolError) {
+      this.failWith(decoded);
+      return;
+    }
+    this.decodedInARow += decoded.length;
+    if (this.decodedInARow >= DECODED_IN_A_ROW) this.suspend();
+    this.takeWhole(decoded);
   }
 
   // RFC 6455 §5.6: a fragment may end inside a character, the whole message may not.
@@ -327,8 +400,12 @@ export class Receiver {
 
   // RFC 6455 §7.1.7: once the connection is failed, nothing that comes is processed any more.
   private fail(violation: Violation, detail?: number): false {
-    this.discard();
-    this.controls.onViolation(new ProtocolError(violation, detail));
+    this.failWith(new ProtocolError(violation, detail));
     return false;
+  }
+
+  private failWith(error: ProtocolError): void {
+    this.discard();
+    this.controls.onViolation(error);
   }
 }

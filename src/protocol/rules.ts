@@ -9,14 +9,16 @@ const LARGEST_EXACT_LENGTH = Number.MAX_SAFE_INTEGER;
  * Judges the first two bytes of a frame, as soon as they are there.
  * @param expectMask whether this end is a server
  * @param inMessage whether a fragmented message is in progress
+ * @param owned the reserved bits that belong to an agreed extension
  */
 export function judgeOpening(
   header: FrameHeader,
   expectMask: boolean,
   inMessage: boolean,
+  owned: number,
 ): Violation | undefined {
   return (
-    judgeReserved(header) ??
+    judgeReserved(header, owned) ??
     judgeOpcode(header, inMessage) ??
     judgeControl(header) ??
     judgeMask(header, expectMask)
@@ -24,8 +26,11 @@ export function judgeOpening(
 }
 
 // RFC 6455 §5.2: a reserved bit MUST be 0 unless an extension was negotiated that uses it.
-function judgeReserved({ reserved }: FrameHeader): Violation | undefined {
+function judgeReserved({ reserved, opcode }: FrameHeader, owned: number): Violation | undefined {
   if (reserved === 0) return undefined;
+  // RFC 7692 §6.1: the bit marks a message; it stands on its first frame and on no control frame.
+  const opensMessage = opcode === Opcode.TEXT || opcode === Opcode.BINARY;
+  if (opensMessage && (reserved & ~owned) === 0) return undefined;
   return (reserved & 0b011) !== 0 ? 'UNEXPECTED_RSV_2_3' : 'UNEXPECTED_RSV_1';
 }
 

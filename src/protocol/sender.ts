@@ -1,5 +1,7 @@
 /** RFC 6455 §6.1: messages in, bytes out. */
 
+import { Backlog, type FrameSink, type WaitingFrame } from './backlog.js';
+import type { Extension } from './extension.js';
 import { FIN, Opcode, sizeOfHeader, writeHeader } from './frame.js';
 import { Gather, type SendCallback } from './gather.js';
 import { type MaskingKeys, unmask } from './mask.js';
@@ -12,6 +14,8 @@ export interface Wire {
   flush(): boolean;
   /** Reads on, also if the application paused: what comes is dropped from here on. */
   readOn(): void;
+  /** Has the receiver go on, unless the application paused. */
+  continueReading(): void;
   /** Ends our half, behind everything sent. */
   end(): void;
   /** Drops the connection. */
@@ -28,43 +32,158 @@ const COPY_UP_TO = 4096;
 /** So much may gather before it is written at once. */
 const FLUSH_FROM = 16_384;
 
-/** Frames messages and control frames and gathers them. Every frame passes through `frame`. */
-export class Sender {
+/** A Close as the first byte of its frame. */
+const CLOSE = FIN | Opcode.CLOSE;
+
+/** Frames messages and control frames and gathers them. Every frame passes through `onFrame`. */
+export class Sender implements FrameSink {
   readonly gather = new Gather();
   private readonly wire: Wire;
   /** RFC 6455 §5.1: a client masks, a server does not. */
   private readonly keys: MaskingKeys | undefined;
+  private readonly extension: Extension | undefined;
+  private readonly failed: (error: Error) => void;
+  /** What waits for its turn; made with the first frame that has to. */
+  private backlog: Backlog | undefined;
   /** Whether the last data frame was a fragment with more to follow. */
   private continuing = false;
+  /** Whether the message in progress is encoded by the extension. */
+  private encodes = false;
+  /** Whether a Close is gathered but not yet written. */
+  private closeGathered = false;
 
-  /** @param keys a client's masking keys; undefined for a server */
-  constructor(wire: Wire, keys: MaskingKeys | undefined) {
+  /**
+   * @param keys a client's masking keys; undefined for a server
+   * @param failed told if a payload can't be encoded or read
+   */
+  constructor(
+    wire: Wire,
+    keys: MaskingKeys | undefined,
+    extension: Extension | undefined,
+    failed: (error: Error) => void,
+  ) {
     this.wire = wire;
     this.keys = keys;
+    this.extension = extension;
+    this.failed = failed;
+  }
+
+  /** Bytes that were sent and are not written yet; those that wait to be encoded count as given. */
+  get byteLength(): number {
+    return this.gather.byteLength + (this.backlog?.byteLength ?? 0);
   }
 
   /**
    * Sends a message, or one fragment of it. Text given as a string is encoded as UTF-8.
    * @param fin false when more fragments of this message follow
+   * @param compress whether the extension may encode it; the first fragment decides
    */
   message(
     payload: Buffer | string,
     isBinary: boolean,
     fin: boolean,
+    compress: boolean,
     callback: SendCallback | undefined,
   ): void {
-    // RFC 6455 §5.4: the first fragment says what the message is, the others continue it.
-    const opcode = this.continuing ? Opcode.CONTINUATION : isBinary ? Opcode.BINARY : Opcode.TEXT;
-    this.continuing = !fin;
-    this.frame(fin ? FIN | opcode : opcode, payload, callback);
+    const opens = !this.continuing;
+    if (opens) this.encodes = compress && this.wants(payload);
+    const first = this.firstByte(isBinary, fin);
+    if (this.encodes) this.backlogInUse().add(first, payload, true, callback);
+    else this.inTurn(first, payload, callback);
   }
 
-  /** Sends a control frame; its payload is at most 125 bytes. RFC 6455 §5.5. */
+  /**
+   * Sends a message whose payload is still being read.
+   * @returns what `read` wants
+   */
+  unreadMessage(
+    byteLength: number,
+    isBinary: boolean,
+    fin: boolean,
+    compress: boolean,
+    callback: SendCallback | undefined,
+  ): WaitingFrame {
+    const opens = !this.continuing;
+    if (opens) this.encodes = compress && this.extension?.wants(byteLength) === true;
+    const first = this.firstByte(isBinary, fin);
+    return this.backlogInUse().addUnread(first, byteLength, this.encodes, callback);
+  }
+
+  /** Sends a Ping or Pong whose payload is still being read. */
+  unreadControl(
+    opcode: number,
+    byteLength: number,
+    callback: SendCallback | undefined,
+  ): WaitingFrame {
+    return this.backlogInUse().addUnread(FIN | opcode, byteLength, false, callback);
+  }
+
+  /** The payload of a frame was read, or can't be. */
+  read(frame: WaitingFrame, payload: Buffer | Error): void {
+    this.backlog?.read(frame, payload);
+  }
+
+  /** Sends a Ping or Pong; its payload is at most 125 bytes. It passes what waits. RFC 6455 §5.5. */
   control(opcode: number, payload: Buffer, callback: SendCallback | undefined): void {
-    this.frame(FIN | opcode, payload, callback);
+    this.onFrame(FIN | opcode, payload, callback);
   }
 
-  private frame(first: number, payload: Buffer | string, callback: SendCallback | undefined): void {
+  /** Sends a Close behind everything that was sent. RFC 6455 §5.5.1: nothing may follow it. */
+  close(payload: Buffer): void {
+    this.inTurn(CLOSE, payload, undefined);
+  }
+
+  /** Whether a Close was gathered since this was asked last. */
+  takeClosed(): boolean {
+    const { closeGathered } = this;
+    this.closeGathered = false;
+    return closeGathered;
+  }
+
+  /** Hands over the frames whose turn will not come any more. */
+  abandon(): WaitingFrame[] {
+    return this.backlog?.abandon() ?? [];
+  }
+
+  onFailure(error: Error): void {
+    this.failed(error);
+  }
+
+  private wants(payload: Buffer | string): boolean {
+    const { extension } = this;
+    if (extension === undefined) return false;
+    return extension.wants(
+      typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length,
+    );
+  }
+
+  // RFC 6455 §5.4: the first fragment says what the message is, the others continue it.
+  private firstByte(isBinary: boolean, fin: boolean): number {
+    const opens = !this.continuing;
+    this.continuing = !fin;
+    const opcode = opens ? (isBinary ? Opcode.BINARY : Opcode.TEXT) : Opcode.CONTINUATION;
+    // RFC 7692 §6.1: the bit stands on the first frame of an encoded message only.
+    const reserved = opens && this.encodes && this.extension ? this.extension.reserved << 4 : 0;
+    return (fin ? FIN : 0) | reserved | opcode;
+  }
+
+  private backlogInUse(): Backlog {
+    this.backlog ??= new Backlog(this.extension, this);
+    return this.backlog;
+  }
+
+  /** Behind what waits, if anything does. */
+  private inTurn(
+    first: number,
+    payload: Buffer | string,
+    callback: SendCallback | undefined,
+  ): void {
+    if (this.backlog === undefined || this.backlog.isEmpty) this.onFrame(first, payload, callback);
+    else this.backlog.add(first, payload, false, callback);
+  }
+
+  onFrame(first: number, payload: Buffer | string, callback: SendCallback | undefined): void {
+    if (first === CLOSE) this.closeGathered = true;
     const length = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
     const { gather } = this;
     const isCopied = length <= COPY_UP_TO;

@@ -25,7 +25,7 @@ test('RFC 6455 §4.1: the fields of a request, in their order', () => {
 });
 
 test('a response that answers the request is accepted with its subprotocol', () => {
-  expect(judgeResponse(good, asked)).toEqual({ subprotocol: 'superchat' });
+  expect(judgeResponse(good, asked)).toEqual({ subprotocol: 'superchat', extensions: [] });
 });
 
 test.each([

@@ -113,7 +113,7 @@ describe('pathOf', () => {
 });
 
 test('RFC 6455 §1.3: the response to the sample request', () => {
-  const lines = acceptLines('dGhlIHNhbXBsZSBub25jZQ==', 'chat');
+  const lines = acceptLines('dGhlIHNhbXBsZSBub25jZQ==', 'chat', '');
   expect(formatResponse(lines)).toBe(
     'HTTP/1.1 101 Switching Protocols\r\n' +
       'Upgrade: websocket\r\n' +

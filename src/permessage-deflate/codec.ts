@@ -1,0 +1,66 @@
+/** RFC 7692 §6, §7: permessage-deflate as the extension of one connection. */
+
+import type { ZlibOptions } from 'node:zlib';
+import type { ProtocolError } from '../protocol/errors.js';
+import type { Decoded, Encoded, Extension, ExtensionOffer } from '../protocol/extension.js';
+import type { Role } from '../protocol/receiver.js';
+import { Deflater } from './deflate.js';
+import { Inflater } from './inflate.js';
+import { type Acceptance, EXTENSION_NAME } from './parameters.js';
+
+/** How an application wants its messages compressed. */
+export interface CodecOptions {
+  /** Messages below this many bytes are sent as they are, where each stands alone. */
+  readonly threshold?: number | undefined;
+  readonly zlibDeflateOptions?: ZlibOptions | undefined;
+  readonly zlibInflateOptions?: ZlibOptions | undefined;
+}
+
+const DEFAULT_THRESHOLD = 1024;
+
+/** RFC 7692 §6: RSV1 is the "Per-Message Compressed" bit. */
+const RSV1 = 4;
+
+/** Compresses and decompresses the messages of one connection. */
+export class PerMessageDeflate implements Extension {
+  readonly name = EXTENSION_NAME;
+  readonly reserved = RSV1;
+  /** RFC 7692 §5: what the server answered. */
+  readonly answer: ExtensionOffer;
+  private readonly threshold: number;
+  private readonly inflater: Inflater;
+  private readonly deflater: Deflater;
+
+  constructor(role: Role, { agreed, answer }: Acceptance, options: CodecOptions) {
+    this.answer = answer;
+    const server = new Direction(agreed.serverMaxWindowBits, !agreed.serverNoContextTakeover);
+    const client = new Direction(agreed.clientMaxWindowBits, !agreed.clientNoContextTakeover);
+    const [ours, theirs] = role === 'server' ? [server, client] : [client, server];
+    this.threshold = ours.takesOver ? 0 : (options.threshold ?? DEFAULT_THRESHOLD);
+    this.inflater = new Inflater(theirs.windowBits, theirs.takesOver, options.zlibInflateOptions);
+    this.deflater = new Deflater(ours.windowBits, ours.takesOver, options.zlibDeflateOptions);
+  }
+
+  wants(byteLength: number): boolean {
+    return byteLength >= this.threshold;
+  }
+
+  decode(payload: Buffer, limit: number, done: Decoded): Buffer | ProtocolError | undefined {
+    return this.inflater.inflate(payload, limit, done);
+  }
+
+  encode(payload: Buffer, opens: boolean, fin: boolean, done: Encoded): Buffer | Error | undefined {
+    return this.deflater.deflate(payload, opens, fin, done);
+  }
+}
+
+/** RFC 7692 §7.1: what was agreed for the messages of one end. */
+class Direction {
+  readonly windowBits: number;
+  readonly takesOver: boolean;
+
+  constructor(windowBits: number, takesOver: boolean) {
+    this.windowBits = windowBits;
+    this.takesOver = takesOver;
+  }
+}
