@@ -19,6 +19,7 @@ class NotedWire implements Wire {
   endpoint: Endpoint | undefined;
   schedule(): void {}
   readOn(): void {}
+  continueReading(): void {}
   flush(): boolean {
     const gather = this.endpoint?.sender.gather;
     if (gather === undefined || gather.byteLength === 0) return true;
@@ -65,7 +66,14 @@ function open(role: Role) {
   const application = new NotedApplication();
   const receiving = { maxPayload: 0, maxFragments: 0, checkUtf8: true, oneAtATime: false };
   const keys = role === 'client' ? new MaskingKeys() : undefined;
-  const options = { role, receiving, keys, autoPong: true, closeTimeout: 30_000 };
+  const options = {
+    role,
+    receiving,
+    extension: undefined,
+    keys,
+    autoPong: true,
+    closeTimeout: 30_000,
+  };
   const endpoint = new Endpoint(options, wire, application);
   wire.endpoint = endpoint;
   return { endpoint, wire, application };

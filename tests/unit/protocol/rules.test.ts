@@ -32,13 +32,26 @@ describe('judgeOpening, as a server', () => {
     ['8981', false, undefined],
     ['8100', false, 'EXPECTED_MASK'],
   ])('%s, in a message: %s → %s', (hex, inMessage, expected) => {
-    expect(judgeOpening(header(hex), true, inMessage)).toBe(expected);
+    expect(judgeOpening(header(hex), true, inMessage, 0)).toBe(expected);
   });
 });
 
+test.each([
+  ['c180', false, undefined],
+  ['4280', false, undefined],
+  ['8180', false, undefined],
+  ['c080', true, 'UNEXPECTED_RSV_1'],
+  ['c980', false, 'UNEXPECTED_RSV_1'],
+  ['c880', false, 'UNEXPECTED_RSV_1'],
+  ['a180', false, 'UNEXPECTED_RSV_2_3'],
+  ['d180', false, 'UNEXPECTED_RSV_2_3'],
+])('RFC 7692 §6.1: with RSV1 agreed on, %s, in a message: %s → %s', (hex, inMessage, expected) => {
+  expect(judgeOpening(header(hex), true, inMessage, 4)).toBe(expected);
+});
+
 test('RFC 6455 §5.1: a client takes unmasked frames only', () => {
-  expect(judgeOpening(header('8100'), false, false)).toBeUndefined();
-  expect(judgeOpening(header('818000000000'), false, false)).toBe('UNEXPECTED_MASK');
+  expect(judgeOpening(header('8100'), false, false, 0)).toBeUndefined();
+  expect(judgeOpening(header('818000000000'), false, false, 0)).toBe('UNEXPECTED_MASK');
 });
 
 test.each([
