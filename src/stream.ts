@@ -57,7 +57,6 @@ class Bridge {
 
   private onMessage(data: RawData, isBinary: boolean): void {
     const { duplex } = this;
-    if (duplex.destroyed) return;
     const isText = !isBinary && duplex.readableObjectMode;
     if (!duplex.push(isText ? data.toString() : data)) this.ws.pause();
   }

@@ -296,12 +296,17 @@ describe('an error', () => {
   const MESSAGE = 'Invalid WebSocket frame: invalid opcode 5';
 
   test('of the WebSocket destroys the stream with it; the peer still hears why', async () => {
-    const { stream, ws, peer, events } = await streamed();
+    const { client, ws, wires } = await meet(scope());
+    const stream = createWebSocketStream(client);
+    const events = attend(stream);
     const codes: unknown[] = [];
+    const dropped: boolean[] = [];
     ws.on('close', (code) => codes.push(code));
-    peer.write(WRONG_OPCODE);
+    client.on('error', () => dropped.push(wires[0].destroyed));
+    wires[1].write(WRONG_OPCODE);
     expect(await closed(events)).toEqual([`error ${MESSAGE}`, 'close']);
     expect(stream.destroyed).toBe(true);
+    expect(dropped).toEqual([false]);
     await until(() => codes.length > 0, 'the peer');
     expect(codes).toEqual([1002]);
   });
