@@ -58,6 +58,8 @@ export class Connection implements Wire {
   private willContinue = false;
   private wireEnded = false;
   private wireClosed = false;
+  /** Our half is ended, and everything that was written has left. */
+  private finished = false;
   private timer: NodeJS.Timeout | undefined;
   /** The callbacks of the writes that are under way, a list per write; made with the first. */
   private awaiting: Set<SendCallback[]> | undefined;
@@ -87,6 +89,11 @@ export class Connection implements Wire {
   /** Bytes that were sent and have not left yet. */
   get bufferedAmount(): number {
     return this.endpoint.sender.byteLength + this.socket.writableLength;
+  }
+
+  /** Whether a closing handshake has a deadline at the moment. */
+  get closeTimer(): NodeJS.Timeout | undefined {
+    return this.timer;
   }
 
   /** How it ended. RFC 6455 §7.1.4 to §7.1.6. */
@@ -237,8 +244,18 @@ export class Connection implements Wire {
     try {
       this.flush();
     } finally {
-      this.socket.end();
+      this.socket.end(() => {
+        this.finished = true;
+        this.destroyWhenOver();
+      });
     }
+  }
+
+  /** A Duplex that does not destroy itself when both halves have ended would never be closed. */
+  private destroyWhenOver(): void {
+    if (!this.finished || !this.wireEnded || this.endpoint.receiver.hasRest) return;
+    this.socket.destroy();
+    this.expectClose();
   }
 
   destroy(): void {
@@ -297,7 +314,10 @@ export class Connection implements Wire {
   /** Tells the endpoint of the wire's end, behind everything that was received. */
   private wireFinished(): void {
     if (this.wireEnded) this.endpoint.wireEnded();
-    if (!this.wireClosed) return;
+    if (!this.wireClosed) {
+      this.destroyWhenOver();
+      return;
+    }
     this.failCallbacks();
     this.endpoint.wireClosed();
   }

@@ -10,7 +10,7 @@ import type { MessageData } from './protocol/receiver.js';
 export type BinaryType = 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob';
 
 /** A message as the 'message' event delivers it. */
-export type RawData = Buffer | ArrayBuffer | Buffer[] | Blob;
+export type RawData = Buffer | ArrayBuffer | Buffer[];
 
 /** What can be sent: all that `Buffer.from` takes, and numbers, which are sent as text. */
 export type BufferLike =
@@ -107,7 +107,7 @@ function toReason(reason: unknown): Buffer {
 }
 
 /** A binary message in the form that `type` asks for. */
-export function toBinary(data: MessageData, type: BinaryType): RawData {
+export function toBinary(data: MessageData, type: BinaryType): RawData | Blob {
   if (type === 'fragments') return Array.isArray(data) ? data : [data];
   const whole = Array.isArray(data) ? Buffer.concat(data) : data;
   if (type === 'arraybuffer') return toArrayBuffer(whole);

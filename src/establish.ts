@@ -57,7 +57,9 @@ const CREDENTIALS = ['authorization', 'cookie', 'proxy-authorization'];
 /** One opening handshake, over as many hops as redirects make it take. */
 export class Establishment {
   /** The request under way. */
-  private request: http.ClientRequest | undefined;
+  request: http.ClientRequest | undefined;
+  /** How many redirects were followed. */
+  redirects = 0;
   private readonly subprotocols: readonly string[];
   private readonly options: ClientOptions;
   /** undefined if it is not offered */
@@ -66,7 +68,6 @@ export class Establishment {
   private readonly headers: http.OutgoingHttpHeaders;
   private auth: string | undefined;
   private readonly first: Address;
-  private redirects = 0;
   private over = false;
   private socket: Duplex | undefined;
   private deadline: NodeJS.Timeout | undefined;

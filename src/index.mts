@@ -4,7 +4,14 @@ import WebSocket from './index.js';
 
 export default WebSocket;
 export { WebSocket };
-export const { WebSocketServer, WebSocketError, HandshakeError, ProtocolError } = WebSocket;
+export const {
+  WebSocketServer,
+  createWebSocketStream,
+  PerMessageDeflate,
+  WebSocketError,
+  HandshakeError,
+  ProtocolError,
+} = WebSocket;
 
 export type WebSocketServer<
   T extends typeof WebSocket.WebSocket = typeof WebSocket.WebSocket,

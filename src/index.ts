@@ -1,15 +1,21 @@
 /** What `require('ws6455')` gives: the WebSocket class, with everything else on it. */
 
 import type { AddressInfo as NetAddressInfo } from 'node:net';
+import { installMembers, installServerMembers } from './compat/members.js';
+import { PerMessageDeflate } from './compat/permessage-deflate.js';
 import type * as data from './data.js';
 import type * as events from './events.js';
 import type * as options from './options.js';
 import * as errors from './protocol/errors.js';
+import { createWebSocketStream } from './stream.js';
 import * as face from './websocket.js';
 import * as server from './websocket-server.js';
 
 type Face = typeof face.WebSocket;
 type Request = typeof import('node:http').IncomingMessage;
+
+installMembers(face.WebSocket.prototype, face.inside);
+installServerMembers(server.WebSocketServer.prototype, server.insideServer);
 
 /**
  * RFC 6455 WebSocket. Made with a URL it is a client; the connections that a
@@ -20,6 +26,8 @@ const WebSocket = Object.assign(face.WebSocket, {
   WebSocketServer: server.WebSocketServer,
   /** The same class as `WebSocketServer`. */
   Server: server.WebSocketServer,
+  createWebSocketStream,
+  PerMessageDeflate,
   WebSocketError: errors.WebSocketError,
   HandshakeError: errors.HandshakeError,
   ProtocolError: errors.ProtocolError,

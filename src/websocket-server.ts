@@ -40,6 +40,18 @@ type AgreedExtensions = { [EXTENSION_NAME]?: PerMessageDeflate };
 
 type Phase = 'RUNNING' | 'CLOSING' | 'CLOSED';
 
+/** What adapters for programs written for `ws` see of a server. */
+export interface InsideServer {
+  readonly server: http.Server | undefined;
+  readonly phase: Phase;
+  /** Takes no more upgrades from the http server. */
+  detach(): void;
+}
+
+let insideServer: (server: WebSocketServer) => InsideServer;
+
+export { insideServer };
+
 /** The arguments of each event. */
 export interface WebSocketServerEvents<S, R> {
   connection: [socket: S, request: R];
@@ -100,6 +112,14 @@ export class WebSocketServer<
   #detach: () => void = () => {};
   /** Whether 'close' waits for the last client. */
   #closeWhenEmpty = false;
+
+  static {
+    insideServer = (of) => ({
+      server: of.#server,
+      phase: of.#phase,
+      detach: () => of.#detach(),
+    });
+  }
 
   /**
    * @param options exactly one of `port`, `server` and `noServer` must be in it

@@ -71,7 +71,19 @@ let agree: (
 ) => void;
 let closed: (ws: WebSocket, code: number, reason: Buffer) => void;
 
-export { agree };
+/** What adapters for programs written for `ws` see of a WebSocket. */
+export interface Inside {
+  readonly connection: Connection | undefined;
+  readonly establishment: Establishment | undefined;
+  readonly extension: Extension | undefined;
+  readonly application: Application;
+  readonly failure: Error | undefined;
+  role: Role;
+}
+
+let inside: (ws: WebSocket) => Inside;
+
+export { agree, inside };
 
 /** Turns what a connection tells into events. */
 class Delivery implements Application {
@@ -166,6 +178,19 @@ export class WebSocket extends EventEmitter {
       ws.#toldFirst = onClosed;
     };
     closed = (ws, code, reason) => ws.#onClosed(code, reason);
+    inside = (ws) => ({
+      connection: ws.#connection,
+      establishment: ws.#establishment,
+      extension: ws.#extension,
+      application: ws.#delivery,
+      failure: ws.#failure,
+      get role() {
+        return ws.#role;
+      },
+      set role(role) {
+        ws.#role = role;
+      },
+    });
   }
 
   /**

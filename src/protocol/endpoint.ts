@@ -55,6 +55,8 @@ const NO_REASON = Buffer.alloc(0);
 export class Endpoint implements ControlSink {
   readonly receiver: Receiver;
   readonly sender: Sender;
+  /** Whether Pings are answered by themselves. */
+  autoPong: boolean;
   state: ClosingState = 'OPEN';
   /** The Close that was sent or is about to be. */
   sent: Close | undefined;
@@ -75,6 +77,7 @@ export class Endpoint implements ControlSink {
 
   constructor(options: EndpointOptions, wire: Wire, application: Application) {
     this.options = options;
+    this.autoPong = options.autoPong;
     this.wire = wire;
     this.application = application;
     const { role, receiving, extension } = options;
@@ -154,7 +157,7 @@ export class Endpoint implements ControlSink {
   }
 
   private onPing(payload: Buffer): void {
-    if (this.options.autoPong) this.answerPing(payload);
+    if (this.autoPong) this.answerPing(payload);
     this.application.onPing(payload);
   }
 

@@ -29,14 +29,14 @@ export interface ControlSink {
   onDecoded(): void;
 }
 
-/** What a receiver accepts, and how it hands it up. */
+/** What a receiver accepts, and how it hands it up. The limits may be changed at any time. */
 export interface ReceiverOptions {
   /** bytes in a message; 0 = no limit */
-  readonly maxPayload: number;
+  maxPayload: number;
   /** frames in a message; 0 = no limit */
   readonly maxFragments: number;
   /** whether text and close reasons must be UTF-8 */
-  readonly checkUtf8: boolean;
+  checkUtf8: boolean;
   /** whether it suspends itself with each message and control frame that it hands up */
   readonly oneAtATime: boolean;
 }
@@ -64,10 +64,10 @@ export class Receiver {
   inPieces = false;
 
   private readonly expectMask: boolean;
-  private readonly options: ReceiverOptions;
+  readonly options: ReceiverOptions;
   private readonly decoder: Decoder | undefined;
-  private readonly messages: MessageSink;
-  private readonly controls: ControlSink;
+  private messages: MessageSink;
+  private controls: ControlSink;
 
   /** The chunk being read, and what came behind it meanwhile. */
   private chunk: Buffer = NOTHING;
@@ -109,7 +109,7 @@ export class Receiver {
   ) {
     this.expectMask = role === 'server';
     this.options = options;
-    this.decoder = extension && new Decoder(extension, () => controls.onDecoded());
+    this.decoder = extension && new Decoder(extension, () => this.controls.onDecoded());
     this.messages = messages;
     this.controls = controls;
   }
@@ -133,6 +133,12 @@ export class Receiver {
   /** Whether it waits for `resume`. */
   get isSuspended(): boolean {
     return this.suspended;
+  }
+
+  /** From here on hands up to others. */
+  redirect(messages: MessageSink, controls: ControlSink): void {
+    this.messages = messages;
+    this.controls = controls;
   }
 
   /** Keeps a chunk until `resume`. */

@@ -128,6 +128,22 @@ export class Sender implements FrameSink {
     this.onFrame(FIN | opcode, payload, callback);
   }
 
+  /** Sends frames as the application made them. */
+  framed(parts: readonly Buffer[], callback: SendCallback | undefined): void {
+    const { gather } = this;
+    let byReference = false;
+    for (const part of parts) {
+      if (part.length > COPY_UP_TO) {
+        gather.append(part);
+        byReference = true;
+      } else {
+        const offset = gather.reserve(part.length);
+        gather.buffer.set(part, offset);
+      }
+    }
+    this.gathered(byReference, callback);
+  }
+
   /** Sends a Close behind everything that was sent. RFC 6455 §5.5.1: nothing may follow it. */
   close(payload: Buffer): void {
     this.inTurn(CLOSE, payload, undefined);
@@ -185,14 +201,18 @@ export class Sender implements FrameSink {
   onFrame(first: number, payload: Buffer | string, callback: SendCallback | undefined): void {
     if (first === CLOSE) this.closeGathered = true;
     const length = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
-    const { gather } = this;
     const isCopied = length <= COPY_UP_TO;
     if (isCopied) this.copied(first, payload, length);
     else this.referred(first, payload, length);
-    if (callback !== undefined) gather.notify(callback);
+    this.gathered(!isCopied, callback);
+  }
+
+  /** A frame is gathered; it leaves with the others of this tick. */
+  private gathered(byReference: boolean, callback: SendCallback | undefined): void {
+    if (callback !== undefined) this.gather.notify(callback);
     // What goes by reference leaves at once: programs fill the same buffer again for the next one.
-    if (isCopied && gather.byteLength < FLUSH_FROM) this.wire.schedule();
-    else this.wire.flush();
+    if (byReference || this.gather.byteLength >= FLUSH_FROM) this.wire.flush();
+    else this.wire.schedule();
   }
 
   /** Header and payload side by side. */

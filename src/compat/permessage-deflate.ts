@@ -1,0 +1,197 @@
+/**
+ * The `PerMessageDeflate` of `ws`: programs that build their own receivers and senders negotiate
+ * and compress with it. It is made of the same parts as the extension of a connection.
+ */
+
+import type { PerMessageDeflateOptions } from '../options.js';
+import { PerMessageDeflate as Codec } from '../permessage-deflate/codec.js';
+import {
+  type Acceptance,
+  acceptOffer,
+  EXTENSION_NAME,
+  judgeAnswer,
+  makeOffer,
+} from '../permessage-deflate/parameters.js';
+import type { ExtensionOffer, Parameter } from '../protocol/extension.js';
+
+/** Parameters with the values that they were given, as `extension.parse` returns them. */
+export type ParsedParameters = { [name: string]: (string | true)[] };
+
+/** Parameters with their one value, as `extension.format` takes them. */
+export type AgreedParameters = { [name: string]: number | true };
+
+/** Receives what was compressed or decompressed. */
+export type ProcessedCallback = (error: Error | null, data?: Buffer) => void;
+
+/** Settings of {@link PerMessageDeflate}. */
+export interface PerMessageDeflateSettings extends PerMessageDeflateOptions {
+  /** Which end it stands on. Default false. */
+  isServer?: boolean | undefined;
+  /** The longest message that is decompressed, in bytes. Default: no limit. */
+  maxPayload?: number | undefined;
+}
+
+type Step = (finished: ProcessedCallback) => void;
+
+const NOTHING = Buffer.alloc(0);
+
+/** Runs one job after the other, in the order in which they came. */
+class Line {
+  private readonly waiting: { step: Step; callback: ProcessedCallback }[] = [];
+  private busy = false;
+
+  add(step: Step, callback: ProcessedCallback): void {
+    this.waiting.push({ step, callback });
+    if (!this.busy) this.next();
+  }
+
+  /** Gives up all jobs. */
+  abandon(error: Error): void {
+    for (const { callback } of this.waiting.splice(0)) callback(error);
+  }
+
+  private next(): void {
+    const [job] = this.waiting;
+    this.busy = job !== undefined;
+    job?.step((error, data) => {
+      // A job that was given up has had its answer.
+      if (this.waiting[0] === job) {
+        this.waiting.shift();
+        job.callback(error, data);
+      }
+      this.next();
+    });
+  }
+}
+
+/** RFC 7692 with the interface that `ws` gives it. */
+export class PerMessageDeflate {
+  /** 'permessage-deflate' */
+  static get extensionName(): string {
+    return EXTENSION_NAME;
+  }
+
+  /** The parameters in force; null until `accept`. */
+  params: AgreedParameters | null = null;
+
+  readonly #settings: PerMessageDeflateSettings;
+  readonly #compressing = new Line();
+  readonly #decompressing = new Line();
+  #codec: Codec | undefined;
+  #fragments: Buffer[] = [];
+
+  constructor(settings: PerMessageDeflateSettings = {}) {
+    this.#settings = settings;
+  }
+
+  /** The parameters that a client offers. */
+  offer(): AgreedParameters {
+    return valuesOf(makeOffer(this.#settings));
+  }
+
+  /**
+   * Accepts an offer (as a server), or what the server answered (as a client).
+   * @returns the parameters in force
+   * @throws Error or TypeError if there is none that can be accepted
+   */
+  accept(parsed: readonly ParsedParameters[]): AgreedParameters {
+    const offers = parsed.map((one) => this.#read(one));
+    const acceptance = this.#settings.isServer ? this.#acceptOffer(offers) : this.#judge(offers[0]);
+    const role = this.#settings.isServer ? 'server' : 'client';
+    this.#codec = new Codec(role, acceptance, this.#settings);
+    this.params = valuesOf(acceptance.answer);
+    if (role === 'client' && typeof this.#settings.clientMaxWindowBits === 'number') {
+      this.params.client_max_window_bits ??= this.#settings.clientMaxWindowBits;
+    }
+    return this.params;
+  }
+
+  /** Compresses a message, or a fragment of it: the last one has `fin`. RFC 7692 §7.2.1. */
+  compress(data: Buffer | string, fin: boolean, callback: ProcessedCallback): void {
+    const payload = typeof data === 'string' ? Buffer.from(data) : data;
+    const codec = this.#agreed();
+    this.#compressing.add((finished) => {
+      // Never as a whole message, which may be left as it is: the caller sets the reserved bit.
+      const done = (result: Buffer | Error) =>
+        result instanceof Error ? finished(result) : finished(null, result);
+      const result = codec.encode(payload, false, fin, done);
+      if (result !== undefined) setImmediate(done, result);
+    }, callback);
+  }
+
+  /** Decompresses a message; fragments are kept until the last one, which has `fin`. */
+  decompress(data: Buffer, fin: boolean, callback: ProcessedCallback): void {
+    const codec = this.#agreed();
+    this.#fragments.push(data);
+    const payload = fin ? Buffer.concat(this.#fragments.splice(0)) : undefined;
+    this.#decompressing.add((finished) => {
+      const done = (result: Buffer | Error) =>
+        result instanceof Error ? finished(result) : finished(null, result);
+      const { maxPayload = 0 } = this.#settings;
+      const result = payload ? codec.decode(payload, maxPayload, done) : NOTHING;
+      if (result !== undefined) setImmediate(done, result);
+    }, callback);
+  }
+
+  /** Gives up what is under way. */
+  cleanup(): void {
+    const error = new Error('The deflate stream was closed while data was being processed');
+    this.#compressing.abandon(error);
+    this.#decompressing.abandon(error);
+    this.#fragments = [];
+  }
+
+  #agreed(): Codec {
+    if (this.#codec === undefined) {
+      throw new Error('PerMessageDeflate: accept() must come before compress() and decompress()');
+    }
+    return this.#codec;
+  }
+
+  #acceptOffer(offers: readonly ExtensionOffer[]): Acceptance {
+    const acceptance = acceptOffer(offers, this.#settings);
+    if (acceptance === undefined) {
+      throw new Error('None of the extension offers can be accepted');
+    }
+    return acceptance;
+  }
+
+  #judge(answer: ExtensionOffer = { name: EXTENSION_NAME, parameters: [] }): Acceptance {
+    const acceptance = judgeAnswer(answer, this.#settings);
+    if (acceptance !== undefined) return acceptance;
+    const refused = answer.parameters.some(([name]) => name === 'client_no_context_takeover');
+    if (refused && this.#settings.clientNoContextTakeover === false) {
+      throw new Error('Unexpected parameter "client_no_context_takeover"');
+    }
+    throw new Error('Unexpected or invalid parameter "client_max_window_bits"');
+  }
+
+  /** @throws Error or TypeError that names the parameter that can't be read */
+  #read(parsed: ParsedParameters): ExtensionOffer {
+    const parameters = Object.entries(parsed).map(([name, values]): Parameter => {
+      if (values.length > 1) throw new Error(`Parameter "${name}" must have only a single value`);
+      const [value = true] = values;
+      this.#check(name, value);
+      return [name, value];
+    });
+    return { name: EXTENSION_NAME, parameters };
+  }
+
+  #check(name: string, value: string | true): void {
+    let isValid = false;
+    if (/^(server|client)_no_context_takeover$/.test(name)) isValid = value === true;
+    else if (name === 'client_max_window_bits' && value === true)
+      isValid = Boolean(this.#settings.isServer);
+    else if (/^(server|client)_max_window_bits$/.test(name))
+      isValid = /^([89]|1[0-5])$/.test(String(value));
+    else throw new Error(`Unknown parameter "${name}"`);
+    if (!isValid) throw new TypeError(`Invalid value for parameter "${name}": ${value}`);
+  }
+}
+
+/** Parameters as an object: numbers for window bits. */
+function valuesOf({ parameters }: ExtensionOffer): AgreedParameters {
+  return Object.fromEntries(
+    parameters.map(([name, value]) => [name, value === true ? value : Number(value)]),
+  );
+}
