@@ -617,8 +617,8 @@ function showMemory() {
   const env = { ...process.env, SCALE: '0.05' };
   const here = fileURLToPath(import.meta.url);
   const rows = Object.keys(KEEPERS).map((name) => {
-    const run = () =>
-      Number(execFileSync(process.execPath, ['--expose-gc', here, '--keep', name], { env }));
+    const output = execFileSync(process.execPath, ['--expose-gc', here, '--keep', name], { env });
+    const bytes = Number(output);
     return [name, digits(bytes / 1024)];
   });
   heading(`Memory per connection after one message, ${LIVE} alive: KiB of RSS`);
