@@ -1,6 +1,12 @@
 /** RFC 7692 §7.2.2: decompressing a message. No zlib stream is kept from one to the next. */
 
-import { type InflateRaw, inflateRaw, inflateRawSync, type ZlibOptions } from 'node:zlib';
+import {
+  constants,
+  type InflateRaw,
+  inflateRaw,
+  inflateRawSync,
+  type ZlibOptions,
+} from 'node:zlib';
 import { ProtocolError } from '../protocol/errors.js';
 import type { Decoded } from '../protocol/extension.js';
 import { History } from './history.js';
@@ -17,8 +23,12 @@ const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff, 0x03, 0x00]);
 const INLINE_INPUT = 65_536;
 const INLINE_OUTPUT = 262_144;
 
-/** In how large steps the thread pool hands over what it inflated. */
-const JOB_CHUNK = 262_144;
+/** In how large steps the thread pool hands over what it inflated, and the most for one step. */
+const LARGEST_CHUNK = 65_536;
+
+/** A message is expected to become so many times larger; what is left over stays unused. */
+const EXPECTED_RATIO = 4;
+const SMALLEST_CHUNK = 128;
 
 /** How many times a message may end the stream. One time each would do; each is a start anew. */
 const MOST_STREAMS = 1024;
@@ -56,7 +66,8 @@ export class Inflater {
    * @param options the application's own for zlib
    */
   constructor(windowBits: number, takesOver: boolean, options: ZlibOptions | undefined) {
-    this.options = { ...options, windowBits, info: true };
+    // The application may tune zlib, but not say where a message ends.
+    this.options = { ...options, windowBits, info: true, finishFlush: constants.Z_FINISH };
     this.history = takesOver ? new History(2 ** windowBits) : undefined;
   }
 
@@ -75,7 +86,8 @@ export class Inflater {
   private inflateNow(input: Buffer, limit: number): Buffer | ProtocolError | undefined {
     const most = limit > 0 ? Math.min(limit, INLINE_OUTPUT) : INLINE_OUTPUT;
     try {
-      const options = this.optionsFor(this.history?.dictionary, most);
+      const chunkSize = Math.max(SMALLEST_CHUNK, input.length * EXPECTED_RATIO);
+      const options = this.optionsFor(this.history?.dictionary, most, chunkSize);
       const { buffer, engine } = inflateRawSync(input, options) as unknown as Inflated; // info: true
       if (!isWhole(input, engine.bytesWritten)) return undefined;
       this.history?.append(buffer);
@@ -108,10 +120,8 @@ export class Inflater {
     const { input, limit, consumed, length, done } = inflation;
     // zlib takes no 0 for the most; what is one byte too long is found when the stream is added.
     const most = limit > 0 ? Math.max(1, limit - length) : undefined;
-    const options = {
-      ...this.optionsFor(this.dictionaryBehind(inflation), most),
-      chunkSize: JOB_CHUNK,
-    };
+    const dictionary = this.dictionaryBehind(inflation);
+    const options = { ...this.optionsFor(dictionary, most, LARGEST_CHUNK) };
     try {
       inflateRaw(input.subarray(consumed), options, (error, result) => {
         if (error) done(explain(error));
@@ -147,10 +157,15 @@ export class Inflater {
     return parts.length === 0 ? before : Buffer.concat(before ? [before, ...parts] : parts);
   }
 
-  private optionsFor(dictionary: Buffer | undefined, most: number | undefined): ZlibOptions {
+  private optionsFor(
+    dictionary: Buffer | undefined,
+    most: number | undefined,
+    chunkSize: number,
+  ): ZlibOptions {
     const { options } = this;
     options.dictionary = dictionary;
     options.maxOutputLength = most;
+    options.chunkSize = Math.min(chunkSize, LARGEST_CHUNK);
     return options;
   }
 }

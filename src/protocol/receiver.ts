@@ -50,7 +50,7 @@ const NOTHING = Buffer.alloc(0);
 const FRAMES_IN_A_ROW = 4096;
 
 /** The same for what an extension decodes: a few bytes may become many. */
-const DECODED_IN_A_ROW = 1_048_576;
+const DECODED_IN_A_ROW = 524_288;
 
 /**
  * Takes the bytes of a connection in chunks, however they are cut, and hands up messages and

@@ -1,0 +1,37 @@
+/** RFC 7692 §7.1.1: the window of plaintext. */
+
+import { expect, test } from '@jest/globals';
+import { History } from '../../../src/permessage-deflate/history.js';
+import { SeededRandom } from '../../support/random.js';
+
+test('there is no dictionary before the first message', () => {
+  expect(new History(1024).dictionary).toBeUndefined();
+});
+
+test.each([256, 512, 4096, 32_768])('with a window of %i it is always the last bytes', (size) => {
+  const random = new SeededRandom(size);
+  const history = new History(size);
+  let all = Buffer.alloc(0);
+  for (let i = 0; i < 60; i++) {
+    const message = random.bytes(random.integer(0, i % 10 === 0 ? size * 2 : size / 8));
+    history.append(message);
+    all = Buffer.concat([all, message]).subarray(-size);
+    if (all.length > 0) expect(history.dictionary?.equals(all)).toBe(true);
+  }
+});
+
+test('a message is copied: what becomes of its memory does not matter', () => {
+  const history = new History(256);
+  const message = Buffer.from('once');
+  history.append(message);
+  message.fill(0);
+  expect(history.dictionary?.toString()).toBe('once');
+});
+
+test('a window takes a quarter more than its size at most, and little while it is little used', () => {
+  const history = new History(32_768);
+  history.append(Buffer.alloc(100));
+  expect(history.dictionary?.buffer.byteLength).toBe(1024);
+  for (let i = 0; i < 2000; i++) history.append(Buffer.alloc(100));
+  expect(history.dictionary?.buffer.byteLength).toBe(40_960);
+});

@@ -1,0 +1,183 @@
+/** RFC 7692 §5, §7.1: who offers what, who accepts it, and what is in force then. */
+
+import { describe, expect, test } from '@jest/globals';
+import { formatExtension, parseExtensions } from '../../../src/handshake/fields.js';
+import {
+  acceptOffer,
+  judgeAnswer,
+  makeOffer,
+  type Wishes,
+} from '../../../src/permessage-deflate/parameters.js';
+
+const FREE = {
+  serverNoContextTakeover: false,
+  clientNoContextTakeover: false,
+  serverMaxWindowBits: 15,
+  clientMaxWindowBits: 15,
+};
+
+function parsed(field: string) {
+  const extensions = parseExtensions(field);
+  if (extensions === undefined) throw new Error(`not an extension field: ${field}`);
+  return extensions;
+}
+
+/** An answer without its extension's name; undefined if every offer was declined. */
+function answerTo(offers: string, wishes: Wishes): string | undefined {
+  const acceptance = acceptOffer(parsed(offers), wishes);
+  if (acceptance === undefined) return undefined;
+  return formatExtension(acceptance.answer).replace(/^permessage-deflate(; )?/, '');
+}
+
+describe('a client offers', () => {
+  test.each<[Wishes, string]>([
+    [{}, 'permessage-deflate; client_max_window_bits'],
+    [{ clientMaxWindowBits: true }, 'permessage-deflate; client_max_window_bits'],
+    [{ clientMaxWindowBits: 10 }, 'permessage-deflate; client_max_window_bits=10'],
+    [{ clientMaxWindowBits: false }, 'permessage-deflate'],
+    [
+      { serverMaxWindowBits: 9, clientMaxWindowBits: false },
+      'permessage-deflate; server_max_window_bits=9',
+    ],
+    [
+      { serverNoContextTakeover: true, clientNoContextTakeover: true },
+      'permessage-deflate; server_no_context_takeover; client_no_context_takeover; ' +
+        'client_max_window_bits',
+    ],
+    [
+      { serverNoContextTakeover: false, clientNoContextTakeover: false, serverMaxWindowBits: true },
+      'permessage-deflate; client_max_window_bits',
+    ],
+  ])('%j: %s', (wishes, offer) => {
+    expect(formatExtension(makeOffer(wishes))).toBe(offer);
+  });
+});
+
+describe('a server answers', () => {
+  test.each<[offers: string, wishes: Wishes, answer: string]>([
+    ['permessage-deflate', {}, ''],
+    ['permessage-deflate; client_max_window_bits', {}, ''],
+    ['permessage-deflate; client_max_window_bits=9', {}, 'client_max_window_bits=9'],
+    ['permessage-deflate; client_max_window_bits="9"', {}, 'client_max_window_bits=9'],
+    ['permessage-deflate; server_no_context_takeover', {}, 'server_no_context_takeover'],
+    ['permessage-deflate; client_no_context_takeover', {}, 'client_no_context_takeover'],
+    ['permessage-deflate; server_max_window_bits=8', {}, 'server_max_window_bits=8'],
+    ['permessage-deflate', { serverNoContextTakeover: true }, 'server_no_context_takeover'],
+    ['permessage-deflate', { clientNoContextTakeover: true }, 'client_no_context_takeover'],
+    ['permessage-deflate', { serverMaxWindowBits: 10 }, 'server_max_window_bits=10'],
+    [
+      'permessage-deflate; server_max_window_bits=12',
+      { serverMaxWindowBits: 10 },
+      'server_max_window_bits=10',
+    ],
+    [
+      'permessage-deflate; client_max_window_bits',
+      { clientMaxWindowBits: 11 },
+      'client_max_window_bits=11',
+    ],
+    [
+      'permessage-deflate; client_max_window_bits=12',
+      { clientMaxWindowBits: 11 },
+      'client_max_window_bits=11',
+    ],
+    ['permessage-deflate; client_max_window_bits=12', { clientMaxWindowBits: false }, ''],
+    ['x-unknown, permessage-deflate', {}, ''],
+    [
+      'permessage-deflate; foo, permessage-deflate; server_max_window_bits=9',
+      {},
+      'server_max_window_bits=9',
+    ],
+    ['permessage-deflate; server_max_window_bits=16, permessage-deflate', {}, ''],
+    [
+      'permessage-deflate; server_no_context_takeover, permessage-deflate',
+      { serverNoContextTakeover: false },
+      '',
+    ],
+  ])('to %s with %j: %s', (offers, wishes, answer) => {
+    expect(answerTo(offers, wishes)).toBe(answer);
+  });
+});
+
+describe('RFC 7692 §7.1: an offer is declined', () => {
+  test.each<[offer: string, wishes: Wishes]>([
+    ['x-webkit-deflate-frame', {}],
+    ['permessage-deflate; foo', {}],
+    ['permessage-deflate; server_no_context_takeover=1', {}],
+    ['permessage-deflate; client_no_context_takeover=true', {}],
+    ['permessage-deflate; server_no_context_takeover; server_no_context_takeover', {}],
+    ['permessage-deflate; server_max_window_bits', {}],
+    ['permessage-deflate; server_max_window_bits=7', {}],
+    ['permessage-deflate; server_max_window_bits=16', {}],
+    ['permessage-deflate; client_max_window_bits=0', {}],
+    ['permessage-deflate; client_max_window_bits=010', {}],
+    ['permessage-deflate; client_max_window_bits=08', {}],
+    ['permessage-deflate; client_max_window_bits=9.0', {}],
+    ['permessage-deflate; client_max_window_bits=1e1', {}],
+    ['permessage-deflate; client_max_window_bits=+10', {}],
+    ['permessage-deflate; client_max_window_bits=0xA', {}],
+    ['permessage-deflate; server_no_context_takeover', { serverNoContextTakeover: false }],
+    ['permessage-deflate; server_max_window_bits=10', { serverMaxWindowBits: false }],
+    ['permessage-deflate; server_max_window_bits=10', { serverMaxWindowBits: 11 }],
+    ['permessage-deflate', { clientMaxWindowBits: 10 }],
+    ['permessage-deflate; client_max_window_bits=9', { clientMaxWindowBits: 10 }],
+  ])('%s with %j', (offer, wishes) => {
+    expect(answerTo(offer, wishes)).toBeUndefined();
+  });
+});
+
+test('what a server accepted is in force', () => {
+  const offer = 'permessage-deflate; server_no_context_takeover; client_max_window_bits=12';
+  expect(acceptOffer(parsed(offer), { serverMaxWindowBits: 9 })?.agreed).toEqual({
+    serverNoContextTakeover: true,
+    clientNoContextTakeover: false,
+    serverMaxWindowBits: 9,
+    clientMaxWindowBits: 12,
+  });
+});
+
+describe('a client takes the answer', () => {
+  test.each<[answer: string, wishes: Wishes, agreed: object]>([
+    ['permessage-deflate', {}, FREE],
+    [
+      'permessage-deflate; server_no_context_takeover; client_no_context_takeover',
+      {},
+      { ...FREE, serverNoContextTakeover: true, clientNoContextTakeover: true },
+    ],
+    [
+      'permessage-deflate; client_max_window_bits=9; server_max_window_bits=10',
+      {},
+      { ...FREE, clientMaxWindowBits: 9, serverMaxWindowBits: 10 },
+    ],
+    ['permessage-deflate', { clientMaxWindowBits: 11 }, { ...FREE, clientMaxWindowBits: 11 }],
+    [
+      'permessage-deflate; client_max_window_bits=10',
+      { clientMaxWindowBits: 11 },
+      { ...FREE, clientMaxWindowBits: 10 },
+    ],
+    // A server that does not do what was asked of it: we can read it all the same.
+    ['permessage-deflate', { serverNoContextTakeover: true, serverMaxWindowBits: 9 }, FREE],
+  ])('%s with %j', (answer, wishes, agreed) => {
+    const [only] = parsed(answer);
+    expect(only && judgeAnswer(only, wishes)?.agreed).toEqual(agreed);
+  });
+});
+
+describe('a client refuses the answer', () => {
+  test.each<[answer: string, wishes: Wishes]>([
+    ['permessage-deflate; foo', {}],
+    ['permessage-deflate; client_max_window_bits', {}],
+    ['permessage-deflate; server_max_window_bits', {}],
+    ['permessage-deflate; server_max_window_bits=1000', {}],
+    ['permessage-deflate; server_max_window_bits=7', {}],
+    ['permessage-deflate; server_max_window_bits=010', {}],
+    ['permessage-deflate; server_no_context_takeover=1', {}],
+    ['permessage-deflate; server_no_context_takeover; server_no_context_takeover', {}],
+    ['permessage-deflate; client_no_context_takeover', { clientNoContextTakeover: false }],
+    ['permessage-deflate; client_max_window_bits=10', { clientMaxWindowBits: false }],
+    ['permessage-deflate; client_max_window_bits=12', { clientMaxWindowBits: 11 }],
+    ['permessage-deflate; server_max_window_bits=12', { serverMaxWindowBits: 11 }],
+  ])('%s with %j', (answer, wishes) => {
+    const [only] = parsed(answer);
+    expect(only && judgeAnswer(only, wishes)).toBeUndefined();
+  });
+});
