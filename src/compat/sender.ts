@@ -4,18 +4,12 @@
  * Our own connections send by `protocol/sender`, which gathers.
  */
 
-import { Blob } from 'node:buffer';
+import type { Blob } from 'node:buffer';
 import type { Duplex } from 'node:stream';
-import { lengthOf, toClose, toPayload } from '../data.js';
+import { lengthOf, toClose, toControlPayload, toPayload } from '../data.js';
 import type { GenerateMask } from '../options.js';
 import { writeClose } from '../protocol/close.js';
-import {
-  FIN,
-  LONGEST_CONTROL_PAYLOAD,
-  Opcode,
-  sizeOfHeader,
-  writeHeader,
-} from '../protocol/frame.js';
+import { FIN, Opcode, sizeOfHeader, writeHeader } from '../protocol/frame.js';
 import type { SendCallback } from '../protocol/gather.js';
 import { randomMaskingKeys, unmask } from '../protocol/mask.js';
 
@@ -68,9 +62,11 @@ export interface SenderExtensions {
   'permessage-deflate'?: Compressor | undefined;
 }
 
+type Payload = Buffer | string | Blob;
+
 /** A frame on its way to the socket. */
 interface Job {
-  readonly data: Buffer | string | Blob;
+  readonly data: Payload;
   readonly byteLength: number;
   readonly compress: boolean;
   readonly frame: FrameOptions;
@@ -131,7 +127,7 @@ export class Sender {
    * @throws TypeError for data that have no bytes
    */
   send(data: unknown, options: SenderSendOptions, callback?: SendCallback): void {
-    const payload = toData(data);
+    const payload = toPayload(data);
     const isFirst = !this.continuing;
     const fin = Boolean(options.fin);
     this.continuing = !fin;
@@ -183,30 +179,25 @@ export class Sender {
     mask: boolean | undefined,
     callback: SendCallback | undefined,
   ): void {
-    const payload = toData(data);
-    // RFC 6455 §5.5: a control frame carries at most 125 bytes.
-    if (sizeOf(payload) > LONGEST_CONTROL_PAYLOAD) {
-      throw new RangeError('The data size must not be greater than 125 bytes');
-    }
-    this.enqueue(payload, false, { fin: true, opcode, mask }, callback);
+    this.enqueue(toControlPayload(data), false, { fin: true, opcode, mask }, callback);
   }
 
   /** Whether this message is worth compressing; with a context taken over, each one is. */
-  private compresses(payload: Buffer | string | Blob): boolean {
+  private compresses(payload: Payload): boolean {
     const deflate = this._extensions['permessage-deflate'];
     if (deflate === undefined) return false;
     const role = deflate._isServer ? 'server' : 'client';
     const startsAnew = deflate.params?.[`${role}_no_context_takeover`];
-    return !startsAnew || sizeOf(payload) >= (deflate._threshold ?? 0);
+    return !startsAnew || lengthOf(payload) >= (deflate._threshold ?? 0);
   }
 
   private enqueue(
-    data: Buffer | string | Blob,
+    data: Payload,
     compress: boolean,
     frame: FrameOptions,
     callback: SendCallback | undefined,
   ): void {
-    const byteLength = sizeOf(data);
+    const byteLength = lengthOf(data);
     this._bufferedBytes += byteLength;
     this.jobs.push({ data, byteLength, compress, frame, callback });
     this.work();
@@ -216,8 +207,8 @@ export class Sender {
     while (!this.busy) {
       const job = this.jobs.shift();
       if (job === undefined) return;
-      if (job.data instanceof Blob) this.read(job, job.data);
-      else this.dispatch(job, job.data);
+      if (isRead(job.data)) this.dispatch(job, job.data);
+      else this.read(job, job.data);
     }
   }
 
@@ -292,10 +283,6 @@ function nextKey({ generateMask, maskBuffer }: FrameOptions): number {
   return bytes.readInt32LE(0);
 }
 
-function toData(data: unknown): Buffer | string | Blob {
-  return data instanceof Blob ? data : toPayload(data);
-}
-
-function sizeOf(data: Buffer | string | Blob): number {
-  return data instanceof Blob ? data.size : lengthOf(data);
+function isRead(data: Payload): data is Buffer | string {
+  return typeof data === 'string' || Buffer.isBuffer(data);
 }
