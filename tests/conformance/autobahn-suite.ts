@@ -3,11 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type Case, casesOf, formsOf } from './cases.js';
 import { type Expectation, expectationOf } from './expectation.js';
 import { ROLES, type Role } from './subject.js';
-import { outcomeOf, play } from './tester.js';
-
-/** A seed of its own for every case, so that one can be run alone. */
-const seedOf = ({ id }: Case): number =>
-  [...id].reduce((seed, letter) => (Math.imul(seed, 31) + letter.charCodeAt(0)) | 0, 6455);
+import { outcomeOf, play, seedOf } from './tester.js';
 
 /** Worked out once for both roles. */
 const wants = new Map<string, Expectation>();

@@ -7,6 +7,10 @@
  * 1 MiB also cut at random places. With AUTOBAHN_LARGE=1, cases of up to 1 MiB one byte per chunk
  * and all cases cut at random places. Cases beyond 1 MiB, `NEVER_BY_BYTES`, are never cut at every
  * byte.
+ *
+ * Groups 12 and 13, permessage-deflate, are round trips of 1000 messages each: the normal run plays
+ * every case against both roles with the first 3 to 30 of its messages, and a sample of the cases
+ * cut as well; with AUTOBAHN_LARGE=1 all messages, and all cases cut. See `compressedRunsOf`.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -14,47 +18,49 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import {
   type Case,
+  COMPRESSED_GROUPS,
   casesOf,
+  compressedRunsOf,
   FACTS,
   type Form,
   formsOf,
   groupOf,
-  LATER_GROUPS,
   NEVER_BY_BYTES,
 } from './cases.js';
+import { corpus } from './corpus.js';
 import { type Expectation, expectationOf } from './expectation.js';
 import { planOf } from './script.js';
 
-/** The groups that the test files run, as their sources say. */
-function groupsRun(): string[] {
+/** The groups that the test files run, as their sources say, by `autobahn` or `autobahnCompressed`. */
+function groupsRun(by: string): string[] {
   const files = readdirSync(__dirname).filter((name) => /^autobahn-.*\.test\.ts$/.test(name));
   return files.flatMap((name) => {
     const source = readFileSync(join(__dirname, name), 'utf8');
-    const call = /^autobahn\((.*)\);$/m.exec(source)?.[1] ?? '';
+    const call = new RegExp(`^${by}\\((.*)\\);$`, 'm').exec(source)?.[1] ?? '';
     return [...call.matchAll(/'(\d+)'/g)].map(([, group]) => group ?? '');
   });
 }
 
+type Params = NonNullable<Case['params']>;
+
 const ids = (cases: readonly Case[]): string[] => cases.map(({ id }) => id).sort();
-const RUN = casesOf(...groupsRun());
+const RUN = casesOf(...groupsRun('autobahn'));
+const COMPRESSED = casesOf(...groupsRun('autobahnCompressed'));
 
 describe('which cases are run', () => {
-  test('the run cases and those of the later issue are all there are, none twice', () => {
-    const later = casesOf(...LATER_GROUPS);
-    expect(new Set(ids(RUN)).size).toBe(RUN.length);
-    expect(ids([...RUN, ...later])).toEqual(ids(FACTS.cases));
-    expect([RUN.length, later.length]).toEqual([301, 216]);
+  test('the cases that are run are all there are, none twice', () => {
+    expect(ids([...RUN, ...COMPRESSED])).toEqual(ids(FACTS.cases));
+    expect(new Set(ids(FACTS.cases)).size).toBe(FACTS.cases.length);
+    expect([RUN.length, COMPRESSED.length]).toEqual([301, 216]);
   });
 
   test('no group runs in two files', () => {
-    const groups = groupsRun();
+    const groups = [...groupsRun('autobahn'), ...groupsRun('autobahnCompressed')];
     expect([...new Set(groups)].sort()).toEqual([...groups].sort());
   });
 
-  test('groups 12 and 13, permessage-deflate, are the ones for later', () => {
-    const left = new Set(FACTS.cases.map(groupOf));
-    for (const group of groupsRun()) left.delete(group);
-    expect([...left]).toEqual(['12', '13']);
+  test('groups 12 and 13, permessage-deflate, are the ones of the tester that compresses', () => {
+    expect(groupsRun('autobahnCompressed').sort()).toEqual(COMPRESSED_GROUPS);
   });
 
   test('there are as many cases as the facts count', () => {
@@ -85,6 +91,73 @@ describe('how they are cut', () => {
     const later = RUN.filter((one) => formsOf(one, false).length < formsOf(one, true).length);
     expect(ids(later.filter((one) => groupOf(one) !== '9'))).toEqual(['7.1.6']);
     expect(later.length).toBeGreaterThan(0);
+  });
+});
+
+describe('how the compressed ones are run', () => {
+  const formsOfRuns = (one: Case, large: boolean): Form[] =>
+    compressedRunsOf(one, large).map(({ form }) => form);
+
+  test('in the normal run every case runs whole, with three messages or more', () => {
+    for (const one of COMPRESSED) {
+      const [run] = compressedRunsOf(one, false);
+      expect([one.id, run?.form]).toEqual([one.id, 'whole']);
+      expect(run?.messages).toBeGreaterThanOrEqual(3);
+    }
+  });
+
+  test('in the large run every case runs whole with all of its messages, and cut', () => {
+    for (const one of COMPRESSED) {
+      const [run, ...cut] = compressedRunsOf(one, true);
+      expect([one.id, run]).toEqual([one.id, { form: 'whole', messages: one.params?.messages }]);
+      const small = (one.params?.messageSize ?? 0) <= 16_384;
+      expect(cut.map(({ form }) => form)).toEqual(small ? ['bytes', 'cuts'] : ['cuts']);
+    }
+  });
+
+  test('the sample that the normal run cuts has cases of every group and of every size', () => {
+    const cut = COMPRESSED.filter((one) => formsOfRuns(one, false).includes('cuts'));
+    const kind = (one: Case): string => one.id.replace(/\.\d+$/, '');
+    const row = (one: Case): string => one.id.replace(/.*\./, '');
+    for (const part of [kind, row]) {
+      expect(new Set(cut.map(part))).toEqual(new Set(COMPRESSED.map(part)));
+    }
+    expect(cut.length).toBeLessThan(COMPRESSED.length / 4);
+  });
+});
+
+describe('what the compressed ones send', () => {
+  test('is as much data, of the type and in the frames, as the sentence of the case says', () => {
+    for (const { id, params, ...one } of COMPRESSED) {
+      const { messages, messageSize, type, sizeUnit, fragmentBytes } = params as Params;
+      const { sends } = one as unknown as { sends: string };
+      const said = `${messages} compressed ${type} messages of ${messageSize} ${sizeUnit}, each`;
+      const frames = fragmentBytes
+        ? `cut into frames of ${fragmentBytes} bytes`
+        : 'one frame per message';
+      expect([id, sends.startsWith(said), sends.includes(frames)]).toEqual([id, true, true]);
+    }
+  });
+
+  test('comes from data as large as the original, with as many characters', () => {
+    for (const { kind, bytes, characters } of FACTS.tables.compressionData_12) {
+      const data = corpus(kind);
+      const letters = typeof data === 'string' ? data.length : null;
+      expect([kind, Buffer.byteLength(data), letters]).toEqual([kind, bytes, characters]);
+    }
+  });
+
+  test('must come back whole, behind which the tester closes, cleanly', () => {
+    for (const { id, close, ...one } of COMPRESSED) {
+      expect([id, one.expect]).toEqual([
+        id,
+        expect.stringMatching(
+          /same type, length and content, .* closes with 1000 and a clean close/,
+        ),
+      ]);
+      const { firstCloseBy, acceptedCodes, cleanRequired } = close;
+      expect([firstCloseBy, acceptedCodes, cleanRequired]).toEqual(['tester', [1000], true]);
+    }
   });
 });
 

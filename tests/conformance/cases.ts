@@ -36,13 +36,28 @@ export interface Case {
   expect: string;
   steps?: Step[];
   validUtf8?: boolean;
-  params?: { messageSize: number; messages?: number; type: 'text' | 'binary' };
+  params?: {
+    messageSize: number;
+    messages?: number;
+    type: 'text' | 'binary';
+    /** groups 12 and 13: the size of the frames, of compressed bytes; absent or null: one frame */
+    fragmentBytes?: number | null;
+    data?: string;
+    sizeUnit?: string;
+    testerAsClientOffers?: string;
+  };
   close: { firstCloseBy: 'tester' | 'library'; acceptedCodes: number[]; cleanRequired: boolean };
 }
 
 interface Facts {
   counts: Record<string, number>;
   cases: Case[];
+  tables: {
+    compressionData_12: { kind: string; bytes: number; characters: number | null }[];
+    compressionParams_13: {
+      rows: { group: string; testerAsServerAnswers: Record<string, string> }[];
+    };
+  };
 }
 
 export const FACTS = JSON.parse(
@@ -52,8 +67,8 @@ export const FACTS = JSON.parse(
 /** Set by whoever wants the long forms too: see `formsOf`. */
 export const LARGE = process.env['AUTOBAHN_LARGE'] === '1';
 
-/** The groups of permessage-deflate, which come with the extension, in a later issue. */
-export const LATER_GROUPS: readonly string[] = ['12', '13'];
+/** The groups of permessage-deflate, which a tester of their own plays. */
+export const COMPRESSED_GROUPS: readonly string[] = ['12', '13'];
 
 export const groupOf = ({ id }: Case): string => id.split('.')[0] ?? '';
 
@@ -99,6 +114,40 @@ export const NEVER_BY_BYTES: readonly string[] = [
   ...[1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((n) => [`9.3.${n}`, `9.4.${n}`]),
   ...['9.7.6', '9.8.6'],
 ];
+
+/** One way to run a case of groups 12 and 13: how its bytes are cut, and how many messages it sends. */
+export interface CompressedRun {
+  form: Form;
+  messages: number;
+}
+
+/** Of 1000 messages the normal run sends as many as make 32 KiB, 3 to 30 of them. */
+function normalMessages(size: number): number {
+  return Math.min(30, Math.max(3, Math.floor(32_768 / size)));
+}
+
+/**
+ * Every case of groups 12 and 13 runs whole in every run: with AUTOBAHN_LARGE=1 with all of its 1000
+ * messages, else with the first of them. Two messages are cut at every byte in cases of up to
+ * 16,384 bytes, and three at random places in all of them; the normal run takes a sample of each,
+ * every case that is `inSample`.
+ */
+export function compressedRunsOf(one: Case, large = LARGE): CompressedRun[] {
+  const { messageSize = 0, messages = 0 } = one.params ?? {};
+  const runs: CompressedRun[] = [
+    { form: 'whole', messages: large ? messages : normalMessages(messageSize) },
+  ];
+  if (!large && !inSample(one)) return runs;
+  if (messageSize <= 16_384) runs.push({ form: 'bytes', messages: 2 });
+  runs.push({ form: 'cuts', messages: 3 });
+  return runs;
+}
+
+/** About one case in six, so drawn that every group and every size is among them. */
+export function inSample({ id }: Case): boolean {
+  const [group = 0, kind = 0, row = 0] = id.split('.').map(Number);
+  return (group + 5 * kind + row) % 6 === 0;
+}
 
 /** The bytes of a payload; where any content will do, letters or bytes that are not UTF-8. */
 export function payloadOf(fact: PayloadFact): Buffer {

@@ -1,5 +1,6 @@
 /** Reads what the product sends, as a receiver that forgives nothing. */
 import { isUtf8 } from 'node:buffer';
+import { TAIL } from '../support/deflate.js';
 import { OPCODE, type SeenFrame } from '../support/frames.js';
 import { masked } from './wire-bytes.js';
 
@@ -12,7 +13,28 @@ interface Header {
   end: number;
 }
 
+/** Turns the payload of a compressed message into the message, or throws. */
+export type Inflate = (payload: Buffer) => Buffer;
+
+/** A message, or a control frame. */
+export interface Heard {
+  opcode: number;
+  /** the message as the application meant it */
+  payload: Buffer;
+  compressed: boolean;
+}
+
+interface Message {
+  opcode: number;
+  compressed: boolean;
+  parts: Buffer[];
+}
+
+const RSV1 = 4;
+
 const KNOWN: readonly number[] = Object.values(OPCODE);
+
+const isFirst = (opcode: number): boolean => opcode === OPCODE.TEXT || opcode === OPCODE.BINARY;
 
 /** RFC 6455 §7.4: the codes that may stand in a Close frame. */
 export function isWireCode(code: number): boolean {
@@ -23,15 +45,21 @@ export function isWireCode(code: number): boolean {
 export class StrictReader {
   /** every whole frame, in order */
   readonly frames: SeenFrame[] = [];
+  /** whole messages and control frames, in order */
+  readonly heard: Heard[] = [];
   /** every rule the sender broke */
   readonly faults: string[] = [];
   #chunks: Buffer[] = [];
   #size = 0;
   #need = 2;
-  #message: { opcode: number; parts: Buffer[] } | undefined;
+  #message: Message | undefined;
   #closed = false;
 
-  constructor(readonly expectMasked: boolean) {}
+  /** `inflate` is there when permessage-deflate was agreed. */
+  constructor(
+    readonly expectMasked: boolean,
+    readonly inflate?: Inflate,
+  ) {}
 
   /** bytes of a frame that has not arrived whole */
   get rest(): number {
@@ -95,16 +123,19 @@ export class StrictReader {
     this.frames.push({ fin, rsv, opcode, masked: header.masked, payload });
     // RFC 6455 §5.1: a client masks every frame, a server none.
     if (header.masked !== this.expectMasked) this.#fault(`mask bit ${header.masked}`);
-    if (rsv !== 0) this.#fault(`reserved bits ${rsv}`);
+    // RFC 7692 §6: RSV1 marks the first frame of a compressed message, and nothing else.
+    const compressed = this.inflate !== undefined && rsv === RSV1 && isFirst(opcode);
+    if (rsv !== 0 && !compressed) this.#fault(`reserved bits ${rsv} on opcode ${opcode}`);
     // RFC 6455 §5.5.1: no data frame, and no second Close, behind a Close.
     const afterClose = this.#closed && opcode !== OPCODE.PONG;
     if (afterClose) this.#fault(`opcode ${opcode} after the Close frame`);
     if (!KNOWN.includes(opcode)) this.#fault(`opcode ${opcode}`);
     else if (opcode >= 8) this.#control(opcode, fin, payload);
-    else this.#data(opcode, fin, payload);
+    else this.#data(opcode, fin, payload, compressed);
   }
 
   #control(opcode: number, fin: boolean, payload: Buffer): void {
+    this.heard.push({ opcode, payload, compressed: false });
     if (!fin) this.#fault('control frame in fragments');
     if (payload.length > 125) this.#fault(`control frame of ${payload.length} bytes`);
     if (opcode !== OPCODE.CLOSE) return;
@@ -115,14 +146,31 @@ export class StrictReader {
     if (!isUtf8(payload.subarray(2))) this.#fault('close reason not UTF-8');
   }
 
-  #data(opcode: number, fin: boolean, payload: Buffer): void {
+  #data(opcode: number, fin: boolean, payload: Buffer, compressed: boolean): void {
     if ((opcode === OPCODE.CONTINUATION) !== (this.#message !== undefined)) {
       this.#fault(`opcode ${opcode} out of order`);
     }
-    const message = this.#message ?? { opcode, parts: [] };
+    const message = this.#message ?? { opcode, compressed, parts: [] };
     message.parts.push(payload);
     this.#message = fin ? undefined : message;
-    if (!fin || message.opcode !== OPCODE.TEXT) return;
-    if (!isUtf8(Buffer.concat(message.parts))) this.#fault('text message not UTF-8');
+    if (fin) this.#whole(message);
+  }
+
+  #whole({ opcode, compressed, parts }: Message): void {
+    const joined = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+    const payload = compressed ? this.#inflated(joined) : joined;
+    this.heard.push({ opcode, payload, compressed });
+    if (opcode === OPCODE.TEXT && !isUtf8(payload)) this.#fault('text message not UTF-8');
+  }
+
+  #inflated(payload: Buffer): Buffer {
+    // RFC 7692 §7.2.1: the four bytes at the end of what zlib gives are not sent.
+    if (payload.length > 4 && payload.subarray(-4).equals(TAIL)) this.#fault('tail not removed');
+    try {
+      return this.inflate?.(payload) ?? payload;
+    } catch (error) {
+      this.#fault(`message that cannot be inflated: ${error}`);
+      return Buffer.alloc(0);
+    }
   }
 }

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import WebSocket from '../../src/index.js';
 import { type WireEnd, wirePair } from '../support/duplex-pair.js';
 import { OPCODE, type SeenFrame } from '../support/frames.js';
-import { StrictReader } from './strict-reader.js';
+import { type Inflate, StrictReader } from './strict-reader.js';
 import { settled, until } from './turns.js';
 import { inShort } from './wire-bytes.js';
 
@@ -14,6 +14,7 @@ export const ROLES: readonly Role[] = ['server', 'client'];
 interface SendOptions {
   binary?: boolean;
   fin?: boolean;
+  compress?: boolean;
 }
 
 /** What the tests use of the product's face. */
@@ -106,8 +107,9 @@ export class Peer {
   constructor(
     readonly wire: WireEnd,
     role: Role,
+    inflate?: Inflate,
   ) {
-    this.reader = new StrictReader(role === 'client');
+    this.reader = new StrictReader(role === 'client', inflate);
     wire.on('data', (chunk: Buffer) => {
       this.received += chunk.length;
       this.reader.push(chunk);
@@ -150,6 +152,22 @@ export class Peer {
   }
 }
 
+/** The product on its end of a wire, and the other end. */
+export interface Cast {
+  product: Product;
+  /** the product's end */
+  wire: WireEnd;
+  far: WireEnd;
+  /** how the peer reads compressed messages, if they were agreed on */
+  inflate?: Inflate;
+}
+
+function castOf(role: Role, settings: Settings): Cast {
+  const [clientEnd, serverEnd] = wirePair();
+  const [wire, far] = role === 'server' ? [serverEnd, clientEnd] : [clientEnd, serverEnd];
+  return { product: productOn(wire, role, settings), wire, far };
+}
+
 /** A product, its peer, and what the product told its application. */
 export class Scene {
   readonly product: Product;
@@ -161,11 +179,11 @@ export class Scene {
   constructor(
     readonly role: Role,
     settings: Settings = {},
+    cast: Cast = castOf(role, settings),
   ) {
-    const [clientEnd, serverEnd] = wirePair();
-    this.wire = role === 'server' ? serverEnd : clientEnd;
-    this.peer = new Peer(role === 'server' ? clientEnd : serverEnd, role);
-    this.product = productOn(this.wire, role, settings);
+    this.wire = cast.wire;
+    this.peer = new Peer(cast.far, role, cast.inflate);
+    this.product = cast.product;
     this.events = listen(this.product);
   }
 

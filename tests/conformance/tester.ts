@@ -213,6 +213,10 @@ function legibility(reason: string): Outcome['reason'] {
   return /[a-z]{3}|\*{3}/i.test(reason) ? 'readable' : 'unreadable';
 }
 
+/** A seed of its own for every case, so that one can be run alone. */
+export const seedOf = ({ id }: Case): number =>
+  [...id].reduce((seed, letter) => (Math.imul(seed, 31) + letter.charCodeAt(0)) | 0, 6455);
+
 const isClose = ({ opcode }: { opcode?: number }): boolean => opcode === OPCODE.CLOSE;
 
 /** Plays the case once and says what came of it. */

@@ -1,0 +1,563 @@
+/** RFC 7692 §6 and §7.2: compressed messages, as they may come and as they must leave. */
+import { deflateRawSync } from 'node:zlib';
+import { describe, expect, test } from '@jest/globals';
+import { Compressor, copyFrom, Decompressor, TAIL } from '../support/deflate.js';
+import { closePayload, type FrameOptions, OPCODE } from '../support/frames.js';
+import { byteByByte, randomCuts, SeededRandom } from '../support/random.js';
+import { CompressedScene, type CompressedSettings } from './compressed-scene.js';
+import { broken, table } from './rows.js';
+import { ROLES, type Role } from './subject.js';
+import { inShort } from './wire-bytes.js';
+
+const { CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG } = OPCODE;
+
+const HELLO = 'f248cdc9c90700';
+
+const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
+const text = (payload: string | Buffer): string => `text ${inShort(Buffer.from(payload))}`;
+
+/** A compressed text in one frame. */
+const compressed = (payload: string | Buffer, more: FrameOptions = {}): FrameOptions => ({
+  rsv: 4,
+  payload: Buffer.isBuffer(payload) ? payload : hex(payload),
+  ...more,
+});
+
+/** A message of which each of these payloads is a frame. */
+const fragments = (payloads: readonly Buffer[]): FrameOptions[] =>
+  payloads.map((payload, i) => ({
+    payload,
+    rsv: i === 0 ? 4 : 0,
+    opcode: i === 0 ? TEXT : CONTINUATION,
+    fin: i === payloads.length - 1,
+  }));
+
+interface Row {
+  name: string;
+  send: FrameOptions[];
+  /** what the application is told, beside a failure */
+  told: string[];
+  /** what the product sends before its Close */
+  said?: string[];
+  /** the code with which the product fails the connection */
+  fails?: number;
+  /** the value of 'error' */
+  error?: string;
+  settings?: CompressedSettings;
+}
+
+function inPieces(bytes: Buffer): Buffer[] {
+  return bytes.length <= 3000 ? byteByByte(bytes) : randomCuts(bytes, new SeededRandom(1), 9000);
+}
+
+async function checkCut(row: Row, role: Role, cut: (bytes: Buffer) => Buffer[]): Promise<void> {
+  const scene = await CompressedScene.open(role, row.settings);
+  const { fails, error } = row;
+  await scene.feed(cut(Buffer.concat(row.send.map((frame) => scene.frame(frame)))));
+  const { peer, events } = scene;
+  // RFC 6455 §7.1.7: whoever fails the connection says why and ends it, whatever the peer does.
+  const state = { ended: peer.ended, explained: (peer.closing?.reason ?? '').length > 5 };
+  await scene.finish();
+  const told = events.map((event) => (error ? event : event.replace(/^error .*/, 'error')));
+  const { faults } = peer.reader;
+  const end = fails === undefined ? [] : [error === undefined ? 'error' : `error ${error}`];
+  expect({ told, said: peer.said, faults, ...state }).toEqual({
+    told: [...row.told, ...end, 'close 1006'],
+    said: [...(row.said ?? []), ...(fails === undefined ? [] : [`close ${fails}`])],
+    faults: [],
+    ended: fails !== undefined,
+    explained: fails !== undefined,
+  });
+}
+
+/** One test per row and role: as one chunk, and in small pieces. */
+function compressedTable(rows: readonly Row[]): void {
+  for (const row of rows) {
+    for (const role of ROLES) {
+      test(`${row.name} (${role})`, async () => {
+        await checkCut(row, role, (bytes) => [bytes]);
+        await checkCut(row, role, inPieces);
+      });
+    }
+  }
+}
+
+describe('RFC 7692 §7.2.3: the examples', () => {
+  const hello = text('Hello');
+  compressedTable([
+    {
+      name: '§7.2.3.1: one block, in one frame',
+      send: [compressed(HELLO)],
+      told: [hello],
+    },
+    {
+      name: '§7.2.3.1: one block, in two frames',
+      send: fragments([hex('f248cd'), hex('c9c90700')]),
+      told: [hello],
+    },
+    {
+      name: '§7.2.3.2: two messages that share the window',
+      send: [compressed(HELLO), compressed('f200110000')],
+      told: [hello, hello],
+    },
+    {
+      name: '§7.2.3.2: two messages that do not',
+      send: [compressed(HELLO), compressed(HELLO)],
+      told: [hello, hello],
+    },
+    {
+      name: '§7.2.3.3: a block without compression',
+      send: [compressed('000500faff48656c6c6f00')],
+      told: [hello],
+    },
+    {
+      name: '§7.2.3.4: a last block, with another message behind it that shares its window',
+      send: [compressed('f348cdc9c9070000'), compressed('f200110000')],
+      told: [hello, hello],
+    },
+    {
+      name: '§7.2.3.5: two blocks in one message',
+      send: [compressed('f248050000 00ffff cac9c90700')],
+      told: [hello],
+    },
+    {
+      name: '§7.2.3.6: an empty message, and others behind it',
+      send: [compressed('00'), compressed(HELLO), compressed('00'), compressed('f200110000')],
+      told: ['text empty', hello, 'text empty', hello],
+    },
+  ]);
+});
+
+describe('RFC 7692 §7.2.1: what a compressed message may be made of', () => {
+  const emptyBlocks = Buffer.alloc(40_000 * 5, hex('000000ffff'));
+  const lastBlock = 'f348cdc9c90700';
+  const long = Buffer.from('a'.repeat(40_000));
+  const sentence = 'Ein Satz mit Umlauten: äöüß, und einem 😀.';
+  const sentenceBytes = deflateRawSync(sentence, { finishFlush: 2 }).subarray(0, -4);
+  const noise = new SeededRandom(7692).bytes(32_768);
+  const noisy = compressed(deflateRawSync(noise, { finishFlush: 2 }).subarray(0, -4), {
+    opcode: BINARY,
+  });
+  const pinged = fragments(byteByByte(hex(HELLO))).flatMap((frame, i) => [
+    frame,
+    ...(frame.fin ? [] : [{ opcode: PING, payload: Buffer.from([i]) }]),
+  ]);
+  const pings = pinged.flatMap(({ opcode, payload }) =>
+    opcode === PING ? [inShort(Buffer.from(payload ?? ''))] : [],
+  );
+  compressedTable([
+    {
+      name: 'two last blocks: the message is both',
+      send: [compressed(`${lastBlock}${lastBlock}00`)],
+      told: [text('HelloHello')],
+    },
+    {
+      name: 'a last block and one that looks back into it',
+      send: [compressed(`${lastBlock}f200110000`)],
+      told: [text('HelloHello')],
+    },
+    {
+      name: '40,000 empty blocks before the text',
+      send: [compressed(Buffer.concat([emptyBlocks, hex(HELLO)]))],
+      told: [text('Hello')],
+    },
+    {
+      name: 'fragments of one byte, with Pings between them',
+      send: pinged,
+      told: [...pings.map((ping) => `ping ${ping}`), text('Hello')],
+      said: pings.map((ping) => `pong ${ping}`),
+    },
+    {
+      name: 'empty fragments, also the first and the last',
+      send: fragments([Buffer.alloc(0), hex(HELLO), Buffer.alloc(0)]),
+      told: [text('Hello')],
+    },
+    {
+      name: 'much text in few bytes',
+      send: [compressed(deflateRawSync(long, { finishFlush: 2 }).subarray(0, -4))],
+      told: [text(long)],
+    },
+    {
+      name: 'characters that the frames cut',
+      send: fragments(byteByByte(sentenceBytes)),
+      told: [text(sentence)],
+    },
+    {
+      name: 'messages that are not compressed, between compressed ones; the window goes on',
+      send: [compressed(HELLO), { payload: 'World, not in any window' }, compressed('f200110000')],
+      told: [text('Hello'), text('World, not in any window'), text('Hello')],
+    },
+    {
+      name: 'the farthest look back that there is: 32,768 bytes',
+      send: [noisy, compressed(copyFrom(32_768), { opcode: BINARY })],
+      told: [`binary ${inShort(noise)}`, `binary ${inShort(noise.subarray(0, 258))}`],
+    },
+    {
+      name: 'a look back over several messages',
+      send: [noisy, compressed(HELLO), compressed(copyFrom(32_768), { opcode: BINARY })],
+      told: [
+        `binary ${inShort(noise)}`,
+        text('Hello'),
+        `binary ${inShort(noise.subarray(5, 263))}`,
+      ],
+    },
+  ]);
+
+  test.each(ROLES)('messages that all look back into those before them (%s)', async (role) => {
+    const scene = await CompressedScene.open(role);
+    const messages = Array.from({ length: 200 }, (_, i) => `{"number":${i % 7},"text":"again"}`);
+    for (const [i, message] of messages.entries()) {
+      if (i % 3 === 0) await scene.feed([scene.frame({ payload: message })]);
+      else scene.peer.write([await scene.compressed(message)]);
+    }
+    await scene.until(() => scene.events.length === messages.length);
+    expect(scene.events).toEqual(messages.map(text));
+    await scene.finish();
+  });
+
+  test.each(ROLES)('each on its own where that was agreed (%s)', async (role) => {
+    const peer = role === 'server' ? 'client' : 'server';
+    const agreed = `permessage-deflate; ${peer}_no_context_takeover`;
+    const perMessageDeflate = { [`${peer}NoContextTakeover`]: true };
+    const scene = await CompressedScene.open(role, {
+      offer: agreed,
+      answer: agreed,
+      perMessageDeflate,
+    });
+    expect(scene.agreement[peer].takeover).toBe(false);
+    for (let i = 0; i < 20; i++) await scene.feed([await scene.compressed('again and again')]);
+    expect(scene.events).toEqual(Array<string>(20).fill(text('again and again')));
+    await scene.finish();
+  });
+});
+
+describe('RFC 7692 §6: what RSV1 may mark', () => {
+  const begun = fragments([hex('f248cd'), hex('c9c90700')])[0] ?? {};
+  const rsv1 = 'WS_ERR_UNEXPECTED_RSV_1';
+  const fails = 1002;
+  table([
+    {
+      name: 'nothing without the extension',
+      send: [compressed(HELLO)],
+      ...broken(rsv1),
+    },
+  ]);
+  compressedTable([
+    {
+      name: 'no continuation',
+      send: [begun, { opcode: CONTINUATION, rsv: 4, payload: hex('c9c90700') }],
+      told: [],
+      fails,
+      error: rsv1,
+    },
+    {
+      name: 'no continuation of a message that is not compressed',
+      send: [
+        { fin: false, payload: 'a' },
+        { opcode: CONTINUATION, rsv: 4, payload: hex(HELLO) },
+      ],
+      told: [],
+      fails,
+      error: rsv1,
+    },
+    { name: 'no Ping', send: [{ opcode: PING, rsv: 4 }], told: [], fails, error: rsv1 },
+    {
+      name: 'no Pong between fragments',
+      send: [begun, { opcode: PONG, rsv: 4 }],
+      told: [],
+      fails,
+      error: rsv1,
+    },
+    {
+      name: 'no Close',
+      send: [{ opcode: CLOSE, rsv: 4, payload: closePayload(1000) }],
+      told: [],
+      fails,
+      error: rsv1,
+    },
+    ...[1, 2, 3, 5, 6, 7].map((rsv) => ({
+      name: `reserved bits ${rsv} on a text: the others still mean nothing`,
+      send: [compressed(HELLO), compressed(HELLO, { rsv })],
+      told: [text('Hello')],
+      fails,
+      error: 'WS_ERR_UNEXPECTED_RSV_2_3',
+    })),
+  ]);
+});
+
+describe('what cannot be inflated, or is no text', () => {
+  const fails = 1007;
+  const whole = deflateRawSync(
+    `${'A text of some length, '.repeat(9)}${new SeededRandom(3).bytes(30).toString('hex')}`,
+    { finishFlush: 2 },
+  ).subarray(0, -4);
+  const earlier = [compressed(HELLO), { payload: 'plain' }];
+  const before = [text('Hello'), text('plain')];
+  compressedTable([
+    {
+      name: 'an empty payload, at once',
+      send: [...earlier, compressed('')],
+      told: before,
+      fails,
+    },
+    {
+      name: 'empty fragments and nothing else',
+      send: fragments([Buffer.alloc(0), Buffer.alloc(0)]),
+      told: [],
+      fails,
+    },
+    {
+      name: 'a block of the reserved type',
+      send: [...earlier, compressed('0600')],
+      told: before,
+      fails,
+    },
+    {
+      name: 'a stored block whose two lengths differ',
+      send: [compressed('000500fbff48656c6c6f00')],
+      told: [],
+      fails,
+    },
+    { name: 'a look back before the first byte', send: [compressed(copyFrom(1))], told: [], fails },
+    {
+      name: 'a look back one byte too far',
+      send: [compressed(HELLO), compressed(copyFrom(6))],
+      told: [text('Hello')],
+      fails,
+    },
+    {
+      name: 'a look back into a message that was not compressed',
+      send: [{ payload: 'Hello' }, compressed('f200110000')],
+      told: [text('Hello')],
+      fails,
+    },
+    {
+      name: 'random bytes',
+      send: [...earlier, compressed(new SeededRandom(7).bytes(100))],
+      told: before,
+      fails,
+    },
+    {
+      name: 'a second last block that is cut short',
+      send: [compressed('f348cdc9c90700f348cd')],
+      told: [],
+      fails,
+    },
+    {
+      name: 'bytes that are not UTF-8 once they are inflated',
+      send: [
+        ...earlier,
+        compressed(deflateRawSync(hex('61e282'), { finishFlush: 2 }).subarray(0, -4)),
+      ],
+      told: before,
+      fails,
+      error: 'WS_ERR_INVALID_UTF8',
+    },
+    {
+      name: 'the same bytes are a binary message',
+      send: [
+        compressed(deflateRawSync(hex('61e282'), { finishFlush: 2 }).subarray(0, -4), {
+          opcode: BINARY,
+        }),
+      ],
+      told: ['binary 61e282'],
+    },
+  ]);
+
+  test.each(ROLES)('a message cut short anywhere (%s)', async (role) => {
+    for (let length = 0; length < whole.length; length++) {
+      const scene = await CompressedScene.open(role);
+      await scene.feed([scene.frame(compressed(whole.subarray(0, length)))]);
+      const seen = { length, events: scene.events.length, code: scene.peer.closing?.code };
+      expect(seen).toEqual({ length, events: 1, code: fails });
+      await scene.finish();
+    }
+  });
+
+  test.each(ROLES)(
+    'a look back behind the start where no context is taken over (%s)',
+    async (role) => {
+      const peer = role === 'server' ? 'client' : 'server';
+      const agreed = `permessage-deflate; ${peer}_no_context_takeover`;
+      const perMessageDeflate = { [`${peer}NoContextTakeover`]: true };
+      const settings = { offer: agreed, answer: agreed, perMessageDeflate };
+      const scene = await CompressedScene.open(role, settings);
+      await scene.feed([scene.frame(compressed(HELLO)), scene.frame(compressed('f200110000'))]);
+      await scene.finish();
+      expect([scene.events[0], scene.events.length]).toEqual([text('Hello'), 3]);
+      expect(scene.peer.closing?.code).toBe(fails);
+    },
+  );
+});
+
+/** What leaves: the product compresses whatever its length. */
+const ALWAYS = { perMessageDeflate: { threshold: 0 } };
+const AGAIN = 'one and the same text, again and again and again. '.repeat(40);
+
+/** Frames as `opcode rsv fin`. */
+const shapes = ({ peer }: CompressedScene): string[] =>
+  peer.frames.map(({ opcode, rsv, fin }) => `${opcode} ${rsv}${fin ? ' fin' : ''}`);
+
+const heard = ({ peer }: CompressedScene): string[] =>
+  peer.reader.heard.map(({ opcode, payload }) => `${opcode} ${inShort(payload)}`);
+
+async function faultless(scene: CompressedScene): Promise<void> {
+  expect(scene.peer.reader.faults).toEqual([]);
+  expect(scene.product.bufferedAmount).toBe(0);
+  await scene.finish();
+}
+
+describe('the test’s own reader', () => {
+  test('refuses what looks further back than the window', async () => {
+    const noise = new SeededRandom(1).bytes(700);
+    const data = Buffer.concat([noise, noise]);
+    const far = await new Compressor({ windowBits: 15, takeover: true }).message(data);
+    expect(new Decompressor({ windowBits: 10, takeover: true }).message(far)).toEqual(data);
+    expect(() => new Decompressor({ windowBits: 9, takeover: true }).message(far)).toThrow();
+  });
+
+  test('refuses what leans on a message that it may not remember', async () => {
+    const compressor = new Compressor({ windowBits: 15, takeover: true });
+    const messages = [await compressor.message(Buffer.from(AGAIN))];
+    messages.push(await compressor.message(Buffer.from(AGAIN)));
+    const remembering = new Decompressor({ windowBits: 15, takeover: true });
+    const forgetful = new Decompressor({ windowBits: 15, takeover: false });
+    expect(messages.map((message) => remembering.message(message).toString())).toEqual([
+      AGAIN,
+      AGAIN,
+    ]);
+    expect(forgetful.message(messages[0] ?? TAIL).toString()).toBe(AGAIN);
+    expect(() => forgetful.message(messages[1] ?? TAIL)).toThrow();
+  });
+});
+
+describe('RFC 7692 §7.2.1: what the product sends', () => {
+  test.each(ROLES)('messages of every size come out as they went in (%s)', async (role) => {
+    const scene = await CompressedScene.open(role, ALWAYS);
+    const sizes = [0, 1, 5, 125, 126, 127, 1023, 1024, 4096, 20_000, 65_535, 65_536, 300_000];
+    const messages = sizes.map((size) =>
+      Buffer.from(AGAIN.repeat(size / 2000 + 1)).subarray(0, size),
+    );
+    for (const message of messages) {
+      scene.product.send(message, { binary: false });
+      scene.product.send(message, { binary: true });
+    }
+    await scene.until(() => scene.peer.reader.heard.length === 2 * messages.length);
+    expect(heard(scene)).toEqual(
+      messages.flatMap((message) => [`1 ${inShort(message)}`, `2 ${inShort(message)}`]),
+    );
+    const large = scene.peer.reader.heard.filter(({ payload }) => payload.length > 100);
+    expect(large.every(({ compressed }) => compressed)).toBe(true);
+    const carried = scene.peer.frames.reduce((sum, { payload }) => sum + payload.length, 0);
+    expect(carried).toBeLessThan(50_000);
+    await faultless(scene);
+  });
+
+  test.each(ROLES)('data that cannot be made smaller (%s)', async (role) => {
+    const scene = await CompressedScene.open(role, ALWAYS);
+    const noise = [100, 5000, 70_000].map((size) => new SeededRandom(size).bytes(size));
+    for (const message of noise) scene.product.send(message);
+    await scene.until(() => scene.peer.reader.heard.length === noise.length);
+    expect(heard(scene)).toEqual(noise.map((message) => `2 ${inShort(message)}`));
+    await faultless(scene);
+  });
+
+  test.each(ROLES)('RSV1 marks the first fragment only (%s)', async (role) => {
+    const scene = await CompressedScene.open(role, ALWAYS);
+    const third = Math.ceil(AGAIN.length / 3);
+    for (let i = 0; i < 3; i++) {
+      scene.product.send(AGAIN.slice(i * third, (i + 1) * third), { fin: i === 2 });
+    }
+    scene.product.send(AGAIN.slice(0, 100), { fin: false });
+    scene.product.send('', { fin: true });
+    await scene.until(() => scene.peer.reader.heard.length === 2);
+    expect(shapes(scene)).toEqual(['1 4', '0 0', '0 0 fin', '1 4', '0 0 fin']);
+    const texts = scene.peer.reader.heard.map(({ payload }) => payload.toString());
+    expect(texts).toEqual([AGAIN, AGAIN.slice(0, 100)]);
+    await faultless(scene);
+  });
+
+  test.each(ROLES)(
+    'compress: false leaves RSV1 clear and the bytes as they are (%s)',
+    async (role) => {
+      const scene = await CompressedScene.open(role, ALWAYS);
+      scene.product.send(AGAIN, { compress: false });
+      scene.product.send(AGAIN.slice(0, 5), { compress: false, fin: false });
+      // The first fragment decides for the whole message.
+      scene.product.send(AGAIN.slice(5), { compress: true, fin: true });
+      scene.product.send(AGAIN, { compress: true });
+      await scene.until(() => scene.peer.reader.heard.length === 3);
+      expect(shapes(scene)).toEqual(['1 0 fin', '1 0', '0 0 fin', '1 4 fin']);
+      expect(heard(scene)).toEqual(Array<string>(3).fill(`1 ${inShort(Buffer.from(AGAIN))}`));
+      await faultless(scene);
+    },
+  );
+
+  test.each(ROLES)('control frames are never compressed (%s)', async (role) => {
+    const scene = await CompressedScene.open(role, ALWAYS);
+    const payload = 'a'.repeat(125);
+    scene.product.ping(payload);
+    scene.product.pong(payload);
+    await scene.feed([scene.frame({ opcode: PING, payload: 'b'.repeat(125) })]);
+    scene.product.close(1000, 'c'.repeat(123));
+    await scene.until(() => scene.peer.close !== undefined);
+    expect(shapes(scene)).toEqual(['9 0 fin', '10 0 fin', '10 0 fin', '8 0 fin']);
+    expect(scene.peer.frames.map(({ payload: { length } }) => length)).toEqual([
+      125, 125, 125, 125,
+    ]);
+    await faultless(scene);
+  });
+});
+
+/** What the product must obey when it sends. */
+const OBEY: [string, (side: string) => string][] = [
+  ['no context takeover', (side) => `${side}_no_context_takeover`],
+  ...[9, 10, 12, 15].map((bits): [string, (side: string) => string] => [
+    `a window of ${bits} bits`,
+    (side) => `${side}_max_window_bits=${bits}`,
+  ]),
+  [
+    'a window of 9 bits without context takeover',
+    (side) => `${side}_no_context_takeover; ${side}_max_window_bits=9`,
+  ],
+];
+
+describe('RFC 7692 §7.1: what the product obeys when it sends', () => {
+  describe.each(ROLES)('as a %s', (role) => {
+    test.each(OBEY)('%s', async (_name, parameters) => {
+      const agreed = `permessage-deflate; ${parameters(role)}`;
+      const scene = await CompressedScene.open(role, { ...ALWAYS, offer: agreed, answer: agreed });
+      const want = agreed.includes('bits=') ? Number(/bits=(\d+)/.exec(agreed)?.[1]) : 15;
+      const ours = scene.agreement[role];
+      expect(ours.windowBits).toBeLessThanOrEqual(want);
+      if (agreed.includes('takeover')) expect(ours.takeover).toBe(false);
+      const messages = [100, 200, 300, 600, 1200, 3000, 5000, 20_000].flatMap((distance) => {
+        const noise = new SeededRandom(distance).bytes(distance);
+        return [Buffer.concat([noise, noise, noise]), noise];
+      });
+      // Twice: the second time for those that remember what they have sent.
+      for (const message of [...messages, ...messages]) scene.product.send(message);
+      await scene.until(() => scene.peer.reader.heard.length === 2 * messages.length);
+      const expected = messages.map((message) => `2 ${inShort(message)}`);
+      expect(heard(scene)).toEqual([...expected, ...expected]);
+      const repeated = messages[0]?.length ?? 0;
+      expect(scene.peer.frames[0]?.payload.length).toBeLessThan(repeated / 2);
+      await faultless(scene);
+    });
+
+    test('a window of 8 bits, or declines it', async () => {
+      const agreed = `permessage-deflate; ${role}_max_window_bits=8`;
+      const open = CompressedScene.open(role, { ...ALWAYS, offer: agreed, answer: agreed });
+      const scene = await open.catch(() => undefined);
+      if (scene === undefined) return;
+      expect(scene.agreement[role].windowBits).toBe(8);
+      const noise = new SeededRandom(8).bytes(245);
+      for (const copies of [1, 2, 3, 40]) scene.product.send(Buffer.alloc(245 * copies, noise));
+      const all = new SeededRandom(9).bytes(3000);
+      scene.product.send(Buffer.concat([all, all.subarray(0, 400), all]));
+      await scene.until(() => scene.peer.reader.heard.length === 5);
+      expect(heard(scene).length).toBe(5);
+      await faultless(scene);
+    });
+  });
+});
