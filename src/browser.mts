@@ -2,5 +2,17 @@
 
 import names from './browser.js';
 
-export const { WebSocket, WebSocketServer, WebSocketError, HandshakeError, ProtocolError } = names;
+export const {
+  WebSocket,
+  WebSocketServer,
+  createWebSocketStream,
+  extension,
+  PerMessageDeflate,
+  Receiver,
+  Sender,
+  subprotocol,
+  WebSocketError,
+  HandshakeError,
+  ProtocolError,
+} = names;
 export default WebSocket;

@@ -2,13 +2,22 @@
 
 type Constructor = new (...args: never[]) => object;
 
+function refuse(name: string): never {
+  throw new Error(`ws6455: there is no ${name} in a browser, only its own WebSocket`);
+}
+
 /** A class that is not there in a browser, and says so. */
 function absent(name: string): Constructor {
   return class {
     constructor() {
-      throw new Error(`ws6455: there is no ${name} in a browser, only its own WebSocket`);
+      refuse(name);
     }
   };
+}
+
+/** A function that is not there in a browser, and says so. */
+function absentFunction(name: string): () => never {
+  return () => refuse(name);
 }
 
 const own: Constructor =
@@ -20,6 +29,12 @@ const names = {
   WebSocket: own,
   WebSocketServer,
   Server: WebSocketServer,
+  createWebSocketStream: absentFunction('createWebSocketStream'),
+  extension: { parse: absentFunction('extension'), format: absentFunction('extension') },
+  PerMessageDeflate: absent('PerMessageDeflate'),
+  Receiver: absent('Receiver'),
+  Sender: absent('Sender'),
+  subprotocol: { parse: absentFunction('subprotocol') },
   WebSocketError: absent('WebSocketError'),
   HandshakeError: absent('HandshakeError'),
   ProtocolError: absent('ProtocolError'),

@@ -7,7 +7,11 @@ export { WebSocket };
 export const {
   WebSocketServer,
   createWebSocketStream,
+  extension,
   PerMessageDeflate,
+  Receiver,
+  Sender,
+  subprotocol,
   WebSocketError,
   HandshakeError,
   ProtocolError,
@@ -21,6 +25,11 @@ export type { WebSocketServer as Server };
 export type WebSocketError = WebSocket.WebSocketError;
 export type HandshakeError = WebSocket.HandshakeError;
 export type ProtocolError = WebSocket.ProtocolError;
+export type PerMessageDeflate = WebSocket.PerMessageDeflate;
+export type Receiver = WebSocket.Receiver;
+export type ReceiverOptions = WebSocket.ReceiverOptions;
+export type Sender = WebSocket.Sender;
+export type FrameOptions = WebSocket.FrameOptions;
 export type ServerOptions<
   T extends typeof WebSocket.WebSocket = typeof WebSocket.WebSocket,
   U extends typeof import('node:http').IncomingMessage = typeof import('node:http').IncomingMessage,

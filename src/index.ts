@@ -1,8 +1,11 @@
 /** What `require('ws6455')` gives: the WebSocket class, with everything else on it. */
 
 import type { AddressInfo as NetAddressInfo } from 'node:net';
+import { extension, subprotocol } from './compat/extension.js';
 import { installMembers, installServerMembers } from './compat/members.js';
-import { PerMessageDeflate } from './compat/permessage-deflate.js';
+import * as deflate from './compat/permessage-deflate.js';
+import * as receiver from './compat/receiver.js';
+import * as sender from './compat/sender.js';
 import type * as data from './data.js';
 import type * as events from './events.js';
 import type * as options from './options.js';
@@ -27,7 +30,11 @@ const WebSocket = Object.assign(face.WebSocket, {
   /** The same class as `WebSocketServer`. */
   Server: server.WebSocketServer,
   createWebSocketStream,
-  PerMessageDeflate,
+  extension,
+  PerMessageDeflate: deflate.PerMessageDeflate,
+  Receiver: receiver.Receiver,
+  Sender: sender.Sender,
+  subprotocol,
   WebSocketError: errors.WebSocketError,
   HandshakeError: errors.HandshakeError,
   ProtocolError: errors.ProtocolError,
@@ -74,6 +81,11 @@ declare namespace WebSocket {
   type CloseEvent = events.WebSocketEventMap['close'];
   type ErrorEvent = events.WebSocketEventMap['error'];
   type EventListenerOptions = { once?: boolean | undefined };
+  type PerMessageDeflate = deflate.PerMessageDeflate;
+  type Receiver = receiver.Receiver;
+  type ReceiverOptions = receiver.ReceiverOptions;
+  type Sender = sender.Sender;
+  type FrameOptions = sender.FrameOptions;
   type WebSocketError = errors.WebSocketError;
   type HandshakeError = errors.HandshakeError;
   type ProtocolError = errors.ProtocolError;

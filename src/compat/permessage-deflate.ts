@@ -4,7 +4,7 @@
  */
 
 import type { PerMessageDeflateOptions } from '../options.js';
-import { PerMessageDeflate as Codec } from '../permessage-deflate/codec.js';
+import { PerMessageDeflate as Codec, DEFAULT_THRESHOLD } from '../permessage-deflate/codec.js';
 import {
   type Acceptance,
   acceptOffer,
@@ -73,6 +73,10 @@ export class PerMessageDeflate {
 
   /** The parameters in force; null until `accept`. */
   params: AgreedParameters | null = null;
+  /** @internal a Sender compares by these what is worth compressing */
+  readonly _isServer: boolean;
+  /** @internal */
+  readonly _threshold: number;
 
   readonly #settings: PerMessageDeflateSettings;
   readonly #compressing = new Line();
@@ -82,6 +86,8 @@ export class PerMessageDeflate {
 
   constructor(settings: PerMessageDeflateSettings = {}) {
     this.#settings = settings;
+    this._isServer = settings.isServer === true;
+    this._threshold = settings.threshold ?? DEFAULT_THRESHOLD;
   }
 
   /** The parameters that a client offers. */
@@ -96,8 +102,8 @@ export class PerMessageDeflate {
    */
   accept(parsed: readonly ParsedParameters[]): AgreedParameters {
     const offers = parsed.map((one) => this.#read(one));
-    const acceptance = this.#settings.isServer ? this.#acceptOffer(offers) : this.#judge(offers[0]);
-    const role = this.#settings.isServer ? 'server' : 'client';
+    const acceptance = this._isServer ? this.#acceptOffer(offers) : this.#judge(offers[0]);
+    const role = this._isServer ? 'server' : 'client';
     this.#codec = new Codec(role, acceptance, this.#settings);
     this.params = valuesOf(acceptance.answer);
     if (role === 'client' && typeof this.#settings.clientMaxWindowBits === 'number') {
@@ -180,8 +186,7 @@ export class PerMessageDeflate {
   #check(name: string, value: string | true): void {
     let isValid = false;
     if (/^(server|client)_no_context_takeover$/.test(name)) isValid = value === true;
-    else if (name === 'client_max_window_bits' && value === true)
-      isValid = Boolean(this.#settings.isServer);
+    else if (name === 'client_max_window_bits' && value === true) isValid = this._isServer;
     else if (/^(server|client)_max_window_bits$/.test(name))
       isValid = /^([89]|1[0-5])$/.test(String(value));
     else throw new Error(`Unknown parameter "${name}"`);

@@ -16,7 +16,8 @@ export interface CodecOptions {
   readonly zlibInflateOptions?: ZlibOptions | undefined;
 }
 
-const DEFAULT_THRESHOLD = 1024;
+/** In force where an application sets no `threshold`; in bytes. */
+export const DEFAULT_THRESHOLD = 1024;
 
 /** RFC 7692 §6: RSV1 is the "Per-Message Compressed" bit. */
 const RSV1 = 4;

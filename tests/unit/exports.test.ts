@@ -10,11 +10,17 @@ const CONSTANTS = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as const;
 /** The enumerable statics, beside the constants. */
 const STATICS = [
   'HandshakeError',
+  'PerMessageDeflate',
   'ProtocolError',
+  'Receiver',
+  'Sender',
   'Server',
   'WebSocket',
   'WebSocketError',
   'WebSocketServer',
+  'createWebSocketStream',
+  'extension',
+  'subprotocol',
 ];
 
 /** Readable members of a WebSocket; a program that lists them finds all. */
