@@ -89,6 +89,16 @@ describe('a Receiver', () => {
     expect(given[3]).toBeInstanceOf(Blob);
   });
 
+  test('keeps large fragments apart for the type that asks for them', () => {
+    const all: unknown[] = [];
+    const receiver = new Receiver({ binaryType: 'fragments' });
+    receiver.on('message', (data) => all.push(data));
+    const payload = Buffer.alloc(5_000);
+    receiver.write(frame({ opcode: OPCODE.BINARY, fin: false, payload }));
+    receiver.write(frame({ opcode: OPCODE.CONTINUATION, payload }));
+    expect(all).toEqual([[payload, payload]]);
+  });
+
   test('has no limits unless told', () => {
     const { receiver, seen } = receiving();
     receiver.write(frame({ payload: 'x'.repeat(70_000) }));
