@@ -104,9 +104,8 @@ export class Receiver extends Writable {
   private afterReading(): void {
     const { reader } = this;
     if (reader.isDecoding) return;
-    const isOver = reader.isDiscarding || !(reader.hasRest || reader.isSuspended);
-    if (isOver) this.settle();
-    else setImmediate(() => this.goOn());
+    if (reader.hasRest) setImmediate(() => this.goOn());
+    else this.settle();
   }
 
   private settle(error?: Error): void {

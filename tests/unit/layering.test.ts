@@ -89,6 +89,25 @@ test('only the openers and the faces touch net, tls and http, types apart', () =
   ).toEqual([]);
 });
 
+test('only the index and the faces name what is there for programs of ws', () => {
+  const namesCompat = ['index', 'websocket'];
+  expect(
+    breaches(
+      ({ from, to }) =>
+        !to.startsWith('compat/') || from.startsWith('compat/') || namesCompat.includes(from),
+    ),
+  ).toEqual([]);
+});
+
+test('what is there for programs of ws touches no face and no connection, types apart', () => {
+  const lower = /^(node:|protocol\/|handshake\/|permessage-deflate\/|compat\/|(data|options)$)/;
+  expect(
+    breaches(
+      ({ onlyTypes, from, to }) => onlyTypes || !from.startsWith('compat/') || lower.test(to),
+    ),
+  ).toEqual([]);
+});
+
 test('nothing outside of Node and src is imported', () => {
   const known = new Set(sources().map((path) => relative(SRC, path).replace(/\.m?ts$/, '')));
   expect(breaches(({ to }) => to.startsWith('node:') || known.has(to))).toEqual([]);

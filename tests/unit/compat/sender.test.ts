@@ -4,7 +4,7 @@ import { Blob } from 'node:buffer';
 import { describe, expect, test } from '@jest/globals';
 import { type Compressor, type FrameOptions, Sender } from '../../../src/compat/sender.js';
 import { closePayload, frame, OPCODE, readFrames } from '../../support/frames.js';
-import { until } from '../../support/inbox.js';
+import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 
 const KEY = Buffer.from([1, 2, 250, 4]);
@@ -61,6 +61,14 @@ describe('Sender.frame', () => {
     const payload = Buffer.from('hi');
     const parts = frameOf(payload, { mask: true, generateMask: fillKey });
     expect(parts[1]).toBe(payload);
+    expect(Buffer.concat(parts)).toEqual(
+      frame({ opcode: OPCODE.BINARY, payload: 'hi', mask: KEY }),
+    );
+  });
+
+  test('masks the bytes of a string apart from the header: nobody else has them', () => {
+    const parts = frameOf('hi', { mask: true, readOnly: true, generateMask: fillKey });
+    expect(parts).toHaveLength(2);
     expect(Buffer.concat(parts)).toEqual(
       frame({ opcode: OPCODE.BINARY, payload: 'hi', mask: KEY }),
     );
@@ -213,9 +221,10 @@ describe('compression', () => {
     expect(seen(wire)).toEqual([[OPCODE.TEXT, 0, 'abc']]);
   });
 
-  test('of a socket that goes away fails everything that waits', () => {
+  test('of a socket that goes away fails everything that waits, once', async () => {
     const wire = new ManualWire();
     const { compressor, release } = slowCompressor();
+    wire.on('error', () => {});
     const sender = new Sender(wire, { 'permessage-deflate': compressor });
     const errors: unknown[] = [];
     const note = (error?: Error): number => errors.push(error?.message);
@@ -225,6 +234,9 @@ describe('compression', () => {
     release();
     const message = 'The socket was closed while data was being compressed';
     expect(errors).toEqual([message, message]);
+    sender.ping('c');
+    await turns();
+    expect(errors).toHaveLength(2);
     expect(sender._bufferedBytes).toBe(0);
   });
 });
