@@ -9,6 +9,8 @@ export interface ManualWireOptions {
   highWaterMark?: number;
   /** The stream never tells that it is closed. */
   silent?: boolean;
+  /** The stream does not destroy itself when both its halves have ended, as a Duplexify. */
+  lasting?: boolean;
 }
 
 /**
@@ -29,6 +31,7 @@ export class ManualWire extends Duplex {
     super({
       allowHalfOpen: true,
       emitClose: !silent,
+      autoDestroy: options.lasting !== true,
       ...(highWaterMark !== undefined && { writableHighWaterMark: highWaterMark }),
     });
     this.hold = options.hold ?? false;

@@ -709,6 +709,19 @@ describe('the closing handshake', () => {
     expect(events).toEqual(['close 1006']);
   });
 
+  test.each(['the peer', 'the program'])(
+    'a wire that does not destroy itself is closed after the closing handshake that %s starts',
+    async (starter) => {
+      const { ws, wire, events } = await stage('server', {}, { lasting: true });
+      if (starter === 'the program') ws.close(1000);
+      wire.arrive(close('server', 1000));
+      wire.finish();
+      await until(() => events.length > 0, "'close'");
+      expect(wire.destroyed).toBe(true);
+      expect(events).toEqual(['close 1000']);
+    },
+  );
+
   test("a silent wire that breaks is closed soon, its error is the cause of 'close'", async () => {
     const { ws, wire, events } = await stage('server', {}, { silent: true });
     const broken = new Error('broken');

@@ -82,7 +82,8 @@ describe('docs/api.md', () => {
       Object.keys(new WebSocket.WebSocketServer({ noServer: true }).options as object),
     ],
   ])('names every member of %s', (_of, names) => {
-    const missing = names.filter((name) => !new RegExp(`\`[^\`]*\\b${name}\\b[^\`]*\``).test(api));
+    const own = names.filter((name) => !name.startsWith('_')); // those are in from-ws.md
+    const missing = own.filter((name) => !new RegExp(`\`[^\`]*\\b${name}\\b[^\`]*\``).test(api));
     expect(missing).toEqual([]);
   });
 });
