@@ -199,6 +199,11 @@ export class CompressedScene extends Scene {
 
   override async finish(): Promise<void> {
     await super.finish();
+    this.release();
+  }
+
+  /** Gives back what the peer compresses with. */
+  release(): void {
     this.#compressor.close();
   }
 }
