@@ -142,7 +142,7 @@ class Run {
   }
 }
 
-/** Shorter messages than this an application's side may leave uncompressed. */
+/** Shorter messages may be left as they are, and so may data that do not get smaller. */
 const THRESHOLD = 1024;
 
 function outcomeOf(
@@ -151,11 +151,12 @@ function outcomeOf(
   { form, messages }: CompressedRun,
   seen: Outcome,
 ): Outcome {
-  const small = (one.params?.messageSize ?? 0) < THRESHOLD;
+  const { messageSize = 0, type } = one.params ?? {};
+  const mustBeCompressed = messageSize >= THRESHOLD && type === 'text';
   return {
     form,
     echoes: messages,
-    compressed: small ? seen.compressed : messages,
+    compressed: mustBeCompressed ? messages : seen.compressed,
     others: [],
     code: 1000,
     // RFC 6455 §7.1.1: the server ends TCP first.
