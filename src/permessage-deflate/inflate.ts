@@ -49,14 +49,17 @@ interface Inflation {
   readonly done: Decoded;
   /** How much of `input` is inflated, into `parts` of `length` bytes, by so many streams. */
   consumed: number;
-  parts: Buffer[];
+  readonly parts: Buffer[];
   length: number;
   streams: number;
+  /** What the next stream may refer to; made when there is one. */
+  window: History | undefined;
 }
 
 /** Inflates the messages of one connection, one after the other. */
 export class Inflater {
   private readonly options: ZlibOptions;
+  private readonly windowSize: number;
   /** What messages may refer to; undefined if each stands alone. */
   private readonly history: History | undefined;
 
@@ -68,7 +71,8 @@ export class Inflater {
   constructor(windowBits: number, takesOver: boolean, options: ZlibOptions | undefined) {
     // The application may tune zlib, but not say where a message ends.
     this.options = { ...options, windowBits, info: true, finishFlush: constants.Z_FINISH };
-    this.history = takesOver ? new History(2 ** windowBits) : undefined;
+    this.windowSize = 2 ** windowBits;
+    this.history = takesOver ? new History(this.windowSize) : undefined;
   }
 
   /** Inflates a message: see {@link Extension.decode}. */
@@ -111,6 +115,7 @@ export class Inflater {
         parts: [],
         length: 0,
         streams: 0,
+        window: undefined,
       });
     });
   }
@@ -120,7 +125,7 @@ export class Inflater {
     const { input, limit, consumed, length, done } = inflation;
     // zlib takes no 0 for the most; what is one byte too long is found when the stream is added.
     const most = limit > 0 ? Math.max(1, limit - length) : undefined;
-    const dictionary = this.dictionaryBehind(inflation);
+    const dictionary = (inflation.window ?? this.history)?.dictionary;
     const options = { ...this.optionsFor(dictionary, most, LARGEST_CHUNK) };
     try {
       inflateRaw(input.subarray(consumed), options, (error, result) => {
@@ -141,7 +146,20 @@ export class Inflater {
     else if (isWhole(input, inflation.consumed)) done(this.finish(inflation));
     else if (inflation.consumed > input.length - TAIL.length) done(invalid('unexpected end'));
     else if (++inflation.streams === MOST_STREAMS) done(invalid('too many streams'));
-    else this.inflateStream(inflation);
+    else {
+      this.slideWindow(inflation, buffer);
+      this.inflateStream(inflation);
+    }
+  }
+
+  /** RFC 7692 §7.2.3.2: the next stream of a message may refer to those before it. */
+  private slideWindow(inflation: Inflation, inflated: Buffer): void {
+    if (inflation.window === undefined) {
+      inflation.window = new History(this.windowSize);
+      const { dictionary } = this.history ?? {};
+      if (dictionary !== undefined) inflation.window.append(dictionary);
+    }
+    inflation.window.append(inflated);
   }
 
   private finish({ parts, length }: Inflation): Buffer {
@@ -149,12 +167,6 @@ export class Inflater {
     const message = parts.length === 1 && only !== undefined ? only : Buffer.concat(parts, length);
     this.history?.append(message);
     return message;
-  }
-
-  /** RFC 7692 §7.2.3.2: the next stream of a message may refer to those before it. */
-  private dictionaryBehind({ parts }: Inflation): Buffer | undefined {
-    const before = this.history?.dictionary;
-    return parts.length === 0 ? before : Buffer.concat(before ? [before, ...parts] : parts);
   }
 
   private optionsFor(
