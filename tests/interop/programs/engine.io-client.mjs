@@ -59,7 +59,11 @@ async function beats(url, server) {
 const UNREF = `
 import { Socket } from 'engine.io-client';
 const socket = new Socket(process.argv[1], { transports: ['websocket'], autoUnref: true });
-socket.on('open', () => console.log('open'));
+const untilOpen = setTimeout(() => {}, 10_000);
+socket.on('open', () => {
+  console.log('open');
+  clearTimeout(untilOpen);
+});
 `;
 
 /** A process that has nothing else to do ends although its connection is open. */
