@@ -38,7 +38,7 @@ class Gateway extends EventEmitter {
       this.#answer(HEARD[op], send);
       this.emit(HEARD[op], d, socket);
     });
-    send({ op: GREETINGS.hello, d: { heartbeat_interval: 50 } });
+    send({ op: GREETINGS.hello, d: { heartbeat_interval: 1_000 } });
   }
 
   #answer(heard, send) {

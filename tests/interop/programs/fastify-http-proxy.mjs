@@ -92,7 +92,7 @@ await result('fastify-http-proxy: texts, bytes and pings go both ways', () =>
 await result('fastify-http-proxy: a Close from behind', () => withConnection(closesFar));
 await result('fastify-http-proxy: a Close from before', () => withConnection(closesNear));
 await result('fastify-http-proxy: the connection behind is cut', () => withConnection(cuts));
-const wsReconnect = { pingInterval: 1_000, reconnectInterval: 100, reconnectOnClose: true };
+const wsReconnect = { pingInterval: 10_000, reconnectInterval: 100, reconnectOnClose: true };
 await result('fastify-http-proxy: the connection behind is cut, and made again', () =>
   withConnection(reconnects, { wsReconnect }),
 );

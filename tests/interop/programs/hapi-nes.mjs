@@ -8,7 +8,7 @@ import { runsOn } from '../support/runs-on.mjs';
 
 async function withClient(use) {
   const server = Hapi.server({ host: 'localhost', port: 0 });
-  await server.register({ plugin: nes, options: { heartbeat: { interval: 50, timeout: 40 } } });
+  await server.register(nes);
   server.route({
     method: 'GET',
     path: '/greet/{name}',

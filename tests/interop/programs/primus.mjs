@@ -12,7 +12,7 @@ Reflect.deleteProperty(globalThis, 'WebSocket');
 
 async function withClient(use) {
   const http = createServer();
-  const options = { transformer: 'websockets', compression: true, pingInterval: 50 };
+  const options = { transformer: 'websockets', compression: true, pingInterval: 1_000 };
   const primus = new Primus(http, options);
   http.listen(0);
   await once(http, 'listening');
