@@ -15,9 +15,14 @@ const MEMBERS = 5;
 async function start(perMessageDeflate) {
   const http = createServer();
   const server = new Server(http, { transports: ['websocket'], perMessageDeflate });
+  const members = server.sockets.sockets;
   server.on('connection', (socket) => {
     socket.on('join', (room, done) => done(socket.join(room)));
     socket.on('say', (room, ...said) => server.to(room).emit('said', ...said));
+    socket.on('say twice', (room, text) => {
+      server.to(room).emit('said', text);
+      for (const id of server.of('/').adapter.rooms.get(room)) members.get(id).emit('own', text);
+    });
     socket.on('echo', (...values) => values.pop()(...values));
     socket.on('where', (done) => done(socket.handshake.address));
     socket.on('leave', () => socket.disconnect(true));
@@ -86,20 +91,39 @@ async function broadcast(clients) {
   await acknowledged(speaker);
 }
 
-/** Many broadcasts of text alone: the adapter frames each of them once for all members. */
+/**
+ * Without compression the adapter frames each text for a room once, by `Sender.frame`, and gives the
+ * bytes to `sendFrame` of each member: they keep their place among what is sent otherwise.
+ */
 async function inOrder(speaker, others) {
-  const expected = Array.from({ length: 200 }, (_, number) => `${number} `.repeat(number));
-  const heard = others.map(
-    (client) =>
-      new Promise((resolve) => {
-        const texts = [];
-        client.on('said', (text) => texts.push(text) === expected.length && resolve(texts));
-      }),
-  );
-  for (const text of expected) speaker.emit('say', 'room', text);
-  for (const texts of await within(5000, '200 broadcasts', Promise.all(heard))) {
-    assert.deepEqual(texts, expected);
+  const texts = Array.from({ length: 200 }, (_, number) => `${number} `.repeat(number));
+  const heard = others.map((client) => record(client, 2 * texts.length));
+  for (const text of texts) speaker.emit('say twice', 'room', text);
+  const expected = texts.flatMap((text) => [`said ${text}`, `own ${text}`]);
+  for (const lines of await within(5000, '200 broadcasts', Promise.all(heard))) {
+    assert.deepEqual(lines, expected);
   }
+}
+
+/** The next `count` of what comes as 'said' and 'own'. */
+function record(client, count) {
+  const lines = [];
+  return new Promise((resolve) => {
+    const take = (name) => (text) => lines.push(`${name} ${text}`) === count && resolve(lines);
+    client.on('said', take('said'));
+    client.on('own', take('own'));
+  });
+}
+
+/** Without `Sender.frame` or `sendFrame` all this works as well, but each member costs a frame. */
+async function framedOnce({ server }, [speaker, member]) {
+  const { conn } = server.sockets.sockets.get(member.id);
+  const heard = record(member, 2);
+  const packet = new Promise((resolve) => conn.once('packetCreate', resolve));
+  speaker.emit('say twice', 'room', 'once');
+  assert.deepEqual(await within(5000, 'a broadcast', heard), ['said once', 'own once']);
+  assert.ok((await packet).options.wsPreEncodedFrame, 'Sender.frame is found');
+  assert.equal(typeof conn.transport.socket._sender?.sendFrame, 'function');
 }
 
 async function disconnected({ server, connect }, client) {
@@ -125,6 +149,9 @@ async function job(perMessageDeflate, title) {
   await result(`${title}: acknowledgements, texts of 300 kB`, () => acknowledged(first));
   await result(`${title}: binary attachments of 0 to 300,000 bytes`, () => attached(first));
   await result(`${title}: a room of ${MEMBERS - 1}, 201 broadcasts`, () => broadcast(clients));
+  if (!perMessageDeflate) {
+    await result(`${title}: a frame is made once for a room`, () => framedOnce(place, clients));
+  }
   await result(`${title}: either side disconnects`, () => disconnected(place, clients[1]));
   for (const client of clients) client.disconnect();
   await place.server.close();
