@@ -1,14 +1,13 @@
 /** RFC 6455 §6.2: bytes in, messages out. */
 
 import { isUtf8 } from 'node:buffer';
+import { Assembly, type MessageLimits } from './assembly.js';
 import { Decoder, type Decoding } from './decoder.js';
 import { ProtocolError, type Violation } from './errors.js';
 import type { Extension } from './extension.js';
 import { FrameHeader, LONGEST_HEADER, Opcode, readHeader } from './frame.js';
 import { advanceKey, unmask } from './mask.js';
-import { Pieces } from './pieces.js';
-import { judgeLength, judgeOpening } from './rules.js';
-import { Utf8Check } from './utf8.js';
+import { judgeOpening } from './rules.js';
 
 /** Which end of the connection this is. */
 export type Role = 'server' | 'client';
@@ -30,7 +29,7 @@ export interface ControlSink {
 }
 
 /** What a receiver accepts, and how it hands it up. The limits may be changed at any time. */
-export interface ReceiverOptions {
+export interface ReceiverOptions extends MessageLimits {
   /** bytes in a message; 0 = no limit */
   maxPayload: number;
   /** frames in a message; 0 = no limit */
@@ -88,14 +87,7 @@ export class Receiver {
   private remaining = 0;
   private maskingKey = 0;
 
-  /** The opcode of the message in progress; 0 if there is none. */
-  private messageOpcode = 0;
-  private messageLength = 0;
-  private fragments = 0;
-  /** Whether the message in progress is the extension's to decode. */
-  private encoded = false;
-  private readonly pieces = new Pieces();
-  private readonly utf8 = new Utf8Check();
+  private readonly assembly = new Assembly();
   /** The payload of a control frame that the end of a chunk cut. */
   private control: Buffer = NOTHING;
 
@@ -177,7 +169,7 @@ export class Receiver {
     this.chunk = NOTHING;
     this.offset = 0;
     this.waiting = [];
-    this.pieces.clear();
+    this.assembly.clear();
     this.spill = NOTHING;
     this.control = NOTHING;
     this.decoder?.discard();
@@ -266,45 +258,45 @@ export class Receiver {
   private judgeOpening(): boolean {
     const { header, decoder } = this;
     const owned = decoder === undefined ? 0 : decoder.reserved;
-    const violation = judgeOpening(header, this.expectMask, this.messageOpcode !== 0, owned);
+    const violation = judgeOpening(header, this.expectMask, this.assembly.opcode !== 0, owned);
     if (violation === undefined) return true;
     const detail = violation === 'INVALID_OPCODE' ? header.opcode : header.shortLength;
     return this.fail(violation, detail);
   }
 
-  /** Judges what the whole header announces, before any memory is taken for it. */
-  private judgeFragment(): Violation | undefined {
-    const { header, options } = this;
-    const violation = judgeLength(header, this.messageLength, options.maxPayload);
-    if (violation !== undefined) return violation;
-    const tooMany = options.maxFragments > 0 && this.fragments >= options.maxFragments;
-    return tooMany ? 'TOO_MANY_FRAGMENTS' : undefined;
-  }
-
   private enterFragment(): boolean {
-    const { header } = this;
-    const violation = this.judgeFragment();
+    const { header, assembly } = this;
+    const violation = assembly.judge(header, this.options);
     if (violation !== undefined) return this.fail(violation, header.length);
-    if (header.opcode !== Opcode.CONTINUATION) {
-      this.messageOpcode = header.opcode;
-      this.encoded = header.reserved !== 0;
-    }
-    this.messageLength += header.length;
-    this.fragments++;
+    assembly.enter(header);
     return true;
   }
 
   private takeDataPayload(): void {
     const piece = this.takePiece();
     const last = this.remaining === 0 && this.header.fin;
-    if (this.encoded) this.addEncoded(piece, last);
-    else if (last && this.pieces.byteLength === 0) this.takeWhole(piece);
-    else this.addPiece(piece, last);
+    const { assembly } = this;
+    if (last && assembly.isEmpty) this.takePayload(piece);
+    else if (!assembly.add(piece, this.remaining, last, this.options.checkUtf8)) {
+      this.fail('INVALID_UTF8');
+    } else if (last) this.takeAssembled();
   }
 
-  /** A message that came in one piece: nothing is copied. */
+  /** A payload that came in one piece: nothing is copied. */
+  private takePayload(payload: Buffer): void {
+    if (this.assembly.isEncoded) this.decode(payload);
+    else this.takeWhole(payload);
+  }
+
+  private takeAssembled(): void {
+    const { assembly } = this;
+    const isBinary = assembly.opcode === Opcode.BINARY;
+    if (assembly.isEncoded) this.decode(assembly.join());
+    else this.handUp(isBinary && this.inPieces ? assembly.take() : assembly.join(), isBinary);
+  }
+
   private takeWhole(message: Buffer): void {
-    const isBinary = this.messageOpcode === Opcode.BINARY;
+    const isBinary = this.assembly.opcode === Opcode.BINARY;
     // RFC 6455 §8.1: text that is not UTF-8 fails the connection.
     if (!isBinary && this.options.checkUtf8 && !isUtf8(message)) {
       this.fail('INVALID_UTF8');
@@ -313,33 +305,7 @@ export class Receiver {
     this.handUp(isBinary && this.inPieces ? [message] : message, isBinary);
   }
 
-  private addPiece(piece: Buffer, last: boolean): void {
-    const isBinary = this.messageOpcode === Opcode.BINARY;
-    if (!isBinary && this.options.checkUtf8 && !this.continuesUtf8(piece, last)) {
-      this.fail('INVALID_UTF8');
-      return;
-    }
-    this.pieces.add(piece, this.remaining);
-    if (!last) return;
-    const message = isBinary && this.inPieces ? this.pieces.take() : this.pieces.join();
-    this.handUp(message, isBinary);
-  }
-
   /** RFC 7692 §6.2: a message is decoded when all of it is there. */
-  private addEncoded(piece: Buffer, last: boolean): void {
-    const { pieces } = this;
-    if (!last) {
-      pieces.add(piece, this.remaining);
-      return;
-    }
-    let payload = piece;
-    if (pieces.byteLength > 0) {
-      pieces.add(piece, 0);
-      payload = pieces.join();
-    }
-    this.decode(payload);
-  }
-
   private decode(payload: Buffer): void {
     const decoded = this.decoder?.decode(payload, this.options.maxPayload);
     if (decoded !== undefined) this.takeDecoded(decoded);
@@ -361,16 +327,8 @@ export class Receiver {
     this.takeWhole(decoded);
   }
 
-  // RFC 6455 §5.6: a fragment may end inside a character, the whole message may not.
-  private continuesUtf8(piece: Buffer, last: boolean): boolean {
-    return this.utf8.push(piece) && (!last || this.utf8.complete);
-  }
-
   private handUp(message: MessageData, isBinary: boolean): void {
-    this.messageOpcode = 0;
-    this.messageLength = 0;
-    this.fragments = 0;
-    this.utf8.reset();
+    this.assembly.finish();
     if (this.options.oneAtATime) this.suspend();
     this.messages.onMessage(message, isBinary);
   }

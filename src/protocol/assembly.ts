@@ -1,0 +1,91 @@
+/** RFC 6455 §5.4: the message that is being received, put together from its fragments. */
+
+import type { Violation } from './errors.js';
+import { type FrameHeader, Opcode } from './frame.js';
+import { Pieces } from './pieces.js';
+import { judgeLength } from './rules.js';
+import { Utf8Check } from './utf8.js';
+
+/** What limits a message; 0 is no limit. */
+export interface MessageLimits {
+  readonly maxPayload: number;
+  readonly maxFragments: number;
+}
+
+/** The message in progress. */
+export class Assembly {
+  /** The opcode of its first frame; 0 if no message is in progress. */
+  opcode = 0;
+  /** Whether it is the extension's to decode. */
+  isEncoded = false;
+
+  private byteLength = 0;
+  private fragments = 0;
+  private readonly pieces = new Pieces();
+  private readonly utf8 = new Utf8Check();
+
+  /** Whether no byte of it has been added. */
+  get isEmpty(): boolean {
+    return this.pieces.byteLength === 0;
+  }
+
+  /** Judges what the header of its next frame announces, before any memory is taken for it. */
+  judge(header: FrameHeader, limits: MessageLimits): Violation | undefined {
+    const violation = judgeLength(header, this.byteLength, limits.maxPayload);
+    if (violation !== undefined) return violation;
+    const tooMany = limits.maxFragments > 0 && this.fragments >= limits.maxFragments;
+    return tooMany ? 'TOO_MANY_FRAGMENTS' : undefined;
+  }
+
+  /** Begins a frame, and with the first one the message. */
+  enter(header: FrameHeader): void {
+    if (header.opcode !== Opcode.CONTINUATION) {
+      this.opcode = header.opcode;
+      // RFC 7692 §6.1: the reserved bit of the first frame marks the whole message.
+      this.isEncoded = header.reserved !== 0;
+    }
+    this.byteLength += header.length;
+    this.fragments++;
+  }
+
+  /**
+   * Adds a piece.
+   * @param awaited bytes of the same frame that are still to come
+   * @param checksUtf8 whether text must be UTF-8
+   * @returns false if it can't be UTF-8 any more
+   */
+  add(piece: Buffer, awaited: number, last: boolean, checksUtf8: boolean): boolean {
+    const isText = this.opcode === Opcode.TEXT && !this.isEncoded;
+    if (isText && checksUtf8 && !this.continuesUtf8(piece, last)) return false;
+    this.pieces.add(piece, awaited);
+    return true;
+  }
+
+  /** Hands over all of it in one Buffer. */
+  join(): Buffer {
+    return this.pieces.join();
+  }
+
+  /** Hands over its pieces. */
+  take(): Buffer[] {
+    return this.pieces.take();
+  }
+
+  /** Makes ready for the next message. */
+  finish(): void {
+    this.opcode = 0;
+    this.byteLength = 0;
+    this.fragments = 0;
+    this.utf8.reset();
+  }
+
+  /** Drops what it holds. */
+  clear(): void {
+    this.pieces.clear();
+  }
+
+  // RFC 6455 §5.6: a fragment may end inside a character, the whole message may not.
+  private continuesUtf8(piece: Buffer, last: boolean): boolean {
+    return this.utf8.push(piece) && (!last || this.utf8.complete);
+  }
+}
