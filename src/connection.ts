@@ -329,9 +329,12 @@ export class Connection implements Wire {
     const gathered = sender.gather.takeCallbacks() ?? [];
     this.awaiting = undefined;
     settle([...underWay, ...gathered], this.cause ?? notSent());
-    for (const { callback, progress } of sender.abandon()) {
-      if (callback !== undefined) settle([callback], this.endpoint.failure ?? notReady(progress));
-    }
+    const left = sender.abandon();
+    const error = this.endpoint.failure ?? notReady(left);
+    settle(
+      left.flatMap(({ callback }) => callback ?? []),
+      error,
+    );
   }
 }
 
@@ -347,8 +350,9 @@ function notSent(): WebSocketError {
 }
 
 /** The words are those that programs written for `ws` know. */
-function notReady(progress: WaitingFrame['progress']): WebSocketError {
-  const step = progress === 'READING' ? 'the blob was being read' : 'data was being compressed';
+function notReady([first]: readonly WaitingFrame[]): WebSocketError {
+  const step =
+    first?.progress === 'READING' ? 'the blob was being read' : 'data was being compressed';
   return new WebSocketError(`The socket was closed while ${step}`, 'WS_ERR_NOT_SENT');
 }
 
