@@ -7,7 +7,7 @@ import { ROLES, type Role } from '../conformance/subject.js';
 import { turn } from '../conformance/turns.js';
 import { inShort } from '../conformance/wire-bytes.js';
 import { Compiled } from '../support/child.js';
-import { meet } from '../support/faces.js';
+import { meet, uncaught } from '../support/faces.js';
 import { closePayload, OPCODE } from '../support/frames.js';
 import { turns } from '../support/inbox.js';
 import { randomCuts, SeededRandom } from '../support/random.js';
@@ -488,6 +488,24 @@ describe.each(ROLES)('D7: as a %s, order', (role) => {
     );
   });
 
+  test('R11: a listener that throws at it: it comes out, and the rest follows', async () => {
+    const scene = await open(role);
+    const caught = uncaught(scope());
+    const mine = new Error('mine');
+    scene.product.once('message', () => {
+      throw mine;
+    });
+    await behindLarge(
+      scene,
+      scene.frame({ rsv: 4, payload: deflated('small') }),
+      scene.frame({ opcode: CLOSE, payload: closePayload(1000) }),
+    );
+    await scene.until(() => scene.peer.close !== undefined);
+    await scene.finish();
+    expect(caught).toEqual([mine]);
+    expect(scene.events).toEqual([told, `text ${inShort(Buffer.from('small'))}`, 'close 1000']);
+  });
+
   test('pause() holds a message that is being inflated back', async () => {
     const scene = await open(role);
     await behindLarge(scene, scene.frame({ payload: 'plain' }));
@@ -562,6 +580,21 @@ describe.each(ROLES)('as a %s, what leaves', (role) => {
     await scene.until(() => scene.peer.reader.heard.length === 3);
     await scene.settled();
     expect(scene.product.bufferedAmount).toBe(0);
+  });
+
+  test('what waits for a large message costs the same each, however much there is', async () => {
+    const scene = await open(role, always);
+    let called = 0;
+    scene.product.send(letters(1, MIB));
+    for (let i = 0; i < 100_000; i++) {
+      scene.product.send('x', { compress: false }, () => called++);
+    }
+    const before = process.cpuUsage();
+    await scene.until(() => called === 100_000);
+    const { user, system } = process.cpuUsage(before);
+    expect(called).toBe(100_000);
+    // Linear: about 500 ms. A queue that moved its rest with each message took 8 s and more.
+    expect((user + system) / 1000).toBeLessThan(2500);
   });
 
   test('compressing a large message leaves the event loop free', async () => {
