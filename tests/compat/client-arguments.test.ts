@@ -6,7 +6,15 @@ import { frame, OPCODE } from '../support/frames.js';
 import { Inbox, until } from '../support/inbox.js';
 import { keyOf } from '../support/requests.js';
 import type { Scope } from '../support/scope.js';
-import { connected, failing, type Requested, requested, type Settings, thrown } from './scene.js';
+import {
+  attend,
+  closed,
+  connected,
+  type Requested,
+  requested,
+  type Settings,
+  thrown,
+} from './scene.js';
 import type { Library, Untyped } from './subjects.js';
 import { type Row, table } from './table.js';
 
