@@ -188,10 +188,11 @@ table([
       ws.on('message', (data: unknown, binary: boolean) =>
         seen.push(Buffer.isBuffer(data), binary),
       );
-      for (const type of ['arraybuffer', 'fragments', 'blob']) {
-        ws.binaryType = type;
-        peer.write(masked({ payload: 'text' }));
-      }
+      ws.binaryType = 'arraybuffer';
+      ws.on('message', () => {
+        ws.binaryType = seen.length === 2 ? 'fragments' : 'blob';
+      });
+      peer.write(Buffer.concat(Array(3).fill(masked({ payload: 'text' }))));
       return seen;
     },
     expected: [true, false, true, false, true, false],
@@ -335,8 +336,7 @@ table([
       ws.addEventListener('message', ({ data }: Untyped) => seen.push('once', data), {
         once: true,
       });
-      peer.write(masked({ payload: 'a' }));
-      peer.write(masked({ payload: 'b' }));
+      peer.write(Buffer.concat([masked({ payload: 'a' }), masked({ payload: 'b' })]));
       return seen;
     },
     expected: ['object', 'a', 'once', 'a', 'object', 'b'],
@@ -503,9 +503,8 @@ table([
       ws.on('message', (...args: unknown[]) =>
         seen.push(args.length, Buffer.isBuffer(args[0]), args[1]),
       );
-      peer.write(masked({ payload: 'a' }));
-      peer.write(masked({ payload: 'a', opcode: OPCODE.BINARY }));
-      peer.write(masked());
+      const binary = masked({ payload: 'a', opcode: OPCODE.BINARY });
+      peer.write(Buffer.concat([masked({ payload: 'a' }), binary, masked()]));
       return seen;
     },
     expected: [2, true, false, 2, true, true, 2, true, false],
