@@ -98,7 +98,7 @@ table([
     },
   },
   {
-    id: 'W6 12.8.0 eco.behaviour-18',
+    id: 'W6 12.8.0 eco.behaviour-15',
     it: 'subprotocols that are no tokens, empty, or there twice',
     run: (lib) =>
       ['', [''], 'a b', 'a,b', 'ä', ['a', 'a'], [1], [null], null, 5, true].map((protocols) =>

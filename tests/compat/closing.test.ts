@@ -83,7 +83,7 @@ table([
   closing([4999, 'a'.repeat(123)], `close 4999 ${'a'.repeat(123)}`),
   closing([1000, 5], 'close 1000'),
   {
-    id: 'W45 eco.behaviour-11',
+    id: 'W45 eco.behaviour-10',
     it: 'the reason may be a Buffer or another Uint8Array',
     run: async (lib, scope) => {
       const seen: string[] = [];

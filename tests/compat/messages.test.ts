@@ -53,7 +53,7 @@ table([
   data('a Uint16Array', new Uint16Array(bytes.slice().buffer), 'binary hi'),
   data('a DataView', new DataView(bytes.slice().buffer), 'binary hi'),
   data('an ArrayBuffer', bytes.slice().buffer, 'binary hi'),
-  data('an array', [104, 105], 'binary hi', 'W40 eco.behaviour-10'),
+  data('an array', [104, 105], 'binary hi', 'W40 eco.behaviour-9'),
   data('an object like an array', { length: 2, 0: 104, 1: 105 }, 'binary hi'),
   data('a Blob', new Blob(['hi']), 'binary hi', 'W40 12.8.18'),
   data('false', false, 'binary'),
@@ -112,7 +112,7 @@ table([
     ],
   },
   {
-    id: 'W40',
+    id: 'W40 eco.behaviour-9',
     it: 'the callback of what was sent has no error',
     run: async (lib, scope) => {
       const { ws } = await accepted(lib, scope);
@@ -147,7 +147,7 @@ table([
     expected: ['binary hi', 'text hi', 'text hi', 'text hi'],
   },
   {
-    id: 'W41 eco.behaviour-10',
+    id: 'W41 eco.behaviour-9',
     it: 'fin: false sends a fragment; the first one decides the kind',
     run: async (lib, scope) => {
       const { ws, inbox } = await accepted(lib, scope);
@@ -258,7 +258,7 @@ table([
   },
   ...(['ping', 'pong'] as const).flatMap((name): Row[] => [
     {
-      id: 'W44 eco.behaviour-11',
+      id: 'W44 eco.behaviour-10',
       it: `${name} takes data of every kind, and a callback in any place`,
       run: async (lib, scope) => {
         const { ws, inbox } = await accepted(lib, scope);

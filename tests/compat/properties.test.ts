@@ -157,7 +157,7 @@ table([
     ],
   },
   {
-    id: 'W33 eco.behaviour-12',
+    id: 'W33 eco.behaviour-11',
     it: 'binaryType decides what a binary message is, from the next one on',
     run: async (lib, scope) => {
       const scene = await accepted(lib, scope);
@@ -524,7 +524,7 @@ table([
     expected: ['a', 'a'],
   },
   {
-    id: 'U9 eco.behaviour-15',
+    id: 'U9 eco.behaviour-12',
     it: 'properties may be added to it, and methods replaced',
     run: async (lib, scope) => {
       const { ws, inbox } = await accepted(lib, scope);

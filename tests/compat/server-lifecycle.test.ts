@@ -91,7 +91,7 @@ table([
     expected: [true, null, null],
   },
   {
-    id: 'S33 S44 12.8.0 eco.behaviour-9',
+    id: 'S33 S44 12.8.0 eco.behaviour-8',
     it: 'close() leaves clients open, and calls back when the last one is gone',
     run: async (lib, scope) => {
       const { wss, ws, client } = await meeting(lib, scope);
@@ -200,7 +200,7 @@ table([
     expected: [101, ['/chat']],
   },
   {
-    id: 'S35 eco.behaviour-8',
+    id: 'S35 eco.behaviour-7',
     it: 'handleUpgrade calls back with ws and request, within the call, and emits no connection',
     run: (lib, scope) => {
       const [, wire] = scope.wire();
@@ -328,7 +328,7 @@ table([
     expected: 'EADDRINUSE',
   },
   {
-    id: 'S42 U11 eco.behaviour-7',
+    id: 'S42 U11 eco.behaviour-6',
     it: 'headers has the lines of the answer and the request; what is pushed is sent',
     run: async (lib, scope) => {
       let lines: string[] = [];

@@ -176,7 +176,7 @@ table([
     expected: Array(7).fill(undefined),
   },
   {
-    id: '12.8.0 P2',
+    id: '12.8.0',
     it: 'there is no default and no __esModule on it',
     run: (lib) => [lib.default, lib.__esModule],
     expected: [undefined, undefined],

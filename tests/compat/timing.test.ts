@@ -39,7 +39,7 @@ table([
     expected: ['message a', 'ping b', 'message c'],
   },
   {
-    id: '7.1 S16 eco.behaviour-13',
+    id: '7.1 S16 eco.behaviour-11',
     it: 'with allowSynchronousEvents: false, one in a turn of the loop',
     run: async (lib, scope) => {
       const { peer, ws, events } = await accepted(lib, scope, { allowSynchronousEvents: false });
