@@ -11,7 +11,7 @@ const PLAIN = { fin: true, opcode: 1, mask: false, rsv1: false, readOnly: false 
 
 /** The parts of a frame, in hex. */
 const framed = (lib: Library, data: unknown, options: Settings = {}): string =>
-  lib.Sender.frame(data, { ...PLAIN, ...options })
+  lib.Sender.frame(Buffer.isBuffer(data) ? Buffer.from(data) : data, { ...PLAIN, ...options })
     .map((part: Buffer | string) => Buffer.from(part).toString('hex'))
     .join('|');
 

@@ -58,7 +58,7 @@ table([
         atClose = wss.clients.has(ws);
       });
       client.close();
-      await next(ws, 'close');
+      await Promise.all([next(ws, 'close'), next(client, 'close')]);
       return [before, atClose, wss.clients.size];
     },
     expected: [true, false, 0],

@@ -12,6 +12,9 @@ export type Untyped = any;
 /** What `require` gives: the class, with everything else on it. */
 export type Library = Untyped;
 
+/** A class of a library, to be extended. */
+export type Class = new (...args: unknown[]) => Untyped;
+
 const FOLDER = join(__dirname, 'node_modules/ws');
 
 /** `npm ci` in tests/compat brings it. */

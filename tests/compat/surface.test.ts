@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import { createServer } from 'node:http';
 import { Inbox } from '../support/inbox.js';
 import { accepted, meeting, next, requestOf, thrown } from './scene.js';
-import type { Untyped } from './subjects.js';
+import type { Class, Untyped } from './subjects.js';
 import { table } from './table.js';
 
 const NAMES = [
@@ -94,12 +94,12 @@ table([
     id: 'P9 eco.module-4 S19',
     it: 'both can be extended, and option WebSocket names the class of connections',
     run: async (lib, scope) => {
-      class Socket extends lib {
+      class Socket extends (lib as Class) {
         hello(): string {
           return `hello, ${this.protocol}`;
         }
       }
-      class Server extends lib.Server {}
+      class Server extends (lib.Server as Class) {}
       const { wss, ws } = await meeting(lib, scope, { WebSocket: Socket }, {}, 'chat');
       const other = new Server({ noServer: true });
       return [ws.hello(), ws instanceof lib, wss.constructor === lib.Server, other.address.length];
@@ -110,7 +110,7 @@ table([
     id: 'P9 S34',
     it: 'a subclass of the server decides what it handles',
     run: async (lib, scope) => {
-      class Server extends lib.Server {
+      class Server extends (lib.Server as Class) {
         shouldHandle({ url }: Untyped): boolean {
           return url === '/mine';
         }
@@ -131,7 +131,7 @@ table([
     id: 'eco.module-4',
     it: 'a subclass of WebSocket is a client whose listeners have the subclass for this',
     run: async (lib, scope) => {
-      class Socket extends lib {}
+      class Socket extends (lib as Class) {}
       const server = createServer();
       new lib.Server({ server });
       const createConnection = () => {
