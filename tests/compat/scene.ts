@@ -243,6 +243,19 @@ export async function listening(
   return { wss, port: (wss.address() as AddressInfo).port };
 }
 
+/**
+ * A wire whose writes arrive in a later turn, as those of a socket do: `ws` is not made for an
+ * answer that comes within its own write.
+ */
+function slowWire(scope: Scope): [Duplex, Duplex] {
+  const ends = scope.wire();
+  for (const end of ends) {
+    const write = end._write.bind(end);
+    end._write = (...args) => void setImmediate(write, ...args);
+  }
+  return ends;
+}
+
 /** A client and a server of the same subject, connected in memory. */
 export async function meeting(
   library: Library,
@@ -255,7 +268,7 @@ export async function meeting(
   const wss = new library.WebSocketServer({ server: http, ...serverOptions });
   const connection = next<[Untyped, Untyped]>(wss, 'connection');
   const createConnection = (): Duplex => {
-    const [peer, wire] = scope.wire();
+    const [peer, wire] = slowWire(scope);
     http.emit('connection', wire);
     return peer;
   };
