@@ -1,7 +1,7 @@
 /** Python's autobahn on asyncio, as packaged by Debian (which only Debian's own python3 sees). */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { faceCompressed, given } from '../support/compression.mjs';
+import { faceCompressed, fromNineBits, given } from '../support/compression.mjs';
 import { Puppet } from '../support/puppet.mjs';
 import { skip } from '../support/results.mjs';
 import { face } from '../support/roles.mjs';
@@ -35,7 +35,15 @@ else {
       const start = (environment) => Puppet.start(PYTHON, [SCRIPT, role, transport], environment);
       await face({ name, role, transport, can: CAN, oddities: ODDITIES, start });
       if (transport === 'tcp') {
-        await faceCompressed({ name, role, can: CAN, start, peerAsks: () => true, agrees });
+        await faceCompressed({
+          name,
+          role,
+          can: CAN,
+          start,
+          weAsk: fromNineBits,
+          peerAsks: fromNineBits,
+          agrees,
+        });
       }
     }
   }

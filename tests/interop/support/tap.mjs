@@ -81,7 +81,7 @@ function inflated(messages, { windowBits, takeover }) {
       dictionary,
       finishFlush: constants.Z_SYNC_FLUSH,
       // Within one chunk of output zlib does not look how far back a match goes.
-      chunkSize: 2 ** (windowBits - 3),
+      chunkSize: Math.max(constants.Z_MIN_CHUNK, 2 ** (windowBits - 3)),
     });
     if (takeover) dictionary = Buffer.concat([dictionary, payload]).subarray(-(2 ** windowBits));
     return { ...message, wireLength: wire.length, payload };
