@@ -10,8 +10,11 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Tally } from './support/results.mjs';
 
-const PEERS = ['own', 'ws', 'node', 'python', 'chromium', 'start-page'];
-const TIMEOUT = 60_000;
+const PEERS = [
+  ...['own', 'ws', 'node', 'undici', 'faye', 'websocket-node', 'bun', 'deno'],
+  ...['python', 'autobahn', 'nginx', 'haproxy', 'chromium', 'start-page'],
+];
+const TIMEOUT = 120_000;
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { openNative } from '../puppets/native-api.mjs';
 import { lackingBrowser, startBrowser } from '../support/browser.mjs';
+import { faceCompressed } from '../support/compression.mjs';
 import { Reports } from '../support/puppet.mjs';
 import { skip } from '../support/results.mjs';
 import { face } from '../support/roles.mjs';
@@ -52,6 +53,7 @@ async function main() {
   for (const transport of ['tcp', 'tls']) {
     const start = () => PagePuppet.start(context, `http://127.0.0.1:${pages.address().port}/`);
     await face({ name, role: 'client', transport, can: CAN, start });
+    if (transport === 'tcp') await faceCompressed({ name, role: 'client', start });
   }
   await context.close();
   pages.closeAllConnections();

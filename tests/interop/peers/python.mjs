@@ -1,6 +1,7 @@
 /** Python's websockets, as packaged by Debian (which only Debian's own python3 sees), both roles. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { faceCompressed, fromNineBits } from '../support/compression.mjs';
 import { Puppet } from '../support/puppet.mjs';
 import { skip } from '../support/results.mjs';
 import { face } from '../support/roles.mjs';
@@ -18,6 +19,15 @@ else {
     for (const role of ['server', 'client']) {
       const start = (environment) => Puppet.start(PYTHON, [SCRIPT, role, transport], environment);
       await face({ name, role, transport, can: CAN, start });
+      if (transport === 'tcp')
+        await faceCompressed({
+          name,
+          role,
+          can: CAN,
+          start,
+          weAsk: fromNineBits,
+          peerAsks: fromNineBits,
+        });
     }
   }
 }

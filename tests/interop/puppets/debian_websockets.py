@@ -10,10 +10,15 @@ import ssl
 import sys
 
 import websockets
+from websockets.extensions.permessage_deflate import (
+    ClientPerMessageDeflateFactory,
+    ServerPerMessageDeflateFactory,
+)
 
 ROLE, TRANSPORT = sys.argv[1:3]
 CERTIFICATE = os.environ.get("INTEROP_CERT")
 SUBPROTOCOL = "chat.v2"
+MAX_SIZE = 2**22
 
 
 def report(line):
@@ -65,7 +70,20 @@ async def read_lines():
         yield json.loads(line)
 
 
-async def serve():
+def compression(factory, deflate):
+    if deflate is None:
+        return {}
+    parameters = {
+        "server_no_context_takeover": deflate.get("serverNoContextTakeover", False),
+        "client_no_context_takeover": deflate.get("clientNoContextTakeover", False),
+        "server_max_window_bits": deflate.get("serverMaxWindowBits"),
+    }
+    if "clientMaxWindowBits" in deflate:
+        parameters["client_max_window_bits"] = deflate["clientMaxWindowBits"]
+    return {"compression": None, "extensions": [factory(**parameters)]}
+
+
+async def listen(deflate):
     context = None
     if TRANSPORT == "tls":
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -76,17 +94,29 @@ async def serve():
         0,
         ssl=context,
         subprotocols=[SUBPROTOCOL],
+        max_size=MAX_SIZE,
+        **compression(ServerPerMessageDeflateFactory, deflate),
     )
     port = server.sockets[0].getsockname()[1]
-    report({"base": f"{'wss' if context else 'ws'}://127.0.0.1:{port}"})
-    async for _ in read_lines():
-        pass
+    return f"{'wss' if context else 'ws'}://127.0.0.1:{port}"
+
+
+async def serve():
+    report({"base": await listen(None)})
+    async for order in read_lines():
+        report({"id": order["id"], "listening": await listen(order.get("deflate"))})
 
 
 async def open_client(order, context):
     try:
         protocols = order["protocols"] or None
-        socket = await websockets.connect(order["url"], ssl=context, subprotocols=protocols)
+        socket = await websockets.connect(
+            order["url"],
+            ssl=context,
+            subprotocols=protocols,
+            max_size=MAX_SIZE,
+            **compression(ClientPerMessageDeflateFactory, order.get("deflate")),
+        )
         await play(socket, order["id"])
     except Exception as error:  # whatever it is, the driver prints it
         report({"id": order["id"], "failed": repr(error)})

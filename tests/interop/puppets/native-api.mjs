@@ -10,7 +10,8 @@ export function openNative({ id, url, protocols }, report, drop) {
     leave: () => location.assign('about:blank'),
   };
   socket.binaryType = 'arraybuffer';
-  socket.onopen = () => report({ id, opened: { protocol: socket.protocol } });
+  socket.onopen = () =>
+    report({ id, opened: { protocol: socket.protocol, extensions: socket.extensions } });
   socket.onclose = ({ code, reason }) => report({ id, closed: { code, reason } });
   socket.onmessage = ({ data }) => {
     if (typeof data !== 'string' || !data.startsWith('do:')) return socket.send(data);

@@ -1,12 +1,5 @@
-/** Node's built-in WebSocket client. See support/puppet.mjs for the protocol. */
-import { createInterface } from 'node:readline';
+/** The built-in WebSocket client of Node, Bun or Deno. See support/puppet.mjs for the protocol. */
 import { openNative } from './native-api.mjs';
+import { connectOnOrder, report } from './stage.mjs';
 
-function report(line) {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
-}
-
-report({ base: '' });
-createInterface({ input: process.stdin }).on('line', (line) => {
-  openNative(JSON.parse(line), report, () => process.exit());
-});
+connectOnOrder((order) => openNative(order, report, () => process.exit()));

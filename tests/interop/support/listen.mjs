@@ -4,18 +4,22 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { join } from 'node:path';
+import { SUBPROTOCOL } from '../puppets/subprotocol.mjs';
 import { temporaryFolder } from './temporary.mjs';
-
-/** The one subprotocol that every server here knows. */
-export const SUBPROTOCOL = 'chat.v2';
 
 const handleProtocols = (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false);
 
 /** Resolves to `{ base, close }`; `base` is the URL without the path. */
-export async function listen({ WebSocketServer }, transport, certificate, onConnection) {
-  if (transport === 'tcp') return listenByPort(WebSocketServer, onConnection);
+export async function listen(
+  { WebSocketServer },
+  transport,
+  certificate,
+  onConnection,
+  options = {},
+) {
+  if (transport === 'tcp') return listenByPort(WebSocketServer, onConnection, options);
   const server = transport === 'tls' ? secure(certificate) : createServer();
-  const wss = new WebSocketServer({ server, handleProtocols });
+  const wss = new WebSocketServer({ server, handleProtocols, ...options });
   wss.on('connection', onConnection);
   const path = join(temporaryFolder, `${process.pid}.sock`);
   server.listen(transport === 'unix' ? { path } : { port: 0, host: '127.0.0.1' });
@@ -25,8 +29,9 @@ export async function listen({ WebSocketServer }, transport, certificate, onConn
   return { base, close: () => closeBoth(wss, server) };
 }
 
-async function listenByPort(WebSocketServer, onConnection) {
-  const wss = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols });
+async function listenByPort(WebSocketServer, onConnection, options) {
+  const address = { port: 0, host: '127.0.0.1' };
+  const wss = new WebSocketServer({ ...address, handleProtocols, ...options });
   wss.on('connection', onConnection);
   await once(wss, 'listening');
   return { base: `ws://127.0.0.1:${wss.address().port}`, close: () => closeBoth(wss) };

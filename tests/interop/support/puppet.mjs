@@ -3,9 +3,12 @@
  *
  * It echoes every message, except a text `do:{…}`, which it obeys: `close: [code, reason]`,
  * `drop` (the connection, without a Close), `leave` (the page), `fragments: [text…]` (one message),
- * `ping: text` (and says `pong …` once answered). A client reads `{ id, url, protocols }` lines from its standard
- * input; both roles print one line of JSON for each thing that happens: `{ base }` when ready,
- * `{ id, opened }`, `{ id, closed }`, `{ id, failed }`. `id` is the path of the connection's URL.
+ * `ping: text` (and says `pong …` once answered). It reads lines of JSON from its standard input: a
+ * client `{ id, url, protocols, deflate }` to connect, a server `{ id, deflate }` to listen once
+ * more. `deflate` has the names of the option `perMessageDeflate` of `ws`; without it the peer does
+ * what it does by default. It prints such a line for each thing that happens: `{ base }` when ready,
+ * `{ id, listening }`, `{ id, opened }`, `{ id, closed }`, `{ id, failed }`. `id` is the path of the
+ * connection's URL.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -65,6 +68,16 @@ export class Puppet {
   }
 
   connect(order) {
+    this.#tell(order);
+  }
+
+  /** Resolves to the base of a server of its own for this `id`. */
+  listen(id, deflate) {
+    this.#tell({ id, deflate });
+    return this.#reports.of(id, 'listening');
+  }
+
+  #tell(order) {
     this.#child.stdin.write(`${JSON.stringify(order)}\n`);
   }
 

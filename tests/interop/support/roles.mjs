@@ -14,8 +14,10 @@ const AGAINST = { server: againstServer, client: againstClient };
  * Every exchange with the peer `name` in its `role` on a `transport`. `start(environment)` brings
  * the peer up; `can` lists what it offers beyond echo and close: to send `fragments`, a `ping`, an
  * `emptyClose`; to `echoReason` in its answer to a Close; to `drop` the connection, to `leave` the page.
+ * `oddities` are the codes it has where others have another: in its `answer` to a Close, in its
+ * `answerToEmpty`, for an `empty` Close it got, for a `drop` it suffered.
  */
-export async function face({ name, role, transport, can, start }) {
+export async function face({ name, role, transport, can, oddities = {}, start }) {
   const title = `${name} as ${role}, ${transport}`;
   let security;
   try {
@@ -26,7 +28,7 @@ export async function face({ name, role, transport, can, start }) {
   let peer;
   try {
     peer = await start({ INTEROP_CERT: security?.cert, INTEROP_KEY: security?.key });
-    await AGAINST[role]({ title, transport, security, peer, can });
+    await AGAINST[role]({ title, transport, security, peer, can, oddities });
   } catch (error) {
     fail(title, error);
   } finally {

@@ -1,5 +1,6 @@
 /** Faces a module with the API of `ws`, in both roles and on every transport. */
 import { fileURLToPath } from 'node:url';
+import { faceCompressed } from './compression.mjs';
 import { Puppet } from './puppet.mjs';
 import { face } from './roles.mjs';
 
@@ -12,6 +13,9 @@ export async function faceModule(name, moduleName) {
       const script = [SCRIPT, role, transport, moduleName];
       const start = (environment) => Puppet.start(process.execPath, script, environment);
       await face({ name, role, transport, can: CAN, start });
+      if (transport === 'tcp') {
+        await faceCompressed({ name, role, can: CAN, start, peerAsks: () => true });
+      }
     }
   }
 }
