@@ -259,6 +259,7 @@ export class Connection implements Wire {
   }
 
   destroy(): void {
+    this.endpoint.sender.halt();
     // On a wire in memory a write may run the peer's listeners, which may throw.
     try {
       this.flush();
@@ -292,6 +293,7 @@ export class Connection implements Wire {
   /** The wire broke. */
   onError(error: Error): void {
     this.cause ??= error;
+    this.endpoint.sender.halt();
     this.socket.destroy();
     this.expectClose();
   }

@@ -97,7 +97,8 @@ export function toClose(code: unknown, reason: unknown): Close {
 function toReason(reason: unknown): Buffer {
   if (!(reason as ArrayLike<unknown> | null | undefined)?.length) return NOTHING;
   if (typeof reason !== 'string' && !(reason instanceof Uint8Array)) {
-    throw new TypeError('Second argument must be a string or a Uint8Array');
+    const error = new TypeError('Second argument must be a string or a Uint8Array');
+    throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
   }
   const bytes = Buffer.from(reason as Uint8Array);
   if (bytes.length > LONGEST_REASON) {

@@ -36,6 +36,7 @@ export class Backlog {
   /** How many bytes wait, as they were given. */
   byteLength = 0;
   private frames: WaitingFrame[] = [];
+  private halted = false;
   private abandoned = false;
   private readonly extension: Extension | undefined;
   private readonly sink: FrameSink;
@@ -86,6 +87,11 @@ export class Backlog {
     this.goOn();
   }
 
+  /** Nothing that waits is sent any more: the wire is gone. */
+  halt(): void {
+    this.halted = true;
+  }
+
   /** Hands over what will never be sent, and forgets it. */
   abandon(): WaitingFrame[] {
     const { frames } = this;
@@ -105,7 +111,7 @@ export class Backlog {
   /** Sends what can be sent, up to the first frame that can't. */
   private goOn(): void {
     let head = this.frames[0];
-    while (head !== undefined && this.makeReady(head)) {
+    while (head !== undefined && !this.halted && this.makeReady(head)) {
       this.frames.shift();
       this.byteLength -= head.byteLength;
       this.sink.onFrame(head.first, head.payload, head.callback);
@@ -131,7 +137,7 @@ export class Backlog {
   private readonly onEncoded: Encoded = (encoded) => {
     const [frame] = this.frames;
     if (frame === undefined) return;
-    this.encoded(frame, encoded);
+    if (!this.halted) this.encoded(frame, encoded);
     this.goOn();
   };
 

@@ -156,6 +156,11 @@ export class Sender implements FrameSink {
     return closeGathered;
   }
 
+  /** The wire is gone: what waits keeps waiting, until it is abandoned. */
+  halt(): void {
+    this.backlog?.halt();
+  }
+
   /** Hands over the frames whose turn will not come any more. */
   abandon(): WaitingFrame[] {
     return this.backlog?.abandon() ?? [];
