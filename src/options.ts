@@ -244,13 +244,27 @@ export function limitOf(value: number | null | undefined, byDefault: number): nu
   return Math.max(0, (value ?? byDefault) | 0);
 }
 
-/** The settings of permessage-deflate; undefined if it is off. */
+/**
+ * The settings of permessage-deflate; undefined if it is off.
+ * @throws RangeError for a window that there cannot be
+ */
 export function deflateOptions(
   given: boolean | PerMessageDeflateOptions | null | undefined,
   byDefault: boolean,
 ): PerMessageDeflateOptions | undefined {
-  const wanted = given ?? byDefault;
-  return typeof wanted === 'object' ? wanted : wanted ? {} : undefined;
+  const wanted = given === undefined ? byDefault : given;
+  if (!wanted) return undefined;
+  const options = wanted === true ? {} : wanted;
+  checkWindow('serverMaxWindowBits', options.serverMaxWindowBits);
+  checkWindow('clientMaxWindowBits', options.clientMaxWindowBits);
+  return options;
+}
+
+// RFC 7692 §7.1.2: a window has 2^8 to 2^15 bytes.
+function checkWindow(name: string, bits: unknown): void {
+  if (bits === undefined || bits === null || typeof bits === 'boolean') return;
+  if (Number.isInteger(bits) && (bits as number) >= 8 && (bits as number) <= 15) return;
+  throw new RangeError(`${name} must be a whole number from 8 to 15, or a boolean: ${bits}`);
 }
 
 /** How an endpoint behaves: its limits from `socketOptions`, the rest from the WebSocket's own. */

@@ -124,7 +124,8 @@ export class WebSocketServer<
   /**
    * @param options exactly one of `port`, `server` and `noServer` must be in it
    * @param callback a listener of 'listening', with `port`
-   * @throws TypeError if none or several of these three are given
+   * @throws TypeError if none or several of these three are given; RangeError for a window of
+   * `perMessageDeflate` that there cannot be
    */
   constructor(options?: ServerOptions<T, U>, callback?: () => void) {
     super();
@@ -136,6 +137,7 @@ export class WebSocketServer<
         'One and only one of the "port", "server", or "noServer" options must be specified',
       );
     }
+    deflateOptions(this.options.perMessageDeflate, false);
     if (clientTracking) this.clients = new Set();
     if (server) this.#attach(server as http.Server);
     else if (!noServer) this.#listen(callback);

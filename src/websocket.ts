@@ -552,11 +552,12 @@ function callbackAmong(...given: unknown[]): SendCallback | undefined {
 
 /** A Blob's bytes come later; its frame keeps its place among those that are sent meanwhile. */
 function readBlob(blob: Blob, sender: Sender, frame: WaitingFrame): void {
-  blob.arrayBuffer().then(
-    (bytes) => sender.read(frame, Buffer.from(bytes)),
-    (error: unknown) =>
-      sender.read(frame, error instanceof Error ? error : new Error(String(error))),
-  );
+  // In a tick of its own: what a listener throws is an exception, not a rejection.
+  const tell = (read: Buffer | Error): void => process.nextTick(() => sender.read(frame, read));
+  Promise.resolve()
+    .then(() => blob.arrayBuffer())
+    .then((bytes) => tell(Buffer.from(bytes)))
+    .catch((error: unknown) => tell(error instanceof Error ? error : new Error(String(error))));
 }
 
 function isOptions(value: unknown): value is ClientOptions {

@@ -152,7 +152,7 @@ class SenderView {
   }
 
   /** Sends frames that `Sender.frame` made; after a Close nothing may follow (RFC 6455 §5.5.1). */
-  sendFrame(parts: readonly Buffer[], callback?: SendCallback): void {
+  sendFrame(parts: readonly (Buffer | string)[], callback?: SendCallback): void {
     const { endpoint } = this.#connection;
     if (endpoint.state === 'OPEN') endpoint.sender.framed(parts, callback);
     else if (callback !== undefined) process.nextTick(callback, new Error('The socket is closed'));

@@ -119,7 +119,7 @@ export class PerMessageDeflate {
     this.#compressing.add((finished) => {
       // Never as a whole message, which may be left as it is: the caller sets the reserved bit.
       const done = (result: Buffer | Error) =>
-        result instanceof Error ? finished(result) : finished(null, result);
+        Buffer.isBuffer(result) ? finished(null, result) : finished(result);
       const result = codec.encode(payload, false, fin, done);
       if (result !== undefined) setImmediate(done, result);
     }, callback);
@@ -132,7 +132,7 @@ export class PerMessageDeflate {
     const payload = fin ? Buffer.concat(this.#fragments.splice(0)) : undefined;
     this.#decompressing.add((finished) => {
       const done = (result: Buffer | Error) =>
-        result instanceof Error ? finished(result) : finished(null, result);
+        Buffer.isBuffer(result) ? finished(null, result) : finished(result);
       const { maxPayload = 0 } = this.#settings;
       const result = payload ? codec.decode(payload, maxPayload, done) : NOTHING;
       if (result !== undefined) setImmediate(done, result);

@@ -48,8 +48,15 @@ export class Deflater {
    * @param options the application's own for zlib
    */
   constructor(windowBits: number, takesOver: boolean, options: ZlibOptions | undefined) {
-    const { Z_SYNC_FLUSH } = constants;
-    this.options = { level: LEVEL, ...options, finishFlush: Z_SYNC_FLUSH, info: false };
+    // The application may tune zlib, but not say where a message ends.
+    this.options = {
+      level: LEVEL,
+      ...options,
+      flush: constants.Z_NO_FLUSH,
+      finishFlush: constants.Z_SYNC_FLUSH,
+      maxOutputLength: undefined,
+      info: false,
+    };
     this.windowBits = Math.max(windowBits, SMALLEST_WINDOW_BITS);
     this.history = takesOver ? new History(Math.min(2 ** windowBits, HISTORY)) : undefined;
   }
@@ -67,7 +74,10 @@ export class Deflater {
     }
     try {
       const options = this.optionsFor(payload, payload.length);
-      return this.finish(payload, deflateRawSync(payload, options), opens, fin);
+      const compressed = withoutTail(deflateRawSync(payload, options), fin);
+      if (isWorse(payload, compressed, opens && fin)) return payload;
+      this.history?.append(payload);
+      return compressed;
     } catch (error) {
       return error as Error;
     }
@@ -76,10 +86,14 @@ export class Deflater {
   private deflateLater(payload: Buffer, opens: boolean, fin: boolean, done: Encoded): void {
     // Every chunk is a way to the thread pool and back.
     const options = { ...this.optionsFor(payload, payload.length / 2) };
+    const chosen = (compressed: Buffer): Buffer =>
+      isWorse(payload, compressed, opens && fin) ? payload : compressed;
     startJob((finished) => {
       const told = (error: Error | null, compressed: Buffer): void => {
         finished();
-        done(error ?? this.finish(payload, compressed, opens, fin));
+        // The program may have filled its buffer again meanwhile: who knows what the peer's window holds.
+        this.history?.clear();
+        done(error ?? chosen(withoutTail(compressed, fin)));
       };
       try {
         deflateRaw(payload, options, told);
@@ -100,13 +114,13 @@ export class Deflater {
     options.chunkSize = Math.ceil(chunkSize + chunkSize / 256) + SMALLEST_CHUNK;
     return options;
   }
+}
 
-  private finish(payload: Buffer, compressed: Buffer, opens: boolean, fin: boolean): Buffer {
-    const length = fin ? compressed.length - TAIL_LENGTH : compressed.length;
-    // RFC 7692 §6: a message that does not get smaller may go as it is. Then it enters no window.
-    const isWhole = opens && fin;
-    if (isWhole && payload.length >= WORTH_LEAVING && length >= payload.length) return payload;
-    this.history?.append(payload);
-    return compressed.subarray(0, length);
-  }
+function withoutTail(compressed: Buffer, fin: boolean): Buffer {
+  return fin ? compressed.subarray(0, compressed.length - TAIL_LENGTH) : compressed;
+}
+
+// RFC 7692 §6: a message that does not get smaller may go as it is. Then it enters no window.
+function isWorse(payload: Buffer, compressed: Buffer, isWhole: boolean): boolean {
+  return isWhole && payload.length >= WORTH_LEAVING && compressed.length >= payload.length;
 }

@@ -28,6 +28,11 @@ export class History {
     this.used += length;
   }
 
+  /** Forgets everything. */
+  clear(): void {
+    this.used = 0;
+  }
+
   /**
    * Keeps what the window still needs. The memory grows with use, to a quarter more than the
    * window, so that its bytes are moved once per quarter of a window and not with each message.

@@ -30,8 +30,8 @@ const LARGEST_CHUNK = 65_536;
 const EXPECTED_RATIO = 4;
 const SMALLEST_CHUNK = 128;
 
-/** How many times a message may end the stream. One time each would do; each is a start anew. */
-const MOST_STREAMS = 1024;
+/** How many times a message may end the stream. Once is what encoders do; each is a start anew. */
+const MOST_STREAMS = 16;
 
 /** What zlib says of data that are no DEFLATE stream, or not a whole one. */
 const DATA_ERRORS = ['Z_DATA_ERROR', 'Z_BUF_ERROR', 'Z_NEED_DICT'];
@@ -182,9 +182,13 @@ export class Inflater {
   }
 }
 
-/** Whether all of a message is inflated. A block that ends the stream may be its very last. */
+/**
+ * Whether all of a message is inflated. Its last block may end the stream itself, in front of what
+ * was added, or, being an empty block without compression, with the first four bytes of that.
+ */
 function isWhole(input: Buffer, consumed: number): boolean {
-  return consumed === input.length || consumed === input.length - TAIL.length;
+  const left = input.length - consumed;
+  return left === 0 || left === 2 || left === TAIL.length;
 }
 
 function isTooLarge(error: unknown): boolean {

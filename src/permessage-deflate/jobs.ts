@@ -1,5 +1,7 @@
 /** Large messages are compressed in the thread pool, a few at a time. */
 
+import { Queue } from '../protocol/queue.js';
+
 /**
  * As many as Node's thread pool has threads by default. A job that waits for a thread would hold
  * its zlib state, up to 256 KiB, for nothing.
@@ -10,7 +12,7 @@ const MOST_AT_ONCE = 4;
 type Start = (finished: () => void) => void;
 
 let running = 0;
-const waiting: Start[] = [];
+const waiting = new Queue<Start>();
 
 /** Starts a job as soon as there is room for it, in the order in which they came. */
 export function startJob(start: Start): void {

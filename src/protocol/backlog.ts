@@ -3,6 +3,7 @@
 import type { Encoded, Extension } from './extension.js';
 import { FIN, Opcode } from './frame.js';
 import type { SendCallback } from './gather.js';
+import { Queue } from './queue.js';
 
 /** How far a frame is: its payload is being read, is to be encoded, is encoded, can be sent. */
 type Progress = 'READING' | 'TO_ENCODE' | 'ENCODING' | 'READY';
@@ -35,7 +36,7 @@ const NOTHING = Buffer.alloc(0);
 export class Backlog {
   /** How many bytes wait, as they were given. */
   byteLength = 0;
-  private frames: WaitingFrame[] = [];
+  private readonly frames = new Queue<WaitingFrame>();
   private halted = false;
   private abandoned = false;
   private readonly extension: Extension | undefined;
@@ -78,7 +79,7 @@ export class Backlog {
   /** The payload of a frame was read, or can't be. */
   read(frame: WaitingFrame, payload: Buffer | Error): void {
     if (this.abandoned) return;
-    if (payload instanceof Error) {
+    if (!Buffer.isBuffer(payload)) {
       this.sink.onFailure(payload);
       return;
     }
@@ -94,11 +95,9 @@ export class Backlog {
 
   /** Hands over what will never be sent, and forgets it. */
   abandon(): WaitingFrame[] {
-    const { frames } = this;
     this.abandoned = true;
-    this.frames = [];
     this.byteLength = 0;
-    return frames;
+    return this.frames.takeAll();
   }
 
   private push(frame: WaitingFrame): void {
@@ -110,12 +109,12 @@ export class Backlog {
 
   /** Sends what can be sent, up to the first frame that can't. */
   private goOn(): void {
-    let head = this.frames[0];
+    let { head } = this.frames;
     while (head !== undefined && !this.halted && this.makeReady(head)) {
       this.frames.shift();
       this.byteLength -= head.byteLength;
       this.sink.onFrame(head.first, head.payload, head.callback);
-      head = this.frames[0];
+      head = this.frames.head;
     }
   }
 
@@ -135,14 +134,14 @@ export class Backlog {
   }
 
   private readonly onEncoded: Encoded = (encoded) => {
-    const [frame] = this.frames;
+    const frame = this.frames.head;
     if (frame === undefined) return;
     if (!this.halted) this.encoded(frame, encoded);
     this.goOn();
   };
 
   private encoded(frame: WaitingFrame, encoded: Buffer | Error): void {
-    if (encoded instanceof Error) {
+    if (!Buffer.isBuffer(encoded)) {
       this.sink.onFailure(encoded);
       return;
     }

@@ -48,8 +48,12 @@ const NOTHING = Buffer.alloc(0);
  */
 const FRAMES_IN_A_ROW = 4096;
 
-/** The same for what an extension decodes: a few bytes may become many. */
+/** The same for what an extension decodes: a few bytes may become many. About 1 ms. */
 const DECODED_IN_A_ROW = 524_288;
+
+/** What a decoding costs beside the bytes that come out of it, counted as such bytes. */
+const COST_OF_DECODING = 8192;
+const COST_OF_ENCODED_BYTE = 4;
 
 /**
  * Takes the bytes of a connection in chunks, however they are cut, and hands up messages and
@@ -307,6 +311,7 @@ export class Receiver {
 
   /** RFC 7692 §6.2: a message is decoded when all of it is there. */
   private decode(payload: Buffer): void {
+    this.decodedInARow += COST_OF_DECODING + payload.length * COST_OF_ENCODED_BYTE;
     const decoded = this.decoder?.decode(payload, this.options.maxPayload);
     if (decoded !== undefined) this.takeDecoded(decoded);
   }

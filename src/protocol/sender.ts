@@ -129,10 +129,11 @@ export class Sender implements FrameSink {
   }
 
   /** Sends frames as the application made them. */
-  framed(parts: readonly Buffer[], callback: SendCallback | undefined): void {
+  framed(parts: readonly (Buffer | string)[], callback: SendCallback | undefined): void {
     const { gather } = this;
     let byReference = false;
-    for (const part of parts) {
+    for (const one of parts) {
+      const part = typeof one === 'string' ? Buffer.from(one) : one;
       if (part.length > COPY_UP_TO) {
         gather.append(part);
         byReference = true;

@@ -83,6 +83,7 @@ describe.each(ROLES)('a %s', (role) => {
     const slow = new SlowBlob(['x']);
     ws.send(slow as Blob, note('blob'));
     ws.send('behind', note('behind'));
+    await turns(1);
     slow.refuse(new Error('gone'));
     await until(() => calls.length === 2, 'two callbacks');
     expect(calls).toEqual(['blob: gone', 'behind: gone']);
