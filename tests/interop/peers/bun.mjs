@@ -7,6 +7,7 @@ import { Puppet } from '../support/puppet.mjs';
 import { skip } from '../support/results.mjs';
 import { face } from '../support/roles.mjs';
 
+const ARCH = process.arch === 'arm64' ? 'aarch64' : process.arch;
 const at = (name) => fileURLToPath(new URL(`../puppets/${name}`, import.meta.url));
 const SCRIPTS = { server: at('bun-server.mjs'), client: at('native.mjs') };
 const CAN = { server: ['ping', 'echoReason', 'drop'], client: ['echoReason', 'drop'] };
@@ -18,7 +19,7 @@ function agrees({ clientMaxWindowBits, ...asks }, _, role) {
     : { ...asks, clientMaxWindowBits };
 }
 
-const bun = packageBinary('bun');
+const bun = packageBinary(`@oven/bun-${process.platform}-${ARCH}/bin/bun`);
 
 if (!bun) skip('Bun', `no package for ${process.platform} ${process.arch}`);
 else {

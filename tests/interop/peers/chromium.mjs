@@ -36,9 +36,8 @@ class PagePuppet {
     return this.#reports.of(id, 'closed');
   }
 
-  stop() {
-    return this.#page.close();
-  }
+  /** The page stays until the browser goes: one that loses a page may refuse to open the next. */
+  async stop() {}
 }
 
 async function main() {

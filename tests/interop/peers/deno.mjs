@@ -26,7 +26,7 @@ const SCRATCH = { DENO_DIR: join(temporaryFolder, 'deno') };
 
 const CAN = ['echoReason', 'drop'];
 
-const deno = packageBinary('deno');
+const deno = packageBinary(`@deno/${process.platform}-${process.arch}-glibc/deno`);
 
 if (!deno) skip('Deno', `no package for ${process.platform} ${process.arch}`);
 else {
