@@ -2,7 +2,7 @@
 
 /** First in, first out. */
 export class Queue<T> {
-  private items: T[] = [];
+  private items: (T | undefined)[] = [];
   /** How many of `items` are gone. */
   private gone = 0;
 
@@ -25,7 +25,7 @@ export class Queue<T> {
   shift(): T | undefined {
     const { head } = this;
     if (head === undefined) return undefined;
-    this.gone++;
+    this.items[this.gone++] = undefined; // nothing that is gone is held
     if (this.gone * 2 >= this.items.length) {
       this.items = this.items.slice(this.gone);
       this.gone = 0;
@@ -35,7 +35,7 @@ export class Queue<T> {
 
   /** Takes all, in their order. */
   takeAll(): T[] {
-    const all = this.items.slice(this.gone);
+    const all = this.items.slice(this.gone) as T[]; // only what is gone is undefined
     this.items = [];
     this.gone = 0;
     return all;
