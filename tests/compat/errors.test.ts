@@ -274,16 +274,18 @@ table([
       const { ws, peer } = await opened('server', lib, scope);
       let status: unknown;
       ws.on('error', (error: Untyped) => {
+        status = error.closeCode;
         const key = Object.getOwnPropertySymbols(error).find(
           ({ description }) => description === 'status-code',
         );
-        status = key && error[key];
+        if (key) status = `by a symbol: ${error[key]}`;
       });
       peer.write(frame({ payload: 'a' }));
       await until(() => status !== undefined, 'the status of an error', 500);
       return status;
     },
-    expected: 1002,
+    expected: 'by a symbol: 1002',
+    differs: { expected: 1002, why: 'in the open, as `closeCode`' },
   },
   order(
     'RSV2 and RSV3 before everything',

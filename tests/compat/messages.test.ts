@@ -150,6 +150,7 @@ table([
     it: 'an option that is undefined',
     run: (lib, scope) => sent(lib, scope, bytes, { binary: undefined }),
     expected: 'text hi',
+    differs: { expected: 'binary hi', why: 'undefined means the default, as everywhere' },
   },
   {
     id: 'W41 eco.behaviour-9',
