@@ -10,7 +10,7 @@ import {
 import { ProtocolError } from '../protocol/errors.js';
 import type { Decoded } from '../protocol/extension.js';
 import { History } from './history.js';
-import { startJob } from './jobs.js';
+import { hasTime, spendTime, startJob } from './jobs.js';
 
 /**
  * RFC 7692 §7.2.2: what the sender removed, 00 00 ff ff; behind it, an empty block that ends the
@@ -80,7 +80,8 @@ export class Inflater {
     const input = Buffer.allocUnsafe(payload.length + TAIL.length);
     payload.copy(input);
     TAIL.copy(input, payload.length);
-    const inline = payload.length <= INLINE_INPUT ? this.inflateNow(input, limit) : undefined;
+    const isSmall = payload.length <= INLINE_INPUT && hasTime();
+    const inline = isSmall ? this.inflateNow(input, limit) : undefined;
     if (inline !== undefined) return inline;
     this.inflateLater(input, limit, done);
     return undefined;
@@ -93,10 +94,12 @@ export class Inflater {
       const chunkSize = Math.max(SMALLEST_CHUNK, input.length * EXPECTED_RATIO);
       const options = this.optionsFor(this.history?.dictionary, most, chunkSize);
       const { buffer, engine } = inflateRawSync(input, options) as unknown as Inflated; // info: true
+      spendTime(input.length + buffer.length);
       if (!isWhole(input, engine.bytesWritten)) return undefined;
       this.history?.append(buffer);
       return buffer;
     } catch (error) {
+      spendTime(most);
       return isTooLarge(error) && most !== limit ? undefined : explain(error);
     }
   }

@@ -1,4 +1,4 @@
-/** Large messages are compressed in the thread pool, a few at a time. */
+/** What is done at once and what in the thread pool, where a few messages are worked on at a time. */
 
 import { Queue } from '../protocol/queue.js';
 
@@ -28,4 +28,30 @@ function finish(): void {
   running--;
   const next = waiting.shift();
   if (next !== undefined) startJob(next);
+}
+
+/**
+ * So many bytes may be inflated at once in one turn of the event loop, for all connections
+ * together: about 10 ms. What comes behind them goes to the thread pool.
+ */
+const MOST_PER_TURN = 6_291_456;
+
+/** What a call costs beside its bytes, counted as such bytes. */
+const COST_OF_CALL = 8192;
+
+let spent = 0;
+
+/** Whether this turn of the event loop has time for more. */
+export function hasTime(): boolean {
+  return spent < MOST_PER_TURN;
+}
+
+/** Counts what was inflated at once. */
+export function spendTime(byteLength: number): void {
+  if (spent === 0) setImmediate(beginTurn);
+  spent += COST_OF_CALL + byteLength;
+}
+
+function beginTurn(): void {
+  spent = 0;
 }
