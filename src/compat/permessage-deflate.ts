@@ -12,6 +12,7 @@ import {
   judgeAnswer,
   makeOffer,
 } from '../permessage-deflate/parameters.js';
+import { ProtocolError } from '../protocol/errors.js';
 import type { ExtensionOffer, Parameter } from '../protocol/extension.js';
 
 /** Parameters with the values that they were given, as `extension.parse` returns them. */
@@ -33,11 +34,16 @@ export interface PerMessageDeflateSettings extends PerMessageDeflateOptions {
 
 type Step = (finished: ProcessedCallback) => void;
 
+interface Job {
+  readonly step: Step;
+  readonly callback: ProcessedCallback;
+}
+
 const NOTHING = Buffer.alloc(0);
 
 /** Runs one job after the other, in the order in which they came. */
 class Line {
-  private readonly waiting: { step: Step; callback: ProcessedCallback }[] = [];
+  private readonly waiting: Job[] = [];
   private busy = false;
 
   add(step: Step, callback: ProcessedCallback): void {
@@ -50,16 +56,22 @@ class Line {
     for (const { callback } of this.waiting.splice(0)) callback(error);
   }
 
+  /** A job that was given up has had its answer. */
+  private answer(job: Job, error: Error | null, data: Buffer | undefined): void {
+    if (this.waiting[0] !== job) return;
+    this.waiting.shift();
+    job.callback(error, data);
+  }
+
   private next(): void {
     const [job] = this.waiting;
     this.busy = job !== undefined;
     job?.step((error, data) => {
-      // A job that was given up has had its answer.
-      if (this.waiting[0] === job) {
-        this.waiting.shift();
-        job.callback(error, data);
+      try {
+        this.answer(job, error, data);
+      } finally {
+        this.next();
       }
-      this.next();
     });
   }
 }
@@ -83,6 +95,8 @@ export class PerMessageDeflate {
   readonly #decompressing = new Line();
   #codec: Codec | undefined;
   #fragments: Buffer[] = [];
+  /** How many bytes they have. */
+  #kept = 0;
 
   constructor(settings: PerMessageDeflateSettings = {}) {
     this.#settings = settings;
@@ -128,15 +142,25 @@ export class PerMessageDeflate {
   /** Decompresses a message; fragments are kept until the last one, which has `fin`. */
   decompress(data: Buffer, fin: boolean, callback: ProcessedCallback): void {
     const codec = this.#agreed();
+    const { maxPayload = 0 } = this.#settings;
     this.#fragments.push(data);
-    const payload = fin ? Buffer.concat(this.#fragments.splice(0)) : undefined;
+    this.#kept += data.length;
+    const isTooLong = maxPayload > 0 && this.#kept > maxPayload;
+    const payload = fin || isTooLong ? this.#takeFragments() : undefined;
     this.#decompressing.add((finished) => {
       const done = (result: Buffer | Error) =>
         Buffer.isBuffer(result) ? finished(null, result) : finished(result);
-      const { maxPayload = 0 } = this.#settings;
-      const result = payload ? codec.decode(payload, maxPayload, done) : NOTHING;
-      if (result !== undefined) setImmediate(done, result);
+      if (isTooLong) setImmediate(done, new ProtocolError('UNSUPPORTED_MESSAGE_LENGTH'));
+      else {
+        const result = payload ? codec.decode(payload, maxPayload, done) : NOTHING;
+        if (result !== undefined) setImmediate(done, result);
+      }
     }, callback);
+  }
+
+  #takeFragments(): Buffer {
+    this.#kept = 0;
+    return Buffer.concat(this.#fragments.splice(0));
   }
 
   /** Gives up what is under way. */
@@ -144,7 +168,7 @@ export class PerMessageDeflate {
     const error = new Error('The deflate stream was closed while data was being processed');
     this.#compressing.abandon(error);
     this.#decompressing.abandon(error);
-    this.#fragments = [];
+    this.#takeFragments();
   }
 
   #agreed(): Codec {

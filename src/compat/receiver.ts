@@ -167,5 +167,6 @@ function judge(
   if (isTooLong || error?.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
     return new ProtocolError('UNSUPPORTED_MESSAGE_LENGTH');
   }
+  if (error instanceof ProtocolError) return error;
   return decompressed ?? new ProtocolError('INVALID_COMPRESSED_DATA', error?.message);
 }
