@@ -91,11 +91,7 @@ interface WebSocket extends events.Heard<events.WebSocketEvents> {
    */
   send(data: WebSocket.BufferLike, callback?: SendCallback): void;
   send(data: WebSocket.BufferLike, options: undefined, callback?: SendCallback): void;
-  send(
-    data: WebSocket.BufferLike,
-    options: WebSocket.SendOptions,
-    callback?: SendCallback,
-  ): void;
+  send(data: WebSocket.BufferLike, options: WebSocket.SendOptions, callback?: SendCallback): void;
 
   /**
    * Sends a Ping. RFC 6455 §5.5.2.

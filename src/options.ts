@@ -118,7 +118,7 @@ export interface ClientOptions extends ConnectionOptions, HttpOptions {
   agent?: any;
   /** Makes the connection. Default: `net.connect` or `tls.connect`. */
   // biome-ignore lint/suspicious/noExplicitAny: written for `ws`, it takes net's or tls's options
-  createConnection?: ((options: any, callback?: any) => Duplex) | undefined;
+  createConnection?: ((options: any, callback?: any) => Duplex | null | undefined) | undefined;
   /** Judges the server's certificate, as for `tls.connect`. */
   // biome-ignore lint/suspicious/noExplicitAny: `ws` types the certificate as what it is not
   checkServerIdentity?: ((servername: string, certificate: any) => any) | undefined;
