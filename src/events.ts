@@ -3,7 +3,6 @@
 import type { EventEmitter } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { RawData } from './data.js';
-import type { WebSocket } from './websocket.js';
 
 /** What every listener added with `addEventListener` receives. */
 export class Event<T = unknown> {
@@ -74,14 +73,6 @@ export interface WebSocketEvents {
   'unexpected-response': [request: ClientRequest, response: IncomingMessage];
 }
 
-/** What listeners added with `addEventListener` receive. */
-export interface WebSocketEventMap {
-  open: Event<WebSocket>;
-  message: MessageEvent<WebSocket, string | RawData>;
-  close: CloseEvent<WebSocket>;
-  error: ErrorEvent<WebSocket>;
-}
-
 /** A listener: a function, or an object that has one. */
 export type Listener<E> = ((event: E) => void) | { handleEvent(event: E): void };
 
@@ -108,6 +99,22 @@ export type Hears<Self, Events, E extends keyof Events> = (
 /** A listener of an event that a program added itself. */
 // biome-ignore lint/suspicious/noExplicitAny: nothing is known of its arguments
 export type HearsAny<Self> = (this: Self, ...args: any[]) => void;
+
+/** How listeners are added and removed: their arguments are known for the events of one's own. */
+export interface Heard<Events> extends EventEmitter {
+  on<E extends keyof Events>(event: E, listener: Hears<this, Events, E>): this;
+  on(event: string | symbol, listener: HearsAny<this>): this;
+  once<E extends keyof Events>(event: E, listener: Hears<this, Events, E>): this;
+  once(event: string | symbol, listener: HearsAny<this>): this;
+  off<E extends keyof Events>(event: E, listener: Hears<this, Events, E>): this;
+  off(event: string | symbol, listener: HearsAny<this>): this;
+  addListener<E extends keyof Events>(event: E, listener: Hears<this, Events, E>): this;
+  addListener(event: string | symbol, listener: HearsAny<this>): this;
+  removeListener<E extends keyof Events>(event: E, listener: Hears<this, Events, E>): this;
+  removeListener(event: string | symbol, listener: HearsAny<this>): this;
+  prependListener<E extends keyof Events>(event: E, listener: Hears<this, Events, E>): this;
+  prependListener(event: string | symbol, listener: HearsAny<this>): this;
+}
 
 /** Where a WebSocket says whether it was closed cleanly. */
 export const WAS_CLEAN = Symbol('ws6455.wasClean');

@@ -13,7 +13,8 @@ import type { EndpointOptions } from './protocol/endpoint.js';
 import type { Extension } from './protocol/extension.js';
 import { MaskingKeys, randomMaskingKeys } from './protocol/mask.js';
 import type { Role } from './protocol/receiver.js';
-import type { WebSocket } from './websocket.js';
+
+import type WebSocket = require('./index.js');
 
 /** Settings of permessage-deflate (RFC 7692): what to negotiate, and how to compress. */
 export interface PerMessageDeflateOptions {
@@ -100,7 +101,8 @@ export interface ClientOptions extends ConnectionOptions, HttpOptions {
   /** The Origin header field. RFC 6455 §10.2. */
   origin?: string | undefined;
   /** Further header fields. */
-  headers?: OutgoingHttpHeaders | undefined;
+  // biome-ignore lint/suspicious/noExplicitAny: programs written for `ws` read strings from it
+  headers?: { [name: string]: any } | undefined;
   /** Milliseconds from connect to 101; each redirect starts anew. Default: no limit. */
   handshakeTimeout?: number | undefined;
   /** Whether redirects are followed. Default false. */
@@ -116,7 +118,7 @@ export interface ClientOptions extends ConnectionOptions, HttpOptions {
   agent?: any;
   /** Makes the connection. Default: `net.connect` or `tls.connect`. */
   // biome-ignore lint/suspicious/noExplicitAny: written for `ws`, it takes net's or tls's options
-  createConnection?: ((options: any, callback?: any) => Duplex) | undefined;
+  createConnection?: ((options: any, callback?: any) => Duplex | null | undefined) | undefined;
   /** Judges the server's certificate, as for `tls.connect`. */
   // biome-ignore lint/suspicious/noExplicitAny: `ws` types the certificate as what it is not
   checkServerIdentity?: ((servername: string, certificate: any) => any) | undefined;
@@ -146,8 +148,11 @@ export interface CloseInfo {
   error?: Error;
 }
 
-/** The callback of `ping` and `pong`, as programs written for `ws` declare theirs. */
-export type ControlCallback = (error: Error) => void;
+/**
+ * The callback of `ping` and `pong`. Its error is undefined when the frame left; written as a
+ * method, so that callbacks that programs written for `ws` declare with an error are taken too.
+ */
+export type ControlCallback = { call(error?: Error): void }['call'];
 
 /** What `setSocket` needs to know. A limit that is left out is off. */
 export interface SocketOptions
@@ -185,35 +190,37 @@ export type VerifyClientCallbackAsync<Request extends IncomingMessage = Incoming
   ) => void,
 ) => void;
 
+/** A class that a server can make its connections of. */
+// biome-ignore lint/suspicious/noExplicitAny: a subclass may ask for options of its own
+export type AnySocketClass = new (address: null, protocols: undefined, options: any) => WebSocket;
+
 /** A server's options. Exactly one of `port`, `server` and `noServer` must be given. */
 export interface ServerOptions<
-  T extends typeof WebSocket = typeof WebSocket,
+  T extends AnySocketClass = WebSocket.SocketClass,
   U extends typeof IncomingMessage = typeof IncomingMessage,
 > extends ConnectionOptions {
   /** Listen on this port with an http server of its own. */
-  port?: number | null | undefined;
+  port?: number | undefined;
   /** The address to listen on, with `port`. Default: every address, IPv6 and IPv4. */
-  host?: string | null | undefined;
+  host?: string | undefined;
   /** How many connections may wait to be accepted, with `port`. */
-  backlog?: number | null | undefined;
+  backlog?: number | undefined;
   /** Take the upgrades of this server; it is started and stopped by its owner. */
-  server?: HttpServer<U> | HttpsServer<U> | null | undefined;
+  server?: HttpServer<U> | HttpsServer<U> | undefined;
   /** Take no upgrades; `handleUpgrade` is called instead. */
   noServer?: boolean | undefined;
   /** Accept only this path; others are answered 404. RFC 6455 §4.2.2. */
-  path?: string | null | undefined;
+  path?: string | undefined;
   /** Whether `clients` is kept. Default true. */
   clientTracking?: boolean | undefined;
   /** Chooses a subprotocol among those asked for; false for none. */
   handleProtocols?:
     | ((protocols: Set<string>, request: InstanceType<U>) => string | false)
-    | null
     | undefined;
   /** Decides whom to accept. Its number of parameters says which form it has. */
   verifyClient?:
     | VerifyClientCallbackAsync<InstanceType<U>>
     | VerifyClientCallbackSync<InstanceType<U>>
-    | null
     | undefined;
   /** The class to make for each connection. */
   WebSocket?: T | undefined;
@@ -292,9 +299,9 @@ export function endpointOptions(
 }
 
 /** A server's options: what was given, over the defaults. */
-export function serverOptions<T extends typeof WebSocket, U extends typeof IncomingMessage>(
+export function serverOptions<T extends AnySocketClass, U extends typeof IncomingMessage>(
   given: ServerOptions<T, U>,
-  Class: typeof WebSocket,
+  Class: AnySocketClass,
 ): ServerOptions<T, U> {
   const known = Object.entries(given).filter(([, value]) => value !== undefined);
   const options = {
@@ -305,7 +312,7 @@ export function serverOptions<T extends typeof WebSocket, U extends typeof Incom
   return options;
 }
 
-function serverDefaults(Class: typeof WebSocket): ServerOptions {
+function serverDefaults(Class: AnySocketClass): object {
   return {
     allowSynchronousEvents: true,
     autoPong: DEFAULTS.autoPong,

@@ -2,7 +2,8 @@
 
 import { Duplex, type DuplexOptions } from 'node:stream';
 import type { RawData } from './data.js';
-import type { WebSocket } from './websocket.js';
+
+import type WebSocket = require('./index.js');
 
 type Done = (error?: Error | null) => void;
 

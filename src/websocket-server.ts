@@ -5,7 +5,6 @@ import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import type { Hears, HearsAny } from './events.js';
 import { formatExtension, isFieldText } from './handshake/fields.js';
 import {
   acceptLines,
@@ -18,6 +17,7 @@ import {
   refusalFields,
 } from './handshake/server.js';
 import {
+  type AnySocketClass,
   DEFAULTS,
   deflateOptions,
   limitOf,
@@ -66,45 +66,17 @@ export interface WebSocketServerEvents<S, R> {
 
 type Request = typeof http.IncomingMessage;
 
-type Events<T extends typeof WebSocket, U extends Request> = WebSocketServerEvents<
-  InstanceType<T>,
-  InstanceType<U>
->;
-
-export interface WebSocketServer<
-  T extends typeof WebSocket = typeof WebSocket,
-  U extends Request = Request,
-> {
-  on<E extends keyof Events<T, U>>(event: E, listener: Hears<this, Events<T, U>, E>): this;
-  on(event: string | symbol, listener: HearsAny<this>): this;
-  once<E extends keyof Events<T, U>>(event: E, listener: Hears<this, Events<T, U>, E>): this;
-  once(event: string | symbol, listener: HearsAny<this>): this;
-  off<E extends keyof Events<T, U>>(event: E, listener: Hears<this, Events<T, U>, E>): this;
-  off(event: string | symbol, listener: HearsAny<this>): this;
-  addListener<E extends keyof Events<T, U>>(event: E, listener: Hears<this, Events<T, U>, E>): this;
-  addListener(event: string | symbol, listener: HearsAny<this>): this;
-  removeListener<E extends keyof Events<T, U>>(
-    event: E,
-    listener: Hears<this, Events<T, U>, E>,
-  ): this;
-  removeListener(event: string | symbol, listener: HearsAny<this>): this;
-  prependListener<E extends keyof Events<T, U>>(
-    event: E,
-    listener: Hears<this, Events<T, U>, E>,
-  ): this;
-  prependListener(event: string | symbol, listener: HearsAny<this>): this;
-}
-
 /** A server of WebSockets: on a port of its own, on an http server, or fed by `handleUpgrade`. */
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: types for the inherited methods
 export class WebSocketServer<
-  T extends typeof WebSocket = typeof WebSocket,
+  T extends AnySocketClass = AnySocketClass,
   U extends Request = Request,
 > extends EventEmitter {
   /** What was given, over the defaults. Read at each upgrade: changes take effect. */
   options: ServerOptions<T, U>;
   /** The open connections; undefined with `clientTracking: false`. */
   declare clients: Set<InstanceType<T>>;
+  /** Never set. */
+  declare path: string;
 
   #phase: Phase = 'RUNNING';
   #server: http.Server | undefined;
@@ -383,7 +355,7 @@ export class WebSocketServer<
 
   #open(client: InstanceType<T>, socket: Duplex, head: Buffer): void {
     const { options } = this;
-    client.setSocket(socket, head, {
+    asOurs(client).setSocket(socket, head, {
       allowSynchronousEvents: options.allowSynchronousEvents,
       maxPayload: limitOf(options.maxPayload, DEFAULTS.maxPayload),
       maxFragments: limitOf(options.maxFragments, DEFAULTS.maxFragments),
@@ -406,13 +378,18 @@ export class WebSocketServer<
   ): void {
     const { clients } = this;
     clients?.add(client);
-    agree(client, subprotocol, extension, () => {
+    agree(asOurs(client), subprotocol, extension, () => {
       clients?.delete(client);
       if (!this.#closeWhenEmpty || (clients && clients.size > 0)) return;
       this.#closeWhenEmpty = false;
       process.nextTick(() => this.#emitClose());
     });
   }
+}
+
+/** Every class of sockets extends ours, which its public face does not tell the compiler. */
+function asOurs(client: object): WebSocket {
+  return client as WebSocket;
 }
 
 function alreadyTaken(): Error {

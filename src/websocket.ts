@@ -2,12 +2,11 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { ClientRequest, ClientRequestArgs, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Connection } from './connection.js';
 import {
   type BinaryType,
-  type BufferLike,
   isBinaryType,
   lengthOf,
   toBinary,
@@ -21,15 +20,11 @@ import {
   addEventListener,
   attributeListener,
   type Event,
-  type WebSocketEvents as Events,
-  type Hears,
-  type HearsAny,
   isListenedType,
   type Listener,
   removeEventListener,
   setAttributeListener,
   WAS_CLEAN,
-  type WebSocketEventMap,
 } from './events.js';
 import {
   type ClientOptions,
@@ -50,6 +45,10 @@ import { Opcode } from './protocol/frame.js';
 import type { SendCallback } from './protocol/gather.js';
 import type { MessageData, Role } from './protocol/receiver.js';
 import type { Sender } from './protocol/sender.js';
+
+import type Face = require('./index.js');
+
+type WebSocketEventMap = Face.WebSocketEventMap;
 
 const CONNECTING = 0;
 const OPEN = 1;
@@ -115,26 +114,10 @@ class Delivery implements Application {
   }
 }
 
-export interface WebSocket {
-  on<E extends keyof Events>(event: E, listener: Hears<this, Events, E>): this;
-  on(event: string | symbol, listener: HearsAny<this>): this;
-  once<E extends keyof Events>(event: E, listener: Hears<this, Events, E>): this;
-  once(event: string | symbol, listener: HearsAny<this>): this;
-  off<E extends keyof Events>(event: E, listener: Hears<this, Events, E>): this;
-  off(event: string | symbol, listener: HearsAny<this>): this;
-  addListener<E extends keyof Events>(event: E, listener: Hears<this, Events, E>): this;
-  addListener(event: string | symbol, listener: HearsAny<this>): this;
-  removeListener<E extends keyof Events>(event: E, listener: Hears<this, Events, E>): this;
-  removeListener(event: string | symbol, listener: HearsAny<this>): this;
-  prependListener<E extends keyof Events>(event: E, listener: Hears<this, Events, E>): this;
-  prependListener(event: string | symbol, listener: HearsAny<this>): this;
-}
-
 /**
  * A WebSocket: one end of a connection. A client makes it with a URL; a server hands it out with
  * its 'connection' event.
  */
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see the interface above
 export class WebSocket extends EventEmitter {
   /** The opening handshake is under way. */
   declare static readonly CONNECTING: 0;
@@ -193,36 +176,17 @@ export class WebSocket extends EventEmitter {
     });
   }
 
-  /**
-   * Connects to a server.
-   * @param address `ws:`, `wss:`, `http:`, `https:` or `ws+unix:`; null makes an unconnected
-   * object, for `setSocket`
-   * @param protocols subprotocols to ask for, in the order of preference
-   * @throws SyntaxError for a URL or subprotocol that can't be used; RangeError for a protocol
-   * version other than 13. What goes wrong later is told by 'error', then 'close'.
-   */
-  constructor(
-    address: null,
-    protocols?: undefined,
-    options?: ClientOptions & { isServer?: boolean },
-  );
-  constructor(address: string | URL, options?: ClientOptions);
-  constructor(
-    address: string | URL,
-    protocols?: string | string[] | undefined,
-    options?: ClientOptions,
-  );
   constructor(
     address: string | URL | null,
-    protocols?: string | string[] | ClientOptions | undefined,
-    options?: ClientOptions & { isServer?: boolean },
+    protocols?: string | string[] | ClientOptions | ClientRequestArgs,
+    options?: (ClientOptions & { isServer?: boolean | undefined }) | ClientRequestArgs,
   ) {
     super();
-    const settings = isOptions(protocols) ? protocols : (options ?? {});
+    const settings = isOptions(protocols) ? protocols : ((options ?? {}) as ClientOptions);
     this.#options = settings;
     this.#role = 'client';
     if (address === null) {
-      this.#role = options?.isServer === false ? 'client' : 'server';
+      this.#role = (options as { isServer?: boolean })?.isServer === false ? 'client' : 'server';
       return;
     }
     const { protocolVersion = 13 } = settings;
@@ -231,7 +195,7 @@ export class WebSocket extends EventEmitter {
         `Unsupported protocol version: ${protocolVersion} (supported versions: 13)`,
       );
     }
-    const asked = isOptions(protocols) ? undefined : protocols;
+    const asked = isOptions(protocols) ? undefined : (protocols as string | string[] | undefined);
     const subprotocols = toSubprotocols(asked === undefined ? settings.protocols : asked);
     this.#establishment = new Establishment(address, subprotocols, settings, this.#establishing());
     this.#establishment.start();
@@ -323,18 +287,6 @@ export class WebSocket extends EventEmitter {
     return this.#connection?.endpoint.wasClean ?? false;
   }
 
-  /**
-   * Sends a message, or with `{ fin: false }` a fragment of one. RFC 6455 §5.4, §6.1.
-   * @param callback called when the message left, or with the error that kept it from leaving
-   * @throws Error while connecting; TypeError for data that has no bytes. When the connection is
-   * closing or closed nothing is thrown: the callback gets the error.
-   */
-  send(data: BufferLike | null | undefined, callback?: SendCallback): void;
-  send(
-    data: BufferLike | null | undefined,
-    options: SendOptions | undefined,
-    callback?: SendCallback,
-  ): void;
   send(data: unknown, options?: SendOptions | SendCallback, callback?: SendCallback): void {
     this.#refuseWhileConnecting();
     const told = callbackAmong(options, callback);

@@ -1,5 +1,12 @@
 /** Small programs of consumers, compiled under every way to resolve modules, and run. */
-import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { result } from '../interop/support/results.mjs';
 import { at, node } from './commands.mjs';
@@ -46,6 +53,11 @@ function configuration({ module, moduleResolution, esModuleInterop = true }, ver
   };
 }
 
+const STRICTEST = {
+  ...{ noEmit: true, skipLibCheck: false, exactOptionalPropertyTypes: true },
+  ...{ noUncheckedIndexedAccess: true, noImplicitOverride: true },
+};
+
 /** A project of its own below the folder that has the package installed. */
 function makeProject(folder, setting, version) {
   const project = join(folder, `${setting.name} ${version}`.replace(/\W+/g, '-'));
@@ -59,6 +71,24 @@ function makeProject(folder, setting, version) {
   return project;
 }
 
+/** The type tests, which name the package `ws`: they compile against what is installed. */
+function makeTypeTests(folder, setting, version) {
+  const project = join(folder, `types ${setting.name} ${version}`.replace(/\W+/g, '-'));
+  mkdirSync(project);
+  const { compilerOptions } = configuration(setting, version);
+  const config = {
+    compilerOptions: { ...compilerOptions, ...STRICTEST },
+    include: ['*.ts', setting.type === 'module' ? '*.mts' : '*.cts'],
+  };
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ type: setting.type }));
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(config));
+  for (const file of readdirSync(at('../types')).filter((name) => /\.[cm]?ts$/.test(name))) {
+    const text = readFileSync(at(`../types/${file}`), 'utf8');
+    writeFileSync(join(project, file), text.replace(/'ws(\/esm)?'/g, "'ws6455'"));
+  }
+  return project;
+}
+
 export async function checkConsumers(folder) {
   mkdirSync(join(folder, 'node_modules/@types'), { recursive: true });
   symlinkSync(at('node_modules/@types/node'), join(folder, 'node_modules/@types/node'));
@@ -67,6 +97,10 @@ export async function checkConsumers(folder) {
       const project = makeProject(folder, setting, version);
       const title = `consumers: TypeScript ${version}, ${setting.name}`;
       await result(`${title}: compiles`, () => node([tsc, '-p', project]));
+      if (setting.esModuleInterop !== false) {
+        const types = makeTypeTests(folder, setting, version);
+        await result(`${title}: type tests compile`, () => node([tsc, '-p', types]));
+      }
       for (const program of setting.programs) {
         const built = join(project, 'out', `${program}.js`);
         await result(`${title}: ${program} runs`, () => node([built], { timeout: 10_000 }));

@@ -25,12 +25,12 @@ export type Loose = Record<string, unknown>;
 const NO_LIMITS = { maxPayload: 0, maxFragments: 0, maxBufferedChunks: 0 };
 
 /** A WebSocket that is not connected to anything. */
-export function unconnected(role: Role, settings: Loose = {}): Face {
+export function unconnected(role: Role, settings: Loose = {}): WebSocket.Unconnected {
   const options = { isServer: role === 'server', autoPong: true, closeTimeout: 30_000 };
   const ws = new WebSocket(null, undefined, { ...options, ...settings });
   // `ws` itself knows its role only so.
   if ('_isServer' in ws) Object.assign(ws, { _isServer: role === 'server' });
-  return ws;
+  return ws as WebSocket.Unconnected;
 }
 
 /** A WebSocket on a wire, as after the opening handshake. */

@@ -1,5 +1,6 @@
 /** An ES module: default and named class are the same, types come by name. */
 
+import type { Duplex } from 'node:stream';
 import type {
   AddressInfo,
   ClientOptions,
@@ -16,7 +17,16 @@ import type {
   VerifyClientCallbackSync,
 } from 'ws/esm';
 import * as WS from 'ws/esm';
-import WebSocket, { type WebSocket as Named, WebSocketServer } from 'ws/esm';
+import WebSocket, {
+  createWebSocketStream,
+  extension,
+  type WebSocket as Named,
+  PerMessageDeflate,
+  Receiver,
+  Sender,
+  subprotocol,
+  WebSocketServer,
+} from 'ws/esm';
 import { type Equal, expectType } from './equal.js';
 
 expectType<Equal<typeof Named, typeof WebSocket>>();
@@ -33,12 +43,35 @@ export const verify: VerifyClientCallbackSync = ({ secure }) => secure;
 export const verifyLater: VerifyClientCallbackAsync = (_, callback) => callback(true);
 export const events: (Event | MessageEvent | CloseEvent | ErrorEvent)[] = [];
 
+declare module 'ws/esm' {
+  interface WebSocket {
+    tag?: string | undefined;
+  }
+}
+
 export class Own extends WebSocket {
   address: AddressInfo | undefined;
   last: Data | undefined;
 }
 
+export class Owned extends WebSocketServer<typeof Own> {
+  tags(): (string | undefined)[] {
+    return [...this.clients].map((own) => own.tag);
+  }
+}
+
+export const owned: Server<typeof Own> = new Owned({ noServer: true, WebSocket: Own });
+export const sender: Sender = new Sender(process.stdout as unknown as Duplex);
+export const receiver: Receiver = new Receiver();
+export const deflating: PerMessageDeflate = new PerMessageDeflate();
+export const names: Set<string> = subprotocol.parse('a');
+export const offers = extension.parse('permessage-deflate');
+// @ts-expect-error: `Server` is a type here, as in the types of `ws`
+export const none = WS.Server;
+
 server.on('connection', (socket, request) => {
+  expectType<Equal<typeof socket.tag, string | undefined>>();
+  createWebSocketStream(socket).resume();
   socket.on('message', (data) => expectType<Equal<typeof data, RawData>>());
   console.log(request.socket.remoteAddress);
 });

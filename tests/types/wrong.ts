@@ -1,6 +1,13 @@
 /** Mistakes that the compiler has to find. */
 
-import WebSocket, { WebSocketServer } from 'ws';
+import WebSocket, {
+  createWebSocketStream,
+  PerMessageDeflate,
+  Receiver,
+  Sender,
+  subprotocol,
+  WebSocketServer,
+} from 'ws';
 
 const url = 'ws://127.0.0.1/';
 declare const socket: WebSocket;
@@ -67,3 +74,62 @@ new WebSocketServer({ port: 0, WebSocket: Date });
 server.handleUpgrade(undefined, socket, Buffer.alloc(0), () => undefined);
 // @ts-expect-error: an address may be a string or null
 server.address().port;
+
+// @ts-expect-error: null is no message
+socket.send(null);
+// @ts-expect-error: undefined is no message
+socket.send(undefined);
+// @ts-expect-error: masking is a question of yes or no
+socket.ping('', 'masked');
+// @ts-expect-error: a callback is a function
+socket.pong('', true, 'done');
+// @ts-expect-error: only an unconnected object takes a socket
+socket.setSocket(process.stdin, Buffer.alloc(0));
+// @ts-expect-error: undefined until 'close'
+socket.closeInfo.wasClean;
+// @ts-expect-error: a Blob only where `instanceof` says so
+socket.on('message', (data) => data.size);
+// @ts-expect-error: `once` is a boolean
+socket.addEventListener('open', () => undefined, { once: 1 });
+// @ts-expect-error: an object with another method is no listener
+socket.addEventListener('open', { handle: () => undefined });
+
+// @ts-expect-error: a time is a number
+new WebSocketServer({ port: 0, closeTimeout: '1s' });
+// @ts-expect-error: there are options that can't be null
+new WebSocketServer({ port: 0, path: null });
+// @ts-expect-error: window bits are a number, true or false
+new WebSocketServer({ port: 0, perMessageDeflate: { serverMaxWindowBits: '10' } });
+// @ts-expect-error: no such option
+new WebSocketServer({ port: 0, perMessageDeflate: { level: 3 } });
+// @ts-expect-error: a subprotocol is a string
+new WebSocket(url, { protocols: [1] });
+// @ts-expect-error: no such option
+new WebSocket(url, { maxPayloads: 1 });
+// @ts-expect-error: not a string
+server.clients.add('client');
+// @ts-expect-error: a server listens to requests of its own kind
+server.on('connection', (_, request) => request.body);
+
+class Narrow extends WebSocket {
+  constructor(url: string, room: { name: string }) {
+    super(url, room.name);
+  }
+}
+// @ts-expect-error: a server calls the class with null, undefined and options
+new WebSocketServer({ port: 0, WebSocket: Narrow });
+// @ts-expect-error: a stand-in has to have all of it
+export class Standin implements WebSocket {}
+
+// @ts-expect-error: a stream over a WebSocket
+createWebSocketStream({});
+// @ts-expect-error: a sender needs a socket
+new Sender();
+// @ts-expect-error: a frame has an opcode
+Sender.frame(Buffer.alloc(0), { fin: true });
+// @ts-expect-error: a limit is a number
+new Receiver({ maxPayload: '1' });
+// @ts-expect-error: a threshold is a number
+new PerMessageDeflate({ threshold: '1' });
+// @ts-expect-error: a header field is a string
+subprotocol.parse(['a']);

@@ -1201,7 +1201,7 @@ describe.each(ROLES)('a listener that throws, on a %s', (role) => {
     const ws = scope().track(new WebSocket(null, undefined, { isServer: role === 'server' }));
     const events = attend(ws);
     ws.once('open', raise);
-    expect(() => ws.setSocket(wire, Buffer.alloc(0), {})).toThrow(mine);
+    expect(() => (ws as WebSocket.Unconnected).setSocket(wire, Buffer.alloc(0), {})).toThrow(mine);
     await turns(1);
     wire.arrive(text(role, 'a'));
     ws.send('b');

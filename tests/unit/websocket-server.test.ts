@@ -398,7 +398,7 @@ describe('a request that is a plain object, on any Duplex', () => {
     if (ws === undefined) throw new Error('no connection');
     await until(() => heads.length > 0, 'the answer');
     expect(heads[0]).toContain(SAMPLE_ACCEPT);
-    const client = new WebSocket(null, undefined, { isServer: false });
+    const client = new WebSocket(null, undefined, { isServer: false }) as WebSocket.Unconnected;
     if ('_isServer' in client) Object.assign(client, { _isServer: false });
     client.setSocket(near, Buffer.alloc(0), { maxPayload: 0 });
     const events = [attend(client), attend(ws)] as const;
@@ -488,7 +488,7 @@ describe('path and shouldHandle', () => {
     const { wss, answer } = house({ path: '/a' });
     wss.options.path = '/b';
     expect((await answer({ target: '/b' })).status).toBe(101);
-    wss.options.path = null;
+    Object.assign(wss.options, { path: null });
     expect((await answer({ target: '/c' })).status).toBe(101);
   });
 
@@ -546,7 +546,7 @@ describe('subclasses and replaced methods', () => {
     let calls = 0;
     wss.handleUpgrade = (...args) => {
       calls++;
-      own(...args);
+      own?.(...args);
     };
     wss.address = () => 'mine';
     expect((await answer()).status).toBe(101);
@@ -555,11 +555,11 @@ describe('subclasses and replaced methods', () => {
 
   test('completeUpgrade is called by handleUpgrade, with seven arguments', async () => {
     const { wss, answer } = house();
-    const own = wss.completeUpgrade.bind(wss);
+    const own = wss.completeUpgrade?.bind(wss);
     const seen: unknown[][] = [];
     wss.completeUpgrade = (...args) => {
       seen.push(args);
-      own(...args);
+      own?.(...args);
     };
     expect((await answer({ add: [['Sec-WebSocket-Protocol', 'a']] })).status).toBe(101);
     expect(seen).toHaveLength(1);
@@ -599,7 +599,7 @@ describe('options', () => {
     expect((await answer({ add })).all('sec-websocket-protocol')).toEqual(['b']);
     wss.options.verifyClient = () => false;
     expect((await answer()).status).toBe(401);
-    wss.options.verifyClient = null;
+    Object.assign(wss.options, { verifyClient: null });
     wss.options.maxPayload = 5;
     wss.options.autoPong = false;
     await answer();

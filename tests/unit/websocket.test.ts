@@ -925,7 +925,7 @@ describe('events', () => {
     wire.arrive(frameFor('server', { opcode, payload: closePayload(1001, 'bye') }));
     wire.finish();
     await until(() => seen.length > 0, "'close'");
-    ws.emitClose();
+    (ws as WebSocket.Unconnected).emitClose();
     await turns();
     expect(seen.slice(0, 1)).toEqual([[1001, Buffer.from('bye')]]);
     expect(Buffer.isBuffer(seen[0]?.[1])).toBe(true);

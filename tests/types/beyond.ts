@@ -1,0 +1,139 @@
+/** What `ws` has and its types lack, and what only we have. */
+
+import type { Blob } from 'node:buffer';
+import type { Duplex, Writable } from 'node:stream';
+import WebSocket, {
+  extension,
+  PerMessageDeflate,
+  Receiver,
+  Sender,
+  type subprotocol,
+  WebSocketServer,
+} from 'ws';
+import { type Equal, expectType } from './equal.js';
+
+export const server = new WebSocketServer({
+  port: 0,
+  closeTimeout: 1000,
+  maxPendingAutoPongs: 10,
+  maxFragments: 1000,
+  maxBufferedChunks: 1000,
+  perMessageDeflate: { serverMaxWindowBits: false, clientMaxWindowBits: true },
+});
+
+export const client = new WebSocket('ws://127.0.0.1', {
+  closeTimeout: 1000,
+  maxPendingAutoPongs: 10,
+  protocols: ['chat', 'superchat'],
+  defaultPort: 8080,
+  perMessageDeflate: { serverMaxWindowBits: 10, clientMaxWindowBits: false },
+});
+
+/** `undefined` stands for the default, also under exactOptionalPropertyTypes. */
+export const everyOption: {
+  [K in keyof WebSocket.ConnectionOptions]-?: undefined;
+} & WebSocket.ConnectionOptions = {
+  allowSynchronousEvents: undefined,
+  autoPong: undefined,
+  closeTimeout: undefined,
+  maxBufferedChunks: undefined,
+  maxFragments: undefined,
+  maxPayload: undefined,
+  maxPendingAutoPongs: undefined,
+  perMessageDeflate: undefined,
+  skipUTF8Validation: undefined,
+};
+
+type AllUndefined<T> = { [K in keyof T]: undefined };
+declare const nothing: never;
+export const clientOptions: WebSocket.ClientOptions =
+  nothing as AllUndefined<WebSocket.ClientOptions>;
+export const serverOptions: WebSocket.ServerOptions =
+  nothing as AllUndefined<WebSocket.ServerOptions>;
+export const deflateOptions: WebSocket.PerMessageDeflateOptions =
+  nothing as AllUndefined<WebSocket.PerMessageDeflateOptions>;
+export const sendOptions: WebSocket.SendOptions = nothing as AllUndefined<WebSocket.SendOptions>;
+export const receiverOptions: WebSocket.ReceiverOptions =
+  nothing as AllUndefined<WebSocket.ReceiverOptions>;
+
+export async function blobs(socket: WebSocket, blob: Blob, file: File): Promise<void> {
+  expectType<Equal<WebSocket['binaryType'], 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob'>>();
+  socket.binaryType = 'blob';
+  socket.send(blob);
+  socket.send(file, { binary: true });
+  socket.send(new globalThis.Blob(['x']), (error) => error?.message);
+  socket.on('message', async (data) => {
+    if (data instanceof globalThis.Blob) {
+      const bytes: ArrayBuffer = await data.arrayBuffer();
+      console.log(data.size, bytes.byteLength);
+    } else expectType<Equal<typeof data, WebSocket.RawData>>();
+  });
+  socket.onmessage = ({ data }) => {
+    if (data instanceof globalThis.Blob) console.log(data.size);
+    else expectType<Equal<typeof data, string | WebSocket.RawData>>();
+  };
+}
+
+/** The error is there when the frame did not leave; callbacks declared to have one are taken too. */
+export function controlCallbacks(socket: WebSocket): void {
+  socket.ping('', true, (error) => expectType<Equal<typeof error, Error | undefined>>());
+  socket.pong('', undefined, (error) => expectType<Equal<typeof error, Error | undefined>>());
+  socket.ping('', true, (error: Error) => error.message);
+  socket.pong('', true, (error?: Error) => error?.message);
+  const declared: (err: Error) => void = console.error;
+  socket.ping('', true, declared);
+  socket.pong(declared);
+}
+
+export function unconnected(wire: Duplex): void {
+  const plain: WebSocket = new WebSocket(null);
+  const ws = new WebSocket(null, undefined, { isServer: false }) as WebSocket.Unconnected;
+  ws.setSocket(wire, Buffer.alloc(0), { maxPayload: 2 ** 20, generateMask: undefined });
+  ws.setSocket(wire, Buffer.alloc(0));
+  ws.emitClose();
+  plain.terminate();
+}
+
+export function closeInfo(socket: WebSocket): string | undefined {
+  const info: WebSocket.CloseInfo | undefined = socket.closeInfo;
+  return info?.received?.reason ?? info?.error?.message;
+}
+
+/** The low-level names are classes and types, on the class and beside it. */
+export function lowLevel(socket: Duplex): unknown[] {
+  const deflate: PerMessageDeflate = new PerMessageDeflate({ isServer: true, threshold: 0 });
+  const same: WebSocket.PerMessageDeflate = new WebSocket.PerMessageDeflate({ isServer: false });
+  const extensions = { [PerMessageDeflate.extensionName]: deflate };
+  const receiver: Receiver = new Receiver({
+    isServer: true,
+    extensions,
+    binaryType: 'arraybuffer',
+  });
+  const writable: Writable = new WebSocket.Receiver();
+  const sender: Sender = new Sender(socket, extensions, (mask) => mask.fill(0));
+  const frame: Buffer[] = WebSocket.Sender.frame(Buffer.alloc(1), { opcode: 1, fin: true });
+  sender.send('text', { compress: true, fin: true, binary: false, mask: true }, () => {});
+  receiver.on('message', console.log);
+  class Own extends Receiver {}
+  class Framing extends WebSocket.Sender {}
+  expectType<Equal<WebSocket.Sender, Sender>>();
+  expectType<Equal<typeof WebSocket.Receiver, typeof Receiver>>();
+  const offered = extension.parse('permessage-deflate; client_max_window_bits');
+  const [bits] = offered['permessage-deflate']?.[0]?.['client_max_window_bits'] ?? [];
+  expectType<Equal<typeof bits, string | true | undefined>>();
+  const names: Set<string> = WebSocket.subprotocol.parse('a, b');
+  expectType<Equal<typeof subprotocol, typeof WebSocket.subprotocol>>();
+  const field: string = WebSocket.extension.format({ 'permessage-deflate': same.offer() });
+  return [writable, sender, frame, new Own(), new Framing(socket), bits, names, field];
+}
+
+export function errors(error: unknown): number | undefined {
+  if (error instanceof WebSocket.HandshakeError) return error.status;
+  return error instanceof WebSocket.ProtocolError ? error.closeCode : undefined;
+}
+
+export function ownServerMembers(wss: WebSocketServer<typeof WebSocket>): void {
+  const { completeUpgrade } = wss;
+  wss.completeUpgrade = (...args) => completeUpgrade?.apply(wss, args);
+  wss.prependListener('connection', (socket) => expectType<Equal<typeof socket, WebSocket>>());
+}
