@@ -188,6 +188,12 @@ export class Connection implements Wire {
   readOn(): void {
     this.paused = false;
     this.socket.resume();
+    // What was being decoded when the wire closed is dropped: nothing else will say that it is over.
+    if (this.wireClosed) this.continueLater();
+  }
+
+  continueSending(): void {
+    setImmediate(continueSending, this);
   }
 
   schedule(): void {
@@ -244,6 +250,7 @@ export class Connection implements Wire {
     try {
       this.flush();
     } finally {
+      this.endpoint.sender.halt(); // nothing may be written behind the end
       this.socket.end(() => {
         this.finished = true;
         this.destroyWhenOver();
@@ -360,6 +367,10 @@ function notReady([first]: readonly WaitingFrame[]): WebSocketError {
 
 function continueReading(connection: Connection): void {
   connection.continueReading();
+}
+
+function continueSending(connection: Connection): void {
+  connection.endpoint.sender.continue();
 }
 
 function onData(this: Duplex, chunk: Buffer): void {

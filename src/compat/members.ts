@@ -7,6 +7,7 @@
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection.js';
+import { limitOf } from '../options.js';
 import { CloseCode, readClose } from '../protocol/close.js';
 import type { Application } from '../protocol/endpoint.js';
 import { ProtocolError } from '../protocol/errors.js';
@@ -192,7 +193,7 @@ class ReceiverView extends EventEmitter implements MessageSink, ControlSink {
   }
 
   set _maxPayload(bytes: number) {
-    this.#connection.endpoint.receiver.options.maxPayload = bytes;
+    this.#connection.endpoint.receiver.options.maxPayload = limitOf(bytes, 0);
   }
 
   get _skipUTF8Validation(): boolean {

@@ -155,6 +155,8 @@ function decoding(deflate: Decompressor): Extension {
     },
     wants: () => false,
     encode: (payload) => payload,
+    dropDecoding: () => {},
+    dropEncoding: () => {},
   };
 }
 

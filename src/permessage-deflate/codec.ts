@@ -53,6 +53,14 @@ export class PerMessageDeflate implements Extension {
   encode(payload: Buffer, opens: boolean, fin: boolean, done: Encoded): Buffer | Error | undefined {
     return this.deflater.deflate(payload, opens, fin, done);
   }
+
+  dropDecoding(): void {
+    this.inflater.drop();
+  }
+
+  dropEncoding(): void {
+    this.deflater.drop();
+  }
 }
 
 /** RFC 7692 §7.1: what was agreed for the messages of one end. */

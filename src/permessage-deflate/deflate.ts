@@ -41,6 +41,7 @@ export class Deflater {
   private readonly windowBits: number;
   /** What messages refer to; undefined if each stands alone. */
   private readonly history: History | undefined;
+  private isDropped = false;
 
   /**
    * @param windowBits of our window
@@ -83,6 +84,11 @@ export class Deflater {
     }
   }
 
+  /** Begins nothing more: the connection is over. */
+  drop(): void {
+    this.isDropped = true;
+  }
+
   private deflateLater(payload: Buffer, opens: boolean, fin: boolean, done: Encoded): void {
     // Every chunk is a way to the thread pool and back.
     const options = { ...this.optionsFor(payload, payload.length / 2) };
@@ -95,10 +101,15 @@ export class Deflater {
         this.history?.clear();
         done(error ?? chosen(withoutTail(compressed, fin)));
       };
+      if (this.isDropped) {
+        told(new Error('nobody waits for it'), payload);
+        return;
+      }
       try {
         deflateRaw(payload, options, told);
       } catch (error) {
-        told(error as Error, payload);
+        // Not from in here: this may run inside of another connection's job.
+        process.nextTick(told, error as Error, payload);
       }
     });
   }

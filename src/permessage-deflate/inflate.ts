@@ -62,6 +62,7 @@ export class Inflater {
   private readonly windowSize: number;
   /** What messages may refer to; undefined if each stands alone. */
   private readonly history: History | undefined;
+  private isDropped = false;
 
   /**
    * @param windowBits of the sender's window
@@ -85,6 +86,11 @@ export class Inflater {
     if (inline !== undefined) return inline;
     this.inflateLater(input, limit, done);
     return undefined;
+  }
+
+  /** Begins nothing more: the connection is over. */
+  drop(): void {
+    this.isDropped = true;
   }
 
   /** @returns undefined if it is too much to be inflated at once, or not one stream */
@@ -126,6 +132,10 @@ export class Inflater {
   /** Inflates up to a block that ends the stream. RFC 7692 §7.2.3.4: more may come behind it. */
   private inflateStream(inflation: Inflation): void {
     const { input, limit, consumed, length, done } = inflation;
+    if (this.isDropped) {
+      done(invalid('nobody waits for it'));
+      return;
+    }
     // zlib takes no 0 for the most; what is one byte too long is found when the stream is added.
     const most = limit > 0 ? Math.max(1, limit - length) : undefined;
     const dictionary = (inflation.window ?? this.history)?.dictionary;
@@ -136,7 +146,8 @@ export class Inflater {
         else this.addStream(inflation, result as unknown as Inflated); // info: true
       });
     } catch (error) {
-      done(explain(error));
+      // Not from in here: this may run inside of another connection's job.
+      process.nextTick(done, explain(error));
     }
   }
 

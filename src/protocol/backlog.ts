@@ -25,7 +25,15 @@ export interface FrameSink {
   onFrame(first: number, payload: Buffer | string, callback: SendCallback | undefined): void;
   /** A payload can't be read or encoded. */
   onFailure(error: Error): void;
+  /** The others come first: `continue` is to be called in the next turn of the event loop. */
+  onRest(): void;
 }
+
+/** So much is encoded in a row before the others come first, in bytes: a few milliseconds. */
+const MOST_IN_A_ROW = 262_144;
+
+/** What a frame costs beside its bytes, counted as such bytes. */
+const COST_OF_FRAME = 2048;
 
 /** The bits of a frame's first byte that are reserved for extensions. RFC 6455 §5.2. */
 const RESERVED = 0x70;
@@ -38,6 +46,8 @@ export class Backlog {
   byteLength = 0;
   private readonly frames = new Queue<WaitingFrame>();
   private halted = false;
+  /** Whether `continue` will be called. */
+  private resting = false;
   private abandoned = false;
   private readonly extension: Extension | undefined;
   private readonly sink: FrameSink;
@@ -91,6 +101,13 @@ export class Backlog {
   /** Nothing that waits is sent any more: the wire is gone. */
   halt(): void {
     this.halted = true;
+    this.extension?.dropEncoding();
+  }
+
+  /** Goes on after a rest. */
+  continue(): void {
+    this.resting = false;
+    this.goOn();
   }
 
   /** Hands over what will never be sent, and forgets it. */
@@ -109,13 +126,34 @@ export class Backlog {
 
   /** Sends what can be sent, up to the first frame that can't. */
   private goOn(): void {
-    let { head } = this.frames;
-    while (head !== undefined && !this.halted && this.makeReady(head)) {
-      this.frames.shift();
-      this.byteLength -= head.byteLength;
-      this.sink.onFrame(head.first, head.payload, head.callback);
-      head = this.frames.head;
+    let inARow = 0;
+    let done = false;
+    try {
+      for (let head = this.next(); head !== undefined; head = this.next()) {
+        this.frames.shift();
+        this.byteLength -= head.byteLength;
+        inARow += COST_OF_FRAME + head.byteLength;
+        this.sink.onFrame(head.first, head.payload, head.callback);
+        if (inARow >= MOST_IN_A_ROW) break;
+      }
+      done = inARow < MOST_IN_A_ROW;
+    } finally {
+      if (!done && !this.isEmpty) this.rest();
     }
+  }
+
+  /** The first frame, if it can be sent. */
+  private next(): WaitingFrame | undefined {
+    const { head } = this.frames;
+    const mayGo = head !== undefined && !this.halted && !this.resting;
+    return mayGo && this.makeReady(head) ? head : undefined;
+  }
+
+  /** A wire in memory may throw what its reader throws: what waits goes on all the same. */
+  private rest(): void {
+    if (this.resting || this.halted) return;
+    this.resting = true;
+    this.sink.onRest();
   }
 
   private makeReady(frame: WaitingFrame): boolean {

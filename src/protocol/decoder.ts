@@ -49,6 +49,7 @@ export class Decoder {
   /** Drops what is being decoded. */
   discard(): void {
     this.discarded = true;
+    this.extension.dropDecoding();
     this.isBusy = false;
     this.ready = undefined;
   }

@@ -38,4 +38,8 @@ export interface Extension {
    * as it was: then it is sent without the reserved bit.
    */
   encode(payload: Buffer, opens: boolean, fin: boolean, done: Encoded): Buffer | Error | undefined;
+  /** Nobody waits for what is being decoded any more: what has not begun need not begin. */
+  dropDecoding(): void;
+  /** Nobody waits for what is being encoded any more. */
+  dropEncoding(): void;
 }

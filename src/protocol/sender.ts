@@ -16,6 +16,8 @@ export interface Wire {
   readOn(): void;
   /** Has the receiver go on, unless the application paused. */
   continueReading(): void;
+  /** Has the sender continue in the next turn of the event loop. */
+  continueSending(): void;
   /** Ends our half, behind everything sent. */
   end(): void;
   /** Drops the connection. */
@@ -169,6 +171,15 @@ export class Sender implements FrameSink {
 
   onFailure(error: Error): void {
     this.failed(error);
+  }
+
+  onRest(): void {
+    this.wire.continueSending();
+  }
+
+  /** Goes on with what waits. */
+  continue(): void {
+    this.backlog?.continue();
   }
 
   private wants(payload: Buffer | string): boolean {

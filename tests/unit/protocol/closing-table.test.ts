@@ -20,6 +20,7 @@ class NotedWire implements Wire {
   schedule(): void {}
   readOn(): void {}
   continueReading(): void {}
+  continueSending(): void {}
   flush(): boolean {
     const gather = this.endpoint?.sender.gather;
     if (gather === undefined || gather.byteLength === 0) return true;
