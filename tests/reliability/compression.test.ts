@@ -701,6 +701,31 @@ describe.each(ROLES)('D8: as a %s, aborts', (role) => {
 
   const waiting = [300_000, 300_000, 300_000, 2 * MIB].map((size) => letters(1, size));
 
+  test('the wire gone while inflating, then terminate(): the end comes all the same', async () => {
+    const scene = await open(role);
+    scene.inject(scene.frame({ opcode: BINARY, rsv: 4, payload: zeros(60 * MIB) }));
+    scene.wire.destroy();
+    await turns();
+    expect(scene.events).toEqual([]);
+    scene.product.terminate();
+    await scene.until(() => scene.closed);
+    expect(scene.events).toEqual(['close 1006']);
+    await scene.settled();
+  });
+
+  test('what was sent before the peer ended arrives, also if something waits behind it', async () => {
+    const scene = await open(role, always);
+    const called: string[] = [];
+    const note = (name: string) => (error?: Error) => called.push(error ? `${name} failed` : name);
+    scene.product.send(letters(1, 200_000), { compress: false }, note('plain'));
+    scene.product.send(letters(2, 900_000), {}, note('compressed'));
+    scene.peer.wire.end();
+    await scene.until(() => scene.closed && called.length === 2);
+    expect(called).toEqual(['plain', 'compressed failed']);
+    expect(scene.peer.reader.heard).toHaveLength(1);
+    await scene.settled();
+  });
+
   test.each(ends)('%s while deflating: each callback once', async (_name, end) => {
     for (let i = 0; i < 8; i++) {
       const scene = await open(role, always);
