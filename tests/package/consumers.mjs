@@ -17,7 +17,14 @@ const COMPILERS = [
   { version: '7', tsc: at('node_modules/typescript7/bin/tsc') },
 ];
 
-const ANYWHERE = ['default-and-named', 'namespace', 'types-only', 'dynamic-import', 'subclass'];
+const ANYWHERE = [
+  'augmented',
+  'default-and-named',
+  'namespace',
+  'types-only',
+  'dynamic-import',
+  'subclass',
+];
 const COMMONJS = [...ANYWHERE, 'import-equals'];
 
 const ESM = { type: 'module', programs: ANYWHERE };
