@@ -16,6 +16,8 @@ export type RawData = Buffer | ArrayBuffer | Buffer[];
 export type BufferLike =
   | string
   | Blob
+  // Where the types of browsers are loaded, theirs is another type than Node's.
+  | InstanceType<typeof globalThis.Blob>
   | Buffer
   | DataView
   | number

@@ -317,7 +317,7 @@ declare namespace WebSocket {
     /** The name of the event. */
     type: string;
     /** The WebSocket it happened to. */
-    target: Socket;
+    target: WebSocket;
   }
 
   /** A message came. RFC 6455 §6.2. */

@@ -85,7 +85,10 @@ export interface ConnectionOptions {
 export type GenerateMask = (mask: Buffer) => void;
 
 /** Finishes a request: sets what it likes, then must call `request.end()`. */
-export type FinishRequestCallback = (request: ClientRequest, websocket: WebSocket) => void;
+export type FinishRequestCallback = (
+  request: ClientRequest,
+  websocket: WebSocket.WebSocket,
+) => void;
 
 type HttpOptions = Omit<
   RequestOptions,

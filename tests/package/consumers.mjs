@@ -17,7 +17,14 @@ const COMPILERS = [
   { version: '7', tsc: at('node_modules/typescript7/bin/tsc') },
 ];
 
-const ANYWHERE = ['default-and-named', 'namespace', 'types-only', 'dynamic-import', 'subclass'];
+const ANYWHERE = [
+  'augmented',
+  'default-and-named',
+  'namespace',
+  'types-only',
+  'dynamic-import',
+  'subclass',
+];
 const COMMONJS = [...ANYWHERE, 'import-equals'];
 
 const ESM = { type: 'module', programs: ANYWHERE };
@@ -71,6 +78,12 @@ function makeProject(folder, setting, version) {
   return project;
 }
 
+/** What is tested beside '*.ts'; node10 reads the types for CommonJS in any case. */
+function extensionOf({ type, moduleResolution }) {
+  if (type === 'commonjs') return '*.cts';
+  return moduleResolution === 'node10' ? '*.ts' : '*.mts';
+}
+
 /** The type tests, which name the package `ws`: they compile against what is installed. */
 function makeTypeTests(folder, setting, version) {
   const project = join(folder, `types ${setting.name} ${version}`.replace(/\W+/g, '-'));
@@ -78,7 +91,7 @@ function makeTypeTests(folder, setting, version) {
   const { compilerOptions } = configuration(setting, version);
   const config = {
     compilerOptions: { ...compilerOptions, ...STRICTEST },
-    include: ['*.ts', setting.type === 'module' ? '*.mts' : '*.cts'],
+    include: ['*.ts', extensionOf(setting)],
   };
   writeFileSync(join(project, 'package.json'), JSON.stringify({ type: setting.type }));
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(config));

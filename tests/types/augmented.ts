@@ -25,6 +25,11 @@ export function user(socket: WS): string | undefined {
   return socket.userId;
 }
 
+export function hear(socket: WebSocket, options: WebSocket.ClientOptions): void {
+  socket.onopen = ({ target }) => target.userId?.trim();
+  options.finishRequest = (request, { userId }) => request.end(userId);
+}
+
 export function listen(server: WebSocketServer, options: WebSocket.ClientOptions): boolean {
   server.on('connection', (socket: WS) => {
     socket.userId = 'new';

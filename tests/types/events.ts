@@ -63,7 +63,8 @@ export function looseListeners(socket: WebSocket): void {
 
 export function eventObjects(socket: WebSocket): void {
   socket.addEventListener('open', (event) => {
-    expectType<Equal<typeof event.target, WebSocket>>();
+    const { target }: { target: WebSocket } = event;
+    target.send(event.type);
   });
   socket.addEventListener('message', ({ data, type, target }) => {
     expectType<Equal<typeof data, WebSocket.Data>>();
