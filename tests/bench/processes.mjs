@@ -15,8 +15,11 @@ function within(ms, promise, what) {
 }
 
 /** Runs a program to its end and gives its last line, read as JSON. */
-export async function runJson(command, args, ms) {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+export async function runJson(command, args, ms, env = {}) {
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   let output = '';
   let errors = '';
   child.stdout.on('data', (chunk) => (output += chunk));
@@ -45,9 +48,9 @@ async function stop(child, exited) {
 }
 
 /** Starts a contender's server; `stop` waits for its end. */
-export async function startServer(contender, options, nodeOptions = []) {
-  const { command, script, env = {} } = contender;
-  const child = spawn(command, [...nodeOptions, script, JSON.stringify(options)], {
+export async function startServer(contender, options, further = []) {
+  const { command, flags, server, env } = contender;
+  const child = spawn(command, [...flags, ...further, server, JSON.stringify(options)], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
   });
