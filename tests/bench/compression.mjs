@@ -57,6 +57,7 @@ export class CompressedReplies {
     this.pending = Buffer.alloc(0);
     this.fragments = [];
     this.received = 0;
+    this.uncompressed = 0;
     this.history = Buffer.alloc(0);
   }
 
@@ -84,6 +85,7 @@ export class CompressedReplies {
     const expected = this.messages[this.received % this.messages.length];
     if (!expected.equals(message)) throw new Error('a reply differs from the message');
     if (this.compressed) this.history = Buffer.concat([this.history, message]).subarray(-WINDOW);
+    else this.uncompressed += 1;
     this.received += 1;
   }
 

@@ -5,11 +5,12 @@
  * every measurement. A server prints one line of JSON (`port`, `version`) when it is ready and ends
  * when its standard input does; a client runs a whole measurement and prints its report. `lacks`
  * names what a contender cannot do (see `needs` in workloads.mjs); `requires` is the package or the
- * program without which it is skipped.
+ * program without which it is skipped, `build` makes it and gives the reason if it cannot.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { buildGorilla, GORILLA } from './gorilla.mjs';
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const NODE = { command: process.execPath, flags: [], collectible: ['--expose-gc'] };
@@ -72,6 +73,12 @@ export const CONTENDERS = [
       lacks: ['deflate', 'client'],
     }),
   },
+  {
+    name: 'gorilla',
+    ...{ command: GORILLA, flags: [], collectible: [], env: {} },
+    build: buildGorilla,
+    lacks: ['tls', 'client'],
+  },
 ];
 
 /** The names in `text`, separated by commas, or everyone for `all`. */
@@ -84,7 +91,8 @@ export function named(text) {
 }
 
 /** Why a contender cannot run on this machine; undefined where it can. */
-export function unavailable({ requires, command }) {
+export function unavailable({ requires, command, build }) {
+  if (build) return build();
   if (!requires) return undefined;
   if (!existsSync(at(`node_modules/${requires}`))) return `${requires} is not installed`;
   if (command === process.execPath) return undefined;

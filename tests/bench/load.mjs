@@ -122,6 +122,8 @@ class PlainMessages {
 
 /** Messages one after the other, compressed beforehand, in or out of context. */
 class CompressedMessages {
+  uncompressed = 0;
+
   constructor({ size, takeover }) {
     this.messages = makeMessages(size);
     const frames = (inContext) =>
@@ -141,7 +143,10 @@ class CompressedMessages {
 
   replies(connection, chunk) {
     connection.inflating ??= new CompressedReplies(this.messages);
-    return connection.inflating.read(chunk);
+    const count = connection.inflating.read(chunk);
+    this.uncompressed += connection.inflating.uncompressed;
+    connection.inflating.uncompressed = 0;
+    return count;
   }
 }
 
@@ -257,6 +262,7 @@ function report(load, options, { passed, server, client }) {
     hwm_kb: peakKb(pid),
     cpu_us_per_msg: load.received ? (server * 1e6) / load.received : 0,
     client_util: client,
+    uncompressed_replies: load.messages.uncompressed,
     errors: 0,
   };
 }

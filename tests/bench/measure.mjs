@@ -5,15 +5,15 @@ import { startServer } from './processes.mjs';
 import { median } from './statistics.mjs';
 import { needs } from './workloads.mjs';
 
-/** wsload.c says 0 where the window saw nothing end. */
-function known(latency) {
-  return latency > 0 ? latency : undefined;
+/** The generators say 0 where the window saw nothing end. */
+function known(value) {
+  return value > 0 ? value : undefined;
 }
 
 /** What is kept of one measurement: its figure, in the unit of the workload, and what explains it. */
 function sample(workload, report) {
   return {
-    figure: report[workload.figure ?? 'cpu_us_per_msg'],
+    figure: known(report[workload.figure ?? 'cpu_us_per_msg']),
     perSecond: report.msgs_per_s,
     p50: known(report.p50),
     p99: known(report.p99),
@@ -42,6 +42,7 @@ async function loaded(contender, workload, generator, options) {
 async function measureOne(contender, workload, generator, options) {
   try {
     const report = await loaded(contender, workload, generator, options);
+    if (report.uncompressed_replies > 0) throw new Error('replies were not compressed');
     return { version: report.version, ...sample(workload, report) };
   } catch (error) {
     throw new Error(`${contender.name}, ${workload.id}: ${error.message}`, { cause: error });

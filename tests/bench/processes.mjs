@@ -14,6 +14,12 @@ function within(ms, promise, what) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
+/** What a program said last, without the places in its stack. */
+function reasonIn(errors) {
+  const lines = errors.trim().split('\n');
+  return lines.find((line) => /^\w*(Error|load): /.test(line)) ?? (lines.at(-1) || undefined);
+}
+
 /** Runs a program to its end and gives its last line, read as JSON. */
 export async function runJson(command, args, ms, env = {}) {
   const child = spawn(command, args, {
@@ -26,7 +32,7 @@ export async function runJson(command, args, ms, env = {}) {
   child.stderr.on('data', (chunk) => (errors += chunk));
   try {
     const [code] = await within(ms, once(child, 'close'), command);
-    if (code !== 0) throw new Error(errors.trim() || `${command} ended with ${code}`);
+    if (code !== 0) throw new Error(reasonIn(errors) ?? `${command} ended with ${code}`);
   } finally {
     child.kill('SIGKILL');
   }
@@ -50,7 +56,8 @@ async function stop(child, exited) {
 /** Starts a contender's server; `stop` waits for its end. */
 export async function startServer(contender, options, further = []) {
   const { command, flags, server, env } = contender;
-  const child = spawn(command, [...flags, ...further, server, JSON.stringify(options)], {
+  const script = server ? [server] : [];
+  const child = spawn(command, [...flags, ...further, ...script, JSON.stringify(options)], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
   });

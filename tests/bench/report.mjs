@@ -77,9 +77,14 @@ function verdict(judged, id) {
 }
 
 function ratioCell(rows, id, peer) {
-  const { median: middle, least, most } = ratio(rows, id, peer);
-  if (Number.isNaN(middle)) return '–';
-  return `${middle.toFixed(2)} (${least.toFixed(2)}–${most.toFixed(2)})`;
+  const { median: found, least, most } = ratio(rows, id, peer);
+  if (Number.isNaN(found)) return '–';
+  return `${found.toFixed(2)} (${least.toFixed(2)}–${most.toFixed(2)})`;
+}
+
+/** The median of what is known, as it is printed. */
+function middle(rows, id, name, key) {
+  return digits(median(column(rows, id, name, key).filter(Number.isFinite)));
 }
 
 function figureTable(unit, workloads, rows, judged) {
@@ -88,7 +93,7 @@ function figureTable(unit, workloads, rows, judged) {
   const header = [unit, ...names, ...peers.map((peer) => `× ${peer}`), 'target'];
   const lines = workloads.map(({ id, title }) => [
     title,
-    ...names.map((name) => digits(median(column(rows, id, name, 'figure')))),
+    ...names.map((name) => middle(rows, id, name, 'figure')),
     ...peers.map((peer) => ratioCell(rows, id, peer)),
     verdict(judged, id),
   ]);
@@ -98,8 +103,8 @@ function figureTable(unit, workloads, rows, judged) {
 function latencyTable(workloads, rows) {
   const names = participants(rows, workloads);
   const cell = (id, name) => {
-    const middle = (key) => digits(median(column(rows, id, name, key).filter(Number.isFinite)));
-    return `${middle('p50')} / ${middle('p99')} µs, ${middle('perSecond')}/s`;
+    const of = (key) => middle(rows, id, name, key);
+    return `${of('p50')} / ${of('p99')} µs, ${of('perSecond')}/s`;
   };
   const lines = workloads.map(({ id, title }) => [title, ...names.map((name) => cell(id, name))]);
   return table(['latency p50 / p99, messages per second', ...names], lines);

@@ -58,7 +58,7 @@ async function profileOne(values, generator, times) {
 
 function showProgress({ workload, contender, round, figure }) {
   console.log(
-    `round ${round + 1}  ${workload.padEnd(20)} ${contender.padEnd(14)} ${figure.toFixed(2)}`,
+    `round ${round + 1}  ${workload.padEnd(20)} ${contender.padEnd(14)} ${figure?.toFixed(2) ?? '–'}`,
   );
 }
 
