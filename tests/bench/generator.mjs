@@ -1,8 +1,12 @@
-/** The load generator: wsload.c where there is a C compiler, otherwise load.mjs. */
+/**
+ * The load generator: wsload.c where there is a C compiler, otherwise load.mjs; and load.mjs for what
+ * wsload.c lacks (TLS, messages compressed in context).
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { constants, deflateRawSync } from 'node:zlib';
 import { runJson } from './processes.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -17,7 +21,7 @@ const NODE = {
 const C = { name: 'wsload (C)', command: binary, first: [] };
 
 /** Beyond the measured window: opening, draining and closing. */
-const GRACE_SECONDS = 45;
+const GRACE_SECONDS = 75;
 
 function modified(path) {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
@@ -38,6 +42,18 @@ export function prepareGenerator(wanted) {
   return { ...NODE, note: 'no C compiler: the Node generator takes part in what is measured' };
 }
 
+/** Which one loads this workload: some are for the Node one only. */
+function generatorOf(generator, workload) {
+  return workload.generator === 'node' ? NODE : generator;
+}
+
+/** Why a workload cannot be loaded; undefined where it can. */
+export function unloadable(generator, { load, side, generator: wanted }) {
+  if (side === 'client' || wanted === 'node' || generator !== NODE) return undefined;
+  const { mode = 'echo', fragments, utf8 } = load;
+  return mode !== 'echo' || fragments || utf8 ? 'needs the C generator' : undefined;
+}
+
 /** The generator's options are the workload's, by name. */
 function flags(load) {
   return Object.entries(load).flatMap(([name, value]) => {
@@ -46,21 +62,40 @@ function flags(load) {
   });
 }
 
-/** Writes the message of a workload to a file, for servers that must know it beforehand. */
-export function payloadFile(generator, { id, load }) {
-  const path = join(cache, `${id}.payload`);
-  const args = [...generator.first, ...flags(load), '--dump-payload'];
-  const { status, stdout } = spawnSync(generator.command, args, { maxBuffer: 2 ** 28 });
-  if (status !== 0) throw new Error(`the generator cannot make the payload of ${id}`);
+/** What zlib makes of the message, for a generator that has no zlib; RFC 7692 §7.2.1. */
+function deflated(payload) {
+  return deflateRawSync(payload, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+}
+
+/** Writes the message of a workload to a file, for programs that must know it beforehand. */
+export function payloadFile(generator, workload) {
+  const { command, first } = generatorOf(generator, workload);
+  const path = join(cache, `${workload.id}.payload`);
+  const args = [...first, ...flags(workload.load), '--dump-payload'];
+  const { status, stdout } = spawnSync(command, args, { maxBuffer: 2 ** 28 });
+  if (status !== 0) throw new Error(`the generator cannot make the payload of ${workload.id}`);
   writeFileSync(path, stdout);
+  if (workload.load.deflate) writeFileSync(`${path}.deflated`, deflated(stdout));
   return path;
 }
 
 /** One measurement; fails unless every reply was right. */
-export function generate(generator, workload, server, { seconds, warmup }) {
-  const args = [
-    ...generator.first,
-    ...flags({ ...workload.load, port: server.port, pid: server.pid, seconds, warmup }),
-  ];
-  return runJson(generator.command, args, (seconds + warmup + GRACE_SECONDS) * 1000);
+export function generate(generator, workload, server, { seconds, warmup, payload }) {
+  const { command, first } = generatorOf(generator, workload);
+  const zfile = workload.load.deflate && command === binary ? { zfile: `${payload}.deflated` } : {};
+  const window = { port: server.port, pid: server.pid, seconds, warmup };
+  const args = [...first, ...flags({ ...workload.load, ...zfile, ...window })];
+  return runJson(command, args, bound(seconds, warmup));
+}
+
+/** A contender's own client, which measures itself. */
+export function runClient({ command, flags: own, client, env }, workload, server, options) {
+  const { seconds, warmup, payload } = options;
+  const told = { ...workload.load, port: server.port, seconds, warmup, payload };
+  const args = [...own, client, JSON.stringify(told)];
+  return runJson(command, args, bound(seconds, warmup), env);
+}
+
+function bound(seconds, warmup) {
+  return (seconds + warmup + GRACE_SECONDS) * 1000;
 }

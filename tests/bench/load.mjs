@@ -1,14 +1,18 @@
 /**
- * The load generator where there is no C compiler: the options and the output of wsload.c, echo
- * only. It costs about as much as a server, so the server may wait for it: trust CPU time per
- * message, not the rate. Replies are compared, byte by byte, with the one frame that each must be.
+ * The load generator in Node: the options and the output of wsload.c, echo only. For machines without
+ * a C compiler, and for TLS (`--tls`) and messages compressed in context (`--takeover`). It costs
+ * about as much as a server, so the server may wait for it: trust CPU time per message, not the rate.
+ * Every byte of every reply is compared: plain replies with the one frame that each must be,
+ * compressed ones after they are inflated.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import tls from 'node:tls';
 import { parseArgs } from 'node:util';
+import { CompressedReplies, deflateEach, makeMessages, OFFERS } from './compression.mjs';
 import { median } from './statistics.mjs';
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -30,6 +34,9 @@ const OPTIONS = {
   warmup: { type: 'string', default: '1' },
   text: { type: 'boolean', default: false },
   binary: { type: 'boolean', default: false },
+  deflate: { type: 'boolean', default: false },
+  takeover: { type: 'boolean', default: false },
+  tls: { type: 'boolean', default: false },
   'dump-payload': { type: 'boolean', default: false },
 };
 
@@ -77,18 +84,76 @@ function peakKb(pid) {
   return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
 }
 
-class Load {
+/** The one message of a workload that is not compressed. */
+class PlainMessages {
   constructor({ size, binary, pipeline }) {
     const first = binary ? 0x82 : 0x81;
     const payload = makePayload(size, binary);
     const frame = maskedFrame(first, payload);
-    this.pipeline = pipeline;
     this.requests = Buffer.concat(new Array(pipeline).fill(frame));
     this.requestSize = frame.length;
     const reply = Buffer.concat([header(first, size, 0), payload]);
     this.replySize = reply.length;
     const copies = Math.ceil(65536 / reply.length) + 1;
     this.expected = Buffer.concat(new Array(copies).fill(reply));
+  }
+
+  /** What `count` requests are on the wire. */
+  next(_connection, count) {
+    return this.requests.subarray(0, count * this.requestSize);
+  }
+
+  /** How many replies a chunk completes: each is complete when its last byte has come. */
+  replies(connection, chunk) {
+    let count = 0;
+    let at = 0;
+    while (at < chunk.length) {
+      const end = Math.min(chunk.length, at + this.expected.length - connection.phase);
+      const wanted = this.expected.subarray(connection.phase, connection.phase + end - at);
+      if (!wanted.equals(chunk.subarray(at, end))) fail('a reply differs from the message');
+      const bytes = connection.phase + end - at;
+      connection.phase = bytes % this.replySize;
+      count += Math.floor(bytes / this.replySize);
+      at = end;
+    }
+    return count;
+  }
+}
+
+/** Messages one after the other, compressed beforehand, in or out of context. */
+class CompressedMessages {
+  uncompressed = 0;
+
+  constructor({ size, takeover }) {
+    this.messages = makeMessages(size);
+    const frames = (inContext) =>
+      deflateEach(this.messages, inContext).map((payload) => maskedFrame(0xc1, payload));
+    this.alone = frames(false);
+    this.inContext = takeover ? frames(true) : this.alone;
+  }
+
+  next(connection, count) {
+    const { asked = 0 } = connection;
+    const frames = connection.clientAlone ? this.alone : this.inContext;
+    connection.asked = asked + count;
+    return Buffer.concat(
+      Array.from({ length: count }, (_, i) => frames[(asked + i) % frames.length]),
+    );
+  }
+
+  replies(connection, chunk) {
+    connection.inflating ??= new CompressedReplies(this.messages);
+    const count = connection.inflating.read(chunk);
+    this.uncompressed += connection.inflating.uncompressed;
+    connection.inflating.uncompressed = 0;
+    return count;
+  }
+}
+
+class Load {
+  constructor(options) {
+    this.messages = options.deflate ? new CompressedMessages(options) : new PlainMessages(options);
+    this.pipeline = options.pipeline;
     this.sending = true;
     this.measuring = false;
     this.received = 0;
@@ -99,22 +164,12 @@ class Load {
   send(connection, count) {
     const now = performance.now();
     for (let i = 0; i < count; i++) connection.sent.push(now);
-    connection.socket.write(this.requests.subarray(0, count * this.requestSize));
+    connection.socket.write(this.messages.next(connection, count));
   }
 
-  /** A reply is complete when its last byte has come. */
   onData(connection, chunk) {
     if (connection.closing) return;
-    let at = 0;
-    while (at < chunk.length) {
-      const end = Math.min(chunk.length, at + this.expected.length - connection.phase);
-      const wanted = this.expected.subarray(connection.phase, connection.phase + end - at);
-      if (!wanted.equals(chunk.subarray(at, end))) fail('a reply differs from the message');
-      const bytes = connection.phase + end - at;
-      connection.phase = bytes % this.replySize;
-      this.onReplies(connection, Math.floor(bytes / this.replySize));
-      at = end;
-    }
+    this.onReplies(connection, this.messages.replies(connection, chunk));
   }
 
   onReplies(connection, count) {
@@ -130,18 +185,32 @@ class Load {
   }
 }
 
-async function open(port, load) {
-  const socket = net.connect(port, '127.0.0.1').setNoDelay(true);
+function connect({ port, tls: secure }) {
+  const place = { host: '127.0.0.1', port };
+  const socket = secure ? tls.connect({ ...place, rejectUnauthorized: false }) : net.connect(place);
+  return socket.setNoDelay(true);
+}
+
+function offer({ deflate, takeover }) {
+  if (!deflate) return '';
+  return `Sec-WebSocket-Extensions: ${takeover ? OFFERS.inContext : OFFERS.alone}\r\n`;
+}
+
+async function open(options, load) {
+  const { port, deflate } = options;
+  const socket = connect(options);
   const key = randomBytes(16).toString('base64');
   socket.write(
     `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
+      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n${offer(options)}\r\n`,
   );
   const [response] = await once(socket, 'data');
   const accept = createHash('sha1').update(`${key}${GUID}`).digest('base64');
   if (!/^HTTP\/1\.1 101 /.test(response)) fail('the handshake was refused');
   if (!response.includes(`: ${accept}\r\n`)) fail('wrong Sec-WebSocket-Accept');
-  const connection = { socket, phase: 0, sent: [], closing: false };
+  if (response.includes('permessage-deflate') !== deflate) fail('not the extension asked for');
+  const clientAlone = response.includes('client_no_context_takeover');
+  const connection = { socket, phase: 0, sent: [], closing: false, clientAlone };
   socket.on('data', (chunk) => load.onData(connection, chunk));
   socket.on('close', () => connection.closing || fail('the server closed a connection'));
   socket.on('error', (error) => connection.closing || fail(error.message));
@@ -193,6 +262,7 @@ function report(load, options, { passed, server, client }) {
     hwm_kb: peakKb(pid),
     cpu_us_per_msg: load.received ? (server * 1e6) / load.received : 0,
     client_util: client,
+    uncompressed_replies: load.messages.uncompressed,
     errors: 0,
   };
 }
@@ -212,7 +282,7 @@ async function main() {
     return;
   }
   const load = new Load(options);
-  const opening = Array.from({ length: options.conns }, () => open(options.port, load));
+  const opening = Array.from({ length: options.conns }, () => open(options, load));
   const connections = await Promise.all(opening);
   for (const connection of connections) load.send(connection, load.pipeline);
   await sleep(options.warmup * 1000);

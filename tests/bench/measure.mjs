@@ -1,30 +1,51 @@
 /** The measuring itself: every contender in turn, round after round. */
-import { CONTENDERS, SUBJECT } from './contenders.mjs';
-import { generate, payloadFile } from './generator.mjs';
+import { CONTENDERS, SUBJECT, unavailable } from './contenders.mjs';
+import { generate, payloadFile, runClient, unloadable } from './generator.mjs';
 import { startServer } from './processes.mjs';
 import { median } from './statistics.mjs';
+import { needs } from './workloads.mjs';
 
-/** What is kept of one measurement. */
-function sample(report) {
+/** The generators say 0 where the window saw nothing end. */
+function known(value) {
+  return value > 0 ? value : undefined;
+}
+
+/** What is kept of one measurement: its figure, in the unit of the workload, and what explains it. */
+function sample(workload, report) {
   return {
-    cpu: report.cpu_us_per_msg,
-    perSecond: Math.round(report.msgs_per_s),
-    p50: report.p50,
-    p99: report.p99,
+    figure: known(report[workload.figure ?? 'cpu_us_per_msg']),
+    perSecond: report.msgs_per_s,
+    p50: known(report.p50),
+    p99: known(report.p99),
     peakKb: report.hwm_kb,
     others: report.other_util,
   };
 }
 
-async function measureOne(contender, workload, generator, options) {
-  const server = await startServer(contender, options.server);
+/** Clients are measured against one server, the fastest there is here that really answers. */
+const CLIENTS_SERVER = CONTENDERS.find(({ name }) => name === SUBJECT);
+
+async function loaded(contender, workload, generator, options) {
+  const ofClient = workload.side === 'client';
+  const further = workload.load.mode === 'idle' ? contender.collectible : [];
+  const told = { ...workload.load, payload: options.payload };
+  const server = await startServer(ofClient ? CLIENTS_SERVER : contender, told, further);
   try {
-    const report = await generate(generator, workload, server, options);
-    return { version: server.version, ...sample(report) };
-  } catch (error) {
-    throw new Error(`${contender.name}, ${workload.id}: ${error.message}`, { cause: error });
+    return ofClient
+      ? await runClient(contender, workload, server, options)
+      : { version: server.version, ...(await generate(generator, workload, server, options)) };
   } finally {
     await server.stop();
+  }
+}
+
+async function measureOne(contender, workload, generator, options) {
+  try {
+    const report = await loaded(contender, workload, generator, options);
+    if (report.uncompressed_replies > 0) throw new Error('replies were not compressed');
+    return { version: report.version, ...sample(workload, report) };
+  } catch (error) {
+    throw new Error(`${contender.name}, ${workload.id}: ${error.message}`, { cause: error });
   }
 }
 
@@ -34,26 +55,79 @@ function rotated(list, by) {
   return [...list.slice(at), ...list.slice(0, at)];
 }
 
-/**
- * Measures every workload with every contender, in `rounds` rounds, and gives an object of
- * `{ workload, contender, round, version, cpu, … }` rows.
- */
-export async function measure(workloads, generator, { rounds, seconds, warmup, onSample }) {
-  const rows = [];
-  const files = new Map(workloads.map((w) => [w.id, payloadFile(generator, w)]));
-  for (let round = 0; round < rounds; round++) {
-    for (const workload of workloads) {
-      const server = { ...workload.load, payload: files.get(workload.id) };
-      for (const contender of rotated(CONTENDERS, round)) {
-        const options = { server, seconds, warmup };
-        const result = await measureOne(contender, workload, generator, options);
-        const row = { workload: workload.id, contender: contender.name, round, ...result };
-        rows.push(row);
-        onSample(row);
-      }
+/** What each contender takes part in, and why not in the rest. */
+class Participants {
+  /** `{ contender, workload, reason }`, without `workload` where it is all of them. */
+  skipped = [];
+
+  constructor(contenders) {
+    this.contenders = contenders.filter((contender) => {
+      const reason = unavailable(contender);
+      if (reason) this.skipped.push({ contender: contender.name, reason });
+      return reason === undefined;
+    });
+  }
+
+  of(workload) {
+    const asked = needs(workload);
+    return this.contenders.filter(
+      ({ name, lacks }) =>
+        !asked.some((need) => lacks.includes(need)) && !this.failed(name, workload),
+    );
+  }
+
+  failed(name, { id }) {
+    return this.skipped.some(({ contender, workload }) => contender === name && workload === id);
+  }
+
+  /** A peer that fails drops out of the workload; if it is the subject, the run is worth nothing. */
+  drop(contender, workload, error) {
+    if (contender.name === SUBJECT) throw error;
+    this.skipped.push({ contender: contender.name, workload: workload.id, reason: error.message });
+  }
+}
+
+/** One workload by everyone who can; the one that fails is not asked again. */
+async function measureRound(participants, workload, generator, { round, onSample, ...options }) {
+  for (const contender of rotated(participants.of(workload), round)) {
+    try {
+      const result = await measureOne(contender, workload, generator, options);
+      onSample({ workload: workload.id, contender: contender.name, round, ...result });
+    } catch (error) {
+      participants.drop(contender, workload, error);
     }
   }
-  return rows;
+}
+
+function withoutUnloadable(workloads, generator, skipped) {
+  return workloads.filter((workload) => {
+    const reason = unloadable(generator, workload);
+    if (reason) skipped.push({ workload: workload.id, reason });
+    return reason === undefined;
+  });
+}
+
+/**
+ * Measures every workload with every contender, in `rounds` rounds: gives the workloads that could
+ * be measured, `rows` of `{ workload, contender, round, version, figure, … }`, and what was skipped.
+ */
+export async function measure(workloads, contenders, generator, { rounds, onSample, ...times }) {
+  const rows = [];
+  const participants = new Participants(contenders);
+  const { skipped } = participants;
+  const measured = withoutUnloadable(workloads, generator, skipped);
+  const files = new Map(measured.map((w) => [w.id, payloadFile(generator, w)]));
+  const keep = (row) => {
+    rows.push(row);
+    onSample(row);
+  };
+  for (let round = 0; round < rounds; round++) {
+    for (const workload of measured) {
+      const options = { ...times, round, onSample: keep, payload: files.get(workload.id) };
+      await measureRound(participants, workload, generator, options);
+    }
+  }
+  return { workloads: measured, rows, skipped };
 }
 
 /** The samples of one workload and contender, in the order of the rounds. */
@@ -63,10 +137,17 @@ export function column(rows, workload, contender, key) {
     .map((row) => row[key]);
 }
 
-/** The subject's CPU time over a peer's, per round: its median and its extremes. */
+function figureOf(rows, workload, contender, round) {
+  return rows.find(
+    (row) => row.workload === workload && row.contender === contender && row.round === round,
+  )?.figure;
+}
+
+/** The subject's figure over a peer's, per round: its median and its extremes. */
 export function ratio(rows, workload, against) {
-  const ours = column(rows, workload, SUBJECT, 'cpu');
-  const theirs = column(rows, workload, against, 'cpu');
-  const each = ours.map((cpu, round) => cpu / theirs[round]);
+  const rounds = [...new Set(rows.map(({ round }) => round))];
+  const each = rounds
+    .map((n) => figureOf(rows, workload, SUBJECT, n) / figureOf(rows, workload, against, n))
+    .filter(Number.isFinite);
   return { median: median(each), least: Math.min(...each), most: Math.max(...each) };
 }

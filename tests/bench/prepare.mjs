@@ -1,6 +1,6 @@
 /** Sees to it that the peers are installed and our own build is up to date. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -12,10 +12,19 @@ function run(args, cwd) {
   execFileSync(npm, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'], timeout: 300_000 });
 }
 
+/** Whether what is installed is what package.json names; its platforms' packages may be missing. */
+function installed() {
+  const { dependencies } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
+  return Object.entries(dependencies).every(([name, version]) => {
+    const file = join(here, 'node_modules', name, 'package.json');
+    return existsSync(file) && JSON.parse(readFileSync(file, 'utf8')).version === version;
+  });
+}
+
 export function installPeers() {
-  if (existsSync(join(here, 'node_modules', 'ws'))) return;
+  if (installed()) return;
   console.log('installing the peers …');
-  run(['ci', '--no-audit', '--no-fund'], here);
+  run(['ci', '--no-audit', '--no-fund', '--ignore-scripts'], here);
 }
 
 function newest(folder) {

@@ -14,16 +14,25 @@ function within(ms, promise, what) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
+/** What a program said last, without the places in its stack. */
+function reasonIn(errors) {
+  const lines = errors.trim().split('\n');
+  return lines.find((line) => /^\w*(Error|load): /.test(line)) ?? (lines.at(-1) || undefined);
+}
+
 /** Runs a program to its end and gives its last line, read as JSON. */
-export async function runJson(command, args, ms) {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+export async function runJson(command, args, ms, env = {}) {
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   let output = '';
   let errors = '';
   child.stdout.on('data', (chunk) => (output += chunk));
   child.stderr.on('data', (chunk) => (errors += chunk));
   try {
     const [code] = await within(ms, once(child, 'close'), command);
-    if (code !== 0) throw new Error(errors.trim() || `${command} ended with ${code}`);
+    if (code !== 0) throw new Error(reasonIn(errors) ?? `${command} ended with ${code}`);
   } finally {
     child.kill('SIGKILL');
   }
@@ -45,9 +54,10 @@ async function stop(child, exited) {
 }
 
 /** Starts a contender's server; `stop` waits for its end. */
-export async function startServer(contender, options, nodeOptions = []) {
-  const { command, script, env = {} } = contender;
-  const child = spawn(command, [...nodeOptions, script, JSON.stringify(options)], {
+export async function startServer(contender, options, further = []) {
+  const { command, flags, server, env } = contender;
+  const script = server ? [server] : [];
+  const child = spawn(command, [...flags, ...further, ...script, JSON.stringify(options)], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
   });

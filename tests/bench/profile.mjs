@@ -77,13 +77,12 @@ export async function profile(contender, workload, generator, { seconds, warmup 
   const folder = mkdtempSync(join(tmpdir(), 'ws6455-bench-'));
   const flags = ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${INTERVAL_US}`];
   try {
-    const options = { ...workload.load, payload: payloadFile(generator, workload) };
-    const server = await startServer(contender, options, flags);
-    const report = await generate(generator, workload, server, { seconds, warmup }).finally(
-      server.stop,
-    );
+    const payload = payloadFile(generator, workload);
+    const server = await startServer(contender, { ...workload.load, payload }, flags);
+    const times = { seconds, warmup, payload };
+    const report = await generate(generator, workload, server, times).finally(server.stop);
     printProfile(selfTimes(readProfile(folder), seconds), `${contender.name}, ${workload.title}`);
-    console.log(`\n${report.cpu_us_per_msg.toFixed(2)} CPU µs per message, profiler included`);
+    console.log(`\n${report.cpu_us_per_msg?.toFixed(2)} CPU µs per message, profiler included`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,4 +1,25 @@
-/** What the bench prints and keeps. */
+/**
+ * What the bench prints and keeps. results/latest.json is the last whole run:
+ *
+ *   date, node, cpu, system, generator    when, and on what
+ *   rounds, seconds, warmup               how long
+ *   subject                               the name of the contender that is judged
+ *   versions    { contender: version }    who took part
+ *   skipped     [{ contender?, workload?, reason }]  who did not: without `workload`, in anything;
+ *                                         what a contender cannot do by design is not listed
+ *   workloads   { id: {                   in the order of workloads.mjs
+ *     title, unit, side                   what `figure` is, and whose: "server" or "client"
+ *     load                                conns, size, pipeline, … : the options of wsload.c
+ *     medians   { contender: { figure, perSecond?, p50?, p99?, peakKb? } }
+ *                                         latencies in µs; `?`: where it is known
+ *     ratios    { peer: { median, least, most } }  the subject's figure over the peer's, per round
+ *     targets   [{ against, atMost, found, met }]  `found` is null where the peer did not take part
+ *   } }
+ *   rawRounds   { id: { contender: { figure: [per round], perSecond, p50, p99, peakKb, others } } }
+ *                                         `others`: cores that other programs used meanwhile
+ *
+ * Less is better in every figure; perSecond depends on the generator and its pauses as well.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { CONTENDERS, SUBJECT } from './contenders.mjs';
@@ -6,12 +27,20 @@ import { column, ratio } from './measure.mjs';
 import { digits, median } from './statistics.mjs';
 import { table } from './table.mjs';
 
-const names = CONTENDERS.map(({ name }) => name);
-const peers = names.filter((name) => name !== SUBJECT);
+const KEYS = ['figure', 'perSecond', 'p50', 'p99', 'peakKb', 'others'];
 
 function versions(rows) {
   return Object.fromEntries(rows.map(({ contender, version }) => [contender, version]));
 }
+
+/** Who took part in any of `workloads`, in the order of contenders.mjs. */
+function participants(rows, workloads) {
+  const ids = new Set(workloads.map(({ id }) => id));
+  const seen = new Set(rows.filter((row) => ids.has(row.workload)).map((row) => row.contender));
+  return CONTENDERS.map(({ name }) => name).filter((name) => seen.has(name));
+}
+
+const isPeer = (name) => name !== SUBJECT;
 
 export function environment(rows, generator, { rounds, seconds, warmup }) {
   return {
@@ -23,17 +52,20 @@ export function environment(rows, generator, { rounds, seconds, warmup }) {
     rounds,
     seconds,
     warmup,
+    subject: SUBJECT,
     versions: versions(rows),
   };
 }
 
-/** One line per target: what was asked, what came out. */
-export function judge(workloads, rows) {
+/** One line per target whose peer was asked to take part: what was asked, what came out. */
+export function judge(workloads, rows, asked) {
   return workloads.flatMap(({ id, targets }) =>
-    targets.map(({ against, atMost }) => {
-      const found = ratio(rows, id, against).median;
-      return { id, against, atMost, found, met: found <= atMost };
-    }),
+    targets
+      .filter(({ against }) => asked.includes(against))
+      .map(({ against, atMost }) => {
+        const found = ratio(rows, id, against).median;
+        return { id, against, atMost, found, met: found <= atMost };
+      }),
   );
 }
 
@@ -45,57 +77,93 @@ function verdict(judged, id) {
 }
 
 function ratioCell(rows, id, peer) {
-  const { median: middle, least, most } = ratio(rows, id, peer);
-  return `${middle.toFixed(2)} (${least.toFixed(2)}–${most.toFixed(2)})`;
+  const { median: found, least, most } = ratio(rows, id, peer);
+  if (Number.isNaN(found)) return '–';
+  return `${found.toFixed(2)} (${least.toFixed(2)}–${most.toFixed(2)})`;
 }
 
-function cpuTable(workloads, rows, judged) {
-  const header = ['CPU µs per message', ...names, ...peers.map((peer) => `× ${peer}`), 'target'];
+/** The median of what is known, as it is printed. */
+function middle(rows, id, name, key) {
+  return digits(median(column(rows, id, name, key).filter(Number.isFinite)));
+}
+
+function figureTable(unit, workloads, rows, judged) {
+  const names = participants(rows, workloads);
+  const peers = names.filter(isPeer);
+  const header = [unit, ...names, ...peers.map((peer) => `× ${peer}`), 'target'];
   const lines = workloads.map(({ id, title }) => [
     title,
-    ...names.map((name) => digits(median(column(rows, id, name, 'cpu')))),
+    ...names.map((name) => middle(rows, id, name, 'figure')),
     ...peers.map((peer) => ratioCell(rows, id, peer)),
     verdict(judged, id),
   ]);
   return table(header, lines);
 }
 
-function otherTable(workloads, rows) {
+function latencyTable(workloads, rows) {
+  const names = participants(rows, workloads);
   const cell = (id, name) => {
-    const middle = (key) => median(column(rows, id, name, key));
-    const latency = `${digits(middle('p50'))} / ${digits(middle('p99'))}`;
-    return `${latency} µs, ${Math.round(middle('perSecond')).toLocaleString('en-US')}/s`;
+    const of = (key) => middle(rows, id, name, key);
+    return `${of('p50')} / ${of('p99')} µs, ${of('perSecond')}/s`;
   };
   const lines = workloads.map(({ id, title }) => [title, ...names.map((name) => cell(id, name))]);
   return table(['latency p50 / p99, messages per second', ...names], lines);
 }
 
-export function print(workloads, rows, facts, judged) {
+function printSkipped(skipped) {
+  for (const { contender = 'everyone', workload = 'everything', reason } of skipped) {
+    console.log(`skipped: ${contender}, ${workload}: ${reason}`);
+  }
+}
+
+function printTables(workloads, rows, judged) {
+  for (const unit of new Set(workloads.map((workload) => workload.unit))) {
+    const these = workloads.filter((workload) => workload.unit === unit);
+    console.log(`\n${figureTable(unit, these, rows, judged)}`);
+  }
+  const timed = workloads.filter(({ load }) => load.mode !== 'idle');
+  if (timed.length > 0) console.log(`\n${latencyTable(timed, rows)}`);
+}
+
+export function print({ workloads, rows, skipped }, facts, judged) {
   const listed = Object.entries(facts.versions).map(([name, version]) => `${name} ${version}`);
-  const others = median(rows.map((row) => row.others ?? Number.NaN));
+  const others = median(rows.map((row) => row.others).filter(Number.isFinite));
   const noise = Number.isNaN(others) ? '' : ` · other programs used ${others.toFixed(2)} cores`;
   console.log(`\n${listed.join(' · ')}`);
   console.log(`Node ${facts.node} · ${facts.cpu} · ${facts.generator}`);
-  console.log(`${facts.rounds} rounds of ${facts.seconds} s${noise}\n`);
-  console.log(cpuTable(workloads, rows, judged));
-  console.log(`\n${otherTable(workloads, rows)}`);
+  console.log(`${facts.rounds} rounds of ${facts.seconds} s${noise}`);
+  printTables(workloads, rows, judged);
+  console.log('');
+  printSkipped(skipped);
 }
 
-/** `{ workload: { contender: { cpu: [per round], … } } }`: short, and fit for a diff. */
-function perRound(workloads, rows) {
-  const keys = ['cpu', 'perSecond', 'p50', 'p99', 'peakKb', 'others'];
-  const series = (id, name) =>
-    Object.fromEntries(keys.map((key) => [key, column(rows, id, name, key)]));
-  const contenders = (id) => Object.fromEntries(names.map((name) => [name, series(id, name)]));
-  return Object.fromEntries(workloads.map(({ id }) => [id, contenders(id)]));
+function byName(names, value) {
+  return Object.fromEntries(names.map((name) => [name, value(name)]));
 }
 
-function summary(workloads, rows) {
-  const figures = (id) => ({
-    cpu: Object.fromEntries(names.map((n) => [n, median(column(rows, id, n, 'cpu'))])),
-    ratio: Object.fromEntries(peers.map((peer) => [peer, ratio(rows, id, peer).median])),
-  });
-  return Object.fromEntries(workloads.map(({ id }) => [id, figures(id)]));
+/** Short, and fit for a diff. */
+function perRound(rows, workload) {
+  const series = (name) => byName(KEYS, (key) => column(rows, workload.id, name, key));
+  return byName(participants(rows, [workload]), series);
+}
+
+function mediansOf(rows, id, name) {
+  const middles = KEYS.filter((key) => key !== 'others').map((key) => [
+    key,
+    median(column(rows, id, name, key).filter(Number.isFinite)),
+  ]);
+  return Object.fromEntries(middles.filter(([, middle]) => Number.isFinite(middle)));
+}
+
+function summary(rows, workload, judged) {
+  const { id, title, unit, side, load } = workload;
+  const names = participants(rows, [workload]);
+  return {
+    ...{ title, unit, side, load },
+    medians: byName(names, (name) => mediansOf(rows, id, name)),
+    ratios: byName(names.filter(isPeer), (peer) => ratio(rows, id, peer)),
+    targets: judged.filter((target) => target.id === id).map(({ id: _, ...target }) => target),
+  };
 }
 
 function rounded(_key, value) {
@@ -109,14 +177,14 @@ function compact(value) {
   );
 }
 
-export function save(name, workloads, rows, facts, judged) {
+export function save(name, { workloads, rows, skipped }, facts, judged) {
   const folder = new URL('./results/', import.meta.url);
+  const each = (value) => Object.fromEntries(workloads.map((w) => [w.id, value(w)]));
   const result = {
     ...facts,
-    unit: 'CPU µs (user + system) of the server per message',
-    medians: summary(workloads, rows),
-    targets: judged,
-    rawRounds: perRound(workloads, rows),
+    skipped,
+    workloads: each((workload) => summary(rows, workload, judged)),
+    rawRounds: each((workload) => perRound(rows, workload)),
   };
   mkdirSync(folder, { recursive: true });
   writeFileSync(new URL(name, folder), `${compact(result)}\n`);

@@ -5,6 +5,7 @@
  *   --seconds T       measured window of each measurement (default 2)
  *   --warmup T        seconds before it (default 1)
  *   --only A,B        only the workloads whose id is, or begins with, one of these
+ *   --peers A,B       these contenders beside ours, or all (default ws,ceiling)
  *   --check           exit status 1 when a target is missed
  *   --generator G     c or node; by default C where there is a compiler
  *   --profile A       profile the server of one contender on workload A instead
@@ -13,7 +14,7 @@
  * WS6455_SUBJECT=<package> puts another package in the place of our build.
  */
 import { parseArgs } from 'node:util';
-import { CONTENDERS, SUBJECT } from './contenders.mjs';
+import { CONTENDERS, named, SUBJECT, USUAL } from './contenders.mjs';
 import { prepareGenerator } from './generator.mjs';
 import { measure } from './measure.mjs';
 import { buildSubject, installPeers } from './prepare.mjs';
@@ -26,6 +27,7 @@ const OPTIONS = {
   seconds: { type: 'string', default: '2' },
   warmup: { type: 'string', default: '1' },
   only: { type: 'string', default: '' },
+  peers: { type: 'string', default: '' },
   check: { type: 'boolean', default: false },
   generator: { type: 'string' },
   profile: { type: 'string' },
@@ -54,21 +56,28 @@ async function profileOne(values, generator, times) {
   }
 }
 
-function showProgress({ workload, contender, round, cpu }) {
+function showProgress({ workload, contender, round, figure }) {
   console.log(
-    `round ${round + 1}  ${workload.padEnd(8)} ${contender.padEnd(10)} ${cpu.toFixed(2)}`,
+    `round ${round + 1}  ${workload.padEnd(20)} ${contender.padEnd(14)} ${figure?.toFixed(2) ?? '–'}`,
   );
 }
 
+/** Only a run of everything, by everyone that targets are set against, is worth keeping. */
+function isWhole(workloads, asked) {
+  const everyone = USUAL.every((name) => asked.includes(name));
+  return everyone && workloads.length === WORKLOADS.length && !process.env.WS6455_SUBJECT;
+}
+
 async function compareAll(values, generator, times) {
-  const workloads = chosen(values.only);
+  const contenders = named(values.peers);
+  const asked = contenders.map(({ name }) => name);
   const options = { ...times, rounds: positive(values, 'rounds'), onSample: showProgress };
-  const rows = await measure(workloads, generator, options);
-  const facts = environment(rows, generator, options);
-  const judged = judge(workloads, rows);
-  const whole = workloads.length === WORKLOADS.length && !process.env.WS6455_SUBJECT;
-  print(workloads, rows, facts, judged);
-  save(whole ? 'latest.json' : 'partial.json', workloads, rows, facts, judged);
+  const measured = await measure(chosen(values.only), contenders, generator, options);
+  const facts = environment(measured.rows, generator, options);
+  const judged = judge(measured.workloads, measured.rows, asked);
+  const file = isWhole(measured.workloads, asked) ? 'latest.json' : 'partial.json';
+  print(measured, facts, judged);
+  save(file, measured, facts, judged);
   if (values.check && judged.some(({ met }) => !met)) process.exitCode = 1;
 }
 

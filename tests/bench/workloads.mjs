@@ -1,38 +1,167 @@
 /**
- * What is measured: one row per workload. `load` holds the options of the load generator (see the
- * head of wsload.c), `targets` what the subject must reach for `--check`, as a multiple of a peer's
- * CPU time per message.
+ * What is measured: one row per workload.
+ *
+ * `load` holds the options of the load generator (see the head of wsload.c); the servers get them
+ * too. `side` says whose cost it is: the server's, or that of a client against one fixed server.
+ * `targets` is what the subject must reach for `--check`, as a multiple of a peer's figure.
  */
 
-/** No workload may cost more than the peer's, beyond what noise explains. */
-const NEVER_SLOWER = { against: 'ws', atMost: 1.05 };
+export const PER_MESSAGE = 'CPU µs per message';
 
-export const WORKLOADS = [
+const BINARY = { binary: true };
+const JSON_TEXT = { text: true };
+const KIB = 1024;
+
+/** No workload may cost more than the peer's, beyond what noise explains. */
+const NEVER_SLOWER = 1.05;
+
+function targets(ws = NEVER_SLOWER, ceiling) {
+  const list = [{ against: 'ws', atMost: ws }];
+  return ceiling ? [...list, { against: 'ceiling', atMost: ceiling }] : list;
+}
+
+function echo(id, what, load, ...limits) {
+  const { conns = 50, pipeline = 1 } = load;
+  return {
+    id,
+    title: `echo ${what} ×${pipeline}, ${conns} connections`,
+    unit: PER_MESSAGE,
+    side: 'server',
+    load: { conns, pipeline, ...load },
+    targets: targets(...limits),
+  };
+}
+
+const ECHO = [
+  echo('64Bx1', '64 B', { size: 64, ...BINARY }, 0.93, 1.15),
+  echo('64Bx16', '64 B', { size: 64, pipeline: 16, ...BINARY }, 0.12, 2),
+  echo('64Bx128', '64 B', { size: 64, pipeline: 128, ...BINARY }),
+  echo('1KiBx1', '1 KiB', { size: KIB, ...BINARY }, 0.9, 1.25),
+  echo('1KiBx16', '1 KiB', { size: KIB, pipeline: 16, ...BINARY }),
+  echo('16KiB', '16 KiB', { conns: 20, size: 16 * KIB, ...BINARY }, 0.5, 1.6),
+  echo('1MiB', '1 MiB', { conns: 4, size: KIB * KIB, ...BINARY }, 0.45, 2),
+  echo('utf8', '1 KiB of text beyond ASCII', { size: KIB, utf8: true }),
+];
+
+const FRAGMENTS = [
+  echo('fragments', '4 KiB in 64 fragments', { size: 4 * KIB, fragments: 64, ...BINARY }),
+];
+
+const COMPRESSED_SIZES = [
+  { size: 128, what: '128 B' },
+  { size: KIB, what: '1 KiB', limits: { 1: 0.35, 16: 0.2 } },
+  { size: 16 * KIB, what: '16 KiB', conns: 20 },
+];
+
+/** JSON, compressed each message by itself, and referring to the messages before it. */
+function compressed({ size, what, conns = 50, limits = {} }, pipeline) {
+  const load = { conns, size, pipeline, deflate: true, ...JSON_TEXT };
+  const name = `${what.replace(' ', '')}x${pipeline}`;
+  const alone = `${what} of JSON, deflated`;
+  const inContext = `${what} of JSON, deflated in context`;
+  return [
+    echo(`deflate-${name}`, alone, load, limits[pipeline]),
+    {
+      ...echo(`takeover-${name}`, inContext, { ...load, takeover: true }),
+      generator: 'node',
+    },
+  ];
+}
+
+const COMPRESSED = COMPRESSED_SIZES.flatMap((row) => [1, 16].flatMap((n) => compressed(row, n)));
+
+function broadcast(id, title, load, ...limits) {
+  return {
+    id: `broadcast-${id}`,
+    title: `${title} to 500 connections`,
+    unit: 'CPU µs per delivery',
+    side: 'server',
+    load: { mode: 'broadcast', conns: 500, ...JSON_TEXT, ...load },
+    targets: targets(...limits),
+  };
+}
+
+/** 128 B is what a chat sends; 1 KiB is what is worth compressing. */
+const BROADCASTS = [
+  broadcast('x1', '128 B', { size: 128, bcast: 1 }, 0.97, 1.15),
+  broadcast('x16', '16 × 128 B in a tick', { size: 128, bcast: 16 }, 0.12),
+  broadcast('deflate-x1', '1 KiB, deflated,', { size: KIB, bcast: 1, deflate: true }, 0.15),
+  broadcast(
+    'deflate-x16',
+    '16 × 1 KiB in a tick, deflated,',
+    {
+      ...{ size: KIB, bcast: 16, deflate: true },
+    },
+    0.15,
+  ),
+];
+
+const HANDSHAKES = [
   {
-    id: '64Bx1',
-    title: 'echo 64 B ×1, 50 connections',
-    load: { conns: 50, size: 64, pipeline: 1, binary: true },
-    targets: [NEVER_SLOWER],
-  },
-  {
-    id: '64Bx16',
-    title: 'echo 64 B ×16, 50 connections',
-    load: { conns: 50, size: 64, pipeline: 16, binary: true },
-    targets: [{ against: 'ws', atMost: 0.2 }],
-  },
-  {
-    id: '16KiB',
-    title: 'echo 16 KiB, 20 connections',
-    load: { conns: 20, size: 16 * 1024, pipeline: 1, binary: true },
-    targets: [NEVER_SLOWER],
-  },
-  {
-    id: '1MiB',
-    title: 'echo 1 MiB, 4 connections',
-    load: { conns: 4, size: 1024 * 1024, pipeline: 1, binary: true },
-    targets: [NEVER_SLOWER],
+    id: 'handshake',
+    title: 'opening and closing handshake, 50 at a time',
+    unit: 'CPU µs per handshake',
+    side: 'server',
+    load: { mode: 'handshake', conns: 50, ...BINARY },
+    targets: targets(0.95),
   },
 ];
+
+function idle(id, title, load, ...limits) {
+  return {
+    id,
+    title,
+    unit: 'bytes per connection',
+    figure: 'bytes_per_conn',
+    side: 'server',
+    load: { mode: 'idle', conns: 5000, ...load },
+    targets: targets(...limits),
+  };
+}
+
+/** What browsers offer, so that each side may keep its window after the message. */
+const SPEAK = { speak: true, size: KIB, deflate: true, takeover: true, ...JSON_TEXT };
+
+const IDLE = [
+  idle('idle', '5,000 idle connections', BINARY, 0.85, 1.1),
+  idle('idle-deflate', '5,000 idle connections after a deflated message', SPEAK, 0.25),
+];
+
+const TLS = [
+  echo('tls-64B', 'over TLS, 64 B', { size: 64, tls: true, ...BINARY }),
+  echo('tls-16KiB', 'over TLS, 16 KiB', { conns: 20, size: 16 * KIB, tls: true, ...BINARY }),
+].map((workload) => ({ ...workload, generator: 'node' }));
+
+/** The client may never cost more than that of ws. */
+function clientSide({ id, title, load }) {
+  return {
+    id: `client-${id}`,
+    title: `client: ${title}`,
+    unit: 'CPU µs of the client per message',
+    side: 'client',
+    load,
+    targets: targets(load.pipeline === 16 && !load.deflate ? 0.2 : 1),
+  };
+}
+
+const ALONE_1KIB = COMPRESSED.filter(({ id }) => id.startsWith('deflate-1KiB'));
+
+export const WORKLOADS = [
+  ...ECHO,
+  ...FRAGMENTS,
+  ...COMPRESSED,
+  ...BROADCASTS,
+  ...HANDSHAKES,
+  ...IDLE,
+  ...TLS,
+  ...[...ECHO, ...ALONE_1KIB].map(clientSide),
+];
+
+/** What a contender must be able to do to take part. */
+export function needs({ side, load }) {
+  const features = ['deflate', 'tls'].filter((name) => load[name]);
+  return side === 'client' ? [...features, 'client'] : features;
+}
 
 /** The rows whose id is named, or, failing that, whose id begins with the name; all without one. */
 export function select(names) {

@@ -6,17 +6,18 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
-import { announce, options } from './announce.mjs';
+import tls from 'node:tls';
+import { announce, certificate, copiesAsked, options } from './announce.mjs';
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const MASKED_CLOSE = 8;
 const READY_BYTES = 256 * 1024;
 
-const { payload: file, binary } = options();
+const { payload: file, binary, fragments = 1, mode, tls: secure } = options();
 const payload = readFileSync(file);
 const header = frameHeader(binary ? 0x82 : 0x81, payload.length);
 const reply = Buffer.concat([header, payload]);
-const requestBytes = reply.length + 4;
+const requestBytes = maskedBytes(payload.length);
 const readyFrames = Math.max(1, Math.floor(READY_BYTES / reply.length));
 const ready = Buffer.concat(new Array(readyFrames).fill(reply));
 
@@ -28,6 +29,16 @@ function frameHeader(first, length) {
   long[1] = 127;
   long.writeUInt32BE(length, 6);
   return long;
+}
+
+/** How long the generator's message is, cut in its way. */
+function maskedBytes(length) {
+  let bytes = length;
+  for (let i = 0; i < fragments; i++) {
+    const cut = (n) => Math.floor((length * n) / fragments);
+    bytes += frameHeader(0, cut(i + 1) - cut(i)).length + 4;
+  }
+  return bytes;
 }
 
 function acceptHandshake(socket, request) {
@@ -43,13 +54,30 @@ function writeReplies(socket, count) {
   }
 }
 
+function isClose(chunk) {
+  return chunk.length === MASKED_CLOSE && chunk[0] === 0x88;
+}
+
+function endWithClose(socket) {
+  socket.end(Buffer.from([0x88, 0x02, 0x03, 0xe8]));
+}
+
+/** The one frame that is looked into: it says how many copies everyone gets. */
+function answerBroadcasts(socket) {
+  everyone.add(socket);
+  socket.on('close', () => everyone.delete(socket));
+  socket.on('data', (chunk) => {
+    if (isClose(chunk)) return endWithClose(socket);
+    const text = chunk.subarray(6).map((byte, i) => byte ^ chunk[2 + (i & 3)]);
+    const copies = copiesAsked(text.toString('latin1'));
+    for (const other of everyone) writeReplies(other, copies);
+  });
+}
+
 function answerFrames(socket) {
   let pending = 0;
   socket.on('data', (chunk) => {
-    if (pending === 0 && chunk.length === MASKED_CLOSE && chunk[0] === 0x88) {
-      socket.end(Buffer.from([0x88, 0x02, 0x03, 0xe8]));
-      return;
-    }
+    if (pending === 0 && isClose(chunk)) return endWithClose(socket);
     pending += chunk.length;
     const count = Math.floor(pending / requestBytes);
     pending -= count * requestBytes;
@@ -57,7 +85,10 @@ function answerFrames(socket) {
   });
 }
 
-const server = net.createServer({ noDelay: true }, (socket) => {
+const everyone = new Set();
+const answer = mode === 'broadcast' ? answerBroadcasts : answerFrames;
+
+function accept(socket) {
   let request = '';
   socket.on('error', () => socket.destroy());
   socket.on('data', function onRequest(chunk) {
@@ -65,9 +96,13 @@ const server = net.createServer({ noDelay: true }, (socket) => {
     if (!request.endsWith('\r\n\r\n')) return;
     socket.off('data', onRequest);
     acceptHandshake(socket, request);
-    answerFrames(socket);
+    answer(socket);
   });
-});
+}
+
+const server = secure
+  ? tls.createServer({ ...certificate(), noDelay: true }, accept)
+  : net.createServer({ noDelay: true }, accept);
 
 server.listen(0, '127.0.0.1');
 await announce(server, `node:net ${process.versions.node}`);

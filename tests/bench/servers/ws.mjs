@@ -1,8 +1,8 @@
-/** The reference: npm `ws`, plain JavaScript, without its optional native helper. */
+/** The reference: npm `ws`; whether with its optional native helper, its environment says. */
 import { createRequire } from 'node:module';
 import { WebSocketServer } from 'ws';
-import { serveEcho } from './echo.mjs';
+import { serve } from './application.mjs';
 
 const { version } = createRequire(import.meta.url)('ws/package.json');
 
-await serveEcho(WebSocketServer, version);
+await serve(WebSocketServer, version);

@@ -1,10 +1,7 @@
-/** The subject: our own build, or another in its place (WS6455_SUBJECT, as in the tests). */
-import { createRequire } from 'node:module';
-import { serveEcho } from './echo.mjs';
+/** The subject's server. */
+import { serve } from './application.mjs';
+import { loadSubject } from './subject.mjs';
 
-const require = createRequire(import.meta.url);
-const subject = process.env.WS6455_SUBJECT;
-const { version } = require(subject ? `${subject}/package.json` : '../../../package.json');
-const { WebSocketServer } = require(subject ?? '../../../dist/index.js');
+const { WebSocketServer, version } = loadSubject();
 
-await serveEcho(WebSocketServer, subject ? `${subject} ${version}` : version);
+await serve(WebSocketServer, version);

@@ -1,0 +1,42 @@
+/** The application that ws and its drop-in run, to the letter. */
+import { createServer } from 'node:https';
+import { announce, certificate, copiesAsked, messageText, options } from './announce.mjs';
+
+const { mode, deflate, tls } = options();
+
+function where() {
+  const place = { host: '127.0.0.1', port: 0 };
+  if (!tls) return place;
+  return { server: createServer({ ...certificate(), noDelay: true }).listen(place) };
+}
+
+function echo(socket) {
+  socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+}
+
+/** ws has no call for this: its documentation shows the loop. */
+function broadcaster(server) {
+  if (typeof server.broadcast === 'function') return (data) => server.broadcast(data);
+  return (data) => {
+    for (const client of server.clients) client.send(data);
+  };
+}
+
+function broadcast(server) {
+  const [message, send] = [messageText(), broadcaster(server)];
+  return (socket) => {
+    socket.on('message', (data) => {
+      for (let left = copiesAsked(data.toString()); left > 0; left--) send(message);
+    });
+  };
+}
+
+export function serve(WebSocketServer, version) {
+  const server = new WebSocketServer({
+    ...where(),
+    perMessageDeflate: deflate ? { threshold: 0 } : false,
+    maxPayload: 16 * 1024 * 1024,
+  });
+  server.on('connection', mode === 'broadcast' ? broadcast(server) : echo);
+  return announce(server, version);
+}
