@@ -6,6 +6,7 @@ export const {
   WebSocket,
   WebSocketServer,
   createWebSocketStream,
+  prepareMessage,
   extension,
   PerMessageDeflate,
   Receiver,

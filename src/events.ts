@@ -68,6 +68,8 @@ export interface WebSocketEvents {
   pong: [data: Buffer];
   close: [code: number, reason: Buffer];
   error: [error: Error];
+  /** More may be sent again: `send` had returned false. */
+  drain: [];
   upgrade: [response: IncomingMessage];
   redirect: [url: string, request: ClientRequest];
   'unexpected-response': [request: ClientRequest, response: IncomingMessage];

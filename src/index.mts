@@ -8,6 +8,7 @@ export { WebSocket };
 export const {
   WebSocketServer,
   createWebSocketStream,
+  prepareMessage,
   extension,
   PerMessageDeflate,
   Receiver,
@@ -32,6 +33,7 @@ export type ProtocolError = WebSocket.ProtocolError;
 export type {
   AddressInfo,
   BinaryType,
+  BroadcastOptions,
   BufferLike,
   CertMeta,
   ClientOptions,
@@ -46,6 +48,8 @@ export type {
   FrameOptions,
   MessageEvent,
   PerMessageDeflateOptions,
+  PreparedMessage,
+  PrepareOptions,
   RawData,
   ReadyState,
   ReceiverOptions,

@@ -11,6 +11,7 @@ import * as sender from './compat/sender.js';
 import type * as data from './data.js';
 import type * as events from './events.js';
 import type * as options from './options.js';
+import * as prepared from './prepared.js';
 import * as errors from './protocol/errors.js';
 import type { SendCallback } from './protocol/gather.js';
 import { createWebSocketStream } from './stream.js';
@@ -30,6 +31,7 @@ const WebSocket: WebSocket.Module = Object.assign(face.WebSocket, {
   /** The same class as `WebSocketServer`. */
   Server: server.WebSocketServer,
   createWebSocketStream,
+  prepareMessage: prepared.prepareMessage,
   extension,
   PerMessageDeflate: deflate.PerMessageDeflate,
   Receiver: receiver.Receiver,
@@ -86,12 +88,22 @@ interface WebSocket extends events.Heard<events.WebSocketEvents> {
   /**
    * Sends a message, or with `{ fin: false }` a fragment of one. RFC 6455 §5.4, §6.1.
    * @param callback called when the message left, or with the error that kept it from leaving
+   * @returns false when the caller should wait for 'drain' before it sends more, as `write` of a
+   * stream does; what was given is sent all the same
    * @throws Error while connecting; TypeError for data that has no bytes. When the connection is
    * closing or closed nothing is thrown: the callback gets the error.
    */
-  send(data: WebSocket.BufferLike, callback?: SendCallback): void;
-  send(data: WebSocket.BufferLike, options: undefined, callback?: SendCallback): void;
-  send(data: WebSocket.BufferLike, options: WebSocket.SendOptions, callback?: SendCallback): void;
+  send(data: WebSocket.BufferLike, callback?: SendCallback): options.MaySendMore;
+  send(
+    data: WebSocket.BufferLike,
+    options: undefined,
+    callback?: SendCallback,
+  ): options.MaySendMore;
+  send(
+    data: WebSocket.BufferLike,
+    options: WebSocket.SendOptions,
+    callback?: SendCallback,
+  ): options.MaySendMore;
 
   /**
    * Sends a Ping. RFC 6455 §5.5.2.
@@ -245,7 +257,18 @@ declare namespace WebSocket {
   }
 
   interface WebSocketServer<T extends AnySocketClass = SocketClass, U extends Request = Request>
-    extends Server<T, U> {}
+    extends Server<T, U> {
+    /**
+     * Sends one message to every open connection, framed and compressed once for all of them.
+     * @param data as for `send`; a Blob has to be read first
+     * @returns how many connections it was sent to
+     * @throws TypeError for data that has no bytes; Error with `clientTracking: false`
+     */
+    broadcast(
+      data: BufferLike | PreparedMessage,
+      options?: BroadcastOptions<InstanceType<T>>,
+    ): options.Reached;
+  }
 
   /** The class WebSocketServer. */
   interface ServerClass extends Omit<typeof EventEmitter, 'prototype'> {
@@ -257,9 +280,9 @@ declare namespace WebSocket {
     new <T extends AnySocketClass = SocketClass, U extends Request = Request>(
       options?: ServerOptions<T, U>,
       callback?: () => void,
-    ): Server<T, U>;
+    ): WebSocketServer<T, U>;
     // biome-ignore lint/suspicious/noExplicitAny: as for every generic class
-    readonly prototype: Server<any, any>;
+    readonly prototype: WebSocketServer<any, any>;
   }
 
   /** What `require` gives. */
@@ -269,6 +292,7 @@ declare namespace WebSocket {
     /** The same class as `WebSocketServer`. */
     readonly Server: ServerClass;
     readonly createWebSocketStream: typeof createWebSocketStream;
+    readonly prepareMessage: typeof prepared.prepareMessage;
     readonly extension: typeof extension;
     readonly PerMessageDeflate: typeof deflate.PerMessageDeflate;
     readonly Receiver: typeof receiver.Receiver;
@@ -359,6 +383,9 @@ declare namespace WebSocket {
     once?: boolean | undefined;
   }
 
+  type PreparedMessage = prepared.PreparedMessage;
+  type PrepareOptions = options.PrepareOptions;
+  type BroadcastOptions<Client> = options.BroadcastOptions<Client>;
   type PerMessageDeflate = deflate.PerMessageDeflate;
   type Receiver = receiver.Receiver;
   type ReceiverOptions = receiver.ReceiverOptions;

@@ -127,6 +127,33 @@ export interface ClientOptions extends ConnectionOptions, HttpOptions {
   checkServerIdentity?: ((servername: string, certificate: any) => any) | undefined;
 }
 
+/**
+ * Whether more may be sent at once; false asks to wait for 'drain'. Nothing, where a `send` written
+ * for `ws` stands in its place.
+ */
+// biome-ignore lint/suspicious/noConfusingVoidType: overrides of `send` written for `ws` return void
+export type MaySendMore = boolean | void;
+
+/** How a message is prepared for many connections. */
+export interface PrepareOptions {
+  /** Whether it is binary; default: everything but strings and numbers is. */
+  binary?: boolean | undefined;
+  /** Whether it may be compressed. Default true. RFC 7692 §6. */
+  compress?: boolean | undefined;
+}
+
+/** To whom a message is sent. */
+export interface BroadcastOptions<Client> extends PrepareOptions {
+  /** A connection that it is not sent to: often the one that it came from. */
+  except?: Client | undefined;
+  /** Whether it is sent to this connection. Default: to each. */
+  filter?: ((client: Client) => boolean) | undefined;
+}
+
+/** To how many a message was sent. Nothing, where a `broadcast` of a program's own stands there. */
+// biome-ignore lint/suspicious/noConfusingVoidType: subclasses written for `ws` have one that returns void
+export type Reached = number | void;
+
 /** How a message is sent. */
 export interface SendOptions {
   /** Whether it is binary; default: everything but strings and numbers is. */

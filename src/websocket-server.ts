@@ -5,6 +5,7 @@ import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import type { BufferLike } from './data.js';
 import { formatExtension, isFieldText } from './handshake/fields.js';
 import {
   acceptLines,
@@ -18,19 +19,22 @@ import {
 } from './handshake/server.js';
 import {
   type AnySocketClass,
+  type BroadcastOptions,
   DEFAULTS,
   deflateOptions,
   limitOf,
+  type Reached,
   type ServerOptions,
   serverOptions,
   type VerifyClientInfo,
 } from './options.js';
 import { PerMessageDeflate } from './permessage-deflate/codec.js';
 import { acceptOffer, EXTENSION_NAME } from './permessage-deflate/parameters.js';
+import { PreparedMessage } from './prepared.js';
 import { HandshakeError } from './protocol/errors.js';
 import type { ExtensionOffer } from './protocol/extension.js';
 import { answerPlainRequest, hangUp, refuse, wasRefused } from './refuse.js';
-import { agree, WebSocket } from './websocket.js';
+import { agree, sendTo, WebSocket } from './websocket.js';
 
 /** Sockets that became a WebSocket. */
 const taken = new WeakSet<Duplex>();
@@ -119,6 +123,27 @@ export class WebSocketServer<
   address(): AddressInfo | string | null {
     if (this.options.noServer) throw new Error('The server is operating in "noServer" mode');
     return this.#server?.address() ?? null;
+  }
+
+  /**
+   * Sends one message to every open connection, framed and compressed once for all of them.
+   * @param data as for `send`; a Blob has to be read first
+   * @returns how many connections it was sent to
+   * @throws TypeError for data that has no bytes; Error with `clientTracking: false`
+   */
+  broadcast(
+    data: BufferLike | PreparedMessage,
+    options: BroadcastOptions<InstanceType<T>> = {},
+  ): Reached {
+    if (!this.clients) throw new Error('broadcast() needs the option clientTracking');
+    const prepared = data instanceof PreparedMessage ? data : new PreparedMessage(data, options);
+    const { except, filter } = options;
+    let reached = 0;
+    for (const client of this.clients) {
+      if (client === except || (filter && !filter(client))) continue;
+      if (sendTo(asOurs(client), prepared)) reached++;
+    }
+    return reached;
   }
 
   /**

@@ -33,9 +33,11 @@ import {
   DEFAULTS,
   endpointOptions,
   limitOf,
+  type MaySendMore,
   type SendOptions,
   type SocketOptions,
 } from './options.js';
+import { PreparedMessage } from './prepared.js';
 import type { WaitingFrame } from './protocol/backlog.js';
 import { CloseCode, type ClosingState } from './protocol/close.js';
 import type { Application } from './protocol/endpoint.js';
@@ -82,7 +84,10 @@ export interface Inside {
 
 let inside: (ws: WebSocket) => Inside;
 
-export { agree, inside };
+/** Sends to a connection, past whatever stands in the place of its `send`. @returns if it is open */
+let sendTo: (ws: WebSocket, prepared: PreparedMessage) => boolean;
+
+export { agree, inside, sendTo };
 
 /** Turns what a connection tells into events. */
 class Delivery implements Application {
@@ -107,6 +112,10 @@ class Delivery implements Application {
 
   onFailure(error: Error): void {
     this.ws.emit('error', error);
+  }
+
+  onDrain(): void {
+    this.ws.emit('drain');
   }
 
   onClosed(code: number, reason: Buffer): void {
@@ -161,6 +170,11 @@ export class WebSocket extends EventEmitter {
       ws.#toldFirst = onClosed;
     };
     closed = (ws, code, reason) => ws.#onClosed(code, reason);
+    sendTo = (ws, prepared) => {
+      const isOpen = ws.#connection?.endpoint.state === 'OPEN';
+      if (isOpen) ws.#sendPrepared(prepared, undefined);
+      return isOpen;
+    };
     inside = (ws) => ({
       connection: ws.#connection,
       establishment: ws.#establishment,
@@ -287,15 +301,16 @@ export class WebSocket extends EventEmitter {
     return this.#connection?.endpoint.wasClean ?? false;
   }
 
-  send(data: unknown, options?: SendOptions | SendCallback, callback?: SendCallback): void {
+  send(data: unknown, options?: SendOptions | SendCallback, callback?: SendCallback): MaySendMore {
     this.#refuseWhileConnecting();
     const told = callbackAmong(options, callback);
+    if (data instanceof PreparedMessage) return this.#sendPrepared(data, told);
     const settings = typeof options === 'function' ? undefined : options;
     const payload = toPayload(data);
     const connection = this.#connection;
     if (connection === undefined || connection.endpoint.state !== 'OPEN') {
       this.#refuseToSend(payload, told);
-      return;
+      return false;
     }
     const isBinary = settings?.binary ?? typeof payload !== 'string';
     const fin = settings?.fin ?? true;
@@ -307,6 +322,17 @@ export class WebSocket extends EventEmitter {
       const frame = sender.unreadMessage(payload.size, isBinary, fin, compress, told);
       readBlob(payload, sender, frame);
     }
+    return connection.endpoint.mayAccept();
+  }
+
+  #sendPrepared(prepared: PreparedMessage, told: SendCallback | undefined): boolean {
+    const connection = this.#connection;
+    if (connection === undefined || connection.endpoint.state !== 'OPEN') {
+      this.#refuseToSend(prepared.payload, told);
+      return false;
+    }
+    prepared.sendBy(connection.endpoint.sender, this.#extension, told);
+    return connection.endpoint.mayAccept();
   }
 
   /**

@@ -155,6 +155,9 @@ function decoding(deflate: Decompressor): Extension {
     },
     wants: () => false,
     encode: (payload) => payload,
+    parameters: '',
+    encodeAlone: (payload) => payload,
+    noteEncoded: () => {},
     dropDecoding: () => {},
     dropEncoding: () => {},
   };

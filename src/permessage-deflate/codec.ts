@@ -54,6 +54,18 @@ export class PerMessageDeflate implements Extension {
     return this.deflater.deflate(payload, opens, fin, done);
   }
 
+  get parameters(): string {
+    return this.deflater.parameters;
+  }
+
+  encodeAlone(payload: Buffer): Buffer {
+    return this.deflater.deflateAlone(payload);
+  }
+
+  noteEncoded(payload: Buffer): void {
+    this.deflater.note(payload);
+  }
+
   dropDecoding(): void {
     this.inflater.drop();
   }

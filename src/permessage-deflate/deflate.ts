@@ -84,6 +84,28 @@ export class Deflater {
     }
   }
 
+  /** What decides how a message is compressed that refers to no other one. */
+  get parameters(): string {
+    const { level, memLevel, strategy } = this.options;
+    return `${this.windowBits} ${level} ${memLevel} ${strategy}`;
+  }
+
+  /** Compresses a whole message that refers to no other one: see {@link Extension.encodeAlone}. */
+  deflateAlone(payload: Buffer): Buffer {
+    const options = { ...this.optionsFor(payload, payload.length), dictionary: undefined };
+    const compressed = withoutTail(deflateRawSync(payload, options), true);
+    return isWorse(payload, compressed, true) ? payload : compressed;
+  }
+
+  /**
+   * A message was sent that {@link deflateAlone} compressed. Where nothing is kept, nothing need be
+   * kept of it either: a connection that is only ever told what all are told costs no memory.
+   */
+  note(payload: Buffer): void {
+    const { history } = this;
+    if (history?.dictionary !== undefined) history.append(payload);
+  }
+
   /** Begins nothing more: the connection is over. */
   drop(): void {
     this.isDropped = true;

@@ -25,6 +25,8 @@ export interface FrameSink {
   onFrame(first: number, payload: Buffer | string, callback: SendCallback | undefined): void;
   /** A payload can't be read or encoded. */
   onFailure(error: Error): void;
+  /** Nothing waits any more. */
+  onEmpty(): void;
   /** The others come first: `continue` is to be called in the next turn of the event loop. */
   onRest(): void;
 }
@@ -140,6 +142,7 @@ export class Backlog {
     } finally {
       if (!done && !this.isEmpty) this.rest();
     }
+    if (inARow > 0 && this.isEmpty) this.sink.onEmpty();
   }
 
   /** The first frame, if it can be sent. */

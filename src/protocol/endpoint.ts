@@ -21,13 +21,15 @@ import {
   type ReceiverOptions,
   type Role,
 } from './receiver.js';
-import { Sender, type Wire } from './sender.js';
+import { Sender, type SenderOwner, type Wire } from './sender.js';
 
 /** What messages go to, and what is told of everything else. */
 export interface Application extends MessageSink {
   onPing(payload: Buffer): void;
   onPong(payload: Buffer): void;
   onFailure(error: Error): void;
+  /** More may be sent again: `mayAccept` had said no. */
+  onDrain(): void;
   /** The connection is closed: the peer's Close, or 1006 if none came. */
   onClosed(code: number, reason: Buffer): void;
 }
@@ -49,10 +51,13 @@ export interface EndpointOptions {
 /** How long a client waits for the server to end TCP, in milliseconds. RFC 6455 §7.1.1. */
 const LINGER = 1000;
 
+/** Above so many bytes that wait to be encoded the application should wait: as Node's streams do. */
+const MOST_WAITING = 65_536;
+
 const NO_REASON = Buffer.alloc(0);
 
 /** One end of an established connection; knows no socket and no clock. */
-export class Endpoint implements ControlSink {
+export class Endpoint implements ControlSink, SenderOwner {
   readonly receiver: Receiver;
   readonly sender: Sender;
   /** Whether Pings are answered by themselves. */
@@ -72,6 +77,8 @@ export class Endpoint implements ControlSink {
   private readonly application: Application;
   /** Whether the wire asked to be left to drain. */
   private congested = false;
+  /** Whether the application waits to hear that more may be sent. */
+  private owesDrain = false;
   /** RFC 6455 §5.5.3: of several Pings, only the most recent one has to be answered. */
   private owedPong: Buffer | undefined;
 
@@ -82,7 +89,7 @@ export class Endpoint implements ControlSink {
     this.application = application;
     const { role, receiving, extension } = options;
     this.receiver = new Receiver(role, receiving, extension, application, this);
-    this.sender = new Sender(wire, options.keys, extension, (error) => this.onSenderFailed(error));
+    this.sender = new Sender(wire, options.keys, extension, this);
   }
 
   /** Whether both Close frames passed. RFC 6455 §7.1.4: the connection was closed cleanly. */
@@ -107,13 +114,31 @@ export class Endpoint implements ControlSink {
     if (this.sender.takeClosed()) this.input('CLOSE_WRITTEN');
   }
 
+  /** Whether the application may send more at once; if not, `onDrain` will say when. */
+  mayAccept(): boolean {
+    const mayAccept = !this.congested && this.sender.waiting < MOST_WAITING;
+    if (!mayAccept) this.owesDrain = true;
+    return mayAccept;
+  }
+
   /** The wire may be given more again. */
   drained(): void {
     this.congested = false;
+    this.payPong();
+    this.tellDrained();
+  }
+
+  private payPong(): void {
     const { owedPong } = this;
     if (owedPong === undefined) return;
     this.owedPong = undefined;
     if (this.answersPings()) this.sender.control(Opcode.PONG, owedPong, undefined);
+  }
+
+  private tellDrained(): void {
+    if (!this.owesDrain || this.congested || this.state !== 'OPEN') return;
+    this.owesDrain = false;
+    this.application.onDrain();
   }
 
   /** The peer ended its half of the wire. */
@@ -143,6 +168,10 @@ export class Endpoint implements ControlSink {
     this.failure = error;
     this.terminate();
     if (!reported) this.application.onFailure(error);
+  }
+
+  onSenderEased(): void {
+    this.tellDrained();
   }
 
   onDecoded(): void {

@@ -38,6 +38,16 @@ export interface Extension {
    * as it was: then it is sent without the reserved bit.
    */
   encode(payload: Buffer, opens: boolean, fin: boolean, done: Encoded): Buffer | Error | undefined;
+  /** Two ends with the same parameters make the same of a message that stands alone. */
+  readonly parameters: string;
+  /**
+   * Encodes a message so that it refers to no other one, for many connections at once.
+   * @returns its payload, or the very same Buffer if it is to be sent as it is
+   * @throws what zlib throws for options that it does not take
+   */
+  encodeAlone(payload: Buffer): Buffer;
+  /** A message was sent that was encoded alone: the peer's window holds it from here on. */
+  noteEncoded(payload: Buffer): void;
   /** Nobody waits for what is being decoded any more: what has not begun need not begin. */
   dropDecoding(): void;
   /** Nobody waits for what is being encoded any more. */

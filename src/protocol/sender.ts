@@ -28,6 +28,14 @@ export interface Wire {
   disarm(): void;
 }
 
+/** Who is told of what sending comes to. */
+export interface SenderOwner {
+  /** A payload can't be encoded or read. */
+  onSenderFailed(error: Error): void;
+  /** Nothing waits to be encoded or read any more. */
+  onSenderEased(): void;
+}
+
 /** Up to this many bytes a payload is copied behind its header; a larger one goes by reference. */
 const COPY_UP_TO = 4096;
 
@@ -44,7 +52,7 @@ export class Sender implements FrameSink {
   /** RFC 6455 §5.1: a client masks, a server does not. */
   private readonly keys: MaskingKeys | undefined;
   private readonly extension: Extension | undefined;
-  private readonly failed: (error: Error) => void;
+  private readonly owner: SenderOwner;
   /** What waits for its turn; made with the first frame that has to. */
   private backlog: Backlog | undefined;
   /** Whether the last data frame was a fragment with more to follow. */
@@ -56,23 +64,27 @@ export class Sender implements FrameSink {
 
   /**
    * @param keys a client's masking keys; undefined for a server
-   * @param failed told if a payload can't be encoded or read
    */
   constructor(
     wire: Wire,
     keys: MaskingKeys | undefined,
     extension: Extension | undefined,
-    failed: (error: Error) => void,
+    owner: SenderOwner,
   ) {
     this.wire = wire;
     this.keys = keys;
     this.extension = extension;
-    this.failed = failed;
+    this.owner = owner;
   }
 
   /** Bytes that were sent and are not written yet; those that wait to be encoded count as given. */
   get byteLength(): number {
-    return this.gather.byteLength + (this.backlog?.byteLength ?? 0);
+    return this.gather.byteLength + this.waiting;
+  }
+
+  /** Bytes that wait to be encoded or read, or behind such. */
+  get waiting(): number {
+    return this.backlog === undefined ? 0 : this.backlog.byteLength;
   }
 
   /**
@@ -130,6 +142,49 @@ export class Sender implements FrameSink {
     this.onFrame(FIN | opcode, payload, callback);
   }
 
+  /** Whether frames are masked. RFC 6455 §5.1: a client's are. */
+  get masks(): boolean {
+    return this.keys !== undefined;
+  }
+
+  /** Whether a message in fragments is under way. */
+  get isContinuing(): boolean {
+    return this.continuing;
+  }
+
+  /** Sends a whole message whose payload is encoded already. */
+  encoded(first: number, payload: Buffer, callback: SendCallback | undefined): void {
+    this.inTurn(first, payload, callback);
+  }
+
+  /**
+   * Sends a whole message that was framed once for many connections.
+   * @param frame header and payload; they never change, so they may wait by reference
+   */
+  framedOnce(
+    first: number,
+    payload: Buffer,
+    frame: Buffer,
+    callback: SendCallback | undefined,
+  ): void {
+    if (this.backlog !== undefined && !this.backlog.isEmpty) {
+      this.backlog.add(first, payload, false, callback);
+      return;
+    }
+    this.addFrame(frame);
+    this.gathered(false, callback);
+  }
+
+  /** Alone in its tick it is written as it is; behind others it is laid beside them. */
+  private addFrame(frame: Buffer): void {
+    const { gather } = this;
+    if (gather.byteLength === 0 || frame.length > COPY_UP_TO) gather.append(frame);
+    else {
+      const offset = gather.reserve(frame.length);
+      gather.buffer.set(frame, offset);
+    }
+  }
+
   /** Sends frames as the application made them. */
   framed(parts: readonly (Buffer | string)[], callback: SendCallback | undefined): void {
     const { gather } = this;
@@ -170,7 +225,11 @@ export class Sender implements FrameSink {
   }
 
   onFailure(error: Error): void {
-    this.failed(error);
+    this.owner.onSenderFailed(error);
+  }
+
+  onEmpty(): void {
+    this.owner.onSenderEased();
   }
 
   onRest(): void {

@@ -62,7 +62,7 @@ function configuration({ module, moduleResolution, esModuleInterop = true }, ver
 
 const STRICTEST = {
   ...{ noEmit: true, skipLibCheck: false, exactOptionalPropertyTypes: true },
-  ...{ noUncheckedIndexedAccess: true, noImplicitOverride: true },
+  ...{ noUncheckedIndexedAccess: true },
 };
 
 /** A project of its own below the folder that has the package installed. */

@@ -137,3 +137,24 @@ export function ownServerMembers(wss: WebSocketServer<typeof WebSocket>): void {
   wss.completeUpgrade = (...args) => completeUpgrade?.apply(wss, args);
   wss.prependListener('connection', (socket) => expectType<Equal<typeof socket, WebSocket>>());
 }
+
+/** Backpressure, and one message for many. */
+export function fast(socket: WebSocket, server: WebSocket.WebSocketServer): number {
+  const prepared: WebSocket.PreparedMessage = WebSocket.prepareMessage('text', { binary: false });
+  if (socket.send('data') === false) socket.once('drain', () => socket.send(prepared));
+  const options: WebSocket.BroadcastOptions<WebSocket> = { except: socket, filter: () => true };
+  return server.broadcast(prepared, options) || server.broadcast(Buffer.alloc(1)) || 0;
+}
+
+/** A subclass that was written before there was a `broadcast`, and a `send` that tells nothing. */
+export class Room extends WebSocket.WebSocketServer {
+  override broadcast(message: string): void {
+    for (const client of this.clients) client.send(message);
+  }
+}
+
+export class Quiet extends WebSocket {
+  override send(data: WebSocket.BufferLike): void {
+    super.send(data);
+  }
+}

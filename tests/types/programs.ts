@@ -302,7 +302,9 @@ export class Owned extends WebSocketServer {
     super.close(cb);
   }
 
-  private readonly greet = (socket: WebSocket): void => socket.send('welcome');
+  private readonly greet = (socket: WebSocket): void => {
+    socket.send('welcome');
+  };
 }
 
 export function serverOf<T extends typeof WebSocket>(Class: T): InstanceType<T>[] {
@@ -388,9 +390,5 @@ export class StandinServer extends EventEmitter implements WebSocket.Server {
   }
 }
 
-export const standins: [WebSocket, WebSocket.Server, WebSocketServer] = [
-  new Standin(),
-  new StandinServer(),
-  new StandinServer(),
-];
+export const standins: [WebSocket, WebSocket.Server] = [new Standin(), new StandinServer()];
 export const partial = { send: () => {}, readyState: WebSocket.OPEN } as unknown as WebSocket;

@@ -18,6 +18,11 @@ class SlowExtension implements Extension {
   encode(payload: Buffer, _opens: boolean, _fin: boolean, done: Encoded): undefined {
     this.#done = () => done(Buffer.from(String(payload).toUpperCase()));
   }
+  readonly parameters = '';
+  encodeAlone(payload: Buffer): Buffer {
+    return payload;
+  }
+  noteEncoded(): void {}
   dropDecoding(): void {}
   dropEncoding(): void {
     this.dropped = true;
@@ -44,6 +49,7 @@ class NotedSink implements FrameSink {
   onFailure(error: Error): void {
     this.failures.push(error);
   }
+  onEmpty(): void {}
   onRest(): void {
     this.rests++;
   }

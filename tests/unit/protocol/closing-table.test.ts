@@ -46,6 +46,7 @@ class NotedWire implements Wire {
 }
 
 class NotedApplication implements Application {
+  onDrain(): void {}
   messages = 0;
   told: number[] = [];
   failures: Error[] = [];
