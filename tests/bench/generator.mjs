@@ -90,9 +90,9 @@ export function generate(generator, workload, server, { seconds, warmup, payload
 
 /** A contender's own client, which measures itself. */
 export function runClient({ command, flags: own, client, env }, workload, server, options) {
-  const { seconds, warmup, payload } = options;
+  const { seconds, warmup, payload, further = [] } = options;
   const told = { ...workload.load, port: server.port, seconds, warmup, payload };
-  const args = [...own, client, JSON.stringify(told)];
+  const args = [...own, ...further, client, JSON.stringify(told)];
   return runJson(command, args, bound(seconds, warmup), env);
 }
 

@@ -23,7 +23,7 @@ function sample(workload, report) {
 }
 
 /** Clients are measured against one server, the fastest there is here that really answers. */
-const CLIENTS_SERVER = CONTENDERS.find(({ name }) => name === SUBJECT);
+export const CLIENTS_SERVER = CONTENDERS.find(({ name }) => name === SUBJECT);
 
 async function loaded(contender, workload, generator, options) {
   const ofClient = workload.side === 'client';

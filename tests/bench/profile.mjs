@@ -1,10 +1,12 @@
-/** Runs one server under the CPU profiler and says where its time goes. */
+/** Runs one server, or client, under the CPU profiler and says where its time goes. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { generate, payloadFile } from './generator.mjs';
+import { generate, payloadFile, runClient } from './generator.mjs';
+import { CLIENTS_SERVER } from './measure.mjs';
 import { startServer } from './processes.mjs';
+import { digits } from './statistics.mjs';
 import { table } from './table.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -73,16 +75,29 @@ function readProfile(folder) {
   return JSON.parse(readFileSync(join(folder, file), 'utf8'));
 }
 
+/** The profiled one is the server or the client, whichever the workload is about. */
+async function load(contender, workload, generator, { flags, ...times }) {
+  const ofClient = workload.side === 'client';
+  const told = { ...workload.load, payload: times.payload };
+  const server = await (ofClient
+    ? startServer(CLIENTS_SERVER, told)
+    : startServer(contender, told, flags));
+  const report = ofClient
+    ? runClient(contender, workload, server, { ...times, further: flags })
+    : generate(generator, workload, server, times);
+  return report.finally(server.stop);
+}
+
 export async function profile(contender, workload, generator, { seconds, warmup }) {
   const folder = mkdtempSync(join(tmpdir(), 'ws6455-bench-'));
   const flags = ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${INTERVAL_US}`];
   try {
     const payload = payloadFile(generator, workload);
-    const server = await startServer(contender, { ...workload.load, payload }, flags);
-    const times = { seconds, warmup, payload };
-    const report = await generate(generator, workload, server, times).finally(server.stop);
+    const times = { seconds, warmup, payload, flags };
+    const report = await load(contender, workload, generator, times);
     printProfile(selfTimes(readProfile(folder), seconds), `${contender.name}, ${workload.title}`);
-    console.log(`\n${report.cpu_us_per_msg?.toFixed(2)} CPU µs per message, profiler included`);
+    const figure = report[workload.figure ?? 'cpu_us_per_msg'];
+    console.log(`\n${digits(figure)} ${workload.unit}, profiler included`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
