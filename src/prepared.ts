@@ -51,15 +51,15 @@ export class PreparedMessage {
     extension: Extension | undefined,
     callback: SendCallback | undefined,
   ): void {
-    // RFC 6455 §5.4: what is sent while a message is in fragments goes on with that message.
-    if (sender.isContinuing) {
-      sender.message(this.payload, this.isBinary, true, false, callback);
+    // Behind what waits to be encoded, or in the middle of a message, it is one like any other.
+    if (!sender.isFree) {
+      sender.message(this.payload, this.isBinary, true, this.compresses, callback);
       return;
     }
     const form = this.formFor(extension);
     if (form !== this.plain) extension?.noteEncoded(this.payload);
-    if (sender.masks) sender.encoded(form.first, form.payload, callback);
-    else sender.framedOnce(form.first, form.payload, frameOf(form), callback);
+    if (sender.masks) sender.onFrame(form.first, form.payload, callback);
+    else sender.framedOnce(frameOf(form), callback);
   }
 
   private formFor(extension: Extension | undefined): Form {

@@ -147,30 +147,16 @@ export class Sender implements FrameSink {
     return this.keys !== undefined;
   }
 
-  /** Whether a message in fragments is under way. */
-  get isContinuing(): boolean {
-    return this.continuing;
-  }
-
-  /** Sends a whole message whose payload is encoded already. */
-  encoded(first: number, payload: Buffer, callback: SendCallback | undefined): void {
-    this.inTurn(first, payload, callback);
+  /** Whether a whole message would leave next: none is in fragments, and nothing waits. */
+  get isFree(): boolean {
+    return !this.continuing && (this.backlog === undefined || this.backlog.isEmpty);
   }
 
   /**
-   * Sends a whole message that was framed once for many connections.
-   * @param frame header and payload; they never change, so they may wait by reference
+   * Sends a frame that was made once for many connections, if `isFree`.
+   * @param frame header and payload; it never changes, so that it may wait by reference
    */
-  framedOnce(
-    first: number,
-    payload: Buffer,
-    frame: Buffer,
-    callback: SendCallback | undefined,
-  ): void {
-    if (this.backlog !== undefined && !this.backlog.isEmpty) {
-      this.backlog.add(first, payload, false, callback);
-      return;
-    }
+  framedOnce(frame: Buffer, callback: SendCallback | undefined): void {
     this.addFrame(frame);
     this.gathered(false, callback);
   }
@@ -274,6 +260,7 @@ export class Sender implements FrameSink {
     else this.backlog.add(first, payload, false, callback);
   }
 
+  /** Sends a frame now: its payload is encoded already, if it is. */
   onFrame(first: number, payload: Buffer | string, callback: SendCallback | undefined): void {
     if (first === CLOSE) this.closeGathered = true;
     const length = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;

@@ -104,7 +104,7 @@ test.each([{}, { serverNoContextTakeover: true, threshold: 0 }, { serverMaxWindo
   },
 );
 
-test('it waits for what is being compressed before it', async () => {
+test('behind messages that wait to be compressed, it spoils none of them', async () => {
   const { ws, client } = await meet(
     scope(),
     { perMessageDeflate: true },
@@ -112,10 +112,22 @@ test('it waits for what is being compressed before it', async () => {
   );
   const heard = listen(client);
   const large = text.repeat(100);
+  const due = [
+    'begin',
+    large,
+    'small, before all others',
+    'the prepared one, seen by none before it',
+  ];
+  const [begin = '', , small = '', last = ''] = due;
+  ws.send(begin);
   ws.send(large);
-  ws.send(prepareMessage('behind'));
-  await until(() => heard.length === 2, 'both messages');
-  expect(heard).toEqual([`text ${large}`, 'text behind']);
+  ws.send(`${last}: ${small}`);
+  ws.send(prepareMessage(last));
+  ws.send(`${last} again`);
+  await until(() => heard.length === 5, 'five messages');
+  expect(heard).toEqual(
+    [begin, large, `${last}: ${small}`, last, `${last} again`].map((one) => `text ${one}`),
+  );
 });
 
 describe('broadcast', () => {
