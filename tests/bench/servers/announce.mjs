@@ -22,9 +22,13 @@ export function copiesAsked(text) {
   return Number(text.slice(1));
 }
 
-/** The message of the workload, as text. */
-export function messageText() {
-  return readFileSync(options().payload, 'utf8');
+const NUMBER = 8;
+
+/** Gives what makes the next message of a broadcast: each has a number, so that no two are alike. */
+export function numberedMessages() {
+  const rest = readFileSync(options().payload, 'utf8').slice(NUMBER);
+  let count = 0;
+  return () => String(count++).padStart(NUMBER, '0') + rest;
 }
 
 /** Where memory is measured, what is garbage must not count. */

@@ -1,6 +1,6 @@
 /** The application that ws and its drop-in run, to the letter. */
 import { createServer } from 'node:https';
-import { announce, certificate, copiesAsked, messageText, options } from './announce.mjs';
+import { announce, certificate, copiesAsked, numberedMessages, options } from './announce.mjs';
 
 const { mode, deflate, tls } = options();
 
@@ -23,10 +23,10 @@ function broadcaster(server) {
 }
 
 function broadcast(server) {
-  const [message, send] = [messageText(), broadcaster(server)];
+  const [next, send] = [numberedMessages(), broadcaster(server)];
   return (socket) => {
     socket.on('message', (data) => {
-      for (let left = copiesAsked(data.toString()); left > 0; left--) send(message);
+      for (let left = copiesAsked(data.toString()); left > 0; left--) send(next());
     });
   };
 }

@@ -1,16 +1,16 @@
 /** Bun's own server; run by Bun. */
-import { announcePort, certificate, copiesAsked, messageText, options } from './announce.mjs';
+import { announcePort, certificate, copiesAsked, numberedMessages, options } from './announce.mjs';
 
 const { mode, deflate, tls } = options();
 const compress = Boolean(deflate);
-const message = mode === 'broadcast' ? messageText() : '';
+const next = mode === 'broadcast' ? numberedMessages() : undefined;
 const ROOM = 'everyone';
 
 const echo = { message: (socket, data) => socket.send(data, compress) };
 const broadcast = {
   open: (socket) => socket.subscribe(ROOM),
   message(_socket, data) {
-    for (let left = copiesAsked(data); left > 0; left--) server.publish(ROOM, message, compress);
+    for (let left = copiesAsked(data); left > 0; left--) server.publish(ROOM, next(), compress);
   },
 };
 

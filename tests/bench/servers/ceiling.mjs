@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import tls from 'node:tls';
-import { announce, certificate, copiesAsked, options } from './announce.mjs';
+import { announce, certificate, copiesAsked, numberedMessages, options } from './announce.mjs';
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const MASKED_CLOSE = 8;
@@ -70,7 +70,9 @@ function answerBroadcasts(socket) {
     if (isClose(chunk)) return endWithClose(socket);
     const text = chunk.subarray(6).map((byte, i) => byte ^ chunk[2 + (i & 3)]);
     const copies = copiesAsked(text.toString('latin1'));
-    for (const other of everyone) writeReplies(other, copies);
+    const frames = Array.from({ length: copies }, () => [header, Buffer.from(next())]).flat();
+    const bytes = Buffer.concat(frames);
+    for (const other of everyone) other.write(bytes);
   });
 }
 
@@ -86,6 +88,7 @@ function answerFrames(socket) {
 }
 
 const everyone = new Set();
+const next = mode === 'broadcast' ? numberedMessages() : undefined;
 const answer = mode === 'broadcast' ? answerBroadcasts : answerFrames;
 
 function accept(socket) {

@@ -1,11 +1,11 @@
 /** Echo or broadcast for servers whose connections are all `{ send(data) }`. */
-import { copiesAsked, messageText, options } from './announce.mjs';
+import { copiesAsked, numberedMessages, options } from './announce.mjs';
 
 const broadcasts = options().mode === 'broadcast';
-const message = broadcasts ? messageText() : '';
+const next = broadcasts ? numberedMessages() : undefined;
 const everyone = new Set();
 
-function broadcast() {
+function broadcast(message) {
   for (const send of everyone) send(message);
 }
 
@@ -14,7 +14,7 @@ export function join(send) {
   if (!broadcasts) return send;
   everyone.add(send);
   return (data) => {
-    for (let left = copiesAsked(data); left > 0; left--) broadcast();
+    for (let left = copiesAsked(data); left > 0; left--) broadcast(next());
   };
 }
 

@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -35,6 +36,7 @@ var (
 	message  []byte
 	upgrader websocket.Upgrader
 	everyone sync.Map
+	count    int64
 )
 
 func echo(c *connection, kind int, data []byte) error {
@@ -46,13 +48,19 @@ func broadcast(_ *connection, _ int, data []byte) error {
 	copies, err := strconv.Atoi(string(data[1:]))
 	for ; err == nil && copies > 0; copies-- {
 		var prepared *websocket.PreparedMessage
-		if prepared, err = websocket.NewPreparedMessage(websocket.TextMessage, message); err == nil {
+		if prepared, err = websocket.NewPreparedMessage(websocket.TextMessage, next()); err == nil {
 			everyone.Range(func(other, _ any) bool {
 				return other.(*connection).write(prepared) == nil
 			})
 		}
 	}
 	return err
+}
+
+// Each message has a number, so that no two are alike.
+func next() []byte {
+	digits := fmt.Sprintf("%08d", atomic.AddInt64(&count, 1)-1)
+	return append([]byte(digits), message[len(digits):]...)
 }
 
 func (c *connection) write(prepared *websocket.PreparedMessage) error {
