@@ -333,17 +333,15 @@ export class Connection implements Wire {
 
   /** What was not written when the wire closed never will be. */
   private failCallbacks(): void {
+    const { sender, failure } = this.endpoint;
     const underWay = [...(this.awaiting ?? [])].flat();
-    const { sender } = this.endpoint;
-    const gathered = sender.gather.takeCallbacks() ?? [];
+    const unsent = [...underWay, ...(sender.gather.takeCallbacks() ?? [])];
     this.awaiting = undefined;
-    settle([...underWay, ...gathered], this.cause ?? notSent());
+    // An error captures the stack: none is made for nobody.
+    if (unsent.length > 0) settle(unsent, this.cause ?? notSent());
     const left = sender.abandon();
-    const error = this.endpoint.failure ?? notReady(left);
-    settle(
-      left.flatMap(({ callback }) => callback ?? []),
-      error,
-    );
+    const unready = left.flatMap(({ callback }) => callback ?? []);
+    if (unready.length > 0) settle(unready, failure ?? notReady(left));
   }
 }
 

@@ -401,15 +401,18 @@ export class WebSocketServer<
     subprotocol: string,
     extension: PerMessageDeflate | undefined,
   ): void {
-    const { clients } = this;
-    clients?.add(client);
-    agree(asOurs(client), subprotocol, extension, () => {
-      clients?.delete(client);
-      if (!this.#closeWhenEmpty || (clients && clients.size > 0)) return;
-      this.#closeWhenEmpty = false;
-      process.nextTick(() => this.#emitClose());
-    });
+    this.clients?.add(client);
+    agree(asOurs(client), subprotocol, extension, this.#forget);
   }
+
+  /** One function for all connections: it is told which of them is closed. */
+  readonly #forget = (client: object): void => {
+    const { clients } = this;
+    clients?.delete(client as InstanceType<T>);
+    if (!this.#closeWhenEmpty || (clients && clients.size > 0)) return;
+    this.#closeWhenEmpty = false;
+    process.nextTick(() => this.#emitClose());
+  };
 }
 
 /** Every class of sockets extends ours, which its public face does not tell the compiler. */

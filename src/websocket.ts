@@ -68,7 +68,7 @@ let agree: (
   ws: WebSocket,
   subprotocol: string,
   extension: Extension | undefined,
-  onClosed: () => void,
+  onClosed: (ws: WebSocket) => void,
 ) => void;
 let closed: (ws: WebSocket, code: number, reason: Buffer) => void;
 
@@ -153,7 +153,7 @@ export class WebSocket extends EventEmitter {
   #stateWithout: ReadyState = CONNECTING;
   #closed = false;
   /** The server that handed it out, to be told before any listener of 'close'. */
-  #toldFirst: (() => void) | undefined;
+  #toldFirst: ((ws: WebSocket) => void) | undefined;
   /** What made the opening handshake fail. */
   #failure: Error | undefined;
   #paused = false;
@@ -448,7 +448,7 @@ export class WebSocket extends EventEmitter {
     this.#closed = true;
     this.closeInfo = this.#connection?.describeClose() ?? { wasClean: false };
     if (this.#failure !== undefined) this.closeInfo.error = this.#failure;
-    this.#toldFirst?.();
+    this.#toldFirst?.(this);
     this.emit('close', code, reason);
   }
 

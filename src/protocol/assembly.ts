@@ -12,6 +12,8 @@ export interface MessageLimits {
   readonly maxFragments: number;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /** The message in progress. */
 export class Assembly {
   /** The opcode of its first frame; 0 if no message is in progress. */
@@ -21,12 +23,15 @@ export class Assembly {
 
   private byteLength = 0;
   private fragments = 0;
-  private readonly pieces = new Pieces();
-  private readonly utf8 = new Utf8Check();
+  /** How many bytes were added. */
+  private added = 0;
+  // Both are made with the first message that comes in parts; on most connections none does.
+  private pieces: Pieces | undefined;
+  private utf8: Utf8Check | undefined;
 
   /** Whether no byte of it has been added. */
   get isEmpty(): boolean {
-    return this.pieces.byteLength === 0;
+    return this.added === 0;
   }
 
   /** Judges what the header of its next frame announces, before any memory is taken for it. */
@@ -57,18 +62,22 @@ export class Assembly {
   add(piece: Buffer, awaited: number, last: boolean, checksUtf8: boolean): boolean {
     const isText = this.opcode === Opcode.TEXT && !this.isEncoded;
     if (isText && checksUtf8 && !this.continuesUtf8(piece, last)) return false;
+    this.pieces ??= new Pieces();
     this.pieces.add(piece, awaited);
+    this.added += piece.length;
     return true;
   }
 
   /** Hands over all of it in one Buffer. */
   join(): Buffer {
-    return this.pieces.join();
+    this.added = 0;
+    return this.pieces?.join() ?? NOTHING;
   }
 
   /** Hands over its pieces. */
   take(): Buffer[] {
-    return this.pieces.take();
+    this.added = 0;
+    return this.pieces?.take() ?? [];
   }
 
   /** Makes ready for the next message. */
@@ -76,16 +85,18 @@ export class Assembly {
     this.opcode = 0;
     this.byteLength = 0;
     this.fragments = 0;
-    this.utf8.reset();
+    this.utf8?.reset();
   }
 
   /** Drops what it holds. */
   clear(): void {
-    this.pieces.clear();
+    this.added = 0;
+    this.pieces?.clear();
   }
 
   // RFC 6455 §5.6: a fragment may end inside a character, the whole message may not.
   private continuesUtf8(piece: Buffer, last: boolean): boolean {
+    this.utf8 ??= new Utf8Check();
     return this.utf8.push(piece) && (!last || this.utf8.complete);
   }
 }

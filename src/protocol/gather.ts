@@ -27,8 +27,9 @@ export class Gather {
   private start = 0;
   private end = 0;
   private limit = 0;
-  private parts: Buffer[] = [];
-  private callbacks: SendCallback[] = [];
+  /** What is gathered besides; undefined while there is none, as `callbacks`. */
+  private parts: Buffer[] | undefined;
+  private callbacks: SendCallback[] | undefined;
 
   /** The buffer in which the last reserved bytes lie. */
   get buffer(): Buffer {
@@ -47,30 +48,35 @@ export class Gather {
   /** Adds bytes by reference: they must not change until they are written. */
   append(payload: Buffer): void {
     this.seal();
-    this.parts.push(payload);
+    this.addPart(payload);
     this.byteLength += payload.length;
   }
 
   /** Has `callback` called when all that is gathered so far was written. */
   notify(callback: SendCallback): void {
+    this.callbacks ??= [];
     this.callbacks.push(callback);
   }
 
   /** Hands over what was gathered, in order, and begins anew. */
   takeParts(): Buffer[] {
     this.seal();
-    const { parts } = this;
-    this.parts = [];
+    const { parts = [] } = this;
+    this.parts = undefined;
     this.byteLength = 0;
     return parts;
   }
 
   /** Hands over the callbacks of what was gathered; undefined if there are none. */
   takeCallbacks(): SendCallback[] | undefined {
-    if (this.callbacks.length === 0) return undefined;
     const { callbacks } = this;
-    this.callbacks = [];
+    this.callbacks = undefined;
     return callbacks;
+  }
+
+  private addPart(part: Buffer): void {
+    if (this.parts === undefined) this.parts = [part];
+    else this.parts.push(part);
   }
 
   private makeRoom(size: number): void {
@@ -105,7 +111,7 @@ export class Gather {
 
   /** Closes the region and gives back what it did not use. */
   private seal(): void {
-    if (this.end > this.start) this.parts.push(this.bytes.subarray(this.start, this.end));
+    if (this.end > this.start) this.addPart(this.bytes.subarray(this.start, this.end));
     if (this.bytes === slab && this.limit === slabUsed) slabUsed = this.end;
     this.bytes = NOTHING;
     this.start = 0;

@@ -75,7 +75,7 @@ export class Receiver {
   /** The chunk being read, and what came behind it meanwhile. */
   private chunk: Buffer = NOTHING;
   private offset = 0;
-  private waiting: Buffer[] = [];
+  private waiting: Buffer[] | undefined;
   private running = false;
   private suspended = false;
   private discarding = false;
@@ -112,7 +112,8 @@ export class Receiver {
 
   /** Whether something waits: after `suspend`, because a sink threw, or behind a decoding. */
   get hasRest(): boolean {
-    if (this.offset < this.chunk.length || this.waiting.length > 0) return true;
+    if (this.offset < this.chunk.length) return true;
+    if (this.waiting !== undefined && this.waiting.length > 0) return true;
     return this.isDecoding || this.decoder?.ready !== undefined;
   }
 
@@ -139,14 +140,16 @@ export class Receiver {
 
   /** Keeps a chunk until `resume`. */
   queue(chunk: Buffer): void {
-    if (!this.discarding) this.waiting.push(chunk);
+    if (this.discarding) return;
+    this.waiting ??= [];
+    this.waiting.push(chunk);
   }
 
   /** Takes the next chunk. What a sink throws comes out of here; nothing is lost by it. */
   push(chunk: Buffer): void {
     if (this.discarding) return;
     if (this.running || this.suspended || this.hasRest) {
-      this.waiting.push(chunk);
+      this.queue(chunk);
       return;
     }
     this.chunk = chunk;
@@ -172,7 +175,7 @@ export class Receiver {
     this.discarding = true;
     this.chunk = NOTHING;
     this.offset = 0;
-    this.waiting = [];
+    this.waiting = undefined;
     this.assembly.clear();
     this.spill = NOTHING;
     this.control = NOTHING;
@@ -197,8 +200,11 @@ export class Receiver {
   /** Whether there is a byte to read, in this chunk or in one that waited behind it. */
   private hasBytes(): boolean {
     while (this.offset >= this.chunk.length) {
-      const next = this.waiting.shift();
-      if (next === undefined) return false;
+      const next = this.waiting?.shift();
+      if (next === undefined) {
+        this.waiting = undefined;
+        return false;
+      }
       this.chunk = next;
       this.offset = 0;
     }
