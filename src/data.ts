@@ -1,6 +1,6 @@
 /** What programs send and receive, turned into bytes and back. */
 
-import { Blob } from 'node:buffer';
+import { Blob, Buffer } from 'node:buffer';
 import { isToken } from './handshake/fields.js';
 import { type Close, CloseCode, isCloseCode, LONGEST_REASON } from './protocol/close.js';
 import { LONGEST_CONTROL_PAYLOAD } from './protocol/frame.js';

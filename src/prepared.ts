@@ -1,5 +1,6 @@
 /** A message that is framed once, and compressed at most once per set of parameters, for many. */
 
+import { Buffer } from 'node:buffer';
 import { type BufferLike, toPayload } from './data.js';
 import type { PrepareOptions } from './options.js';
 import type { Extension } from './protocol/extension.js';

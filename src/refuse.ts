@@ -1,5 +1,6 @@
 /** RFC 6455 §4.2.2: how a server refuses an opening handshake, on the wire. */
 
+import { Buffer } from 'node:buffer';
 import * as http from 'node:http';
 import type { Duplex } from 'node:stream';
 import { isFieldText } from './handshake/fields.js';

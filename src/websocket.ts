@@ -1,6 +1,7 @@
 /** The face of one connection: arguments, state, events; the work is done below. */
 
 import { AsyncResource } from 'node:async_hooks';
+import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { ClientRequest, ClientRequestArgs, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -453,7 +454,7 @@ export class WebSocket extends EventEmitter {
   }
 
   #refuseWhileConnecting(): void {
-    if (this.readyState === CONNECTING) {
+    if (this.#connection === undefined && this.readyState === CONNECTING) {
       throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
     }
   }
@@ -521,9 +522,17 @@ export class WebSocket extends EventEmitter {
  * The first function among the arguments: programs leave out those before it. It runs in the
  * asynchronous context of its `send`, although one write may carry the messages of several.
  */
-function callbackAmong(...given: unknown[]): SendCallback | undefined {
-  const callback = given.find((one) => typeof one === 'function') as SendCallback | undefined;
-  if (callback === undefined) return undefined;
+function callbackAmong(
+  first: unknown,
+  second: unknown,
+  third?: unknown,
+): SendCallback | undefined {
+  if (typeof first === 'function') return inThisContext(first as SendCallback);
+  if (typeof second === 'function') return inThisContext(second as SendCallback);
+  return typeof third === 'function' ? inThisContext(third as SendCallback) : undefined;
+}
+
+function inThisContext(callback: SendCallback): SendCallback {
   const context = new AsyncResource('ws6455.send');
   return (error) => context.runInAsyncScope(callback, undefined, error);
 }

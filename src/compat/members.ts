@@ -4,6 +4,7 @@
  * has a member of that name expects.
  */
 
+import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection.js';

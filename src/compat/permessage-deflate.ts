@@ -3,6 +3,7 @@
  * and compress with it. It is made of the same parts as the extension of a connection.
  */
 
+import { Buffer } from 'node:buffer';
 import type { PerMessageDeflateOptions } from '../options.js';
 import { PerMessageDeflate as Codec, DEFAULT_THRESHOLD } from '../permessage-deflate/codec.js';
 import {

@@ -5,6 +5,7 @@
  */
 
 import type { Blob } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { lengthOf, toClose, toControlPayload, toPayload } from '../data.js';
 import type { GenerateMask } from '../options.js';

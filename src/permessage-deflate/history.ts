@@ -1,5 +1,7 @@
 /** RFC 7692 §7.1.1: the window that one message hands to the next, kept as plaintext. */
 
+import { Buffer } from 'node:buffer';
+
 const FIRST_CAPACITY = 1024;
 const NOTHING = Buffer.alloc(0);
 

@@ -1,5 +1,6 @@
 /** RFC 7692 §7.2.2: decompressing a message. No zlib stream is kept from one to the next. */
 
+import { Buffer } from 'node:buffer';
 import {
   constants,
   type InflateRaw,

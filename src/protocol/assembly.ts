@@ -1,5 +1,6 @@
 /** RFC 6455 §5.4: the message that is being received, put together from its fragments. */
 
+import { Buffer } from 'node:buffer';
 import type { Violation } from './errors.js';
 import { type FrameHeader, Opcode } from './frame.js';
 import { Pieces } from './pieces.js';

@@ -1,5 +1,6 @@
 /** RFC 6455 §6.1: what is to be sent but waits: to be encoded, to be read, or for those before it. */
 
+import { Buffer } from 'node:buffer';
 import type { Encoded, Extension } from './extension.js';
 import { FIN, Opcode } from './frame.js';
 import type { SendCallback } from './gather.js';

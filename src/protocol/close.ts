@@ -1,6 +1,6 @@
 /** RFC 6455 §7: close codes, the payload of a Close frame, and the closing handshake as a table. */
 
-import { isUtf8 } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
 import { ProtocolError } from './errors.js';
 import { LONGEST_CONTROL_PAYLOAD } from './frame.js';
 

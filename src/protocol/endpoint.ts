@@ -1,5 +1,6 @@
 /** RFC 6455 §5.5, §7: where both directions meet: Ping and Pong, closing handshake, failure. */
 
+import { Buffer } from 'node:buffer';
 import {
   type Close,
   CloseCode,

@@ -7,6 +7,8 @@
  * held while nothing is gathered.
  */
 
+import { Buffer } from 'node:buffer';
+
 /** Called once: without an error when the message left, else with what kept it from leaving. */
 export type SendCallback = (error?: Error) => void;
 
@@ -101,7 +103,7 @@ export class Gather {
       slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
       slabUsed = 0;
     }
-    this.bytes.copy(slab, slabUsed, this.start, this.end);
+    if (held > 0) this.bytes.copy(slab, slabUsed, this.start, this.end);
     this.bytes = slab;
     this.start = slabUsed;
     this.end = slabUsed + held;

@@ -1,5 +1,6 @@
 /** RFC 6455 §5.3: the masking key and the XOR that applies it. */
 
+import { Buffer } from 'node:buffer';
 import { randomFillSync } from 'node:crypto';
 
 /** Fills all of `bytes` with what masking keys are to be made of. */
@@ -68,6 +69,30 @@ export function unmask(bytes: Buffer, start: number, end: number, key: number): 
   const alignedKey = advanceKey(key, aligned - start);
   xorWords(new BigUint64Array(bytes.buffer, bytes.byteOffset + aligned, count), alignedKey);
   xorBytes(bytes, aligned + count * 8, end, alignedKey);
+}
+
+/** A copy of `bytes` from `start` to `end`, unmasked; with a key of 0, which changes nothing, as it is. */
+export function unmaskedCopy(bytes: Buffer, start: number, end: number, key: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(end - start); // out of no pool that it would keep alive
+  xorInto(copy, bytes, start, key);
+  return copy;
+}
+
+function xorInto(copy: Buffer, bytes: Buffer, start: number, key: number): void {
+  const key1 = key >> 8;
+  const key2 = key >> 16;
+  const key3 = key >> 24;
+  const end = copy.length;
+  let i = 0;
+  for (; i + 3 < end; i += 4) {
+    copy[i] = (bytes[start + i] as number) ^ key; // the caller's word: as many as the copy has
+    copy[i + 1] = (bytes[start + i + 1] as number) ^ key1;
+    copy[i + 2] = (bytes[start + i + 2] as number) ^ key2;
+    copy[i + 3] = (bytes[start + i + 3] as number) ^ key3;
+  }
+  if (i < end) copy[i] = (bytes[start + i] as number) ^ key;
+  if (i + 1 < end) copy[i + 1] = (bytes[start + i + 1] as number) ^ key1;
+  if (i + 2 < end) copy[i + 2] = (bytes[start + i + 2] as number) ^ key2;
 }
 
 // RFC 6455 §5.3: octet i of the payload is XORed with octet i modulo 4 of the key.

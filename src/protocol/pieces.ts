@@ -5,6 +5,8 @@
  * what a fragment costs is about its bytes, not an object.
  */
 
+import { Buffer } from 'node:buffer';
+
 /** From here on a piece stands alone instead of being joined to its neighbours. */
 const LARGE_FROM = 4096;
 

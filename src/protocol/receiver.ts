@@ -1,12 +1,12 @@
 /** RFC 6455 §6.2: bytes in, messages out. */
 
-import { isUtf8 } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
 import { Assembly, type MessageLimits } from './assembly.js';
 import { Decoder, type Decoding } from './decoder.js';
 import { ProtocolError, type Violation } from './errors.js';
 import type { Extension } from './extension.js';
 import { FrameHeader, LONGEST_HEADER, Opcode, readHeader } from './frame.js';
-import { advanceKey, unmask } from './mask.js';
+import { advanceKey, unmask, unmaskedCopy } from './mask.js';
 import { judgeOpening } from './rules.js';
 
 /** Which end of the connection this is. */
@@ -54,6 +54,12 @@ const DECODED_IN_A_ROW = 524_288;
 /** What a decoding costs beside the bytes that come out of it, counted as such bytes. */
 const COST_OF_DECODING = 8192;
 const COST_OF_ENCODED_BYTE = 4;
+
+/**
+ * Up to so many bytes a payload is copied out of its chunk: that costs less than a view on it, for
+ * V8 keeps such a short Buffer in its own heap. And who keeps a short message keeps no chunk.
+ */
+const COPY_UP_TO = 64;
 
 /**
  * Takes the bytes of a connection in chunks, however they are cut, and hands up messages and
@@ -361,15 +367,19 @@ export class Receiver {
 
   /** Unmasks and takes what the chunk has of this frame's payload. */
   private takePiece(): Buffer {
-    const { chunk, offset: start, header } = this;
+    const { chunk, offset: start, maskingKey } = this;
     const end = Math.min(chunk.length, start + this.remaining);
-    if (header.masked) {
-      unmask(chunk, start, end, this.maskingKey);
-      this.maskingKey = advanceKey(this.maskingKey, end - start);
-    }
     this.remaining -= end - start;
     this.inPayload = this.remaining > 0;
     this.offset = end;
+    if (end - start <= COPY_UP_TO) {
+      if (this.inPayload) this.maskingKey = advanceKey(maskingKey, end - start);
+      return unmaskedCopy(chunk, start, end, maskingKey);
+    }
+    if (this.header.masked) {
+      unmask(chunk, start, end, maskingKey);
+      if (this.inPayload) this.maskingKey = advanceKey(maskingKey, end - start);
+    }
     return start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
   }
 

@@ -1,5 +1,6 @@
 /** RFC 6455 §6.1: messages in, bytes out. */
 
+import { Buffer } from 'node:buffer';
 import { Backlog, type FrameSink, type WaitingFrame } from './backlog.js';
 import type { Extension } from './extension.js';
 import { FIN, Opcode, sizeOfHeader, writeHeader } from './frame.js';
