@@ -1,6 +1,6 @@
 /** An endpoint on a Duplex: bytes in and out, one write per tick, timers, backpressure. */
 
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import { beginReading, endReading, flushLater } from './flush.js';
 import type { CloseInfo } from './options.js';
 import type { WaitingFrame } from './protocol/backlog.js';
@@ -50,6 +50,7 @@ export class Connection implements Wire {
   /** The error of the wire, if it had one. */
   cause: Error | undefined;
 
+  private readonly isPlain: boolean;
   private paused = false;
   /** A chunk is being read: what is sent meanwhile leaves at its end. */
   private reading = false;
@@ -64,8 +65,15 @@ export class Connection implements Wire {
   /** The callbacks of the writes that are under way, a list per write; made with the first. */
   private awaiting: Set<SendCallback[]> | undefined;
 
-  constructor(socket: Duplex, options: EndpointOptions, application: Application) {
+  /** @param isPlain whether the wire is a socket of `node:net`, and none derived from it */
+  constructor(
+    socket: Duplex,
+    isPlain: boolean,
+    options: EndpointOptions,
+    application: Application,
+  ) {
     this.socket = socket;
+    this.isPlain = isPlain;
     this.endpoint = new Endpoint(options, this, application);
   }
 
@@ -208,8 +216,19 @@ export class Connection implements Wire {
     if (gather.byteLength === 0) return true;
     const callbacks = gather.takeCallbacks();
     const drained = this.write(gather.takeParts(), callbacks);
+    if (this.hasLeft()) gather.giveBack();
+    else gather.forget();
     this.endpoint.written(drained);
     return drained;
+  }
+
+  /**
+   * Whether the kernel has all that was written. Only of Node's own sockets it is known that nobody
+   * keeps the bytes when none wait: a stream in memory, or a `write` put in the place of Node's, may.
+   */
+  private hasLeft(): boolean {
+    const { socket } = this;
+    return this.isPlain && socket.writableLength === 0 && socket.write === Duplex.prototype.write;
   }
 
   /** One write of all the parts. */

@@ -4,6 +4,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { ClientRequest, ClientRequestArgs, IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Connection } from './connection.js';
 import {
@@ -432,7 +433,8 @@ export class WebSocket extends EventEmitter {
    */
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions = {}): void {
     const settings = endpointOptions(this.#role, options, this.#options, this.#extension);
-    this.#connection = new Connection(socket, settings, this.#delivery);
+    const isPlain = Object.getPrototypeOf(socket) === Socket.prototype;
+    this.#connection = new Connection(socket, isPlain, settings, this.#delivery);
     this.#connection.endpoint.receiver.inPieces = this.binaryType === 'fragments';
     this.#connection.start(head);
     this.emit('open');
@@ -522,11 +524,7 @@ export class WebSocket extends EventEmitter {
  * The first function among the arguments: programs leave out those before it. It runs in the
  * asynchronous context of its `send`, although one write may carry the messages of several.
  */
-function callbackAmong(
-  first: unknown,
-  second: unknown,
-  third?: unknown,
-): SendCallback | undefined {
+function callbackAmong(first: unknown, second: unknown, third?: unknown): SendCallback | undefined {
   if (typeof first === 'function') return inThisContext(first as SendCallback);
   if (typeof second === 'function') return inThisContext(second as SendCallback);
   return typeof third === 'function' ? inThisContext(third as SendCallback) : undefined;

@@ -2,9 +2,9 @@
  * Where outgoing frames gather until they are written. A system call costs several times what a
  * frame costs, so that the frames of one tick leave in one write.
  *
- * Small frames are laid side by side in a region of a slab that all connections share; a region
- * that was handed to a write is never written again, the wire may still be reading it. Nothing is
- * held while nothing is gathered.
+ * Small frames are laid side by side in a region of a slab that all connections share. A region
+ * that was handed to a write is written again only when the connection gave it back, for the wire
+ * may still be reading it. Nothing is held while nothing is gathered.
  */
 
 import { Buffer } from 'node:buffer';
@@ -12,30 +12,52 @@ import { Buffer } from 'node:buffer';
 /** Called once: without an error when the message left, else with what kept it from leaving. */
 export type SendCallback = (error?: Error) => void;
 
-const SLAB_SIZE = 16_384;
-const NOTHING = Buffer.alloc(0);
+// Twice what is written at once: a region then always has its place, and nothing is moved.
+const SLAB_SIZE = 32_768;
 
-/** The slab from which every connection takes its regions, and how much of it is taken. */
-let slab: Buffer = NOTHING;
-let slabUsed = 0;
+/** Memory from which every connection takes its regions. */
+class Slab {
+  readonly bytes: Buffer;
+  /** How much of it is taken. */
+  used = 0;
+  /** How many of its regions were taken and have not been given back. */
+  lent = 0;
+
+  constructor(size: number) {
+    this.bytes = Buffer.allocUnsafeSlow(size);
+  }
+
+  /** Takes regions back; with the last one all of it is free again. */
+  takeBack(regions: number): void {
+    this.lent -= regions;
+    if (this.lent === 0) this.used = 0;
+  }
+}
+
+const NO_SLAB = new Slab(0);
+/** The slab in use. */
+let slab = NO_SLAB;
 
 /** What one connection has gathered. */
 export class Gather {
   /** How many bytes are gathered. */
   byteLength = 0;
 
-  /** The open region: `bytes` from `start` to `end`, with room up to `limit`. */
-  private bytes: Buffer = NOTHING;
+  /** The open region: from `start` to `end` in its slab, with room up to `limit`. */
+  private slab = NO_SLAB;
   private start = 0;
   private end = 0;
   private limit = 0;
   /** What is gathered besides; undefined while there is none, as `callbacks`. */
   private parts: Buffer[] | undefined;
   private callbacks: SendCallback[] | undefined;
+  /** The slab of the regions that were handed over last, if it is one, and how many they are. */
+  private lender: Slab | undefined;
+  private borrowed = 0;
 
   /** The buffer in which the last reserved bytes lie. */
   get buffer(): Buffer {
-    return this.bytes;
+    return this.slab.bytes;
   }
 
   /** Makes room for `size` more bytes (at most a slab). @returns where they lie in `buffer` */
@@ -69,6 +91,18 @@ export class Gather {
     return parts;
   }
 
+  /** What was handed over is not needed any more: its memory may hold the next frames. */
+  giveBack(): void {
+    this.lender?.takeBack(this.borrowed);
+    this.forget();
+  }
+
+  /** What was handed over is the wire's for good. */
+  forget(): void {
+    this.lender = undefined;
+    this.borrowed = 0;
+  }
+
   /** Hands over the callbacks of what was gathered; undefined if there are none. */
   takeCallbacks(): SendCallback[] | undefined {
     const { callbacks } = this;
@@ -82,10 +116,10 @@ export class Gather {
   }
 
   private makeRoom(size: number): void {
-    const isLastInSlab = this.bytes === slab && this.limit === slabUsed;
-    if (isLastInSlab && this.end + size <= slab.length) {
+    const isLastInSlab = this.slab === slab && this.limit === slab.used;
+    if (isLastInSlab && this.end + size <= slab.bytes.length) {
       this.limit = this.end + size;
-      slabUsed = this.limit;
+      slab.used = this.limit;
       return;
     }
     this.move(size);
@@ -97,27 +131,37 @@ export class Gather {
    */
   private move(size: number): void {
     if (this.end - this.start + size > SLAB_SIZE) this.seal();
-    const held = this.end - this.start;
+    const { slab: from, start } = this;
+    const held = this.end - start;
     const room = held === 0 ? size : Math.min(SLAB_SIZE, (held + size) * 2);
-    if (slabUsed + room > slab.length) {
-      slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
-      slabUsed = 0;
-    }
-    if (held > 0) this.bytes.copy(slab, slabUsed, this.start, this.end);
-    this.bytes = slab;
-    this.start = slabUsed;
-    this.end = slabUsed + held;
-    slabUsed += room;
-    this.limit = slabUsed;
+    if (slab.used + room > slab.bytes.length) slab = new Slab(SLAB_SIZE);
+    this.slab = slab;
+    this.start = slab.used;
+    this.end = this.start + held;
+    slab.used += room;
+    slab.lent++;
+    this.limit = slab.used;
+    if (held === 0) return;
+    from.bytes.copy(slab.bytes, this.start, start, start + held);
+    from.takeBack(1);
   }
 
   /** Closes the region and gives back what it did not use. */
   private seal(): void {
-    if (this.end > this.start) this.addPart(this.bytes.subarray(this.start, this.end));
-    if (this.bytes === slab && this.limit === slabUsed) slabUsed = this.end;
-    this.bytes = NOTHING;
+    if (this.end === this.start) return;
+    this.addPart(this.slab.bytes.subarray(this.start, this.end));
+    if (this.slab === slab && this.limit === slab.used) slab.used = this.end;
+    this.noteBorrowed();
+    this.slab = NO_SLAB;
     this.start = 0;
     this.end = 0;
     this.limit = 0;
+  }
+
+  /** Regions of several slabs are not given back: that is rare. */
+  private noteBorrowed(): void {
+    if (this.borrowed === 0) this.lender = this.slab;
+    else if (this.lender !== this.slab) this.lender = undefined;
+    this.borrowed++;
   }
 }

@@ -71,28 +71,51 @@ export function unmask(bytes: Buffer, start: number, end: number, key: number): 
   xorBytes(bytes, aligned + count * 8, end, alignedKey);
 }
 
-/** A copy of `bytes` from `start` to `end`, unmasked; with a key of 0, which changes nothing, as it is. */
+/** A copy of `bytes` from `start` to `end`, unmasked; the key 0 leaves it as it is. */
 export function unmaskedCopy(bytes: Buffer, start: number, end: number, key: number): Buffer {
   const copy = Buffer.allocUnsafeSlow(end - start); // out of no pool that it would keep alive
-  xorInto(copy, bytes, start, key);
+  xorInto(copy, 0, bytes, start, end, key);
   return copy;
 }
 
-function xorInto(copy: Buffer, bytes: Buffer, start: number, key: number): void {
+/** Writes `payload` to `bytes` at `start`, masked. */
+export function writeMasked(bytes: Buffer, start: number, payload: Buffer, key: number): void {
+  const { length } = payload;
+  if (length < WORDS_FROM) {
+    xorInto(bytes, start, payload, 0, length, key);
+    return;
+  }
+  bytes.set(payload, start);
+  unmask(bytes, start, start + length, key);
+}
+
+/** The bytes `from` `start` to `end`, XORed on their way to `at`: copied and masked in one go. */
+function xorInto(
+  to: Buffer,
+  at: number,
+  from: Buffer,
+  start: number,
+  end: number,
+  key: number,
+): void {
   const key1 = key >> 8;
   const key2 = key >> 16;
   const key3 = key >> 24;
-  const end = copy.length;
-  let i = 0;
-  for (; i + 3 < end; i += 4) {
-    copy[i] = (bytes[start + i] as number) ^ key; // the caller's word: as many as the copy has
-    copy[i + 1] = (bytes[start + i + 1] as number) ^ key1;
-    copy[i + 2] = (bytes[start + i + 2] as number) ^ key2;
-    copy[i + 3] = (bytes[start + i + 3] as number) ^ key3;
+  let i = start;
+  let o = at;
+  for (; i + 3 < end; i += 4, o += 4) {
+    to[o] = byteAt(from, i) ^ key;
+    to[o + 1] = byteAt(from, i + 1) ^ key1;
+    to[o + 2] = byteAt(from, i + 2) ^ key2;
+    to[o + 3] = byteAt(from, i + 3) ^ key3;
   }
-  if (i < end) copy[i] = (bytes[start + i] as number) ^ key;
-  if (i + 1 < end) copy[i + 1] = (bytes[start + i + 1] as number) ^ key1;
-  if (i + 2 < end) copy[i + 2] = (bytes[start + i + 2] as number) ^ key2;
+  if (i < end) to[o] = byteAt(from, i) ^ key;
+  if (i + 1 < end) to[o + 1] = byteAt(from, i + 1) ^ key1;
+  if (i + 2 < end) to[o + 2] = byteAt(from, i + 2) ^ key2;
+}
+
+function byteAt(bytes: Buffer, i: number): number {
+  return bytes[i] as number; // i lies inside, by the caller's word
 }
 
 // RFC 6455 §5.3: octet i of the payload is XORed with octet i modulo 4 of the key.
@@ -114,7 +137,7 @@ function xorBytes(bytes: Buffer, start: number, end: number, key: number): void 
 }
 
 function xorByte(bytes: Buffer, i: number, key: number): void {
-  bytes[i] = (bytes[i] as number) ^ key; // i lies inside; stored modulo 256
+  bytes[i] = byteAt(bytes, i) ^ key; // stored modulo 256
 }
 
 // Words of 64 bits, four a turn: on Node 20 twice as fast as one, and as words of 32 bits.

@@ -5,7 +5,7 @@ import { Backlog, type FrameSink, type WaitingFrame } from './backlog.js';
 import type { Extension } from './extension.js';
 import { FIN, Opcode, sizeOfHeader, writeHeader } from './frame.js';
 import { Gather, type SendCallback } from './gather.js';
-import { type MaskingKeys, unmask } from './mask.js';
+import { type MaskingKeys, unmask, writeMasked } from './mask.js';
 
 /** What bytes go to. */
 export interface Wire {
@@ -287,9 +287,11 @@ export class Sender implements FrameSink {
     const offset = gather.reserve(sizeOfHeader(length, masked) + length);
     const bytes = gather.buffer;
     const start = writeHeader(bytes, offset, first, length, masked, key);
-    if (typeof payload === 'string') bytes.write(payload, start, length);
+    if (typeof payload === 'string') {
+      bytes.write(payload, start, length);
+      if (masked) unmask(bytes, start, start + length, key);
+    } else if (masked) writeMasked(bytes, start, payload, key);
     else bytes.set(payload, start);
-    if (masked) unmask(bytes, start, start + length, key);
   }
 
   /** The header, then the payload as it is; masked, it is a copy: the caller's bytes stay. */

@@ -6,7 +6,6 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const LATENCIES_KEPT = 200_000;
 const STALL_MS = 15_000;
 
 const options = JSON.parse(process.argv[2] ?? '{}');
@@ -16,7 +15,6 @@ const message = options.binary ? payload : payload.toString();
 let sending = true;
 let measuring = false;
 let received = 0;
-let progress = performance.now();
 const latencies = [];
 
 function isMessage(data) {
@@ -25,24 +23,35 @@ function isMessage(data) {
 
 /** One connection. */
 class Loop {
-  /** When the messages were sent whose replies are due, in their order. */
-  sent = [];
+  /** How many messages were sent, and how many replies came. */
+  sent = 0;
+  replies = 0;
+  /** The message that is timed, and since when: to time each would cost as much as a frame. */
+  timed = 0;
+  since = performance.now();
   /** Sends a message; set when the connection is open. */
   send = undefined;
 
   request() {
-    this.sent.push(performance.now());
+    this.sent += 1;
     this.send(message);
   }
 
   onReply(data) {
     if (!isMessage(data)) throw new Error('a reply differs from the message');
-    const since = this.sent.shift();
-    if (since === undefined) throw new Error('a reply that nobody asked for');
-    progress = performance.now();
+    if (this.replies === this.sent) throw new Error('a reply that nobody asked for');
+    if (this.replies === this.timed) this.time();
+    this.replies += 1;
     if (measuring) received += 1;
-    if (measuring && latencies.length < LATENCIES_KEPT) latencies.push(progress - since);
     if (sending) this.request();
+  }
+
+  /** Notes how long the timed reply took, and times the message that is sent now. */
+  time() {
+    const now = performance.now();
+    if (measuring) latencies.push(now - this.since);
+    this.since = now;
+    this.timed = this.sent;
   }
 }
 
@@ -58,8 +67,9 @@ async function measure() {
 
 async function settle(loops) {
   sending = false;
-  while (loops.some(({ sent }) => sent.length > 0)) {
-    if (performance.now() - progress > STALL_MS) throw new Error('replies are missing');
+  const deadline = performance.now() + STALL_MS;
+  while (loops.some(({ sent, replies }) => replies < sent)) {
+    if (performance.now() > deadline) throw new Error('replies are missing');
     await sleep(5);
   }
 }
