@@ -17,6 +17,11 @@ interface Wired extends Duplex {
   [CONNECTION]: Connection;
 }
 
+/** Whether a Duplex has a connection already. */
+export function isTaken(socket: Duplex): boolean {
+  return CONNECTION in socket;
+}
+
 type Written = (error: Error | null | undefined) => void;
 
 /** What only real sockets have. */

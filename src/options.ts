@@ -313,7 +313,7 @@ export function endpointOptions(
 ): EndpointOptions {
   const { generateMask } = socketOptions;
   const keys = generateMask ? new MaskingKeys(generateMask, 4) : randomMaskingKeys();
-  return {
+  return sharedIfSame({
     role,
     receiving: {
       maxPayload: limitOf(socketOptions.maxPayload, 0),
@@ -325,7 +325,30 @@ export function endpointOptions(
     keys: role === 'client' ? keys : undefined,
     autoPong: own.autoPong ?? DEFAULTS.autoPong,
     closeTimeout: Math.min(own.closeTimeout ?? DEFAULTS.closeTimeout, LONGEST_TIMEOUT),
-  };
+  });
+}
+
+let latest: EndpointOptions | undefined;
+
+/** The connections of a server mostly have the same options: 128 bytes that each need not have. */
+function sharedIfSame(options: EndpointOptions): EndpointOptions {
+  if (options.extension !== undefined) return options; // each connection has its own
+  if (latest === undefined || !isSame(latest, options)) latest = options;
+  return latest;
+}
+
+function isSame(one: EndpointOptions, other: EndpointOptions): boolean {
+  const [a, b] = [one.receiving, other.receiving];
+  return (
+    one.role === other.role &&
+    one.keys === other.keys &&
+    one.autoPong === other.autoPong &&
+    one.closeTimeout === other.closeTimeout &&
+    a.maxPayload === b.maxPayload &&
+    a.maxFragments === b.maxFragments &&
+    a.checkUtf8 === b.checkUtf8 &&
+    a.oneAtATime === b.oneAtATime
+  );
 }
 
 /** A server's options: what was given, over the defaults. */

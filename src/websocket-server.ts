@@ -5,6 +5,7 @@ import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { isTaken } from './connection.js';
 import type { BufferLike } from './data.js';
 import { formatExtension, isFieldText } from './handshake/fields.js';
 import {
@@ -35,9 +36,6 @@ import { HandshakeError } from './protocol/errors.js';
 import type { ExtensionOffer } from './protocol/extension.js';
 import { answerPlainRequest, hangUp, refuse, wasRefused } from './refuse.js';
 import { agree, sendTo, WebSocket } from './websocket.js';
-
-/** Sockets that became a WebSocket. */
-const taken = new WeakSet<Duplex>();
 
 /** The extensions in force on a connection, by their names. */
 type AgreedExtensions = { [EXTENSION_NAME]?: PerMessageDeflate };
@@ -188,7 +186,7 @@ export class WebSocketServer<
     head: Buffer,
     callback: (client: InstanceType<T>, request: InstanceType<U>) => void,
   ): void {
-    if (taken.has(socket)) throw alreadyTaken();
+    if (isTaken(socket)) throw alreadyTaken();
     socket.on('error', ignore);
     guarded(socket, () => this.#judge(request, socket, head, callback));
   }
@@ -213,7 +211,7 @@ export class WebSocketServer<
       socket.destroy();
       return;
     }
-    if (taken.has(socket)) throw alreadyTaken();
+    if (isTaken(socket)) throw alreadyTaken();
     if (this.#phase !== 'RUNNING') {
       refuse(socket, 503);
       return;
@@ -231,7 +229,6 @@ export class WebSocketServer<
     const Class = (this.options.WebSocket ?? WebSocket) as typeof WebSocket;
     const client = new Class(null, undefined, this.options) as InstanceType<T>;
     this.#track(client, subprotocol || '', extension);
-    taken.add(socket);
     socket.write(formatResponse(lines));
     let opened = false;
     try {
@@ -432,7 +429,7 @@ function guarded(socket: Duplex, step: () => void): void {
   try {
     step();
   } catch (error) {
-    if (!taken.has(socket)) socket.destroy();
+    if (!isTaken(socket)) socket.destroy();
     throw error;
   }
 }

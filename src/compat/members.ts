@@ -194,7 +194,8 @@ class ReceiverView extends EventEmitter implements MessageSink, ControlSink {
   }
 
   set _maxPayload(bytes: number) {
-    this.#connection.endpoint.receiver.options.maxPayload = limitOf(bytes, 0);
+    const { receiver } = this.#connection.endpoint;
+    receiver.options = { ...receiver.options, maxPayload: limitOf(bytes, 0) };
   }
 
   get _skipUTF8Validation(): boolean {
@@ -202,7 +203,8 @@ class ReceiverView extends EventEmitter implements MessageSink, ControlSink {
   }
 
   set _skipUTF8Validation(skip: boolean) {
-    this.#connection.endpoint.receiver.options.checkUtf8 = !skip;
+    const { receiver } = this.#connection.endpoint;
+    receiver.options = { ...receiver.options, checkUtf8: !skip };
   }
 
   onMessage(data: MessageData, isBinary: boolean): void {

@@ -204,7 +204,7 @@ export class Endpoint implements ControlSink, SenderOwner {
   }
 
   private onClose(payload: Buffer): void {
-    const close = readClose(payload, this.options.receiving.checkUtf8);
+    const close = readClose(payload, this.receiver.options.checkUtf8);
     if (close instanceof ProtocolError) {
       this.onViolation(close);
       return;

@@ -28,14 +28,14 @@ export interface ControlSink {
   onDecoded(): void;
 }
 
-/** What a receiver accepts, and how it hands it up. The limits may be changed at any time. */
+/** What a receiver accepts, and how it hands it up; other options may take their place any time. */
 export interface ReceiverOptions extends MessageLimits {
   /** bytes in a message; 0 = no limit */
-  maxPayload: number;
+  readonly maxPayload: number;
   /** frames in a message; 0 = no limit */
   readonly maxFragments: number;
   /** whether text and close reasons must be UTF-8 */
-  checkUtf8: boolean;
+  readonly checkUtf8: boolean;
   /** whether it suspends itself with each message and control frame that it hands up */
   readonly oneAtATime: boolean;
 }
@@ -73,7 +73,7 @@ export class Receiver {
   inPieces = false;
 
   private readonly expectMask: boolean;
-  readonly options: ReceiverOptions;
+  options: ReceiverOptions;
   private readonly decoder: Decoder | undefined;
   private messages: MessageSink;
   private controls: ControlSink;

@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { constants, deflateRawSync } from 'node:zlib';
@@ -79,12 +80,21 @@ export function payloadFile(generator, workload) {
   return path;
 }
 
+/** What only wsload.c knows. With a processor of its own it does not sleep. */
+function ownOptions({ mode, deflate }, payload) {
+  return {
+    ...(availableParallelism() > 1 && mode !== 'idle' && { poll: true }),
+    ...(deflate && { zfile: `${payload}.deflated` }),
+  };
+}
+
 /** One measurement; fails unless every reply was right. */
 export function generate(generator, workload, server, { seconds, warmup, payload }) {
   const { command, first } = generatorOf(generator, workload);
-  const zfile = workload.load.deflate && command === binary ? { zfile: `${payload}.deflated` } : {};
+  const { load } = workload;
+  const own = command === binary ? ownOptions(load, payload) : {};
   const window = { port: server.port, pid: server.pid, seconds, warmup };
-  const args = [...first, ...flags({ ...workload.load, ...zfile, ...window })];
+  const args = [...first, ...flags({ ...load, ...own, ...window })];
   return runJson(command, args, bound(seconds, warmup));
 }
 
