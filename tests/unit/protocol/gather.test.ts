@@ -27,7 +27,7 @@ test('connections that take turns keep to few parts each, and nothing is mixed u
   }
 });
 
-test('a part that was handed over is never written again', () => {
+test('a part that was handed over and not given back is never written again', () => {
   const random = new SeededRandom(61);
   const gathers = [new Gather(), new Gather(), new Gather()];
   const handed: { parts: Buffer[]; copy: Buffer }[] = [];
@@ -43,6 +43,46 @@ test('a part that was handed over is never written again', () => {
   const changed = handed.filter(({ parts, copy }) => !Buffer.concat(parts).equals(copy));
   expect(handed.length).toBeGreaterThan(1_000);
   expect(changed).toEqual([]);
+});
+
+test('memory that was given back holds the next frames', () => {
+  const gather = new Gather();
+  gather.reserve(32_768); // all of a slab: the next one is nobody's yet
+  gather.takeParts();
+  gather.forget();
+  const offsets: number[] = [];
+  const memories = new Set<Buffer>();
+  for (const text of ['one', 'two', 'three']) {
+    offsets.push(gather.reserve(text.length));
+    memories.add(gather.buffer);
+    gather.takeParts();
+    gather.giveBack();
+  }
+  expect(offsets).toEqual([0, 0, 0]);
+  expect(memories.size).toBe(1);
+});
+
+test('as long as the memory of one connection is needed, that of others is not used again', () => {
+  const random = new SeededRandom(67);
+  const gathers = Array.from({ length: 5 }, () => new Gather());
+  const kept: { parts: Buffer[]; copy: Buffer }[] = [];
+  let again = 0;
+  for (let i = 0; i < 20_000; i++) {
+    const gather = random.pick(gathers);
+    put(gather, 'x'.repeat(random.integer(1, 3000)) + i);
+    if (random.next() < 0.2) gather.append(Buffer.from(`by reference ${i}`));
+    if (random.next() > 0.5) continue;
+    const parts = gather.takeParts();
+    if (random.next() < 0.9) {
+      gather.giveBack();
+      again++;
+    } else {
+      gather.forget();
+      kept.push({ parts, copy: Buffer.concat(parts) });
+    }
+  }
+  expect(again).toBeGreaterThan(5_000);
+  expect(kept.filter(({ parts, copy }) => !Buffer.concat(parts).equals(copy))).toEqual([]);
 });
 
 test('byteLength counts what is copied and what goes by reference, and is 0 when taken', () => {

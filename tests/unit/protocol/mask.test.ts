@@ -1,5 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { advanceKey, MaskingKeys, randomMaskingKeys, unmask } from '../../../src/protocol/mask.js';
+import {
+  advanceKey,
+  MaskingKeys,
+  randomMaskingKeys,
+  unmask,
+  unmaskedCopy,
+  writeMasked,
+} from '../../../src/protocol/mask.js';
 import { KEY } from '../../support/frames.js';
 import { SeededRandom } from '../../support/random.js';
 
@@ -33,6 +40,40 @@ describe('unmask', () => {
       expect(bytes.equals(plain)).toBe(true);
     }
   });
+});
+
+describe('on the way to elsewhere', () => {
+  const random = new SeededRandom(59);
+  const lengths = [0, 1, 2, 3, 4, 5, 6, 7, 8, 63, 64, 127, 128, 129, 131, 1024];
+
+  test.each(lengths)('a copy of %d bytes is unmasked, and what it was made of is not', (length) => {
+    const masked = random.bytes(length + 9);
+    const before = Buffer.from(masked);
+    for (let start = 0; start < 9; start++) {
+      const copy = unmaskedCopy(masked, start, start + length, KEY_NUMBER);
+      expect(copy.equals(xorByHand(before.subarray(start, start + length)))).toBe(true);
+    }
+    expect(masked.equals(before)).toBe(true);
+    expect(unmaskedCopy(masked, 3, 3 + length, 0).equals(masked.subarray(3, 3 + length))).toBe(
+      true,
+    );
+  });
+
+  test.each(lengths)(
+    '%d bytes are written masked, in their place, and stay as they are',
+    (length) => {
+      const payload = random.bytes(length);
+      const before = Buffer.from(payload);
+      for (let start = 0; start < 9; start++) {
+        const bytes = Buffer.alloc(start + length + 5, 1);
+        writeMasked(bytes, start, payload, KEY_NUMBER);
+        expect(bytes.subarray(start, start + length).equals(xorByHand(before))).toBe(true);
+        expect(bytes.subarray(0, start).every((byte) => byte === 1)).toBe(true);
+        expect(bytes.subarray(start + length).every((byte) => byte === 1)).toBe(true);
+      }
+      expect(payload.equals(before)).toBe(true);
+    },
+  );
 });
 
 describe('MaskingKeys', () => {
