@@ -22,7 +22,8 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
-import { CONTENDERS, SUBJECT } from './contenders.mjs';
+import { CONTENDERS, SUBJECT, USUAL } from './contenders.mjs';
+import { compact } from './json.mjs';
 import { column, ratio } from './measure.mjs';
 import { digits, median } from './statistics.mjs';
 import { table } from './table.mjs';
@@ -57,11 +58,16 @@ export function environment(rows, generator, { rounds, seconds, warmup }) {
   };
 }
 
+/** What targets are set against; a runtime that cannot run here leaves nothing to be judged. */
+function counts(rows, id, against) {
+  return USUAL.includes(against) || Number.isFinite(ratio(rows, id, against).median);
+}
+
 /** One line per target whose peer was asked to take part: what was asked, what came out. */
 export function judge(workloads, rows, asked) {
   return workloads.flatMap(({ id, targets }) =>
     targets
-      .filter(({ against }) => asked.includes(against))
+      .filter(({ against }) => asked.includes(against) && counts(rows, id, against))
       .map(({ against, atMost }) => {
         const found = ratio(rows, id, against).median;
         return { id, against, atMost, found, met: found <= atMost };
@@ -164,17 +170,6 @@ function summary(rows, workload, judged) {
     ratios: byName(names.filter(isPeer), (peer) => ratio(rows, id, peer)),
     targets: judged.filter((target) => target.id === id).map(({ id: _, ...target }) => target),
   };
-}
-
-function rounded(_key, value) {
-  return typeof value === 'number' ? Math.round(value * 1000) / 1000 : value;
-}
-
-/** Arrays of numbers on one line each. */
-function compact(value) {
-  return JSON.stringify(value, rounded, 2).replace(/\[[\d\s.,e+-]*\]/g, (list) =>
-    list.replace(/\s+/g, ' ').replace('[ ', '[').replace(' ]', ']'),
-  );
 }
 
 export function save(name, { workloads, rows, skipped }, facts, judged) {
