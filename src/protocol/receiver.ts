@@ -61,6 +61,9 @@ const COST_OF_ENCODED_BYTE = 4;
  */
 const COPY_UP_TO = 64;
 
+/** The header that was read last, whoever read it: a receiver keeps what it will still need. */
+const header = new FrameHeader();
+
 /**
  * Takes the bytes of a connection in chunks, however they are cut, and hands up messages and
  * control frames. Payloads are unmasked in place: the chunks belong to the receiver.
@@ -86,14 +89,17 @@ export class Receiver {
   private suspended = false;
   private discarding = false;
 
-  private readonly header = new FrameHeader();
   /** A header that the end of a chunk cut. */
   private spill: Buffer = NOTHING;
   private spilled = 0;
   private inPayload = false;
   private framesInARow = 0;
   private decodedInARow = 0;
-  /** Payload bytes of this frame still to come, and the key as it stands for them. */
+  /** What this frame's header said. */
+  private fin = false;
+  private opcode = 0;
+  private length = 0;
+  /** Payload bytes of this frame still to come, and the key as it stands for them; 0 for none. */
   private remaining = 0;
   private maskingKey = 0;
 
@@ -220,25 +226,27 @@ export class Receiver {
   /** Reads to the end of the chunk or of the frame, whichever comes first. */
   private advance(): void {
     if (!this.inPayload && !this.takeHeader()) return;
-    if (this.header.opcode < Opcode.CLOSE) this.takeDataPayload();
+    if (this.opcode < Opcode.CLOSE) this.takeDataPayload();
     else this.takeControlPayload();
   }
 
   /** Reads a header and judges it. @returns false if it is cut or breaks a rule */
   private takeHeader(): boolean {
-    const { header } = this;
     const whole = this.spilled > 0 ? this.completeSpill() : this.readInPlace();
     if (!whole) return false;
     if (header.opcode < Opcode.CLOSE && !this.enterFragment()) return false;
     if (++this.framesInARow >= FRAMES_IN_A_ROW) this.suspend();
     this.inPayload = true;
+    this.fin = header.fin;
+    this.opcode = header.opcode;
+    this.length = header.length;
     this.remaining = header.length;
     this.maskingKey = header.maskingKey;
     return true;
   }
 
   private readInPlace(): boolean {
-    const { header, chunk, offset } = this;
+    const { chunk, offset } = this;
     const whole = readHeader(chunk, offset, chunk.length, header);
     if (chunk.length - offset >= 2 && !this.judgeOpening()) return false;
     if (whole) this.offset += header.size;
@@ -254,8 +262,8 @@ export class Receiver {
   }
 
   private completeSpill(): boolean {
-    const { header, chunk, spill } = this;
-    let whole = false;
+    const { chunk, spill } = this;
+    let whole = readHeader(spill, 0, this.spilled, header); // how long it will be
     while (!whole && this.offset < chunk.length) {
       const missing = header.size - this.spilled;
       const copied = chunk.copy(spill, this.spilled, this.offset, this.offset + missing);
@@ -272,7 +280,7 @@ export class Receiver {
   }
 
   private judgeOpening(): boolean {
-    const { header, decoder } = this;
+    const { decoder } = this;
     const owned = decoder === undefined ? 0 : decoder.reserved;
     const violation = judgeOpening(header, this.expectMask, this.assembly.opcode !== 0, owned);
     if (violation === undefined) return true;
@@ -281,7 +289,7 @@ export class Receiver {
   }
 
   private enterFragment(): boolean {
-    const { header, assembly } = this;
+    const { assembly } = this;
     const violation = assembly.judge(header, this.options);
     if (violation !== undefined) return this.fail(violation, header.length);
     assembly.enter(header);
@@ -290,7 +298,7 @@ export class Receiver {
 
   private takeDataPayload(): void {
     const piece = this.takePiece();
-    const last = this.remaining === 0 && this.header.fin;
+    const last = this.remaining === 0 && this.fin;
     const { assembly } = this;
     if (last && assembly.isEmpty) this.takePayload(piece);
     else if (!assembly.add(piece, this.remaining, last, this.options.checkUtf8)) {
@@ -351,7 +359,7 @@ export class Receiver {
   }
 
   private takeControlPayload(): void {
-    const { opcode, length } = this.header;
+    const { opcode, length } = this;
     let payload = this.takePiece();
     if (payload.length < length) {
       const filled = length - this.remaining - payload.length;
@@ -376,7 +384,7 @@ export class Receiver {
       if (this.inPayload) this.maskingKey = advanceKey(maskingKey, end - start);
       return unmaskedCopy(chunk, start, end, maskingKey);
     }
-    if (this.header.masked) {
+    if (maskingKey !== 0) {
       unmask(chunk, start, end, maskingKey);
       if (this.inPayload) this.maskingKey = advanceKey(maskingKey, end - start);
     }

@@ -47,7 +47,7 @@ const ECHO = [
     Bun: 1.3,
   }),
   echo('16KiB', '16 KiB', { conns: 20, size: 16 * KIB, ...BINARY }, 0.5, 1.6),
-  echo('16KiBtext', '16 KiB of text', { conns: 20, size: 16 * KIB, ...JSON_TEXT }, 0.5, 1.6, {
+  echo('16KiBtext', '16 KiB of text', { conns: 20, size: 16 * KIB, ...JSON_TEXT }, 0.6, undefined, {
     Bun: 0.6,
   }),
   echo('1MiB', '1 MiB', { conns: 4, size: KIB * KIB, ...BINARY }, 0.45, 2),
