@@ -126,6 +126,26 @@ function latencies() {
   return table(['latency p50 / p99, µs', ...names], rows.map(line));
 }
 
+/** What was aimed at and missed: read it with the spread of its rounds. */
+function targets() {
+  const all = workloads.flatMap(({ title, targets, ratios }) =>
+    targets.map((target) => ({ title, ...target, ...ratios[target.against] })),
+  );
+  if (all.length === 0) return '';
+  const missed = all.filter(({ met }) => !met);
+  const line = ({ title, against, atMost, found, least, most }) => [
+    title,
+    against,
+    `≤ ${fixed(atMost)}`,
+    `${fixed(found)} (${fixed(least)}–${fixed(most)})`,
+  ];
+  const met = `Of ${all.length} targets that the project set itself ${all.length - missed.length} were met in this run`;
+  if (missed.length === 0) return `${met}.`;
+  const why =
+    '[Decision 0009](decisions/0009-speed.md) says what the profile shows of those that were not:';
+  return `${met}. ${why}\n\n${table(['missed', 'against', 'target', 'found'], missed.map(line))}`;
+}
+
 function skipped() {
   const one = ({ contender = 'everyone', workload, reason }) =>
     `- ${contender}${workload ? `, ${workload}` : ''}: ${reason}`;
@@ -217,6 +237,7 @@ const PLACES = {
   ratios,
   figures,
   latencies,
+  targets,
   skipped,
   ratio: ratioOf,
   curve,
