@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -132,4 +133,10 @@ test('the README shows the two commands, the changelog the version', () => {
   expect(readme).toContain('npm ci && npm test');
   const { version } = JSON.parse(read('package.json')) as { version: string };
   expect(read('CHANGELOG.md')).toContain(`## ${version}`);
+});
+
+test('docs/performance.md and its charts are what the results of the bench make of them', () => {
+  const args = [join(ROOT, 'tests/bench/document.mjs'), '--check'];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });
