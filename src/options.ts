@@ -328,6 +328,7 @@ export function endpointOptions(
   });
 }
 
+/** Those of the last connection whose options were unlike the ones before. */
 let latest: EndpointOptions | undefined;
 
 /** The connections of a server mostly have the same options: 128 bytes that each need not have. */

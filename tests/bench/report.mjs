@@ -13,7 +13,8 @@
  *     medians   { contender: { figure, perSecond?, p50?, p99?, peakKb? } }
  *                                         latencies in µs; `?`: where it is known
  *     ratios    { peer: { median, least, most } }  the subject's figure over the peer's, per round
- *     targets   [{ against, atMost, found, met }]  `found` is null where the peer did not take part
+ *     targets   [{ against, atMost, heldAt, found, met, held }]  `found` is null where the peer did
+ *                                         not take part; `heldAt`: see workloads.mjs
  *   } }
  *   rawRounds   { id: { contender: { figure: [per round], perSecond, p50, p99, peakKb, others } } }
  *                                         `others`: cores that other programs used meanwhile
@@ -68,9 +69,9 @@ export function judge(workloads, rows, asked) {
   return workloads.flatMap(({ id, targets }) =>
     targets
       .filter(({ against }) => asked.includes(against) && counts(rows, id, against))
-      .map(({ against, atMost }) => {
+      .map(({ against, atMost, heldAt = atMost }) => {
         const found = ratio(rows, id, against).median;
-        return { id, against, atMost, found, met: found <= atMost };
+        return { id, against, atMost, heldAt, found, met: found <= atMost, held: found <= heldAt };
       }),
   );
 }
@@ -78,8 +79,13 @@ export function judge(workloads, rows, asked) {
 function verdict(judged, id) {
   return judged
     .filter((target) => target.id === id)
-    .map((target) => `${target.met ? 'met' : 'MISSED'} (≤ ${target.atMost}× ${target.against})`)
+    .map((target) => `${outcome(target)} (≤ ${target.atMost}× ${target.against})`)
     .join(', ');
+}
+
+function outcome({ met, held, heldAt }) {
+  if (met) return 'met';
+  return held ? `out of reach, held at ${heldAt}×` : 'MISSED';
 }
 
 function ratioCell(rows, id, peer) {
