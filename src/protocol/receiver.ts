@@ -56,7 +56,7 @@ const COST_OF_DECODING = 8192;
 const COST_OF_ENCODED_BYTE = 4;
 
 /**
- * Up to so many bytes a payload is copied out of its chunk: that costs less than a view on it, for
+ * Up to so many bytes a payload is copied out of its chunk: that costs no more than a view on it, for
  * V8 keeps such a short Buffer in its own heap. And who keeps a short message keeps no chunk.
  */
 const COPY_UP_TO = 64;

@@ -85,7 +85,7 @@ function verdict(judged, id) {
 
 function outcome({ met, held, heldAt }) {
   if (met) return 'met';
-  return held ? `out of reach, held at ${heldAt}×` : 'MISSED';
+  return held ? `not reached, held at ${heldAt}×` : 'MISSED';
 }
 
 function ratioCell(rows, id, peer) {

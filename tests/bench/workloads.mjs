@@ -4,7 +4,7 @@
  * `load` holds the options of the load generator (see the head of wsload.c); the servers get them
  * too. `side` says whose cost it is: the server's, or that of a client against one fixed server.
  * `targets` is what the subject must reach for `--check`, as a multiple of a peer's figure; `heldAt`
- * is what it must not fall behind where the target itself is out of reach.
+ * is what it must not fall behind where the target itself is not reached.
  */
 
 export const PER_MESSAGE = 'CPU µs per message';
@@ -48,6 +48,16 @@ const ECHO = [
     Bun: 1.3,
   }),
   echo('16KiB', '16 KiB', { conns: 20, size: 16 * KIB, ...BINARY }, 0.5, 1.6),
+  echo(
+    '16KiBascii',
+    '16 KiB of ASCII text',
+    { conns: 20, size: 16 * KIB, ...JSON_TEXT },
+    0.6,
+    undefined,
+    {
+      Bun: 0.6,
+    },
+  ),
   echo(
     '16KiBtext',
     '16 KiB of text beyond ASCII',
@@ -167,19 +177,20 @@ function clientSide({ id, title, load }) {
 const ALONE_1KIB = COMPRESSED.filter(({ id }) => id.startsWith('deflate-1KiB'));
 
 /**
- * Out of reach on Node's sockets, streams and zlib: docs/decisions/0009-speed.md shows the profiles.
- * What was reached is held instead.
+ * Not reached: docs/decisions/0009-speed.md shows the profiles. `--check` holds what was reached,
+ * with room for noise; the tables go on calling it missed.
  */
-const OUT_OF_REACH = {
+const NOT_REACHED = {
   '64Bx16': { Bun: 2.3 },
   '1KiBx16': { Bun: 1.9 },
   'deflate-1KiBx1': { Bun: 2.6 },
   'deflate-1KiBx16': { Bun: 2.6 },
-  idle: { ws: 0.95, ceiling: 1.5 },
+  '16KiBascii': { Bun: 1.6 },
+  idle: { ceiling: 1.5 },
 };
 
 function withinReach(workload) {
-  const held = OUT_OF_REACH[workload.id] ?? {};
+  const held = NOT_REACHED[workload.id] ?? {};
   const targets = workload.targets.map((target) => ({ ...target, heldAt: held[target.against] }));
   return { ...workload, targets };
 }

@@ -1,9 +1,13 @@
 /**
- * (h) How to make a Buffer on part of a chunk, and what `slice`-like calls cost: ns per view.
+ * (h) How to make a Buffer of part of a chunk, as a view or as a copy; and what a short payload costs
+ * with its masking: in place and then a view, or unmasked on the way into a copy. ns each.
  */
+import { createRequire } from 'node:module';
 import { digits } from '../statistics.mjs';
 import { table } from '../table.mjs';
 import { compare, heading, separately } from './harness.mjs';
+
+const { unmask, unmaskedCopy } = createRequire(import.meta.url)('../../../dist/protocol/mask.js');
 
 const chunk = Buffer.from(new ArrayBuffer(1136));
 const memory = chunk.buffer;
@@ -42,3 +46,21 @@ console.log(
     Object.entries(result).map(([name, ns]) => [name, digits(ns)]),
   ),
 );
+
+/** The payload of a frame among others, as the receiver takes it. */
+const PAYLOADS = {
+  'unmask in place, then a view': (a, b) => {
+    unmask(chunk, a, b, 0x1234567);
+    return chunk.subarray(a, b);
+  },
+  'unmasked copy': (a, b) => unmaskedCopy(chunk, a, b, 0x1234567),
+};
+
+const SIZES = [4, 16, 32, 64];
+heading('The payload of a short frame: ns each');
+const lines = SIZES.map((size) => {
+  const loop = LOOP.replace('at + 64', `at + ${size}`);
+  const ways = Object.entries(PAYLOADS).map(([name, view]) => [name, separately(loop, { view })]);
+  return [`${size} B`, ...Object.values(compare(Object.fromEntries(ways))).map(digits)];
+});
+console.log(table(['payload', ...Object.keys(PAYLOADS)], lines));
