@@ -10,6 +10,7 @@ import { Connection } from './connection.js';
 import {
   type BinaryType,
   isBinaryType,
+  isOfPieces,
   lengthOf,
   toBinary,
   toClose,
@@ -258,7 +259,7 @@ export class WebSocket extends EventEmitter {
     if (!isBinaryType(type)) return;
     this.#delivery.binaryType = type;
     if (this.#connection !== undefined) {
-      this.#connection.endpoint.receiver.inPieces = type === 'fragments';
+      this.#connection.endpoint.receiver.inPieces = isOfPieces(type);
     }
   }
 
@@ -435,7 +436,7 @@ export class WebSocket extends EventEmitter {
     const settings = endpointOptions(this.#role, options, this.#options, this.#extension);
     const isPlain = Object.getPrototypeOf(socket) === Socket.prototype;
     this.#connection = new Connection(socket, isPlain, settings, this.#delivery);
-    this.#connection.endpoint.receiver.inPieces = this.binaryType === 'fragments';
+    this.#connection.endpoint.receiver.inPieces = isOfPieces(this.binaryType);
     this.#connection.start(head);
     this.emit('open');
   }

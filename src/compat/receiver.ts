@@ -5,7 +5,7 @@
  */
 
 import { Writable } from 'node:stream';
-import { type BinaryType, toBinary } from '../data.js';
+import { type BinaryType, isOfPieces, toBinary } from '../data.js';
 import { limitOf } from '../options.js';
 import { readClose } from '../protocol/close.js';
 import { ProtocolError } from '../protocol/errors.js';
@@ -75,7 +75,7 @@ export class Receiver extends Writable {
         onDecoded: () => this.goOn(),
       },
     );
-    this.reader.inPieces = this.binaryType === 'fragments';
+    this.reader.inPieces = isOfPieces(this.binaryType);
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {

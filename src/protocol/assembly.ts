@@ -3,6 +3,7 @@
 import { Buffer } from 'node:buffer';
 import type { Violation } from './errors.js';
 import { type FrameHeader, Opcode } from './frame.js';
+import { unmask } from './mask.js';
 import { Pieces } from './pieces.js';
 import { judgeLength } from './rules.js';
 import { Utf8Check } from './utf8.js';
@@ -55,17 +56,30 @@ export class Assembly {
   }
 
   /**
-   * Adds a piece.
+   * Adds what `chunk` has of it from `start` to `end`.
+   * @param key what these bytes are masked with; 0 for none
    * @param awaited bytes of the same frame that are still to come
    * @param checksUtf8 whether text must be UTF-8
    * @returns false if it can't be UTF-8 any more
    */
-  add(piece: Buffer, awaited: number, last: boolean, checksUtf8: boolean): boolean {
+  add(
+    chunk: Buffer,
+    start: number,
+    end: number,
+    key: number,
+    awaited: number,
+    last: boolean,
+    checksUtf8: boolean,
+  ): boolean {
     const isText = this.opcode === Opcode.TEXT && !this.isEncoded;
-    if (isText && checksUtf8 && !this.continuesUtf8(piece, last)) return false;
+    const isChecked = isText && checksUtf8;
+    if (isChecked) {
+      unmask(chunk, start, end, key);
+      if (!this.continuesUtf8(chunk.subarray(start, end), last)) return false;
+    }
     this.pieces ??= new Pieces();
-    this.pieces.add(piece, awaited);
-    this.added += piece.length;
+    this.pieces.add(chunk, start, end, isChecked ? 0 : key, awaited);
+    this.added += end - start;
     return true;
   }
 

@@ -14,6 +14,8 @@ const RANDOM_POOL = 8192;
  */
 const WORDS_FROM = 128;
 
+const WORD = BigUint64Array.BYTES_PER_ELEMENT;
+
 // A key is kept with its first byte lowest; where memory is not, words must not be used.
 const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
@@ -57,36 +59,89 @@ export function advanceKey(key: number, count: number): number {
   return bits === 0 ? key : (key >>> bits) | (key << (32 - bits));
 }
 
-/** Masks or unmasks `bytes` from `start` to `end`, in place: the same XOR does both. */
+/**
+ * Masks or unmasks `bytes` from `start` to `end`, in place: the same XOR does both. The key 0 leaves
+ * them as they are.
+ */
 export function unmask(bytes: Buffer, start: number, end: number, key: number): void {
+  if (key === 0) return;
   if (end - start < WORDS_FROM || !LITTLE_ENDIAN) {
     xorBytes(bytes, start, end, key);
     return;
   }
-  const aligned = start + (-(bytes.byteOffset + start) & 7);
+  const aligned = start + (-(bytes.byteOffset + start) & (WORD - 1));
   const count = (end - aligned) >> 3;
   xorBytes(bytes, start, aligned, key);
   const alignedKey = advanceKey(key, aligned - start);
-  xorWords(new BigUint64Array(bytes.buffer, bytes.byteOffset + aligned, count), alignedKey);
-  xorBytes(bytes, aligned + count * 8, end, alignedKey);
+  const words = wordsOf(bytes, aligned, count);
+  xorWords(words, words, alignedKey);
+  xorBytes(bytes, aligned + count * WORD, end, alignedKey);
 }
 
-/** A copy of `bytes` from `start` to `end`, unmasked; the key 0 leaves it as it is. */
+/** A copy of `bytes` from `start` to `end`, masked or unmasked; the key 0 leaves it as it is. */
 export function unmaskedCopy(bytes: Buffer, start: number, end: number, key: number): Buffer {
-  const copy = Buffer.allocUnsafeSlow(end - start); // out of no pool that it would keep alive
-  xorInto(copy, 0, bytes, start, end, key);
+  const length = end - start;
+  const copy =
+    length < WORDS_FROM ? allocate(length, 0) : allocate(length, bytes.byteOffset + start);
+  unmaskInto(copy, 0, bytes, start, end, key);
   return copy;
 }
 
-/** Writes `payload` to `bytes` at `start`, masked. */
-export function writeMasked(bytes: Buffer, start: number, payload: Buffer, key: number): void {
-  const { length } = payload;
-  if (length < WORDS_FROM) {
-    xorInto(bytes, start, payload, 0, length, key);
+/**
+ * Memory out of no pool, so that it is kept alive by nothing else. It begins in the same place of
+ * a word as `address`: what is copied from there goes word by word.
+ */
+export function allocate(length: number, address: number): Buffer {
+  const offset = address & (WORD - 1);
+  const bytes = Buffer.allocUnsafeSlow(offset + length);
+  return offset === 0 ? bytes : bytes.subarray(offset);
+}
+
+/**
+ * Masks or unmasks the bytes `from` `start` to `end` on their way to `at`; `from` stays as it is.
+ * Copied and XORed in one go, as far as both lie in the same place of a word.
+ */
+export function unmaskInto(
+  to: Buffer,
+  at: number,
+  from: Buffer,
+  start: number,
+  end: number,
+  key: number,
+): void {
+  if (end - start < WORDS_FROM) {
+    xorInto(to, at, from, start, end, key);
     return;
   }
-  bytes.set(payload, start);
-  unmask(bytes, start, start + length, key);
+  const address = from.byteOffset + start;
+  if (key !== 0 && LITTLE_ENDIAN && ((to.byteOffset + at - address) & (WORD - 1)) === 0) {
+    xorWordsInto(to, at, from, start, end, key);
+    return;
+  }
+  from.copy(to, at, start, end);
+  unmask(to, at, at + end - start, key);
+}
+
+function xorWordsInto(
+  to: Buffer,
+  at: number,
+  from: Buffer,
+  start: number,
+  end: number,
+  key: number,
+): void {
+  const aligned = start + (-(from.byteOffset + start) & (WORD - 1));
+  const count = (end - aligned) >> 3;
+  const shift = at - start; // from a place in `from` to its place in `to`
+  xorInto(to, at, from, start, aligned, key);
+  const alignedKey = advanceKey(key, aligned - start);
+  xorWords(wordsOf(to, aligned + shift, count), wordsOf(from, aligned, count), alignedKey);
+  const rest = aligned + count * WORD;
+  xorInto(to, rest + shift, from, rest, end, alignedKey);
+}
+
+function wordsOf(bytes: Buffer, start: number, count: number): BigUint64Array {
+  return new BigUint64Array(bytes.buffer, bytes.byteOffset + start, count);
 }
 
 /** The bytes `from` `start` to `end`, XORed on their way to `at`: copied and masked in one go. */
@@ -145,19 +200,19 @@ const KEY_TWICE = new Uint32Array(2);
 const KEY_WORD = new BigUint64Array(KEY_TWICE.buffer);
 
 // Words of 64 bits, four a turn: on Node 20 twice as fast as one, and as words of 32 bits.
-function xorWords(words: BigUint64Array, key: number): void {
+function xorWords(to: BigUint64Array, from: BigUint64Array, key: number): void {
   KEY_TWICE.fill(key);
   const whole = KEY_WORD[0] as bigint; // it has one word
   let i = 0;
-  for (; i + 3 < words.length; i += 4) {
-    xorWord(words, i, whole);
-    xorWord(words, i + 1, whole);
-    xorWord(words, i + 2, whole);
-    xorWord(words, i + 3, whole);
+  for (; i + 3 < to.length; i += 4) {
+    to[i] = wordAt(from, i) ^ whole;
+    to[i + 1] = wordAt(from, i + 1) ^ whole;
+    to[i + 2] = wordAt(from, i + 2) ^ whole;
+    to[i + 3] = wordAt(from, i + 3) ^ whole;
   }
-  for (; i < words.length; i++) xorWord(words, i, whole);
+  for (; i < to.length; i++) to[i] = wordAt(from, i) ^ whole;
 }
 
-function xorWord(words: BigUint64Array, i: number, key: bigint): void {
-  words[i] = (words[i] as bigint) ^ key; // i < length
+function wordAt(words: BigUint64Array, i: number): bigint {
+  return words[i] as bigint; // both are as long
 }

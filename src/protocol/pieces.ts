@@ -6,6 +6,7 @@
  */
 
 import { Buffer } from 'node:buffer';
+import { allocate, unmask, unmaskedCopy, unmaskInto } from './mask.js';
 
 /** From here on a piece stands alone instead of being joined to its neighbours. */
 const LARGE_FROM = 4096;
@@ -24,31 +25,47 @@ export class Pieces {
   /** How many bytes the pieces hold. */
   byteLength = 0;
   private list: Buffer[] = [];
+  /** The key that each is still masked with; 0 for none. What is joined is unmasked on the way. */
+  private keys: number[] = [];
   /** Where small pieces go; `tailUsed` of its bytes are taken. */
   private tail: Buffer = NOTHING;
   private tailUsed = 0;
 
   /**
-   * Adds a piece.
+   * Adds the bytes of `chunk` from `start` to `end`.
+   * @param key what they are masked with, as it stands for the first of them; 0 for none
    * @param awaited bytes of the same frame that are still to come, so that room can be made for
    * them in one step
    */
-  add(piece: Buffer, awaited: number): void {
-    this.byteLength += piece.length;
-    if (piece.length >= LARGE_FROM) {
+  add(chunk: Buffer, start: number, end: number, key: number, awaited: number): void {
+    const length = end - start;
+    this.byteLength += length;
+    if (length >= LARGE_FROM) {
       this.seal();
-      this.list.push(frugal(piece));
-    } else if (piece.length > 0) {
-      this.append(piece, awaited);
+      this.keep(chunk, start, end, key);
+    } else if (length > 0) {
+      const needed = this.tailUsed + length;
+      if (needed > this.tail.length) this.grow(needed, awaited);
+      unmaskInto(this.tail, this.tailUsed, chunk, start, end, key);
+      this.tailUsed += length;
     }
   }
 
   /** Hands over the message in one Buffer and forgets it. Each byte is copied at most once more. */
   join(): Buffer {
     this.seal();
-    const { list } = this;
-    const only = list.length === 1 ? list[0] : undefined;
-    const joined = only ?? Buffer.concat(list, this.byteLength);
+    const [first = NOTHING] = this.list;
+    if (this.list.length < 2) {
+      unmask(first, 0, first.length, this.keys[0] ?? 0);
+      this.clear();
+      return first;
+    }
+    const joined = allocate(this.byteLength, first.byteOffset);
+    let at = 0;
+    for (const [i, piece] of this.list.entries()) {
+      unmaskInto(joined, at, piece, 0, piece.length, this.keys[i] ?? 0);
+      at += piece.length;
+    }
     this.clear();
     return joined;
   }
@@ -56,24 +73,28 @@ export class Pieces {
   /** Hands over the pieces as they are and forgets them. */
   take(): Buffer[] {
     this.seal();
-    const { list } = this;
+    const { list, keys } = this;
+    for (const [i, piece] of list.entries()) unmask(piece, 0, piece.length, keys[i] ?? 0);
     this.clear();
     return list;
   }
 
   /** Forgets everything. */
   clear(): void {
-    if (this.list.length > 0) this.list = [];
+    if (this.list.length > 0) {
+      this.list = [];
+      this.keys = [];
+    }
     this.tail = NOTHING;
     this.tailUsed = 0;
     this.byteLength = 0;
   }
 
-  private append(piece: Buffer, awaited: number): void {
-    const needed = this.tailUsed + piece.length;
-    if (needed > this.tail.length) this.grow(needed, awaited);
-    piece.copy(this.tail, this.tailUsed);
-    this.tailUsed += piece.length;
+  /** Keeps a view, or a copy where a view would hold much more memory than it has bytes. */
+  private keep(chunk: Buffer, start: number, end: number, key: number): void {
+    const isFrugal = (end - start) * LARGEST_WASTE >= chunk.buffer.byteLength;
+    this.list.push(isFrugal ? chunk.subarray(start, end) : unmaskedCopy(chunk, start, end, key));
+    this.keys.push(isFrugal ? key : 0);
   }
 
   /** A larger tail: twice as large, or what the frame will need; a full one is put on the list. */
@@ -91,16 +112,11 @@ export class Pieces {
   }
 
   private seal(): void {
-    if (this.tailUsed > 0) this.list.push(this.tail.subarray(0, this.tailUsed));
+    if (this.tailUsed > 0) {
+      this.list.push(this.tail.subarray(0, this.tailUsed));
+      this.keys.push(0);
+    }
     this.tail = NOTHING;
     this.tailUsed = 0;
   }
-}
-
-/** The piece itself, or a copy where a view would hold much more memory than it has bytes. */
-function frugal(piece: Buffer): Buffer {
-  if (piece.length * LARGEST_WASTE >= piece.buffer.byteLength) return piece;
-  const copy = Buffer.allocUnsafeSlow(piece.length);
-  copy.set(piece);
-  return copy;
 }

@@ -297,13 +297,34 @@ export class Receiver {
   }
 
   private takeDataPayload(): void {
-    const piece = this.takePiece();
+    const { chunk, offset: start, maskingKey, assembly } = this;
+    const end = this.passPayload();
     const last = this.remaining === 0 && this.fin;
-    const { assembly } = this;
-    if (last && assembly.isEmpty) this.takePayload(piece);
-    else if (!assembly.add(piece, this.remaining, last, this.options.checkUtf8)) {
-      this.fail('INVALID_UTF8');
-    } else if (last) this.takeAssembled();
+    if (last && assembly.isEmpty) this.takePayload(payloadOf(chunk, start, end, maskingKey));
+    else if (!this.addToAssembly(chunk, start, end, maskingKey, last)) this.fail('INVALID_UTF8');
+    else if (last) this.takeAssembled();
+  }
+
+  /** Passes over what the chunk has of this frame's payload. @returns where that ends */
+  private passPayload(): number {
+    const { offset } = this;
+    const end = Math.min(this.chunk.length, offset + this.remaining);
+    this.remaining -= end - offset;
+    this.inPayload = this.remaining > 0;
+    if (this.inPayload) this.maskingKey = advanceKey(this.maskingKey, end - offset);
+    this.offset = end;
+    return end;
+  }
+
+  private addToAssembly(
+    chunk: Buffer,
+    start: number,
+    end: number,
+    key: number,
+    last: boolean,
+  ): boolean {
+    const { remaining, options } = this;
+    return this.assembly.add(chunk, start, end, key, remaining, last, options.checkUtf8);
   }
 
   /** A payload that came in one piece: nothing is copied. */
@@ -359,8 +380,8 @@ export class Receiver {
   }
 
   private takeControlPayload(): void {
-    const { opcode, length } = this;
-    let payload = this.takePiece();
+    const { chunk, offset: start, maskingKey, opcode, length } = this;
+    let payload = payloadOf(chunk, start, this.passPayload(), maskingKey);
     if (payload.length < length) {
       const filled = length - this.remaining - payload.length;
       if (filled === 0) this.control = Buffer.allocUnsafeSlow(length);
@@ -373,24 +394,6 @@ export class Receiver {
     this.controls.onControl(opcode, payload);
   }
 
-  /** Unmasks and takes what the chunk has of this frame's payload. */
-  private takePiece(): Buffer {
-    const { chunk, offset: start, maskingKey } = this;
-    const end = Math.min(chunk.length, start + this.remaining);
-    this.remaining -= end - start;
-    this.inPayload = this.remaining > 0;
-    this.offset = end;
-    if (end - start <= COPY_UP_TO) {
-      if (this.inPayload) this.maskingKey = advanceKey(maskingKey, end - start);
-      return unmaskedCopy(chunk, start, end, maskingKey);
-    }
-    if (maskingKey !== 0) {
-      unmask(chunk, start, end, maskingKey);
-      if (this.inPayload) this.maskingKey = advanceKey(maskingKey, end - start);
-    }
-    return start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
-  }
-
   // RFC 6455 §7.1.7: once the connection is failed, nothing that comes is processed any more.
   private fail(violation: Violation, detail?: number): false {
     this.failWith(new ProtocolError(violation, detail));
@@ -401,4 +404,11 @@ export class Receiver {
     this.discard();
     this.controls.onViolation(error);
   }
+}
+
+/** The bytes of `chunk` from `start` to `end`, unmasked: a copy of a few, else a view. */
+function payloadOf(chunk: Buffer, start: number, end: number, key: number): Buffer {
+  if (end - start <= COPY_UP_TO) return unmaskedCopy(chunk, start, end, key);
+  unmask(chunk, start, end, key);
+  return start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
 }

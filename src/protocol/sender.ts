@@ -5,7 +5,7 @@ import { Backlog, type FrameSink, type WaitingFrame } from './backlog.js';
 import type { Extension } from './extension.js';
 import { FIN, Opcode, sizeOfHeader, writeHeader } from './frame.js';
 import { Gather, type SendCallback } from './gather.js';
-import { type MaskingKeys, unmask, writeMasked } from './mask.js';
+import { type MaskingKeys, unmask, unmaskedCopy, unmaskInto } from './mask.js';
 
 /** What bytes go to. */
 export interface Wire {
@@ -290,7 +290,7 @@ export class Sender implements FrameSink {
     if (typeof payload === 'string') {
       bytes.write(payload, start, length);
       if (masked) unmask(bytes, start, start + length, key);
-    } else if (masked) writeMasked(bytes, start, payload, key);
+    } else if (masked) unmaskInto(bytes, start, payload, 0, length, key);
     else bytes.set(payload, start);
   }
 
@@ -301,12 +301,10 @@ export class Sender implements FrameSink {
     const key = masked ? keys.next() : 0;
     const offset = gather.reserve(sizeOfHeader(length, masked));
     writeHeader(gather.buffer, offset, first, length, masked, key);
-    if (typeof payload === 'string' || masked) {
-      const own = Buffer.from(payload as Buffer); // both kinds give a fresh Buffer
-      if (masked) unmask(own, 0, length, key);
+    if (typeof payload === 'string') {
+      const own = Buffer.from(payload);
+      unmask(own, 0, length, key);
       gather.append(own);
-    } else {
-      gather.append(payload);
-    }
+    } else gather.append(masked ? unmaskedCopy(payload, 0, length, key) : payload);
   }
 }

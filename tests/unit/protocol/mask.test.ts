@@ -5,7 +5,7 @@ import {
   randomMaskingKeys,
   unmask,
   unmaskedCopy,
-  writeMasked,
+  unmaskInto,
 } from '../../../src/protocol/mask.js';
 import { KEY } from '../../support/frames.js';
 import { SeededRandom } from '../../support/random.js';
@@ -44,7 +44,7 @@ describe('unmask', () => {
 
 describe('on the way to elsewhere', () => {
   const random = new SeededRandom(59);
-  const lengths = [0, 1, 2, 3, 4, 5, 6, 7, 8, 63, 64, 127, 128, 129, 131, 1024];
+  const lengths = [0, 1, 2, 3, 4, 5, 6, 7, 8, 63, 64, 127, 128, 129, 131, 135, 136, 1024];
 
   test.each(lengths)('a copy of %d bytes is unmasked, and what it was made of is not', (length) => {
     const masked = random.bytes(length + 9);
@@ -60,16 +60,21 @@ describe('on the way to elsewhere', () => {
   });
 
   test.each(lengths)(
-    '%d bytes are written masked, in their place, and stay as they are',
+    '%d bytes are masked into their place, from and to any alignment',
     (length) => {
-      const payload = random.bytes(length);
+      const payload = random.bytes(length + 9);
       const before = Buffer.from(payload);
-      for (let start = 0; start < 9; start++) {
-        const bytes = Buffer.alloc(start + length + 5, 1);
-        writeMasked(bytes, start, payload, KEY_NUMBER);
-        expect(bytes.subarray(start, start + length).equals(xorByHand(before))).toBe(true);
-        expect(bytes.subarray(0, start).every((byte) => byte === 1)).toBe(true);
-        expect(bytes.subarray(start + length).every((byte) => byte === 1)).toBe(true);
+      for (let from = 0; from < 9; from++) {
+        const plain = before.subarray(from, from + length);
+        for (let start = 0; start < 9; start++) {
+          const bytes = Buffer.alloc(start + length + 5, 1);
+          unmaskInto(bytes, start, payload, from, from + length, KEY_NUMBER);
+          expect(bytes.subarray(start, start + length).equals(xorByHand(plain))).toBe(true);
+          expect(bytes.subarray(0, start).every((byte) => byte === 1)).toBe(true);
+          expect(bytes.subarray(start + length).every((byte) => byte === 1)).toBe(true);
+          unmaskInto(bytes, start, payload, from, from + length, 0);
+          expect(bytes.subarray(start, start + length).equals(plain)).toBe(true);
+        }
       }
       expect(payload.equals(before)).toBe(true);
     },
