@@ -1,9 +1,11 @@
 /** What programs send and receive, turned into bytes and back. */
 
+import { AsyncResource } from 'node:async_hooks';
 import { Blob, Buffer } from 'node:buffer';
 import { isToken } from './handshake/fields.js';
 import { type Close, CloseCode, isCloseCode, LONGEST_REASON } from './protocol/close.js';
 import { LONGEST_CONTROL_PAYLOAD } from './protocol/frame.js';
+import type { SendCallback } from './protocol/gather.js';
 import type { MessageData } from './protocol/receiver.js';
 
 /** In which form binary messages are delivered. */
@@ -144,4 +146,33 @@ export function toSubprotocols(asked: string | string[] | null | undefined): str
     }
   }
   return list as string[];
+}
+
+/**
+ * The first function among the arguments: programs leave out those before it. It runs in the
+ * asynchronous context of its `send`, although one write may carry the messages of several.
+ */
+export function callbackAmong(
+  first: unknown,
+  second: unknown,
+  third?: unknown,
+): SendCallback | undefined {
+  if (typeof first === 'function') return inThisContext(first as SendCallback);
+  if (typeof second === 'function') return inThisContext(second as SendCallback);
+  return typeof third === 'function' ? inThisContext(third as SendCallback) : undefined;
+}
+
+function inThisContext(callback: SendCallback): SendCallback {
+  const context = new AsyncResource('ws6455.send');
+  return (error) => context.runInAsyncScope(callback, undefined, error);
+}
+
+/** Reads a Blob, and tells what came of it. */
+export function readBlob(blob: Blob, onRead: (read: Buffer | Error) => void): void {
+  // In a tick of its own: what a listener throws is an exception, not a rejection.
+  const tell = (read: Buffer | Error): void => process.nextTick(onRead, read);
+  Promise.resolve()
+    .then(() => blob.arrayBuffer())
+    .then((bytes) => tell(Buffer.from(bytes)))
+    .catch((error: unknown) => tell(error instanceof Error ? error : new Error(String(error))));
 }

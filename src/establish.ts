@@ -8,17 +8,12 @@ import * as tls from 'node:tls';
 import { type Address, credentialsOf, readAddress } from './address.js';
 import { type Agreement, buildRequest, judgeResponse, type Request } from './handshake/client.js';
 import { formatExtension, newKey } from './handshake/fields.js';
-import {
-  type ClientOptions,
-  DEFAULTS,
-  deflateOptions,
-  LONGEST_TIMEOUT,
-  type PerMessageDeflateOptions,
-} from './options.js';
+import type { ClientOptions, PerMessageDeflateOptions } from './options.js';
 import { PerMessageDeflate } from './permessage-deflate/codec.js';
 import { judgeAnswer, makeOffer } from './permessage-deflate/parameters.js';
 import { HandshakeError, REFUSALS, type Refusal } from './protocol/errors.js';
 import type { Extension } from './protocol/extension.js';
+import { DEFAULTS, deflateOptions, LONGEST_TIMEOUT } from './settings.js';
 
 /** What the two ends agreed on. */
 export interface Established {

@@ -79,7 +79,10 @@ export interface WebSocketEvents {
 export type Listener<E> = ((event: E) => void) | { handleEvent(event: E): void };
 
 /** The events that can be listened to in the way of browsers. */
-export type ListenedType = 'open' | 'message' | 'close' | 'error';
+export const LISTENED_TYPES = ['open', 'message', 'close', 'error'] as const;
+
+/** One of these. */
+export type ListenedType = (typeof LISTENED_TYPES)[number];
 
 const LISTENER = Symbol('ws6455.listener');
 const IS_ATTRIBUTE = Symbol('ws6455.attribute');
@@ -128,7 +131,7 @@ export interface EventSource extends EventEmitter {
 
 /** Whether `type` is one of the events of WHATWG's WebSocket. */
 export function isListenedType(type: unknown): type is ListenedType {
-  return type === 'open' || type === 'message' || type === 'close' || type === 'error';
+  return LISTENED_TYPES.includes(type as ListenedType);
 }
 
 function call(listener: Listener<Event>, source: EventSource, event: Event): void {

@@ -1,4 +1,4 @@
-/** What can be set, what it means, and what is in force where nothing is set. */
+/** What can be set, and what it means. */
 
 import type {
   ClientRequest,
@@ -9,10 +9,6 @@ import type {
 import type { Server as HttpsServer, RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { ZlibOptions } from 'node:zlib';
-import type { EndpointOptions } from './protocol/endpoint.js';
-import type { Extension } from './protocol/extension.js';
-import { MaskingKeys, randomMaskingKeys } from './protocol/mask.js';
-import type { Role } from './protocol/receiver.js';
 
 import type WebSocket = require('./index.js');
 
@@ -254,136 +250,4 @@ export interface ServerOptions<
     | undefined;
   /** The class to make for each connection. */
   WebSocket?: T | undefined;
-}
-
-/** The longest time that a timer can be set to; a longer one would be over at once. */
-export const LONGEST_TIMEOUT = 2 ** 31 - 1;
-
-/** The limits and settings in force where nothing is given. */
-export const DEFAULTS = Object.freeze({
-  maxPayload: 100 * 1024 * 1024,
-  maxFragments: 131_072,
-  autoPong: true,
-  skipUTF8Validation: false,
-  closeTimeout: 30_000,
-  maxRedirects: 10,
-  /** Our own http server: milliseconds for a request to arrive. node:http's own is 60 000. */
-  requestTimeout: 20_000,
-  /** How often it looks for requests that are late. */
-  connectionsCheckingInterval: 5_000,
-});
-
-/**
- * A limit as `ws` reads it: a whole number of 32 bits; below 1 there is no limit.
- * @param value what was given; undefined or null for the default
- */
-export function limitOf(value: number | null | undefined, byDefault: number): number {
-  return Math.max(0, (value ?? byDefault) | 0);
-}
-
-/**
- * The settings of permessage-deflate; undefined if it is off.
- * @throws RangeError for a window that there cannot be
- */
-export function deflateOptions(
-  given: boolean | PerMessageDeflateOptions | null | undefined,
-  byDefault: boolean,
-): PerMessageDeflateOptions | undefined {
-  const wanted = given === undefined ? byDefault : given;
-  if (!wanted) return undefined;
-  const options = wanted === true ? {} : wanted;
-  checkWindow('serverMaxWindowBits', options.serverMaxWindowBits);
-  checkWindow('clientMaxWindowBits', options.clientMaxWindowBits);
-  return options;
-}
-
-// RFC 7692 §7.1.2: a window has 2^8 to 2^15 bytes.
-function checkWindow(name: string, bits: unknown): void {
-  if (bits === undefined || bits === null || typeof bits === 'boolean') return;
-  if (Number.isInteger(bits) && (bits as number) >= 8 && (bits as number) <= 15) return;
-  throw new RangeError(`${name} must be a whole number from 8 to 15, or a boolean: ${bits}`);
-}
-
-/** How an endpoint behaves: its limits from `socketOptions`, the rest from the WebSocket's own. */
-export function endpointOptions(
-  role: Role,
-  socketOptions: SocketOptions,
-  own: ConnectionOptions,
-  extension: Extension | undefined,
-): EndpointOptions {
-  const { generateMask } = socketOptions;
-  const keys = generateMask ? new MaskingKeys(generateMask, 4) : randomMaskingKeys();
-  return sharedIfSame({
-    role,
-    receiving: {
-      maxPayload: limitOf(socketOptions.maxPayload, 0),
-      maxFragments: limitOf(socketOptions.maxFragments, 0),
-      checkUtf8: socketOptions.skipUTF8Validation !== true,
-      oneAtATime: socketOptions.allowSynchronousEvents === false,
-    },
-    extension,
-    keys: role === 'client' ? keys : undefined,
-    autoPong: own.autoPong ?? DEFAULTS.autoPong,
-    closeTimeout: Math.min(own.closeTimeout ?? DEFAULTS.closeTimeout, LONGEST_TIMEOUT),
-  });
-}
-
-/** Those of the last connection whose options were unlike the ones before. */
-let latest: EndpointOptions | undefined;
-
-/** The connections of a server mostly have the same options: 128 bytes that each need not have. */
-function sharedIfSame(options: EndpointOptions): EndpointOptions {
-  if (options.extension !== undefined) return options; // each connection has its own
-  if (latest === undefined || !isSame(latest, options)) latest = options;
-  return latest;
-}
-
-function isSame(one: EndpointOptions, other: EndpointOptions): boolean {
-  const [a, b] = [one.receiving, other.receiving];
-  return (
-    one.role === other.role &&
-    one.keys === other.keys &&
-    one.autoPong === other.autoPong &&
-    one.closeTimeout === other.closeTimeout &&
-    a.maxPayload === b.maxPayload &&
-    a.maxFragments === b.maxFragments &&
-    a.checkUtf8 === b.checkUtf8 &&
-    a.oneAtATime === b.oneAtATime
-  );
-}
-
-/** A server's options: what was given, over the defaults. */
-export function serverOptions<T extends AnySocketClass, U extends typeof IncomingMessage>(
-  given: ServerOptions<T, U>,
-  Class: AnySocketClass,
-): ServerOptions<T, U> {
-  const known = Object.entries(given).filter(([, value]) => value !== undefined);
-  const options = {
-    ...(serverDefaults(Class) as ServerOptions<T, U>),
-    ...Object.fromEntries(known),
-  };
-  if (options.perMessageDeflate === true) options.perMessageDeflate = {};
-  return options;
-}
-
-function serverDefaults(Class: AnySocketClass): object {
-  return {
-    allowSynchronousEvents: true,
-    autoPong: DEFAULTS.autoPong,
-    maxPayload: DEFAULTS.maxPayload,
-    maxFragments: DEFAULTS.maxFragments,
-    skipUTF8Validation: DEFAULTS.skipUTF8Validation,
-    closeTimeout: DEFAULTS.closeTimeout,
-    perMessageDeflate: false,
-    handleProtocols: null,
-    verifyClient: null,
-    clientTracking: true,
-    noServer: false,
-    server: null,
-    host: null,
-    path: null,
-    port: null,
-    backlog: null,
-    WebSocket: Class,
-  };
 }

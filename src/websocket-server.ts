@@ -18,16 +18,12 @@ import {
   pathOf,
   refusalFields,
 } from './handshake/server.js';
-import {
-  type AnySocketClass,
-  type BroadcastOptions,
-  DEFAULTS,
-  deflateOptions,
-  limitOf,
-  type Reached,
-  type ServerOptions,
-  serverOptions,
-  type VerifyClientInfo,
+import type {
+  AnySocketClass,
+  BroadcastOptions,
+  Reached,
+  ServerOptions,
+  VerifyClientInfo,
 } from './options.js';
 import { PerMessageDeflate } from './permessage-deflate/codec.js';
 import { acceptOffer, EXTENSION_NAME } from './permessage-deflate/parameters.js';
@@ -35,6 +31,7 @@ import { PreparedMessage } from './prepared.js';
 import { HandshakeError } from './protocol/errors.js';
 import type { ExtensionOffer } from './protocol/extension.js';
 import { answerPlainRequest, hangUp, refuse, wasRefused } from './refuse.js';
+import { DEFAULTS, deflateOptions, limitOf, serverOptions } from './settings.js';
 import { agree, sendTo, WebSocket } from './websocket.js';
 
 /** The extensions in force on a connection, by their names. */

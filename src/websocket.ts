@@ -1,6 +1,5 @@
 /** The face of one connection: arguments, state, events; the work is done below. */
 
-import { AsyncResource } from 'node:async_hooks';
 import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { ClientRequest, ClientRequestArgs, IncomingMessage } from 'node:http';
@@ -9,9 +8,11 @@ import type { Duplex } from 'node:stream';
 import { Connection } from './connection.js';
 import {
   type BinaryType,
+  callbackAmong,
   isBinaryType,
   isOfPieces,
   lengthOf,
+  readBlob,
   toBinary,
   toClose,
   toControlPayload,
@@ -24,24 +25,21 @@ import {
   attributeListener,
   type Event,
   isListenedType,
+  LISTENED_TYPES,
   type Listener,
   removeEventListener,
   setAttributeListener,
   WAS_CLEAN,
 } from './events.js';
-import {
-  type ClientOptions,
-  type CloseInfo,
-  type ControlCallback,
-  DEFAULTS,
-  endpointOptions,
-  limitOf,
-  type MaySendMore,
-  type SendOptions,
-  type SocketOptions,
+import type {
+  ClientOptions,
+  CloseInfo,
+  ControlCallback,
+  MaySendMore,
+  SendOptions,
+  SocketOptions,
 } from './options.js';
 import { PreparedMessage } from './prepared.js';
-import type { WaitingFrame } from './protocol/backlog.js';
 import { CloseCode, type ClosingState } from './protocol/close.js';
 import type { Application } from './protocol/endpoint.js';
 import { HandshakeError } from './protocol/errors.js';
@@ -49,11 +47,14 @@ import type { Extension } from './protocol/extension.js';
 import { Opcode } from './protocol/frame.js';
 import type { SendCallback } from './protocol/gather.js';
 import type { MessageData, Role } from './protocol/receiver.js';
-import type { Sender } from './protocol/sender.js';
+import { DEFAULTS, endpointOptions, limitOf } from './settings.js';
 
 import type Face = require('./index.js');
 
 type WebSocketEventMap = Face.WebSocketEventMap;
+
+/** A listener in the way of browsers: one, set like a property. */
+type Attribute<K extends keyof WebSocketEventMap> = ((event: WebSocketEventMap[K]) => void) | null;
 
 const CONNECTING = 0;
 const OPEN = 1;
@@ -143,6 +144,15 @@ export class WebSocket extends EventEmitter {
   declare readonly OPEN: 1;
   declare readonly CLOSING: 2;
   declare readonly CLOSED: 3;
+
+  /** The listener of 'open'. */
+  declare onopen: Attribute<'open'>;
+  /** The listener of 'message'. */
+  declare onmessage: Attribute<'message'>;
+  /** The listener of 'close'. */
+  declare onclose: Attribute<'close'>;
+  /** The listener of 'error'. */
+  declare onerror: Attribute<'error'>;
 
   /** How the connection ended; undefined until 'close'. */
   closeInfo: CloseInfo | undefined;
@@ -263,42 +273,6 @@ export class WebSocket extends EventEmitter {
     }
   }
 
-  /** The listener of 'open'. */
-  get onopen(): ((event: WebSocketEventMap['open']) => void) | null {
-    return attributeListener(this, 'open') as (() => void) | null;
-  }
-
-  set onopen(listener: ((event: WebSocketEventMap['open']) => void) | null) {
-    setAttributeListener(this, 'open', listener);
-  }
-
-  /** The listener of 'message'. */
-  get onmessage(): ((event: WebSocketEventMap['message']) => void) | null {
-    return attributeListener(this, 'message') as (() => void) | null;
-  }
-
-  set onmessage(listener: ((event: WebSocketEventMap['message']) => void) | null) {
-    setAttributeListener(this, 'message', listener);
-  }
-
-  /** The listener of 'close'. */
-  get onclose(): ((event: WebSocketEventMap['close']) => void) | null {
-    return attributeListener(this, 'close') as (() => void) | null;
-  }
-
-  set onclose(listener: ((event: WebSocketEventMap['close']) => void) | null) {
-    setAttributeListener(this, 'close', listener);
-  }
-
-  /** The listener of 'error'. */
-  get onerror(): ((event: WebSocketEventMap['error']) => void) | null {
-    return attributeListener(this, 'error') as (() => void) | null;
-  }
-
-  set onerror(listener: ((event: WebSocketEventMap['error']) => void) | null) {
-    setAttributeListener(this, 'error', listener);
-  }
-
   /** @internal for the 'close' event's `wasClean` */
   get [WAS_CLEAN](): boolean {
     return this.#connection?.endpoint.wasClean ?? false;
@@ -323,7 +297,7 @@ export class WebSocket extends EventEmitter {
       sender.message(payload, isBinary, fin, compress, told);
     } else {
       const frame = sender.unreadMessage(payload.size, isBinary, fin, compress, told);
-      readBlob(payload, sender, frame);
+      readBlob(payload, (bytes) => sender.read(frame, bytes));
     }
     return connection.endpoint.mayAccept();
   }
@@ -373,7 +347,10 @@ export class WebSocket extends EventEmitter {
     const bytes = toControlPayload(payload);
     const { sender } = connection.endpoint;
     if (Buffer.isBuffer(bytes)) sender.control(opcode, bytes, told);
-    else readBlob(bytes, sender, sender.unreadControl(opcode, bytes.size, told));
+    else {
+      const frame = sender.unreadControl(opcode, bytes.size, told);
+      readBlob(bytes, (read) => sender.read(frame, read));
+    }
   }
 
   /**
@@ -521,31 +498,6 @@ export class WebSocket extends EventEmitter {
   }
 }
 
-/**
- * The first function among the arguments: programs leave out those before it. It runs in the
- * asynchronous context of its `send`, although one write may carry the messages of several.
- */
-function callbackAmong(first: unknown, second: unknown, third?: unknown): SendCallback | undefined {
-  if (typeof first === 'function') return inThisContext(first as SendCallback);
-  if (typeof second === 'function') return inThisContext(second as SendCallback);
-  return typeof third === 'function' ? inThisContext(third as SendCallback) : undefined;
-}
-
-function inThisContext(callback: SendCallback): SendCallback {
-  const context = new AsyncResource('ws6455.send');
-  return (error) => context.runInAsyncScope(callback, undefined, error);
-}
-
-/** A Blob's bytes come later; its frame keeps its place among those that are sent meanwhile. */
-function readBlob(blob: Blob, sender: Sender, frame: WaitingFrame): void {
-  // In a tick of its own: what a listener throws is an exception, not a rejection.
-  const tell = (read: Buffer | Error): void => process.nextTick(() => sender.read(frame, read));
-  Promise.resolve()
-    .then(() => blob.arrayBuffer())
-    .then((bytes) => tell(Buffer.from(bytes)))
-    .catch((error: unknown) => tell(error instanceof Error ? error : new Error(String(error))));
-}
-
 function isOptions(value: unknown): value is ClientOptions {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -561,16 +513,25 @@ for (const [value, name] of STATE_NAMES.entries()) {
   Object.defineProperty(WebSocket.prototype, name, constant);
 }
 
+for (const type of LISTENED_TYPES) {
+  Object.defineProperty(WebSocket.prototype, `on${type}`, {
+    configurable: true,
+    enumerable: true,
+    get(this: WebSocket) {
+      return attributeListener(this, type);
+    },
+    set(this: WebSocket, listener: unknown) {
+      setAttributeListener(this, type, listener);
+    },
+  });
+}
+
 // Programs that copy or list an object's properties find them as in `ws` and in browsers.
 for (const name of [
   'binaryType',
   'bufferedAmount',
   'extensions',
   'isPaused',
-  'onclose',
-  'onerror',
-  'onmessage',
-  'onopen',
   'protocol',
   'readyState',
   'url',

@@ -8,7 +8,6 @@ import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection.js';
-import { limitOf } from '../options.js';
 import { CloseCode, readClose } from '../protocol/close.js';
 import type { Application } from '../protocol/endpoint.js';
 import { ProtocolError } from '../protocol/errors.js';
@@ -16,6 +15,7 @@ import type { ExtensionOffer } from '../protocol/extension.js';
 import { Opcode } from '../protocol/frame.js';
 import type { SendCallback } from '../protocol/gather.js';
 import type { ControlSink, MessageData, MessageSink } from '../protocol/receiver.js';
+import { limitOf } from '../settings.js';
 import type { Inside, WebSocket } from '../websocket.js';
 import type { InsideServer, WebSocketServer } from '../websocket-server.js';
 

@@ -6,12 +6,12 @@
 
 import { Writable } from 'node:stream';
 import { type BinaryType, isOfPieces, toBinary } from '../data.js';
-import { limitOf } from '../options.js';
 import { readClose } from '../protocol/close.js';
 import { ProtocolError } from '../protocol/errors.js';
 import type { Decoded, Extension } from '../protocol/extension.js';
 import { Opcode } from '../protocol/frame.js';
 import { type MessageData, Receiver as Reader } from '../protocol/receiver.js';
+import { limitOf } from '../settings.js';
 
 /** What a receiver needs of permessage-deflate. */
 export interface Decompressor {
