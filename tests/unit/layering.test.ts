@@ -100,7 +100,8 @@ test('only the index and the faces name what is there for programs of ws', () =>
 });
 
 test('what is there for programs of ws touches no face and no connection, types apart', () => {
-  const lower = /^(node:|protocol\/|handshake\/|permessage-deflate\/|compat\/|(data|options|settings)$)/;
+  const lower =
+    /^(node:|protocol\/|handshake\/|permessage-deflate\/|compat\/|(data|options|settings)$)/;
   expect(
     breaches(
       ({ onlyTypes, from, to }) => onlyTypes || !from.startsWith('compat/') || lower.test(to),
