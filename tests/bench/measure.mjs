@@ -109,7 +109,8 @@ function withoutUnloadable(workloads, generator, skipped) {
 
 /**
  * Measures every workload with every contender, in `rounds` rounds: gives the workloads that could
- * be measured, `rows` of `{ workload, contender, round, version, figure, … }`, and what was skipped.
+ * be measured, `rows` of `{ workload, contender, round, version, figure, … }`, what was skipped, and
+ * `more`, which measures some of the workloads in as many rounds again.
  */
 export async function measure(workloads, contenders, generator, { rounds, onSample, ...times }) {
   const rows = [];
@@ -121,13 +122,16 @@ export async function measure(workloads, contenders, generator, { rounds, onSamp
     rows.push(row);
     onSample(row);
   };
-  for (let round = 0; round < rounds; round++) {
-    for (const workload of measured) {
-      const options = { ...times, round, onSample: keep, payload: files.get(workload.id) };
-      await measureRound(participants, workload, generator, options);
+  const measureSome = async (some, from) => {
+    for (let round = from; round < from + rounds; round++) {
+      for (const workload of some) {
+        const options = { ...times, round, onSample: keep, payload: files.get(workload.id) };
+        await measureRound(participants, workload, generator, options);
+      }
     }
-  }
-  return { workloads: measured, rows, skipped };
+  };
+  await measureSome(measured, 0);
+  return { workloads: measured, rows, skipped, more: (some) => measureSome(some, rounds) };
 }
 
 /** The samples of one workload and contender, in the order of the rounds. */

@@ -2,7 +2,8 @@
  * What the bench prints and keeps. results/latest.json is the last whole run:
  *
  *   date, node, cpu, system, generator    when, and on what
- *   rounds, seconds, warmup               how long
+ *   rounds, seconds, warmup               how long; with --check, twice the rounds for a workload
+ *                                         that missed a target in the first ones
  *   subject                               the name of the contender that is judged
  *   versions    { contender: version }    who took part
  *   skipped     [{ contender?, workload?, reason }]  who did not: without `workload`, in anything;
