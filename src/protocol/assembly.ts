@@ -3,7 +3,6 @@
 import { Buffer } from 'node:buffer';
 import type { Violation } from './errors.js';
 import { type FrameHeader, Opcode } from './frame.js';
-import { unmask } from './mask.js';
 import { Pieces } from './pieces.js';
 import { judgeLength } from './rules.js';
 import { Utf8Check } from './utf8.js';
@@ -55,32 +54,30 @@ export class Assembly {
     this.fragments++;
   }
 
+  /** Whether its bytes, as they come, are text. */
+  get isText(): boolean {
+    return this.opcode === Opcode.TEXT && !this.isEncoded;
+  }
+
   /**
    * Adds what `chunk` has of it from `start` to `end`.
    * @param key what these bytes are masked with; 0 for none
    * @param awaited bytes of the same frame that are still to come
-   * @param checksUtf8 whether text must be UTF-8
+   */
+  add(chunk: Buffer, start: number, end: number, key: number, awaited: number): void {
+    this.pieces ??= new Pieces();
+    this.pieces.add(chunk, start, end, key, awaited);
+    this.added += end - start;
+  }
+
+  /**
+   * RFC 6455 §5.6: a fragment may end inside a character, the whole message may not.
+   * @param piece what was added of a text
    * @returns false if it can't be UTF-8 any more
    */
-  add(
-    chunk: Buffer,
-    start: number,
-    end: number,
-    key: number,
-    awaited: number,
-    last: boolean,
-    checksUtf8: boolean,
-  ): boolean {
-    const isText = this.opcode === Opcode.TEXT && !this.isEncoded;
-    const isChecked = isText && checksUtf8;
-    if (isChecked) {
-      unmask(chunk, start, end, key);
-      if (!this.continuesUtf8(chunk.subarray(start, end), last)) return false;
-    }
-    this.pieces ??= new Pieces();
-    this.pieces.add(chunk, start, end, isChecked ? 0 : key, awaited);
-    this.added += end - start;
-    return true;
+  continuesUtf8(piece: Buffer, last: boolean): boolean {
+    this.utf8 ??= new Utf8Check();
+    return this.utf8.push(piece) && (!last || this.utf8.complete);
   }
 
   /** Hands over all of it in one Buffer. */
@@ -107,11 +104,5 @@ export class Assembly {
   clear(): void {
     this.added = 0;
     this.pieces?.clear();
-  }
-
-  // RFC 6455 §5.6: a fragment may end inside a character, the whole message may not.
-  private continuesUtf8(piece: Buffer, last: boolean): boolean {
-    this.utf8 ??= new Utf8Check();
-    return this.utf8.push(piece) && (!last || this.utf8.complete);
   }
 }

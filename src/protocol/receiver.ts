@@ -301,7 +301,7 @@ export class Receiver {
     const end = this.passPayload();
     const last = this.remaining === 0 && this.fin;
     if (last && assembly.isEmpty) this.takePayload(payloadOf(chunk, start, end, maskingKey));
-    else if (!this.addToAssembly(chunk, start, end, maskingKey, last)) this.fail('INVALID_UTF8');
+    else if (!this.addPiece(chunk, start, end, maskingKey, last)) this.fail('INVALID_UTF8');
     else if (last) this.takeAssembled();
   }
 
@@ -316,15 +316,13 @@ export class Receiver {
     return end;
   }
 
-  private addToAssembly(
-    chunk: Buffer,
-    start: number,
-    end: number,
-    key: number,
-    last: boolean,
-  ): boolean {
-    const { remaining, options } = this;
-    return this.assembly.add(chunk, start, end, key, remaining, last, options.checkUtf8);
+  /** Binary is unmasked when it is joined, text as it comes. @returns false if that is no UTF-8 */
+  private addPiece(chunk: Buffer, start: number, end: number, key: number, last: boolean): boolean {
+    const { assembly, remaining } = this;
+    const isChecked = assembly.isText && this.options.checkUtf8;
+    if (isChecked) unmask(chunk, start, end, key);
+    assembly.add(chunk, start, end, isChecked ? 0 : key, remaining);
+    return !isChecked || assembly.continuesUtf8(chunk.subarray(start, end), last);
   }
 
   /** A payload that came in one piece: nothing is copied. */
