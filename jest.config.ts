@@ -20,6 +20,7 @@ const config: Config = {
   },
   // Jest leaves a core free by default, which on a machine of two is half of it.
   maxWorkers: '100%',
+  testSequencer: '<rootDir>/tests/support/heaviest-first.mjs',
   // Looking a global up in jest's context is slow: a loop over bytes spends most of its time there.
   sandboxInjectedGlobals: ['Math', 'Buffer'],
   testTimeout: 20_000,
