@@ -78,7 +78,7 @@ export function casesOf(...groups: string[]): Case[] {
 
 /**
  * How the tester's bytes are cut: as the case itself says (whole frames, or its own chopping), one
- * byte per chunk, or at random places.
+ * byte per chunk, or at random places (of a large case also at each of the first bytes).
  */
 export type Form = 'whole' | 'bytes' | 'cuts';
 
@@ -88,23 +88,26 @@ export function volumeOf({ params, steps = [] }: Case): number {
   return steps.reduce((sum, { payload }) => sum + (payload?.bytes ?? 0), 0);
 }
 
-const BYTES_LIMIT = { normal: 70_000, large: 1_100_000 };
+const BYTES_LIMIT = { normal: 4_000, large: 1_100_000 };
 const CUTS_LIMIT = { normal: 1_100_000, large: Number.POSITIVE_INFINITY };
 
-/** What group 9 repeats of group 1 need not be cut at every byte in every run. */
-const BYTES_LIMIT_9 = { normal: 20_000, large: 1_100_000 };
+/**
+ * Larger ones that every run cuts at every byte: the most that 16 bits of length can say, the least
+ * that takes 64, and many fragments. The others of their size differ in nothing that a cut meets.
+ */
+export const ALWAYS_BY_BYTES: readonly string[] = ['1.2.6', '1.1.7', '10.1.1'];
 
 /**
- * Every case runs whole in every run. One byte per chunk is affordable up to 70,000 bytes (20,000
- * in group 9), and with AUTOBAHN_LARGE=1 up to 1 MiB; random cuts up to 1 MiB, and with
+ * Every case runs whole in every run. One byte per chunk is affordable up to 4,000 bytes and for
+ * `ALWAYS_BY_BYTES`, and with AUTOBAHN_LARGE=1 up to 1 MiB; random cuts up to 1 MiB, and with
  * AUTOBAHN_LARGE=1 without limit.
  */
 export function formsOf(one: Case, large = LARGE): Form[] {
   const size = large ? 'large' : 'normal';
-  const bytesLimit = groupOf(one) === '9' ? BYTES_LIMIT_9 : BYTES_LIMIT;
+  const volume = volumeOf(one);
   const forms: Form[] = ['whole'];
-  if (volumeOf(one) <= bytesLimit[size]) forms.push('bytes');
-  if (volumeOf(one) <= CUTS_LIMIT[size]) forms.push('cuts');
+  if (volume <= BYTES_LIMIT[size] || ALWAYS_BY_BYTES.includes(one.id)) forms.push('bytes');
+  if (volume <= CUTS_LIMIT[size]) forms.push('cuts');
   return forms;
 }
 

@@ -45,6 +45,9 @@ export function outcomeOf(expected: Expectation, form: Form, role: Role): Outcom
   };
 }
 
+/** RFC 6455 §5.2: two bytes, eight of length, four of masking key. */
+const LONGEST_HEADER = 14;
+
 class Run {
   readonly #scene: Scene;
   readonly #random: SeededRandom;
@@ -127,12 +130,19 @@ class Run {
 
   #cut(bytes: Buffer, writeSize: number): Buffer[] {
     if (this.form === 'bytes') return byteByByte(bytes);
-    if (this.form === 'cuts') return randomCuts(bytes, this.#random, this.#longest(bytes));
+    if (this.form === 'cuts') return this.#randomCuts(bytes);
     if (writeSize === 0) return [bytes];
     const count = Math.ceil(bytes.length / writeSize);
     return Array.from({ length: count }, (_, i) =>
       bytes.subarray(i * writeSize, (i + 1) * writeSize),
     );
+  }
+
+  /** Random places seldom meet the header of a large frame: its bytes come one by one. */
+  #randomCuts(bytes: Buffer): Buffer[] {
+    const header = bytes.length < 200 ? 0 : LONGEST_HEADER;
+    const rest = randomCuts(bytes.subarray(header), this.#random, this.#longest(bytes));
+    return [...byteByByte(bytes.subarray(0, header)), ...rest];
   }
 
   /** Small cases in chunks of a few bytes, large ones in chunks of up to 64 KiB. */
