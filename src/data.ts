@@ -111,22 +111,15 @@ function toReason(reason: unknown): Buffer {
   return bytes;
 }
 
-/** Whether a message is best handed over in pieces: as it is asked for, or as it is copied anyway. */
-export function isOfPieces(type: BinaryType): boolean {
-  return type !== 'nodebuffer';
-}
-
 /** A binary message in the form that `type` asks for. */
 export function toBinary(data: MessageData, type: BinaryType): RawData | Blob {
-  const pieces = Array.isArray(data) ? data : [data];
-  if (type === 'fragments') return pieces;
-  if (type === 'blob') return new Blob(pieces);
-  const [first] = pieces;
-  const whole = first !== undefined && pieces.length === 1 ? first : Buffer.concat(pieces);
-  return type === 'arraybuffer' ? toArrayBuffer(whole) : whole;
+  if (type === 'fragments') return Array.isArray(data) ? data : [data];
+  const whole = Array.isArray(data) ? Buffer.concat(data) : data;
+  if (type === 'arraybuffer') return toArrayBuffer(whole);
+  return type === 'blob' ? new Blob([whole]) : whole;
 }
 
-/** Its memory itself, where it has that for itself: what is joined does. */
+/** Its memory itself, where it has that for itself: what was joined does. */
 function toArrayBuffer(bytes: Buffer): ArrayBuffer {
   const { buffer, byteOffset, byteLength } = bytes;
   if (byteLength === buffer.byteLength) return buffer as ArrayBuffer;

@@ -10,7 +10,6 @@ import {
   type BinaryType,
   callbackAmong,
   isBinaryType,
-  isOfPieces,
   lengthOf,
   readBlob,
   toBinary,
@@ -269,7 +268,7 @@ export class WebSocket extends EventEmitter {
     if (!isBinaryType(type)) return;
     this.#delivery.binaryType = type;
     if (this.#connection !== undefined) {
-      this.#connection.endpoint.receiver.inPieces = isOfPieces(type);
+      this.#connection.endpoint.receiver.inPieces = type === 'fragments';
     }
   }
 
@@ -413,7 +412,7 @@ export class WebSocket extends EventEmitter {
     const settings = endpointOptions(this.#role, options, this.#options, this.#extension);
     const isPlain = Object.getPrototypeOf(socket) === Socket.prototype;
     this.#connection = new Connection(socket, isPlain, settings, this.#delivery);
-    this.#connection.endpoint.receiver.inPieces = isOfPieces(this.binaryType);
+    this.#connection.endpoint.receiver.inPieces = this.binaryType === 'fragments';
     this.#connection.start(head);
     this.emit('open');
   }

@@ -5,7 +5,7 @@
  */
 
 import { Writable } from 'node:stream';
-import { type BinaryType, isOfPieces, toBinary } from '../data.js';
+import { type BinaryType, toBinary } from '../data.js';
 import { readClose } from '../protocol/close.js';
 import { ProtocolError } from '../protocol/errors.js';
 import type { Decoded, Extension } from '../protocol/extension.js';
@@ -75,7 +75,7 @@ export class Receiver extends Writable {
         onDecoded: () => this.goOn(),
       },
     );
-    this.reader.inPieces = isOfPieces(this.binaryType);
+    this.reader.inPieces = this.binaryType === 'fragments';
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {

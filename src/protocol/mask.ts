@@ -84,23 +84,19 @@ export function unmask(bytes: Buffer, start: number, end: number, key: number): 
   xorBytes(bytes, aligned + count * WORD, end, alignedKey);
 }
 
-/** A copy of `bytes` from `start` to `end`, masked or unmasked; the key 0 leaves it as it is. */
+/** A copy of `bytes` from `start` to `end`, unmasked; the key 0 leaves it as it is. */
 export function unmaskedCopy(bytes: Buffer, start: number, end: number, key: number): Buffer {
-  const length = end - start;
-  const copy =
-    length < WORDS_FROM ? allocate(length, 0) : allocate(length, bytes.byteOffset + start);
+  const copy = Buffer.allocUnsafeSlow(end - start); // out of no pool that it would keep alive
   unmaskInto(copy, 0, bytes, start, end, key);
   return copy;
 }
 
-/**
- * Memory out of no pool, so that it is kept alive by nothing else. It begins in the same place of
- * a word as `address`: what is copied from there goes word by word.
- */
-export function allocate(length: number, address: number): Buffer {
-  const offset = address & (WORD - 1);
-  const bytes = Buffer.allocUnsafeSlow(offset + length);
-  return offset === 0 ? bytes : bytes.subarray(offset);
+/** A masked copy of a payload, in the same place of a word as that: it is masked on the way. */
+export function maskedCopy(payload: Buffer, key: number): Buffer {
+  const offset = payload.byteOffset & (WORD - 1);
+  const copy = Buffer.allocUnsafeSlow(offset + payload.length).subarray(offset);
+  unmaskInto(copy, 0, payload, 0, payload.length, key);
+  return copy;
 }
 
 /** Masks or unmasks the bytes `from` `start` to `end` on their way to `at`; `from` stays as it is. */

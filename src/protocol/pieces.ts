@@ -6,7 +6,7 @@
  */
 
 import { Buffer } from 'node:buffer';
-import { allocate, unmask, unmaskedCopy, unmaskInto } from './mask.js';
+import { unmask, unmaskedCopy, unmaskInto } from './mask.js';
 
 /** From here on a piece stands alone instead of being joined to its neighbours. */
 const LARGE_FROM = 4096;
@@ -25,7 +25,7 @@ export class Pieces {
   /** How many bytes the pieces hold. */
   byteLength = 0;
   private list: Buffer[] = [];
-  /** The key that each is still masked with; 0 for none. What is joined is unmasked on the way. */
+  /** The key that each is still masked with; 0 for none. It is unmasked where it is joined. */
   private keys: number[] = [];
   /** Where small pieces go; `tailUsed` of its bytes are taken. */
   private tail: Buffer = NOTHING;
@@ -51,7 +51,10 @@ export class Pieces {
     }
   }
 
-  /** Hands over the message in one Buffer and forgets it. Each byte is copied at most once more. */
+  /**
+   * Hands over the message in one Buffer and forgets it. Each byte is copied at most once more. What is
+   * joined begins its memory: programs lay typed arrays over it, which must lie on whole words.
+   */
   join(): Buffer {
     this.seal();
     const [first = NOTHING] = this.list;
@@ -60,7 +63,7 @@ export class Pieces {
       this.clear();
       return first;
     }
-    const joined = allocate(this.byteLength, first.byteOffset);
+    const joined = Buffer.allocUnsafeSlow(this.byteLength);
     let at = 0;
     for (const [i, piece] of this.list.entries()) {
       unmaskInto(joined, at, piece, 0, piece.length, this.keys[i] ?? 0);

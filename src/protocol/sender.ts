@@ -5,7 +5,7 @@ import { Backlog, type FrameSink, type WaitingFrame } from './backlog.js';
 import type { Extension } from './extension.js';
 import { FIN, Opcode, sizeOfHeader, writeHeader } from './frame.js';
 import { Gather, type SendCallback } from './gather.js';
-import { type MaskingKeys, unmask, unmaskedCopy, unmaskInto } from './mask.js';
+import { type MaskingKeys, maskedCopy, unmask, unmaskInto } from './mask.js';
 
 /** What bytes go to. */
 export interface Wire {
@@ -305,6 +305,6 @@ export class Sender implements FrameSink {
       const own = Buffer.from(payload);
       unmask(own, 0, length, key);
       gather.append(own);
-    } else gather.append(masked ? unmaskedCopy(payload, 0, length, key) : payload);
+    } else gather.append(masked ? maskedCopy(payload, key) : payload);
   }
 }

@@ -180,6 +180,23 @@ table([
     ],
   },
   {
+    id: 'W33 W50',
+    it: 'a message that came in several chunks begins its memory: typed arrays can be laid over it',
+    run: async (lib, scope) => {
+      const { ws, peer } = await accepted(lib, scope);
+      const samples = Float64Array.from({ length: 20_000 }, (_, i) => i / 3);
+      const frame = masked({ opcode: OPCODE.BINARY, payload: Buffer.from(samples.buffer) });
+      const message = next(ws, 'message');
+      peer.write(frame.subarray(0, 65_536));
+      peer.write(frame.subarray(65_536, 131_072));
+      peer.write(frame.subarray(131_072));
+      const [data] = await message;
+      const laid = new Float64Array(data.buffer, data.byteOffset, samples.length);
+      return [data.byteOffset, data.buffer.byteLength, laid.every((x, i) => x === samples[i])];
+    },
+    expected: [0, 160_000, true],
+  },
+  {
     id: 'W33',
     it: 'binaryType does not touch text',
     run: async (lib, scope) => {

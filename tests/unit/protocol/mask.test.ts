@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import {
   advanceKey,
   MaskingKeys,
+  maskedCopy,
   randomMaskingKeys,
   unmask,
   unmaskedCopy,
@@ -79,6 +80,17 @@ describe('on the way to elsewhere', () => {
       expect(payload.equals(before)).toBe(true);
     },
   );
+});
+
+test('a masked copy lies in the same place of a word as the payload, which stays as it is', () => {
+  const payload = new SeededRandom(61).bytes(9_000);
+  const before = Buffer.from(payload);
+  for (let start = 0; start < 9; start++) {
+    const copy = maskedCopy(payload.subarray(start), KEY_NUMBER);
+    expect(copy.equals(xorByHand(before.subarray(start)))).toBe(true);
+    expect((copy.byteOffset - payload.byteOffset - start) & 7).toBe(0);
+  }
+  expect(payload.equals(before)).toBe(true);
 });
 
 describe('MaskingKeys', () => {
