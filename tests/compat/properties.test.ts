@@ -186,7 +186,7 @@ table([
       const { ws, peer } = await accepted(lib, scope);
       const samples = Float64Array.from({ length: 20_000 }, (_, i) => i / 3);
       const frame = masked({ opcode: OPCODE.BINARY, payload: Buffer.from(samples.buffer) });
-      const message = next(ws, 'message');
+      const message = next<[Untyped]>(ws, 'message');
       peer.write(frame.subarray(0, 65_536));
       peer.write(frame.subarray(65_536, 131_072));
       peer.write(frame.subarray(131_072));
