@@ -1,7 +1,17 @@
 /** RFC 6455 §9: the messages that an extension decodes, one after the other. */
 
-import type { ProtocolError } from './errors.js';
+import { ProtocolError } from './errors.js';
 import type { Decoded, Extension } from './extension.js';
+
+/**
+ * After so many bytes the decoder is due to rest, so that others are let go first: a few bytes may
+ * become many. About 1 ms.
+ */
+const DECODED_IN_A_ROW = 524_288;
+
+/** What a decoding costs beside the bytes that come out of it, counted as such bytes. */
+const COST_OF_DECODING = 8192;
+const COST_OF_ENCODED_BYTE = 4;
 
 /** What came of a message: its bytes, or the rule that its sender broke. */
 export type Decoding = Buffer | ProtocolError;
@@ -18,6 +28,7 @@ export class Decoder {
   private readonly extension: Extension;
   private readonly onDecoded: Decoded;
   private discarded = false;
+  private decodedInARow = 0;
 
   /** @param whenReady called when a message that took its time is `ready` */
   constructor(extension: Extension, whenReady: () => void) {
@@ -31,11 +42,23 @@ export class Decoder {
     };
   }
 
+  /** Whether so much was handed over since it rested that others should be let go first. */
+  get isDueToRest(): boolean {
+    return this.decodedInARow >= DECODED_IN_A_ROW;
+  }
+
+  /** Others were let go first. */
+  rest(): void {
+    this.decodedInARow = 0;
+  }
+
   /** @returns what came of the message, at once; undefined if it takes its time */
   decode(payload: Buffer, limit: number): Decoding | undefined {
+    this.decodedInARow += COST_OF_DECODING + payload.length * COST_OF_ENCODED_BYTE;
     this.isBusy = true;
     const decoded = this.extension.decode(payload, limit, this.onDecoded);
     this.isBusy = decoded === undefined;
+    this.count(decoded);
     return decoded;
   }
 
@@ -43,7 +66,13 @@ export class Decoder {
   take(): Decoding | undefined {
     const { ready } = this;
     this.ready = undefined;
+    this.count(ready);
     return ready;
+  }
+
+  private count(handedOver: Decoding | undefined): void {
+    if (handedOver === undefined || handedOver instanceof ProtocolError) return;
+    this.decodedInARow += handedOver.length;
   }
 
   /** Drops what is being decoded. */

@@ -5,9 +5,9 @@ import { Assembly, type MessageLimits } from './assembly.js';
 import { Decoder, type Decoding } from './decoder.js';
 import { ProtocolError, type Violation } from './errors.js';
 import type { Extension } from './extension.js';
-import { FrameHeader, LONGEST_HEADER, Opcode, readHeader } from './frame.js';
+import { FrameHeader, Opcode, readHeader } from './frame.js';
 import { advanceKey, unmask, unmaskedCopy } from './mask.js';
-import { judgeOpening } from './rules.js';
+import { judgeLength, judgeOpening } from './rules.js';
 
 /** Which end of the connection this is. */
 export type Role = 'server' | 'client';
@@ -48,13 +48,6 @@ const NOTHING = Buffer.alloc(0);
  */
 const FRAMES_IN_A_ROW = 4096;
 
-/** The same for what an extension decodes: a few bytes may become many. About 1 ms. */
-const DECODED_IN_A_ROW = 524_288;
-
-/** What a decoding costs beside the bytes that come out of it, counted as such bytes. */
-const COST_OF_DECODING = 8192;
-const COST_OF_ENCODED_BYTE = 4;
-
 /**
  * Up to so many bytes a payload is copied out of its chunk: that costs no more than a view on it, for
  * V8 keeps such a short Buffer in its own heap. And who keeps a short message keeps no chunk.
@@ -89,23 +82,23 @@ export class Receiver {
   private suspended = false;
   private discarding = false;
 
-  /** A header that the end of a chunk cut. */
-  private spill: Buffer = NOTHING;
-  private spilled = 0;
+  /** What there is of a header, or of a control frame's payload, that the end of a chunk cut. */
+  private cut: Buffer = NOTHING;
   private inPayload = false;
   private framesInARow = 0;
-  private decodedInARow = 0;
   /** What this frame's header said. */
   private fin = false;
   private opcode = 0;
-  private length = 0;
   /** Payload bytes of this frame still to come, and the key as it stands for them; 0 for none. */
   private remaining = 0;
   private maskingKey = 0;
 
-  private readonly assembly = new Assembly();
-  /** The payload of a control frame that the end of a chunk cut. */
-  private control: Buffer = NOTHING;
+  /** The opcode of the first frame of the message in progress; 0 if there is none. */
+  private messageOpcode = 0;
+  /** Whether that message is the extension's to decode. */
+  private isEncoded = false;
+  /** Made with the first message that comes in parts; on most connections none does. */
+  private assembly: Assembly | undefined;
 
   /** @param extension what decodes the messages that bear its reserved bit */
   constructor(
@@ -178,7 +171,7 @@ export class Receiver {
   resume(): void {
     this.suspended = false;
     this.framesInARow = 0;
-    this.decodedInARow = 0;
+    this.decoder?.rest();
     if (!this.running) this.run();
   }
 
@@ -188,9 +181,8 @@ export class Receiver {
     this.chunk = NOTHING;
     this.offset = 0;
     this.waiting = undefined;
-    this.assembly.clear();
-    this.spill = NOTHING;
-    this.control = NOTHING;
+    this.assembly = undefined;
+    this.cut = NOTHING;
     this.decoder?.discard();
   }
 
@@ -232,14 +224,13 @@ export class Receiver {
 
   /** Reads a header and judges it. @returns false if it is cut or breaks a rule */
   private takeHeader(): boolean {
-    const whole = this.spilled > 0 ? this.completeSpill() : this.readInPlace();
+    const whole = this.cut.length > 0 ? this.readBehindCut() : this.readInPlace();
     if (!whole) return false;
     if (header.opcode < Opcode.CLOSE && !this.enterFragment()) return false;
     if (++this.framesInARow >= FRAMES_IN_A_ROW) this.suspend();
     this.inPayload = true;
     this.fin = header.fin;
     this.opcode = header.opcode;
-    this.length = header.length;
     this.remaining = header.length;
     this.maskingKey = header.maskingKey;
     return true;
@@ -250,59 +241,69 @@ export class Receiver {
     const whole = readHeader(chunk, offset, chunk.length, header);
     if (chunk.length - offset >= 2 && !this.judgeOpening()) return false;
     if (whole) this.offset += header.size;
-    else this.spillRest();
+    else this.mend(header.size);
     return whole;
   }
 
-  /** Keeps the first bytes of a header until the others come. */
-  private spillRest(): void {
-    this.spill = Buffer.allocUnsafeSlow(LONGEST_HEADER);
-    this.spilled = this.chunk.copy(this.spill, 0, this.offset);
-    this.offset = this.chunk.length;
+  /** The rest of a header that was cut. */
+  private readBehindCut(): boolean {
+    let whole = readHeader(this.cut, 0, this.cut.length, header); // how long it will be
+    while (!whole && this.offset < this.chunk.length) {
+      this.mend(header.size);
+      whole = readHeader(this.cut, 0, this.cut.length, header);
+      if (this.cut.length >= 2 && !this.judgeOpening()) return false;
+    }
+    if (whole) this.cut = NOTHING;
+    return whole;
   }
 
-  private completeSpill(): boolean {
-    const { chunk, spill } = this;
-    let whole = readHeader(spill, 0, this.spilled, header); // how long it will be
-    while (!whole && this.offset < chunk.length) {
-      const missing = header.size - this.spilled;
-      const copied = chunk.copy(spill, this.spilled, this.offset, this.offset + missing);
-      this.spilled += copied;
-      this.offset += copied;
-      whole = readHeader(spill, 0, this.spilled, header);
-      if (this.spilled >= 2 && !this.judgeOpening()) return false;
-    }
-    if (whole) {
-      this.spill = NOTHING;
-      this.spilled = 0;
-    }
-    return whole;
+  /** Moves bytes from the chunk behind what was cut, until these are `size` or there are no more. */
+  private mend(size: number): void {
+    const { cut, chunk, offset } = this;
+    const end = Math.min(chunk.length, offset + size - cut.length);
+    this.cut = joined(cut, chunk.subarray(offset, end));
+    this.offset = end;
   }
 
   private judgeOpening(): boolean {
     const { decoder } = this;
     const owned = decoder === undefined ? 0 : decoder.reserved;
-    const violation = judgeOpening(header, this.expectMask, this.assembly.opcode !== 0, owned);
+    const violation = judgeOpening(header, this.expectMask, this.messageOpcode !== 0, owned);
     if (violation === undefined) return true;
     const detail = violation === 'INVALID_OPCODE' ? header.opcode : header.shortLength;
     return this.fail(violation, detail);
   }
 
   private enterFragment(): boolean {
-    const { assembly } = this;
-    const violation = assembly.judge(header, this.options);
+    const violation = this.judgeFragment();
     if (violation !== undefined) return this.fail(violation, header.length);
-    assembly.enter(header);
+    if (header.opcode !== Opcode.CONTINUATION) {
+      this.messageOpcode = header.opcode;
+      // RFC 7692 §6.1: the reserved bit of the first frame marks the whole message.
+      this.isEncoded = header.reserved !== 0;
+    }
     return true;
   }
 
+  /** Judges what a header announces, before any memory is taken for it. */
+  private judgeFragment(): Violation | undefined {
+    const isUnfragmented = header.fin && header.opcode !== Opcode.CONTINUATION;
+    if (isUnfragmented) return judgeLength(header, 0, this.options.maxPayload);
+    this.assembly ??= new Assembly();
+    return this.assembly.admit(header, this.options);
+  }
+
   private takeDataPayload(): void {
-    const { chunk, offset: start, maskingKey, assembly } = this;
+    const { chunk, offset: start, maskingKey } = this;
     const end = this.passPayload();
     const last = this.remaining === 0 && this.fin;
-    if (last && assembly.isEmpty) this.takePayload(payloadOf(chunk, start, end, maskingKey));
-    else if (!this.addPiece(chunk, start, end, maskingKey, last)) this.fail('INVALID_UTF8');
-    else if (last) this.takeAssembled();
+    if (last && !this.hasPieces) this.takePayload(payloadOf(chunk, start, end, maskingKey));
+    else this.takePiece(chunk, start, end, maskingKey, last);
+  }
+
+  /** Whether a part of the message in progress came before this one. */
+  private get hasPieces(): boolean {
+    return this.assembly !== undefined && !this.assembly.isEmpty;
   }
 
   /** Passes over what the chunk has of this frame's payload. @returns where that ends */
@@ -316,30 +317,35 @@ export class Receiver {
     return end;
   }
 
-  /** Binary is unmasked when it is joined, text as it comes. @returns false if that is no UTF-8 */
-  private addPiece(chunk: Buffer, start: number, end: number, key: number, last: boolean): boolean {
-    const { assembly, remaining } = this;
-    const isChecked = assembly.isText && this.options.checkUtf8;
-    if (isChecked) unmask(chunk, start, end, key);
-    assembly.add(chunk, start, end, isChecked ? 0 : key, remaining);
-    return !isChecked || assembly.continuesUtf8(chunk.subarray(start, end), last);
+  /** Binary is unmasked when it is joined, text as it comes. */
+  private takePiece(chunk: Buffer, start: number, end: number, key: number, last: boolean): void {
+    this.assembly ??= new Assembly();
+    const { assembly, isEncoded, messageOpcode, remaining } = this;
+    if (messageOpcode === Opcode.TEXT && !isEncoded && this.options.checkUtf8) {
+      unmask(chunk, start, end, key);
+      assembly.add(chunk, start, end, 0, remaining);
+      if (!assembly.continuesUtf8(chunk.subarray(start, end), last)) {
+        this.fail('INVALID_UTF8');
+        return;
+      }
+    } else assembly.add(chunk, start, end, key, remaining);
+    if (last) this.takeAssembled(assembly);
   }
 
   /** A payload that came in one piece: nothing is copied. */
   private takePayload(payload: Buffer): void {
-    if (this.assembly.isEncoded) this.decode(payload);
+    if (this.isEncoded) this.decode(payload);
     else this.takeWhole(payload);
   }
 
-  private takeAssembled(): void {
-    const { assembly } = this;
-    const isBinary = assembly.opcode === Opcode.BINARY;
-    if (assembly.isEncoded) this.decode(assembly.join());
+  private takeAssembled(assembly: Assembly): void {
+    const isBinary = this.messageOpcode === Opcode.BINARY;
+    if (this.isEncoded) this.decode(assembly.join());
     else this.handUp(isBinary && this.inPieces ? assembly.take() : assembly.join(), isBinary);
   }
 
   private takeWhole(message: Buffer): void {
-    const isBinary = this.assembly.opcode === Opcode.BINARY;
+    const isBinary = this.messageOpcode === Opcode.BINARY;
     // RFC 6455 §8.1: text that is not UTF-8 fails the connection.
     if (!isBinary && this.options.checkUtf8 && !isUtf8(message)) {
       this.fail('INVALID_UTF8');
@@ -350,7 +356,6 @@ export class Receiver {
 
   /** RFC 7692 §6.2: a message is decoded when all of it is there. */
   private decode(payload: Buffer): void {
-    this.decodedInARow += COST_OF_DECODING + payload.length * COST_OF_ENCODED_BYTE;
     const decoded = this.decoder?.decode(payload, this.options.maxPayload);
     if (decoded !== undefined) this.takeDecoded(decoded);
   }
@@ -366,27 +371,24 @@ export class Receiver {
       this.failWith(decoded);
       return;
     }
-    this.decodedInARow += decoded.length;
-    if (this.decodedInARow >= DECODED_IN_A_ROW) this.suspend();
+    if (this.decoder?.isDueToRest) this.suspend();
     this.takeWhole(decoded);
   }
 
   private handUp(message: MessageData, isBinary: boolean): void {
-    this.assembly.finish();
+    this.messageOpcode = 0;
+    this.assembly?.finish();
     if (this.options.oneAtATime) this.suspend();
     this.messages.onMessage(message, isBinary);
   }
 
   private takeControlPayload(): void {
-    const { chunk, offset: start, maskingKey, opcode, length } = this;
+    const { chunk, offset: start, maskingKey, opcode, cut } = this;
     let payload = payloadOf(chunk, start, this.passPayload(), maskingKey);
-    if (payload.length < length) {
-      const filled = length - this.remaining - payload.length;
-      if (filled === 0) this.control = Buffer.allocUnsafeSlow(length);
-      payload.copy(this.control, filled);
+    if (this.remaining > 0 || cut.length > 0) {
+      payload = joined(cut, payload);
+      this.cut = this.remaining > 0 ? payload : NOTHING;
       if (this.remaining > 0) return;
-      payload = this.control;
-      this.control = NOTHING;
     }
     if (this.options.oneAtATime) this.suspend();
     this.controls.onControl(opcode, payload);
@@ -409,4 +411,12 @@ function payloadOf(chunk: Buffer, start: number, end: number, key: number): Buff
   if (end - start <= COPY_UP_TO) return unmaskedCopy(chunk, start, end, key);
   unmask(chunk, start, end, key);
   return start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
+}
+
+/** A copy of both, which keeps no other memory alive. */
+function joined(first: Buffer, second: Buffer): Buffer {
+  const both = Buffer.allocUnsafeSlow(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
 }
