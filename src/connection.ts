@@ -217,12 +217,10 @@ export class Connection implements Wire {
 
   flush(): boolean {
     this.scheduled = false;
-    const { gather } = this.endpoint.sender;
-    if (gather.byteLength === 0) return true;
-    const callbacks = gather.takeCallbacks();
-    const drained = this.write(gather.takeParts(), callbacks);
+    const gather = this.endpoint.sender.takeGathered();
+    if (gather === undefined) return true;
+    const drained = this.write(gather.takeParts(), gather.callbacks);
     if (this.hasLeft()) gather.giveBack();
-    else gather.forget();
     this.endpoint.written(drained);
     return drained;
   }
@@ -359,7 +357,7 @@ export class Connection implements Wire {
   private failCallbacks(): void {
     const { sender, failure } = this.endpoint;
     const underWay = [...(this.awaiting ?? [])].flat();
-    const unsent = [...underWay, ...(sender.gather.takeCallbacks() ?? [])];
+    const unsent = [...underWay, ...(sender.takeGathered()?.callbacks ?? [])];
     this.awaiting = undefined;
     // An error captures the stack: none is made for nobody.
     if (unsent.length > 0) settle(unsent, this.cause ?? notSent());

@@ -149,8 +149,7 @@ class SenderView {
   }
 
   get _bufferedBytes(): number {
-    const { sender } = this.#connection.endpoint;
-    return sender.byteLength - sender.gather.byteLength;
+    return this.#connection.endpoint.sender.waiting;
   }
 
   /** Sends frames that `Sender.frame` made; after a Close nothing may follow (RFC 6455 §5.5.1). */

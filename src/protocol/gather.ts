@@ -4,7 +4,7 @@
  *
  * Small frames are laid side by side in a region of a slab that all connections share. A region
  * that was handed to a write is written again only when the connection gave it back, for the wire
- * may still be reading it. Nothing is held while nothing is gathered.
+ * may still be reading it.
  */
 
 import { Buffer } from 'node:buffer';
@@ -38,20 +38,21 @@ const NO_SLAB = new Slab(0);
 /** The slab in use. */
 let slab = NO_SLAB;
 
-/** What one connection has gathered. */
+/** What one connection gathers for one write. */
 export class Gather {
   /** How many bytes are gathered. */
   byteLength = 0;
+  /** What is called when they were written; undefined if there is nothing to call. */
+  callbacks: SendCallback[] | undefined;
 
   /** The open region: from `start` to `end` in its slab, with room up to `limit`. */
   private slab = NO_SLAB;
   private start = 0;
   private end = 0;
   private limit = 0;
-  /** What is gathered besides; undefined while there is none, as `callbacks`. */
+  /** What is gathered besides; undefined while there is none. */
   private parts: Buffer[] | undefined;
-  private callbacks: SendCallback[] | undefined;
-  /** The slab of the regions that were handed over last, if it is one, and how many they are. */
+  /** The slab of the regions before the open one, if it is one, and how many they are. */
   private lender: Slab | undefined;
   private borrowed = 0;
 
@@ -82,32 +83,15 @@ export class Gather {
     this.callbacks.push(callback);
   }
 
-  /** Hands over what was gathered, in order, and begins anew. */
+  /** Hands over what was gathered, in order; nothing may be added behind it. */
   takeParts(): Buffer[] {
     this.seal();
-    const { parts = [] } = this;
-    this.parts = undefined;
-    this.byteLength = 0;
-    return parts;
+    return this.parts ?? [];
   }
 
   /** What was handed over is not needed any more: its memory may hold the next frames. */
   giveBack(): void {
     this.lender?.takeBack(this.borrowed);
-    this.forget();
-  }
-
-  /** What was handed over is the wire's for good. */
-  forget(): void {
-    this.lender = undefined;
-    this.borrowed = 0;
-  }
-
-  /** Hands over the callbacks of what was gathered; undefined if there are none. */
-  takeCallbacks(): SendCallback[] | undefined {
-    const { callbacks } = this;
-    this.callbacks = undefined;
-    return callbacks;
   }
 
   private addPart(part: Buffer): void {

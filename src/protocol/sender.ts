@@ -43,17 +43,20 @@ const COPY_UP_TO = 4096;
 /** So much may gather before it is written at once. */
 const FLUSH_FROM = 16_384;
 
+const NOTHING = Buffer.alloc(0);
+
 /** A Close as the first byte of its frame. */
 const CLOSE = FIN | Opcode.CLOSE;
 
 /** Frames messages and control frames and gathers them. Every frame passes through `onFrame`. */
 export class Sender implements FrameSink {
-  readonly gather = new Gather();
   private readonly wire: Wire;
   /** RFC 6455 §5.1: a client masks, a server does not. */
   private readonly keys: MaskingKeys | undefined;
   private readonly extension: Extension | undefined;
   private readonly owner: SenderOwner;
+  /** The frames that will leave in the next write; none is held while there is none. */
+  private gather: Gather | undefined;
   /** What waits for its turn; made with the first frame that has to. */
   private backlog: Backlog | undefined;
   /** Whether the last data frame was a fragment with more to follow. */
@@ -80,7 +83,7 @@ export class Sender implements FrameSink {
 
   /** Bytes that were sent and are not written yet; those that wait to be encoded count as given. */
   get byteLength(): number {
-    return this.gather.byteLength + this.waiting;
+    return (this.gather?.byteLength ?? 0) + this.waiting;
   }
 
   /** Bytes that wait to be encoded or read, or behind such. */
@@ -164,7 +167,7 @@ export class Sender implements FrameSink {
 
   /** Alone in its tick it is written as it is; behind others it is laid beside them. */
   private addFrame(frame: Buffer): void {
-    const { gather } = this;
+    const gather = this.gatherInUse();
     if (gather.byteLength === 0 || frame.length > COPY_UP_TO) gather.append(frame);
     else {
       const offset = gather.reserve(frame.length);
@@ -174,7 +177,7 @@ export class Sender implements FrameSink {
 
   /** Sends frames as the application made them. */
   framed(parts: readonly (Buffer | string)[], callback: SendCallback | undefined): void {
-    const { gather } = this;
+    const gather = this.gatherInUse();
     let byReference = false;
     for (const one of parts) {
       const part = typeof one === 'string' ? Buffer.from(one) : one;
@@ -186,12 +189,20 @@ export class Sender implements FrameSink {
         gather.buffer.set(part, offset);
       }
     }
+    if (gather.byteLength === 0) gather.append(NOTHING); // the wire calls back for it as well
     this.gathered(byReference, callback);
   }
 
   /** Sends a Close behind everything that was sent. RFC 6455 §5.5.1: nothing may follow it. */
   close(payload: Buffer): void {
     this.inTurn(CLOSE, payload, undefined);
+  }
+
+  /** Hands over what was gathered, to be written; undefined if there is nothing. */
+  takeGathered(): Gather | undefined {
+    const { gather } = this;
+    this.gather = undefined;
+    return gather;
   }
 
   /** Whether a Close was gathered since this was asked last. */
@@ -246,6 +257,11 @@ export class Sender implements FrameSink {
     return (fin ? FIN : 0) | reserved | opcode;
   }
 
+  private gatherInUse(): Gather {
+    this.gather ??= new Gather();
+    return this.gather;
+  }
+
   private backlogInUse(): Backlog {
     this.backlog ??= new Backlog(this.extension, this);
     return this.backlog;
@@ -273,15 +289,17 @@ export class Sender implements FrameSink {
 
   /** A frame is gathered; it leaves with the others of this tick. */
   private gathered(byReference: boolean, callback: SendCallback | undefined): void {
-    if (callback !== undefined) this.gather.notify(callback);
+    const gather = this.gatherInUse();
+    if (callback !== undefined) gather.notify(callback);
     // What goes by reference leaves at once: programs fill the same buffer again for the next one.
-    if (byReference || this.gather.byteLength >= FLUSH_FROM) this.wire.flush();
+    if (byReference || gather.byteLength >= FLUSH_FROM) this.wire.flush();
     else this.wire.schedule();
   }
 
   /** Header and payload side by side. */
   private copied(first: number, payload: Buffer | string, length: number): void {
-    const { gather, keys } = this;
+    const { keys } = this;
+    const gather = this.gatherInUse();
     const masked = keys !== undefined;
     const key = masked ? keys.next() : 0;
     const offset = gather.reserve(sizeOfHeader(length, masked) + length);
@@ -296,7 +314,8 @@ export class Sender implements FrameSink {
 
   /** The header, then the payload as it is; masked, it is a copy: the caller's bytes stay. */
   private referred(first: number, payload: Buffer | string, length: number): void {
-    const { gather, keys } = this;
+    const { keys } = this;
+    const gather = this.gatherInUse();
     const masked = keys !== undefined;
     const key = masked ? keys.next() : 0;
     const offset = gather.reserve(sizeOfHeader(length, masked));

@@ -22,8 +22,8 @@ class NotedWire implements Wire {
   continueReading(): void {}
   continueSending(): void {}
   flush(): boolean {
-    const gather = this.endpoint?.sender.gather;
-    if (gather === undefined || gather.byteLength === 0) return true;
+    const gather = this.endpoint?.sender.takeGathered();
+    if (gather === undefined) return true;
     const { frames } = readFrames(Buffer.concat(gather.takeParts()));
     this.closesSent += frames.filter((one) => one.opcode === OPCODE.CLOSE).length;
     this.endpoint?.written(true);
