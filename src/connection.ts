@@ -3,12 +3,11 @@
 import { Duplex } from 'node:stream';
 import { beginReading, endReading, flushLater } from './flush.js';
 import type { CloseInfo } from './options.js';
-import type { WaitingFrame } from './protocol/backlog.js';
 import type { Close } from './protocol/close.js';
 import { type Application, Endpoint, type EndpointOptions } from './protocol/endpoint.js';
-import { WebSocketError } from './protocol/errors.js';
 import type { SendCallback } from './protocol/gather.js';
 import type { Wire } from './protocol/sender.js';
+import { notReady, notSent, settle } from './settle.js';
 
 /** Where a Duplex keeps its connection, so that all connections share the same listeners. */
 const CONNECTION = Symbol('ws6455.connection');
@@ -28,24 +27,6 @@ type Written = (error: Error | null | undefined) => void;
 interface SocketSettings {
   setNoDelay?: (on: boolean) => void;
   setTimeout?: (milliseconds: number) => void;
-}
-
-/**
- * Calls each callback, in order. What one throws surfaces in the next tick, unchanged: thrown from
- * here it would break the loop in which Node calls the callbacks of later writes.
- */
-function settle(callbacks: readonly SendCallback[], error: Error | undefined): void {
-  for (const callback of callbacks) {
-    try {
-      callback(error);
-    } catch (thrown) {
-      process.nextTick(rethrow, thrown);
-    }
-  }
-}
-
-function rethrow(thrown: unknown): never {
-  throw thrown;
 }
 
 /** Drives an {@link Endpoint} over a Duplex. */
@@ -369,20 +350,6 @@ export class Connection implements Wire {
 
 function describe(close: Close): { code: number; reason: string } {
   return { code: close.code, reason: close.reason.toString() };
-}
-
-function notSent(): WebSocketError {
-  return new WebSocketError(
-    'The connection was closed before the message was sent',
-    'WS_ERR_NOT_SENT',
-  );
-}
-
-/** The words are those that programs written for `ws` know. */
-function notReady([first]: readonly WaitingFrame[]): WebSocketError {
-  const step =
-    first?.progress === 'READING' ? 'the blob was being read' : 'data was being compressed';
-  return new WebSocketError(`The socket was closed while ${step}`, 'WS_ERR_NOT_SENT');
 }
 
 function continueReading(connection: Connection): void {

@@ -79,7 +79,7 @@ export interface WebSocketEvents {
 export type Listener<E> = ((event: E) => void) | { handleEvent(event: E): void };
 
 /** The events that can be listened to in the way of browsers. */
-export const LISTENED_TYPES = ['open', 'message', 'close', 'error'] as const;
+const LISTENED_TYPES = ['open', 'message', 'close', 'error'] as const;
 
 /** One of these. */
 export type ListenedType = (typeof LISTENED_TYPES)[number];
@@ -191,16 +191,12 @@ export function removeEventListener(
 }
 
 /** What `onopen`, `onmessage`, `onclose` or `onerror` holds. */
-export function attributeListener(source: EventSource, type: ListenedType): unknown {
+function attributeListener(source: EventSource, type: ListenedType): unknown {
   return adapters(source, type).find((one) => one[IS_ATTRIBUTE] === true)?.[LISTENER] ?? null;
 }
 
 /** Sets `onopen`, `onmessage`, `onclose` or `onerror`; anything but a function clears it. */
-export function setAttributeListener(
-  source: EventSource,
-  type: ListenedType,
-  listener: unknown,
-): void {
+function setAttributeListener(source: EventSource, type: ListenedType, listener: unknown): void {
   const old = adapters(source, type).find((one) => one[IS_ATTRIBUTE] === true);
   if (old !== undefined) source.removeListener(type, old as (...args: unknown[]) => void);
   if (typeof listener !== 'function') return;
@@ -208,4 +204,20 @@ export function setAttributeListener(
   adapter[LISTENER] = listener;
   adapter[IS_ATTRIBUTE] = true;
   install(source, type, adapter, false);
+}
+
+/** Gives a class `onopen`, `onmessage`, `onclose` and `onerror`, to be read and set. */
+export function defineAttributes(prototype: EventSource): void {
+  for (const type of LISTENED_TYPES) {
+    Object.defineProperty(prototype, `on${type}`, {
+      configurable: true,
+      enumerable: true,
+      get(this: EventSource) {
+        return attributeListener(this, type);
+      },
+      set(this: EventSource, listener: unknown) {
+        setAttributeListener(this, type, listener);
+      },
+    });
+  }
 }

@@ -21,13 +21,11 @@ import {
 import { type Established, Establishment } from './establish.js';
 import {
   addEventListener,
-  attributeListener,
+  defineAttributes,
   type Event,
   isListenedType,
-  LISTENED_TYPES,
   type Listener,
   removeEventListener,
-  setAttributeListener,
   WAS_CLEAN,
 } from './events.js';
 import type {
@@ -161,9 +159,8 @@ export class WebSocket extends EventEmitter {
   readonly #delivery = new Delivery(this);
   readonly #options: ClientOptions;
   #role: Role;
-  /** The state as long as there is no connection. */
-  #stateWithout: ReadyState = CONNECTING;
-  #closed = false;
+  /** The state before there is a connection, and when all is over. */
+  #state: ReadyState = CONNECTING;
   /** The server that handed it out, to be told before any listener of 'close'. */
   #toldFirst: ((ws: WebSocket) => void) | undefined;
   /** What made the opening handshake fail. */
@@ -229,9 +226,9 @@ export class WebSocket extends EventEmitter {
 
   /** RFC 6455 §4.1, §7: 0 CONNECTING, 1 OPEN, 2 CLOSING, 3 CLOSED. */
   get readyState(): ReadyState {
-    if (this.#closed) return CLOSED;
     const connection = this.#connection;
-    return connection === undefined ? this.#stateWithout : stateOf(connection.endpoint.state);
+    if (connection === undefined || this.#state === CLOSED) return this.#state;
+    return stateOf(connection.endpoint.state);
   }
 
   /** The URL in use; undefined for a socket that a server handed out. */
@@ -368,19 +365,19 @@ export class WebSocket extends EventEmitter {
   /** Drops the connection. Nothing more is delivered; 'close' says 1006 unless a Close had come. */
   terminate(): void {
     if (this.readyState === CONNECTING) this.#giveUp();
-    else if (!this.#closed) this.#connection?.endpoint.terminate();
+    else if (this.#state !== CLOSED) this.#connection?.endpoint.terminate();
   }
 
   /** Stops delivering; TCP holds the peer back. Does nothing while connecting or when closed. */
   pause(): void {
-    if (this.#connection === undefined || this.#closed) return;
+    if (this.#connection === undefined || this.#state === CLOSED) return;
     this.#paused = true;
     this.#connection.pause();
   }
 
   /** Goes on delivering. Does nothing while connecting or when closed. */
   resume(): void {
-    if (this.#connection === undefined || this.#closed) return;
+    if (this.#connection === undefined || this.#state === CLOSED) return;
     this.#paused = false;
     this.#connection.resume();
   }
@@ -424,8 +421,8 @@ export class WebSocket extends EventEmitter {
   }
 
   #onClosed(code: number, reason: Buffer): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#state === CLOSED) return;
+    this.#state = CLOSED;
     this.closeInfo = this.#connection?.describeClose() ?? { wasClean: false };
     if (this.#failure !== undefined) this.closeInfo.error = this.#failure;
     this.#toldFirst?.(this);
@@ -448,7 +445,7 @@ export class WebSocket extends EventEmitter {
   }
 
   #giveUp(): void {
-    this.#stateWithout = CLOSING;
+    this.#state = CLOSING;
     const error = new HandshakeError('CLOSED_EARLY');
     if (this.#establishment !== undefined) this.#establishment.abort(error);
     else process.nextTick(() => this.#fail(error));
@@ -456,7 +453,7 @@ export class WebSocket extends EventEmitter {
 
   /** The opening handshake failed. */
   #fail(error: Error): void {
-    this.#stateWithout = CLOSING;
+    this.#state = CLOSING;
     this.#failure = error;
     try {
       this.emit('error', error);
@@ -512,18 +509,7 @@ for (const [value, name] of STATE_NAMES.entries()) {
   Object.defineProperty(WebSocket.prototype, name, constant);
 }
 
-for (const type of LISTENED_TYPES) {
-  Object.defineProperty(WebSocket.prototype, `on${type}`, {
-    configurable: true,
-    enumerable: true,
-    get(this: WebSocket) {
-      return attributeListener(this, type);
-    },
-    set(this: WebSocket, listener: unknown) {
-      setAttributeListener(this, type, listener);
-    },
-  });
-}
+defineAttributes(WebSocket.prototype);
 
 // Programs that copy or list an object's properties find them as in `ws` and in browsers.
 for (const name of [

@@ -96,6 +96,15 @@ table([
     expected: ['function', ['text before', 'text broadcast', 'text after']],
   },
   {
+    id: 'U2',
+    it: '_sender.sendFrame calls back also when there was nothing to send',
+    run: async (lib, scope) => {
+      const { ws } = await accepted(lib, scope);
+      return new Promise((done) => ws._sender.sendFrame([Buffer.alloc(0)], () => done('called')));
+    },
+    expected: 'called',
+  },
+  {
     id: 'U3',
     it: '_sender._socket and _bufferedBytes; what is added to _sender stays',
     run: async (lib, scope) => {
