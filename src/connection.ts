@@ -202,7 +202,7 @@ export class Connection implements Wire {
     if (gather === undefined) return true;
     const drained = this.write(gather.takeParts(), gather.callbacks);
     if (this.hasLeft()) gather.giveBack();
-    this.endpoint.written(drained);
+    this.endpoint.written(gather, drained);
     return drained;
   }
 

@@ -14,6 +14,7 @@ import {
 import { ProtocolError } from './errors.js';
 import type { Extension } from './extension.js';
 import { Opcode } from './frame.js';
+import type { Gather } from './gather.js';
 import type { MaskingKeys } from './mask.js';
 import {
   type ControlSink,
@@ -109,10 +110,10 @@ export class Endpoint implements ControlSink, SenderOwner {
     this.input('TERMINATED');
   }
 
-  /** The wire has written everything gathered. @param drained whether it may be given more */
-  written(drained: boolean): void {
+  /** The wire has written what was gathered. @param drained whether it may be given more */
+  written(gathered: Gather, drained: boolean): void {
     this.congested = !drained;
-    if (this.sender.takeClosed()) this.input('CLOSE_WRITTEN');
+    if (gathered.holdsClose) this.input('CLOSE_WRITTEN');
   }
 
   /** Whether the application may send more at once; if not, `onDrain` will say when. */

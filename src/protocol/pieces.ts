@@ -1,8 +1,8 @@
 /**
  * RFC 6455 §5.4: a message that arrives in parts. A fragment and a cut by TCP are the same thing
- * here: a piece. Large pieces are kept as they came (as long as that holds
- * no more than four times their bytes), small ones are joined as they come, so that
- * what a fragment costs is about its bytes, not an object.
+ * here: a piece. Small pieces are joined as they come, so that what a fragment costs is about its
+ * bytes, not an object. Large ones are kept as they came (as long as that holds no more than four times
+ * their bytes) until a quarter of their frame is there; then all of it gets its room.
  */
 
 import { Buffer } from 'node:buffer';
@@ -11,7 +11,7 @@ import { unmask, unmaskedCopy, unmaskInto } from './mask.js';
 /** From here on a piece stands alone instead of being joined to its neighbours. */
 const LARGE_FROM = 4096;
 
-/** A view is kept if it has at least this part of the memory that it holds alive. */
+/** Memory is held if at least this part of it is bytes that came. */
 const LARGEST_WASTE = 4;
 
 /** The first and the largest step in which the tail grows. */
@@ -30,25 +30,62 @@ export class Pieces {
   /** Where small pieces go; `tailUsed` of its bytes are taken. */
   private tail: Buffer = NOTHING;
   private tailUsed = 0;
+  /** How many bytes of the frame in progress there are, and where its pieces begin on the list. */
+  private arrived = 0;
+  private frameFrom = 0;
 
   /**
    * Adds the bytes of `chunk` from `start` to `end`.
    * @param key what they are masked with, as it stands for the first of them; 0 for none
    * @param awaited bytes of the same frame that are still to come, so that room can be made for
-   * them in one step
+   * them in one step; 0 also where pieces are wanted as they are
    */
   add(chunk: Buffer, start: number, end: number, key: number, awaited: number): void {
     const length = end - start;
     this.byteLength += length;
-    if (length >= LARGE_FROM) {
-      this.seal();
-      this.keep(chunk, start, end, key);
-    } else if (length > 0) {
-      const needed = this.tailUsed + length;
-      if (needed > this.tail.length) this.grow(needed, awaited);
-      unmaskInto(this.tail, this.tailUsed, chunk, start, end, key);
-      this.tailUsed += length;
+    this.arrived += length;
+    if (length > this.room) this.makeRoom(length, awaited);
+    if (length <= this.room) this.append(chunk, start, end, key);
+    else this.keep(chunk, start, end, key);
+    if (awaited === 0) this.endFrame();
+  }
+
+  /** How much more the tail takes. */
+  private get room(): number {
+    return this.tail.length - this.tailUsed;
+  }
+
+  /** For a small piece, and for a large one if all of its frame should have room. */
+  private makeRoom(length: number, awaited: number): void {
+    if (length < LARGE_FROM) {
+      this.grow(this.tailUsed + length, awaited);
+      return;
     }
+    this.seal();
+    const isFrugal = this.arrived + awaited <= this.arrived * LARGEST_WASTE;
+    if (awaited > 0 && isFrugal) this.beginWhole(length + awaited);
+  }
+
+  private append(chunk: Buffer, start: number, end: number, key: number): void {
+    unmaskInto(this.tail, this.tailUsed, chunk, start, end, key);
+    this.tailUsed += end - start;
+  }
+
+  /**
+   * A tail for all of this frame, with what came of it before. From here on its chunks are copied as
+   * they come: kept until the end, they would grow old, and V8 gives old memory back late.
+   */
+  private beginWhole(missing: number): void {
+    const [list, keys] = [this.list.splice(this.frameFrom), this.keys.splice(this.frameFrom)];
+    const held = list.reduce((sum, piece) => sum + piece.length, 0);
+    this.tail = Buffer.allocUnsafeSlow(held + missing);
+    for (const [i, piece] of list.entries()) this.append(piece, 0, piece.length, keys[i] ?? 0);
+  }
+
+  private endFrame(): void {
+    if (this.room === 0 && this.tailUsed >= LARGE_FROM) this.seal();
+    this.arrived = 0;
+    this.frameFrom = this.list.length;
   }
 
   /**
@@ -91,6 +128,8 @@ export class Pieces {
     this.tail = NOTHING;
     this.tailUsed = 0;
     this.byteLength = 0;
+    this.arrived = 0;
+    this.frameFrom = 0;
   }
 
   /** Keeps a view, or a copy where a view would hold much more memory than it has bytes. */

@@ -84,7 +84,6 @@ export class Receiver {
 
   /** What there is of a header, or of a control frame's payload, that the end of a chunk cut. */
   private cut: Buffer = NOTHING;
-  private inPayload = false;
   private framesInARow = 0;
   /** What this frame's header said. */
   private fin = false;
@@ -217,7 +216,7 @@ export class Receiver {
 
   /** Reads to the end of the chunk or of the frame, whichever comes first. */
   private advance(): void {
-    if (!this.inPayload && !this.takeHeader()) return;
+    if (this.remaining === 0 && !this.takeHeader()) return;
     if (this.opcode < Opcode.CLOSE) this.takeDataPayload();
     else this.takeControlPayload();
   }
@@ -228,7 +227,6 @@ export class Receiver {
     if (!whole) return false;
     if (header.opcode < Opcode.CLOSE && !this.enterFragment()) return false;
     if (++this.framesInARow >= FRAMES_IN_A_ROW) this.suspend();
-    this.inPayload = true;
     this.fin = header.fin;
     this.opcode = header.opcode;
     this.remaining = header.length;
@@ -311,8 +309,7 @@ export class Receiver {
     const { offset } = this;
     const end = Math.min(this.chunk.length, offset + this.remaining);
     this.remaining -= end - offset;
-    this.inPayload = this.remaining > 0;
-    if (this.inPayload) this.maskingKey = advanceKey(this.maskingKey, end - offset);
+    if (this.remaining > 0) this.maskingKey = advanceKey(this.maskingKey, end - offset);
     this.offset = end;
     return end;
   }
@@ -320,16 +317,24 @@ export class Receiver {
   /** Binary is unmasked when it is joined, text as it comes. */
   private takePiece(chunk: Buffer, start: number, end: number, key: number, last: boolean): void {
     this.assembly ??= new Assembly();
-    const { assembly, isEncoded, messageOpcode, remaining } = this;
-    if (messageOpcode === Opcode.TEXT && !isEncoded && this.options.checkUtf8) {
+    const { assembly, remaining } = this;
+    if (this.isCheckedText) {
       unmask(chunk, start, end, key);
       assembly.add(chunk, start, end, 0, remaining);
       if (!assembly.continuesUtf8(chunk.subarray(start, end), last)) {
         this.fail('INVALID_UTF8');
         return;
       }
-    } else assembly.add(chunk, start, end, key, remaining);
+    } else assembly.add(chunk, start, end, key, this.goesInPieces ? 0 : remaining);
     if (last) this.takeAssembled(assembly);
+  }
+
+  private get isCheckedText(): boolean {
+    return this.messageOpcode === Opcode.TEXT && !this.isEncoded && this.options.checkUtf8;
+  }
+
+  private get goesInPieces(): boolean {
+    return this.messageOpcode === Opcode.BINARY && !this.isEncoded && this.inPieces;
   }
 
   /** A payload that came in one piece: nothing is copied. */
@@ -341,7 +346,7 @@ export class Receiver {
   private takeAssembled(assembly: Assembly): void {
     const isBinary = this.messageOpcode === Opcode.BINARY;
     if (this.isEncoded) this.decode(assembly.join());
-    else this.handUp(isBinary && this.inPieces ? assembly.take() : assembly.join(), isBinary);
+    else this.handUp(this.goesInPieces ? assembly.take() : assembly.join(), isBinary);
   }
 
   private takeWhole(message: Buffer): void {

@@ -63,8 +63,6 @@ export class Sender implements FrameSink {
   private continuing = false;
   /** Whether the message in progress is encoded by the extension. */
   private encodes = false;
-  /** Whether a Close is gathered but not yet written. */
-  private closeGathered = false;
 
   /**
    * @param keys a client's masking keys; undefined for a server
@@ -205,13 +203,6 @@ export class Sender implements FrameSink {
     return gather;
   }
 
-  /** Whether a Close was gathered since this was asked last. */
-  takeClosed(): boolean {
-    const { closeGathered } = this;
-    this.closeGathered = false;
-    return closeGathered;
-  }
-
   /** The wire is gone: what waits keeps waiting, until it is abandoned. */
   halt(): void {
     this.backlog?.halt();
@@ -279,7 +270,7 @@ export class Sender implements FrameSink {
 
   /** Sends a frame now: its payload is encoded already, if it is. */
   onFrame(first: number, payload: Buffer | string, callback: SendCallback | undefined): void {
-    if (first === CLOSE) this.closeGathered = true;
+    if (first === CLOSE) this.gatherInUse().holdsClose = true;
     const length = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
     const isCopied = length <= COPY_UP_TO;
     if (isCopied) this.copied(first, payload, length);

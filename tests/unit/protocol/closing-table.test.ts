@@ -26,7 +26,7 @@ class NotedWire implements Wire {
     if (gather === undefined) return true;
     const { frames } = readFrames(Buffer.concat(gather.takeParts()));
     this.closesSent += frames.filter((one) => one.opcode === OPCODE.CLOSE).length;
-    this.endpoint?.written(true);
+    this.endpoint?.written(gather, true);
     return true;
   }
   end(): void {

@@ -66,6 +66,57 @@ test('what is joined begins its memory, wherever its first piece lay', () => {
   expect(pieces.join().byteOffset).toBe(0);
 });
 
+/** What `pieces` holds after each chunk of a frame of `size` bytes, by its part that has come. */
+function heldInOneFrame(
+  size: number,
+  chunkSize: number,
+): { part: number; count: number; held: number }[] {
+  const ends = Array.from({ length: size / chunkSize }, (_, i) => (i + 1) * chunkSize);
+  return ends.map((end) => {
+    const pieces = new Pieces();
+    for (let at = 0; at < end; at += chunkSize) {
+      pieces.add(Buffer.alloc(chunkSize, 7), 0, chunkSize, KEY_NUMBER, size - at - chunkSize);
+    }
+    const list = pieces.take();
+    const held = new Set(list.map(({ buffer }) => buffer));
+    const bytes = [...held].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    return { part: end / size, count: list.length, held: bytes / end };
+  });
+}
+
+test('from a quarter of a frame on its chunks are not kept but copied, and no more is held than came fourfold', () => {
+  const all = heldInOneFrame(1_048_576, 65_536);
+  const [early, late] = [
+    all.filter(({ part }) => part < 0.25),
+    all.filter(({ part }) => part >= 0.25),
+  ];
+  expect(early.map(({ count }) => count)).toEqual([1, 2, 3]);
+  expect(late.map(({ count }) => count)).toEqual(late.map(() => 1));
+  expect(Math.max(...all.map(({ held }) => held))).toBe(4);
+});
+
+test('frames in chunks join to what came, also those that begin behind small ones', () => {
+  const random = new SeededRandom(254);
+  for (const longest of [3_000, 9_000, 70_000]) {
+    const pieces = new Pieces();
+    const frames = [10, 40_000, 0, 5_000, 150_000, 1, 30_000].map((size) => random.bytes(size));
+    for (const frame of frames) addMasked(pieces, frame, random, longest);
+    expect(pieces.join().equals(Buffer.concat(frames))).toBe(true);
+  }
+});
+
+test('a frame is copied once more at most, however many large ones there are', () => {
+  const pieces = new Pieces();
+  for (let i = 0; i < 50; i++) {
+    for (let left = 100_000; left > 0; left -= 20_000) {
+      pieces.add(Buffer.alloc(20_000), 0, 20_000, 0, left - 20_000);
+    }
+  }
+  const list = pieces.take();
+  expect(list.map(({ length }) => length)).toEqual(list.map(() => 100_000));
+  expect(list).toHaveLength(50);
+});
+
 test('a large piece alone is handed on as it is, without a copy', () => {
   const pieces = new Pieces();
   const large = Buffer.alloc(4_096);
