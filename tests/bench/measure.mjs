@@ -87,9 +87,18 @@ class Participants {
   }
 }
 
+/** How many rounds a workload is measured again, for each that it had. */
+const AGAIN = 3;
+
 /** One workload by everyone who can; the one that fails is not asked again. */
-async function measureRound(participants, workload, generator, { round, onSample, ...options }) {
-  for (const contender of rotated(participants.of(workload), round)) {
+async function measureRound(
+  participants,
+  workload,
+  generator,
+  { round, among, onSample, ...options },
+) {
+  const asked = participants.of(workload).filter(({ name }) => !among || among.includes(name));
+  for (const contender of rotated(asked, round)) {
     try {
       const result = await measureOne(contender, workload, generator, options);
       onSample({ workload: workload.id, contender: contender.name, round, ...result });
@@ -110,7 +119,7 @@ function withoutUnloadable(workloads, generator, skipped) {
 /**
  * Measures every workload with every contender, in `rounds` rounds: gives the workloads that could
  * be measured, `rows` of `{ workload, contender, round, version, figure, … }`, what was skipped, and
- * `more`, which measures some of the workloads in as many rounds again.
+ * `again`, which measures one of the workloads in more rounds, by us and the named rivals only.
  */
 export async function measure(workloads, contenders, generator, { rounds, onSample, ...times }) {
   const rows = [];
@@ -122,16 +131,16 @@ export async function measure(workloads, contenders, generator, { rounds, onSamp
     rows.push(row);
     onSample(row);
   };
-  const measureSome = async (some, from) => {
-    for (let round = from; round < from + rounds; round++) {
-      for (const workload of some) {
-        const options = { ...times, round, onSample: keep, payload: files.get(workload.id) };
-        await measureRound(participants, workload, generator, options);
-      }
-    }
+  const measureIn = (round, workload, among) => {
+    const options = { ...times, round, among, onSample: keep, payload: files.get(workload.id) };
+    return measureRound(participants, workload, generator, options);
   };
-  await measureSome(measured, 0);
-  return { workloads: measured, rows, skipped, more: (some) => measureSome(some, rounds) };
+  const again = async (workload, rivals) => {
+    const end = rounds * (1 + AGAIN);
+    for (let n = rounds; n < end; n++) await measureIn(n, workload, [SUBJECT, ...rivals]);
+  };
+  for (let n = 0; n < rounds; n++) for (const workload of measured) await measureIn(n, workload);
+  return { workloads: measured, rows, skipped, again };
 }
 
 /** The samples of one workload and contender, in the order of the rounds. */

@@ -2,8 +2,8 @@
  * What the bench prints and keeps. results/latest.json is the last whole run:
  *
  *   date, node, cpu, system, generator    when, and on what
- *   rounds, seconds, warmup               how long; with --check, twice the rounds for a workload
- *                                         that missed a target in the first ones
+ *   rounds, seconds, warmup               how long; with --check, four times the rounds where a
+ *                                         target was missed in the first ones
  *   subject                               the name of the contender that is judged
  *   versions    { contender: version }    who took part
  *   skipped     [{ contender?, workload?, reason }]  who did not: without `workload`, in anything;

@@ -6,8 +6,8 @@
  *   --warmup T        seconds before it (default 1)
  *   --only A,B        only the workloads whose id is, or begins with, one of these
  *   --peers A,B       these contenders beside ours, or all (default ws,ceiling)
- *   --check           exit status 1 when a target is missed, or what is held in its place; a
- *                     workload that misses is measured in as many rounds again, and all of them count
+ *   --check           exit status 1 when a target is missed, or what is held in its place; what
+ *                     misses is measured in three times as many rounds again, and all of them count
  *   --generator G     c or node; by default C where there is a compiler
  *   --profile A       profile the server of one contender on workload A instead
  *   --contender NAME  whose server to profile (default ws6455)
@@ -69,12 +69,15 @@ function isWhole(workloads, asked) {
   return everyone && workloads.length === WORKLOADS.length && !process.env.WS6455_SUBJECT;
 }
 
-/** Where a target is missed, noise and cost are told apart by more rounds. */
+/** Where a target is missed, noise and cost are told apart by more rounds, one right after the other. */
 async function measureMissedAgain(measured, judged) {
-  const missed = new Set(judged.filter(({ held }) => !held).map(({ id }) => id));
-  if (missed.size === 0) return;
-  console.log(`missed, measured again: ${[...missed].join(', ')}`);
-  await measured.more(measured.workloads.filter(({ id }) => missed.has(id)));
+  for (const workload of measured.workloads) {
+    const missed = judged.filter(({ id, held }) => id === workload.id && !held);
+    if (missed.length === 0) continue;
+    const rivals = missed.map(({ against }) => against);
+    console.log(`${workload.id} misses against ${rivals.join(' and ')}: measured again`);
+    await measured.again(workload, rivals);
+  }
 }
 
 async function compareAll(values, generator, times) {
