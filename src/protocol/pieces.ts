@@ -73,7 +73,7 @@ export class Pieces {
 
   /**
    * A tail for all of this frame, with what came of it before. From here on its chunks are copied as
-   * they come: kept until the end, they would grow old, and V8 gives old memory back late.
+   * they come and are garbage at once, so that the next ones get the same memory.
    */
   private beginWhole(missing: number): void {
     const [list, keys] = [this.list.splice(this.frameFrom), this.keys.splice(this.frameFrom)];
