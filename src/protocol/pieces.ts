@@ -27,7 +27,7 @@ export class Pieces {
   private list: Buffer[] = [];
   /** The key that each is still masked with; 0 for none. It is unmasked where it is joined. */
   private keys: number[] = [];
-  /** Where small pieces go; `tailUsed` of its bytes are taken. */
+  /** Where small pieces go, and a frame that has its room; `tailUsed` of its bytes are taken. */
   private tail: Buffer = NOTHING;
   private tailUsed = 0;
   /** How many bytes of the frame in progress there are, and where its pieces begin on the list. */
