@@ -453,7 +453,7 @@ export class WebSocket extends EventEmitter {
 
   /** The opening handshake failed. */
   #fail(error: Error): void {
-    this.#state = CLOSING;
+    if (this.#state !== CLOSED) this.#state = CLOSING;
     this.#failure = error;
     try {
       this.emit('error', error);

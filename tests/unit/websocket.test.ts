@@ -55,6 +55,21 @@ async function closed(): Promise<Face> {
   return ws;
 }
 
+test('a handshake that fails behind emitClose() does not close a second time', async () => {
+  const wire = new ManualWire();
+  const ws = scope().track(
+    new WebSocket('ws://server.example.com/', { createConnection: () => wire }),
+  );
+  const seen: string[] = [];
+  ws.on('close', () => seen.push('close'));
+  ws.on('error', () => seen.push('error'));
+  (ws as WebSocket.Unconnected).emitClose();
+  wire.destroy(new Error('gone'));
+  await until(() => seen.includes('error'), "'error'");
+  await turns(2);
+  expect([seen, ws.readyState]).toEqual([['close', 'error'], WebSocket.CLOSED]);
+});
+
 describe('the constructor refuses', () => {
   test.each([
     ['no URL', [], 'Invalid URL: undefined'],
