@@ -8,6 +8,7 @@ import { type Application, Endpoint, type EndpointOptions } from './protocol/end
 import type { SendCallback } from './protocol/gather.js';
 import type { Wire } from './protocol/sender.js';
 import { notReady, notSent, settle } from './settle.js';
+import { type Timer, time } from './time/time.js';
 
 /** Where a Duplex keeps its connection, so that all connections share the same listeners. */
 const CONNECTION = Symbol('ws6455.connection');
@@ -47,7 +48,7 @@ export class Connection implements Wire {
   private wireClosed = false;
   /** Our half is ended, and everything that was written has left. */
   private finished = false;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: Timer | undefined;
   /** The callbacks of the writes that are under way, a list per write; made with the first. */
   private awaiting: Set<SendCallback[]> | undefined;
 
@@ -77,7 +78,7 @@ export class Connection implements Wire {
     socket.on('drain', onDrain);
     socket.on('data', onData);
     if (socket.destroyed) this.expectClose();
-    else if (socket.readableEnded) setImmediate(() => this.onEnd());
+    else if (socket.readableEnded) time.setImmediate(() => this.onEnd());
   }
 
   /** Bytes that were sent and have not left yet. */
@@ -86,7 +87,7 @@ export class Connection implements Wire {
   }
 
   /** Whether a closing handshake has a deadline at the moment. */
-  get closeTimer(): NodeJS.Timeout | undefined {
+  get closeTimer(): Timer | undefined {
     return this.timer;
   }
 
@@ -169,7 +170,7 @@ export class Connection implements Wire {
     if (this.paused || this.willContinue) return;
     this.willContinue = true;
     if (receiver.hasRest || receiver.isSuspended) this.socket.pause();
-    setImmediate(continueReading, this);
+    time.setImmediate(continueReading, this);
   }
 
   /** Has the socket flow; a loop inside of it that a listener's exception broke begins anew. */
@@ -187,7 +188,7 @@ export class Connection implements Wire {
   }
 
   continueSending(): void {
-    setImmediate(continueSending, this);
+    time.setImmediate(continueSending, this);
   }
 
   schedule(): void {
@@ -281,16 +282,16 @@ export class Connection implements Wire {
 
   /** A Duplex that does not tell when it is closed is taken as closed soon after its end. */
   private expectClose(): void {
-    setImmediate(() => setImmediate(onClose.bind(this.socket as Wired)));
+    time.setImmediate(() => time.setImmediate(onClose.bind(this.socket as Wired)));
   }
 
   armCloseTimer(milliseconds: number): void {
     this.disarm();
-    this.timer = setTimeout(() => this.endpoint.timedOut(), milliseconds);
+    this.timer = time.setTimeout(() => this.endpoint.timedOut(), milliseconds);
   }
 
   disarm(): void {
-    clearTimeout(this.timer);
+    time.clearTimeout(this.timer);
     this.timer = undefined;
   }
 

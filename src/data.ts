@@ -7,6 +7,7 @@ import { type Close, CloseCode, isCloseCode, LONGEST_REASON } from './protocol/c
 import { LONGEST_CONTROL_PAYLOAD } from './protocol/frame.js';
 import type { SendCallback } from './protocol/gather.js';
 import type { MessageData } from './protocol/receiver.js';
+import { time } from './time/time.js';
 
 /** In which form binary messages are delivered. */
 export type BinaryType = 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob';
@@ -163,7 +164,7 @@ function inThisContext(callback: SendCallback): SendCallback {
 /** Reads a Blob, and tells what came of it. */
 export function readBlob(blob: Blob, onRead: (read: Buffer | Error) => void): void {
   // In a tick of its own: what a listener throws is an exception, not a rejection.
-  const tell = (read: Buffer | Error): void => process.nextTick(onRead, read);
+  const tell = (read: Buffer | Error): void => time.nextTick(onRead, read);
   Promise.resolve()
     .then(() => blob.arrayBuffer())
     .then((bytes) => tell(Buffer.from(bytes)))

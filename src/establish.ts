@@ -14,6 +14,7 @@ import { judgeAnswer, makeOffer } from './permessage-deflate/parameters.js';
 import { HandshakeError, REFUSALS, type Refusal } from './protocol/errors.js';
 import type { Extension } from './protocol/extension.js';
 import { DEFAULTS, deflateOptions, LONGEST_TIMEOUT } from './settings.js';
+import { type Timer, time } from './time/time.js';
 
 /** What the two ends agreed on. */
 export interface Established {
@@ -65,7 +66,7 @@ export class Establishment {
   private readonly first: Address;
   private over = false;
   private socket: Duplex | undefined;
-  private deadline: NodeJS.Timeout | undefined;
+  private deadline: Timer | undefined;
 
   /** @throws SyntaxError if the address can't be used */
   constructor(
@@ -97,7 +98,7 @@ export class Establishment {
   abort(error: Error): void {
     if (this.over) return;
     this.quit();
-    process.nextTick(() => this.told.onFailure(error));
+    time.nextTick(() => this.told.onFailure(error));
   }
 
   private quit(): void {
@@ -112,7 +113,7 @@ export class Establishment {
 
   private finish(): void {
     this.over = true;
-    clearTimeout(this.deadline);
+    time.clearTimeout(this.deadline);
   }
 
   /** Makes the request of one hop. @throws whatever `http.request` throws for bad options */
@@ -175,10 +176,10 @@ export class Establishment {
   /** From connect to 101, whatever drips in meanwhile. */
   private startDeadline(): void {
     const { handshakeTimeout } = this.options;
-    clearTimeout(this.deadline);
+    time.clearTimeout(this.deadline);
     if (!handshakeTimeout) return;
     const milliseconds = Math.min(handshakeTimeout, LONGEST_TIMEOUT);
-    this.deadline = setTimeout(() => this.refuse('HANDSHAKE_TIMEOUT'), milliseconds);
+    this.deadline = time.setTimeout(() => this.refuse('HANDSHAKE_TIMEOUT'), milliseconds);
   }
 
   private onUpgrade(
@@ -241,7 +242,7 @@ export class Establishment {
     } else if (!this.told.onUnexpectedResponse(request, response)) {
       this.refuse('UNEXPECTED_RESPONSE', status, status);
     } else {
-      clearTimeout(this.deadline);
+      time.clearTimeout(this.deadline);
     }
   }
 

@@ -1,5 +1,7 @@
 /** When gathered frames leave: at the end of the tick, for all connections in one go. */
 
+import { time } from './time/time.js';
+
 /** What has something gathered. */
 export interface Flushing {
   flush(): boolean;
@@ -22,7 +24,7 @@ export function flushLater(one: Flushing): void {
   if (scheduled) return;
   scheduled = true;
   flushAtExit();
-  process.nextTick(flushAll);
+  time.nextTick(flushAll);
 }
 
 /** A chunk is being read: what is sent meanwhile leaves at its end, or when the process exits. */
@@ -45,7 +47,7 @@ function flushAll(): void {
     // throw, the connections behind it must not wait for ever.
     dirty.splice(0, next + 1);
     scheduled = dirty.length > 0;
-    if (scheduled) process.nextTick(flushAll);
+    if (scheduled) time.nextTick(flushAll);
   }
 }
 

@@ -12,6 +12,7 @@ import {
   refusalFields,
 } from './handshake/server.js';
 import { HandshakeError } from './protocol/errors.js';
+import { time } from './time/time.js';
 
 /** How long a refused client may take to hang up, in milliseconds. */
 const REFUSAL_TIMEOUT = 2_000;
@@ -78,9 +79,9 @@ export function refuse(
 /** Ends with these bytes and reads on for a while: a reset would take them from the client. */
 export function hangUp(socket: Duplex, bytes = ''): void {
   if (socket.destroyed) return;
-  const timer = setTimeout(() => socket.destroy(), REFUSAL_TIMEOUT);
+  const timer = time.setTimeout(() => socket.destroy(), REFUSAL_TIMEOUT);
   socket.on('error', () => {});
-  socket.once('close', () => clearTimeout(timer));
+  socket.once('close', () => time.clearTimeout(timer));
   socket.once('end', () => socket.destroy());
   socket.end(bytes);
   socket.resume();

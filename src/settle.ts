@@ -3,6 +3,7 @@
 import type { WaitingFrame } from './protocol/backlog.js';
 import { WebSocketError } from './protocol/errors.js';
 import type { SendCallback } from './protocol/gather.js';
+import { time } from './time/time.js';
 
 /**
  * Calls each callback, in order. What one throws surfaces in the next tick, unchanged: thrown from
@@ -13,7 +14,7 @@ export function settle(callbacks: readonly SendCallback[], error: Error | undefi
     try {
       callback(error);
     } catch (thrown) {
-      process.nextTick(rethrow, thrown);
+      time.nextTick(rethrow, thrown);
     }
   }
 }

@@ -2,6 +2,7 @@
 
 import { Duplex, type DuplexOptions } from 'node:stream';
 import type { RawData } from './data.js';
+import { time } from './time/time.js';
 
 import type WebSocket = require('./index.js');
 
@@ -129,7 +130,7 @@ class Bridge {
   /** Both are over, the WebSocket and the Duplex. */
   private tellClosed(): void {
     this.settle?.(null);
-    process.nextTick(() => this.duplex.emit('close'));
+    time.nextTick(() => this.duplex.emit('close'));
   }
 
   /** Nothing more is read; if nothing more is written either, it is over. */

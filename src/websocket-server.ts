@@ -32,6 +32,7 @@ import { HandshakeError } from './protocol/errors.js';
 import type { ExtensionOffer } from './protocol/extension.js';
 import { answerPlainRequest, hangUp, refuse, wasRefused } from './refuse.js';
 import { DEFAULTS, deflateOptions, limitOf, serverOptions } from './settings.js';
+import { time } from './time/time.js';
 import { agree, sendTo, WebSocket } from './websocket.js';
 
 /** The extensions in force on a connection, by their names. */
@@ -149,7 +150,7 @@ export class WebSocketServer<
   close(callback?: (error?: Error) => void): void {
     if (this.#phase === 'CLOSED') {
       if (callback) this.once('close', () => callback(new Error('The server is not running')));
-      process.nextTick(() => this.emit('close'));
+      time.nextTick(() => this.emit('close'));
       return;
     }
     if (callback) this.once('close', () => callback());
@@ -160,7 +161,7 @@ export class WebSocketServer<
     const server = this.#server;
     this.#server = undefined;
     if (this.#ownsServer && server) server.close(() => this.#closeWithClients());
-    else process.nextTick(() => this.#closeWithClients());
+    else time.nextTick(() => this.#closeWithClients());
   }
 
   /**
@@ -405,7 +406,7 @@ export class WebSocketServer<
     clients?.delete(client as InstanceType<T>);
     if (!this.#closeWhenEmpty || (clients && clients.size > 0)) return;
     this.#closeWhenEmpty = false;
-    process.nextTick(() => this.#emitClose());
+    time.nextTick(() => this.#emitClose());
   };
 }
 

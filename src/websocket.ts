@@ -45,6 +45,7 @@ import { Opcode } from './protocol/frame.js';
 import type { SendCallback } from './protocol/gather.js';
 import type { MessageData, Role } from './protocol/receiver.js';
 import { DEFAULTS, endpointOptions, limitOf } from './settings.js';
+import { time } from './time/time.js';
 
 import type Face = require('./index.js');
 
@@ -441,14 +442,14 @@ export class WebSocket extends EventEmitter {
     if (callback === undefined) return;
     const state = this.readyState;
     const error = new Error(`WebSocket is not open: readyState ${state} (${STATE_NAMES[state]})`);
-    process.nextTick(callback, error);
+    time.nextTick(callback, error);
   }
 
   #giveUp(): void {
     this.#state = CLOSING;
     const error = new HandshakeError('CLOSED_EARLY');
     if (this.#establishment !== undefined) this.#establishment.abort(error);
-    else process.nextTick(() => this.#fail(error));
+    else time.nextTick(() => this.#fail(error));
   }
 
   /** The opening handshake failed. */

@@ -16,6 +16,7 @@ import { Opcode } from '../protocol/frame.js';
 import type { SendCallback } from '../protocol/gather.js';
 import type { ControlSink, MessageData, MessageSink } from '../protocol/receiver.js';
 import { limitOf } from '../settings.js';
+import { time } from '../time/time.js';
 import type { Inside, WebSocket } from '../websocket.js';
 import type { InsideServer, WebSocketServer } from '../websocket-server.js';
 
@@ -156,7 +157,7 @@ class SenderView {
   sendFrame(parts: readonly (Buffer | string)[], callback?: SendCallback): void {
     const { endpoint } = this.#connection;
     if (endpoint.state === 'OPEN') endpoint.sender.framed(parts, callback);
-    else if (callback !== undefined) process.nextTick(callback, new Error('The socket is closed'));
+    else if (callback !== undefined) time.nextTick(callback, new Error('The socket is closed'));
   }
 }
 

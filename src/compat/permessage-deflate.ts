@@ -15,6 +15,7 @@ import {
 } from '../permessage-deflate/parameters.js';
 import { ProtocolError } from '../protocol/errors.js';
 import type { ExtensionOffer, Parameter } from '../protocol/extension.js';
+import { time } from '../time/time.js';
 
 /** Parameters with the values that they were given, as `extension.parse` returns them. */
 export type ParsedParameters = { [name: string]: (string | true)[] };
@@ -136,7 +137,7 @@ export class PerMessageDeflate {
       const done = (result: Buffer | Error) =>
         Buffer.isBuffer(result) ? finished(null, result) : finished(result);
       const result = codec.encode(payload, false, fin, done);
-      if (result !== undefined) setImmediate(done, result);
+      if (result !== undefined) time.setImmediate(done, result);
     }, callback);
   }
 
@@ -151,10 +152,10 @@ export class PerMessageDeflate {
     this.#decompressing.add((finished) => {
       const done = (result: Buffer | Error) =>
         Buffer.isBuffer(result) ? finished(null, result) : finished(result);
-      if (isTooLong) setImmediate(done, new ProtocolError('UNSUPPORTED_MESSAGE_LENGTH'));
+      if (isTooLong) time.setImmediate(done, new ProtocolError('UNSUPPORTED_MESSAGE_LENGTH'));
       else {
         const result = payload ? codec.decode(payload, maxPayload, done) : NOTHING;
-        if (result !== undefined) setImmediate(done, result);
+        if (result !== undefined) time.setImmediate(done, result);
       }
     }, callback);
   }

@@ -12,6 +12,7 @@ import type { Decoded, Extension } from '../protocol/extension.js';
 import { Opcode } from '../protocol/frame.js';
 import { type MessageData, Receiver as Reader } from '../protocol/receiver.js';
 import { limitOf } from '../settings.js';
+import { time } from '../time/time.js';
 
 /** What a receiver needs of permessage-deflate. */
 export interface Decompressor {
@@ -104,7 +105,7 @@ export class Receiver extends Writable {
   private afterReading(): void {
     const { reader } = this;
     if (reader.isDecoding) return;
-    if (reader.hasRest) setImmediate(() => this.goOn());
+    if (reader.hasRest) time.setImmediate(() => this.goOn());
     else this.settle();
   }
 
@@ -149,7 +150,7 @@ function decoding(deflate: Decompressor): Extension {
     decode: (payload, limit, done) => {
       deflate.decompress(payload, true, (error, decompressed) => {
         const decoded = judge(error, decompressed, limit);
-        process.nextTick(done satisfies Decoded, decoded);
+        time.nextTick(done satisfies Decoded, decoded);
       });
       return undefined;
     },

@@ -13,6 +13,7 @@ import { writeClose } from '../protocol/close.js';
 import { FIN, Opcode, sizeOfHeader, writeHeader } from '../protocol/frame.js';
 import type { SendCallback } from '../protocol/gather.js';
 import { randomMaskingKeys, unmask } from '../protocol/mask.js';
+import { time } from '../time/time.js';
 
 /** RFC 7692 §7.2.1: the reserved bit of a compressed message. */
 const RSV1 = 0x40;
@@ -231,7 +232,7 @@ export class Sender {
 
   private read(job: Job, blob: Blob): void {
     this.busy = true;
-    const go = (error: Error | null, bytes: ArrayBuffer): void => {
+    const go = (error: Error | null, bytes: ArrayBuffer = new ArrayBuffer(0)): void => {
       this.busy = false;
       if (this.mayGoOn(job, error, 'the blob was being read')) {
         this.dispatch(job, Buffer.from(bytes));
@@ -242,8 +243,8 @@ export class Sender {
     };
     // In a tick of its own: what a callback throws is an exception, not a rejection.
     blob.arrayBuffer().then(
-      (bytes) => process.nextTick(go, null, bytes),
-      (error) => process.nextTick(go, error, undefined),
+      (bytes) => time.nextTick(go, null, bytes),
+      (error) => time.nextTick(go, error, undefined),
     );
   }
 

@@ -2,6 +2,7 @@
 
 import { constants, deflateRaw, deflateRawSync, type ZlibOptions } from 'node:zlib';
 import type { Encoded } from '../protocol/extension.js';
+import { time } from '../time/time.js';
 import { History } from './history.js';
 import { startJob } from './jobs.js';
 
@@ -131,7 +132,7 @@ export class Deflater {
         deflateRaw(payload, options, told);
       } catch (error) {
         // Not from in here: this may run inside of another connection's job.
-        process.nextTick(told, error as Error, payload);
+        time.nextTick(told, error as Error, payload);
       }
     });
   }

@@ -10,6 +10,7 @@ import {
 } from 'node:zlib';
 import { ProtocolError } from '../protocol/errors.js';
 import type { Decoded } from '../protocol/extension.js';
+import { time } from '../time/time.js';
 import { History } from './history.js';
 import { hasTime, spendTime, startJob } from './jobs.js';
 
@@ -148,7 +149,7 @@ export class Inflater {
       });
     } catch (error) {
       // Not from in here: this may run inside of another connection's job.
-      process.nextTick(done, explain(error));
+      time.nextTick(done, explain(error));
     }
   }
 

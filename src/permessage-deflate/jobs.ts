@@ -1,6 +1,7 @@
 /** What is done at once and what in the thread pool, where a few messages are worked on at a time. */
 
 import { Queue } from '../protocol/queue.js';
+import { time } from '../time/time.js';
 
 /**
  * As many as Node's thread pool has threads by default. A job that waits for a thread would hold
@@ -48,7 +49,7 @@ export function hasTime(): boolean {
 
 /** Counts what was inflated at once. */
 export function spendTime(byteLength: number): void {
-  if (spent === 0) setImmediate(beginTurn);
+  if (spent === 0) time.setImmediate(beginTurn);
   spent += COST_OF_CALL + byteLength;
 }
 

@@ -1,5 +1,6 @@
 /** RFC 6455 §5.5.1, §7: the closing handshake, in both roles and from both sides. */
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { useClock } from '../support/clock.js';
 import { closePayload, type FrameOptions, OPCODE } from '../support/frames.js';
 import { broken, peerBytes, table } from './rows.js';
 import { ROLES, type Role, Scene, type Settings } from './subject.js';
@@ -247,16 +248,12 @@ describe('RFC 6455 §7.1.1: who ends TCP', () => {
 });
 
 describe('RFC 6455 §7.1.1, §7.1.7: what the peer fails to do', () => {
-  beforeEach(() => {
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
-  });
-  afterEach(() => {
-    jest.useRealTimers();
-  });
+  const clock = useClock();
+  beforeEach(() => clock.stop());
 
   /** Lets `milliseconds` pass on the fake clock; is the wire ended, and what was told? */
   async function pass(scene: Scene, milliseconds: number): Promise<[boolean, string[]]> {
-    jest.advanceTimersByTime(milliseconds);
+    clock.advance(milliseconds);
     await scene.settled();
     return [scene.peer.ended, scene.events];
   }
@@ -269,7 +266,7 @@ describe('RFC 6455 §7.1.1, §7.1.7: what the peer fails to do', () => {
     expect(ended).toBe(true);
     await scene.finish();
     expect(scene.events).toEqual(['close 1000']);
-    expect(jest.getTimerCount()).toBe(0);
+    expect(clock.timerCount).toBe(0);
   });
 
   const silent: [string, Role, (scene: Scene) => Promise<void>, string[]][] = [
@@ -311,7 +308,7 @@ describe('RFC 6455 §7.1.1, §7.1.7: what the peer fails to do', () => {
     if (!scene.closed) await pass(scene, CLOSE_TIMEOUT + 1);
     expect(events).toEqual(told);
     expect(scene.wire.destroyed).toBe(true);
-    expect(jest.getTimerCount()).toBe(0);
+    expect(clock.timerCount).toBe(0);
   });
 
   test.each(ROLES)('F14: data and Pings do not lengthen the wait (%s)', async (role) => {
@@ -342,7 +339,7 @@ describe('RFC 6455 §7.1.1, §7.1.7: what the peer fails to do', () => {
     await send(scene, close(1000));
     await scene.finish();
     expect(scene.events).toEqual(['close 1000']);
-    expect(jest.getTimerCount()).toBe(0);
+    expect(clock.timerCount).toBe(0);
   });
 });
 
@@ -464,9 +461,7 @@ describe('terminate() drops the connection', () => {
 
 describe('F14: an application that paused', () => {
   const settings: Settings = { closeTimeout: CLOSE_TIMEOUT };
-  afterEach(() => {
-    jest.useRealTimers();
-  });
+  const clock = useClock();
 
   for (const role of ROLES) {
     test(`gets everything, the Close last, when it goes on (${role})`, async () => {
@@ -492,15 +487,15 @@ describe('F14: an application that paused', () => {
     });
 
     test(`does not hold up the end after close(): what comes is dropped in time (${role})`, async () => {
-      jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+      clock.stop();
       const scene = new Scene(role, settings);
       scene.product.pause();
       scene.product.close(1000);
       await scene.settled();
-      jest.advanceTimersByTime(CLOSE_TIMEOUT + 1);
+      clock.advance(CLOSE_TIMEOUT + 1);
       await scene.until(() => scene.closed);
       expect([scene.events, scene.peer.said]).toEqual([['close 1006'], ['close 1000']]);
-      expect(jest.getTimerCount()).toBe(0);
+      expect(clock.timerCount).toBe(0);
     });
 
     test(`pause() in a listener holds the rest of the chunk back (${role})`, async () => {

@@ -5,8 +5,9 @@ import { createServer as createHttpsServer } from 'node:https';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../src/index.js';
+import { useClock } from '../support/clock.js';
 import { closePayload, frame, OPCODE } from '../support/frames.js';
 import { Inbox, show, turns, until } from '../support/inbox.js';
 import { acceptFor, keyOf, upgradeResponse } from '../support/requests.js';
@@ -14,15 +15,7 @@ import { useScope } from '../support/scope.js';
 import { type Arrival, attend, Dialer, type Face, type FaceOptions, type Loose } from './places.js';
 
 const scope = useScope();
-
-afterEach(() => {
-  jest.useRealTimers();
-});
-
-/** From here on timers go only when the test says so; the event loop goes on turning. */
-function useHandClock(): void {
-  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'Date', 'queueMicrotask'] });
-}
+const clock = useClock();
 
 const URL_OF_SERVER = 'ws://server.example.com/chat';
 const hello = frame({ payload: 'Hello' });
@@ -308,11 +301,11 @@ describe('C5, C6: deadlines', () => {
   );
 
   test('C5: once open, the deadline is over', async () => {
-    useHandClock();
+    clock.stop();
     const dialer = new Dialer(scope(), URL_OF_SERVER, { handshakeTimeout: 60 });
     await answer(dialer, (key) => upgradeResponse(key));
     await until(() => dialer.events.length > 0, 'an event');
-    jest.advanceTimersByTime(1_000);
+    clock.advance(1_000);
     await turns();
     expect(dialer.events).toEqual(['open']);
   });
@@ -342,14 +335,14 @@ describe('C5, C6: deadlines', () => {
   });
 
   test('C6: each redirect has a deadline of its own', async () => {
-    useHandClock();
+    clock.stop();
     const options = { handshakeTimeout: 2_000, followRedirects: true };
     const dialer = new Dialer(scope(), URL_OF_SERVER, options);
     await dialer.arrival();
-    jest.advanceTimersByTime(1_200);
+    clock.advance(1_200);
     await answer(dialer, () => 'HTTP/1.1 302 Found\r\nLocation: /new\r\nContent-Length: 0\r\n\r\n');
     await dialer.arrival(1);
-    jest.advanceTimersByTime(1_200);
+    clock.advance(1_200);
     await answer(dialer, (key) => upgradeResponse(key), 1);
     await until(() => dialer.events.length > 0, 'an event');
     expect(dialer.events).toEqual(['open']);

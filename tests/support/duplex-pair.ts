@@ -1,5 +1,8 @@
 import { Duplex } from 'node:stream';
 
+// Taken at the start: real, also under a test's fake timers.
+const { nextTick } = process;
+
 /**
  * Two ends of a wire in memory: what is written to one can be read from the other. Every chunk is
  * copied on its way, because a receiver unmasks in place and must not touch the writer's bytes.
@@ -33,7 +36,7 @@ export class WireEnd extends Duplex {
       done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
       return;
     }
-    if (peer.push(Buffer.from(chunk))) process.nextTick(done);
+    if (peer.push(Buffer.from(chunk))) nextTick(done);
     else peer.#waiting = done;
   }
 
@@ -47,7 +50,7 @@ export class WireEnd extends Duplex {
     const waiting = this.#waiting;
     this.#peer = undefined;
     this.#waiting = undefined;
-    if (peer !== undefined) process.nextTick(() => peer.#end());
+    if (peer !== undefined) nextTick(() => peer.#end());
     waiting?.();
     done(error);
   }

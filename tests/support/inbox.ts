@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { setImmediate } from 'node:timers'; // real, also under a test's fake timers
 import { readFrames, type SeenFrame } from './frames.js';
 
 /** Longest wait for something that a correct product does at once: it ends a failing test only. */

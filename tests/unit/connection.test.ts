@@ -1,9 +1,10 @@
 /** Bytes in and out: one write per tick, callbacks, timers, pause, listeners that throw. */
 
 import { createServer } from 'node:http';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import WebSocket from '../../src/index.js';
 import { Compiled } from '../support/child.js';
+import { useClock } from '../support/clock.js';
 import {
   attend,
   type Face,
@@ -80,14 +81,7 @@ function noting(): { calls: string[]; note: (name: string) => (error?: Error | n
   return { calls, note };
 }
 
-afterEach(() => {
-  jest.useRealTimers();
-});
-
-/** Time stands still for the product; the event loop goes on. */
-function stopTheClock(): void {
-  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'Date', 'queueMicrotask'] });
-}
+const clock = useClock();
 
 describe.each(ROLES)('writes of a %s', (role) => {
   test('what is sent in a tick leaves in one write, when the tick ends', async () => {
@@ -593,38 +587,38 @@ describe('the closing handshake', () => {
   });
 
   test('takes 30 seconds at most by default', async () => {
-    stopTheClock();
+    clock.stop();
     const { ws, wire } = await stage('server');
     ws.close();
     await turns();
-    jest.advanceTimersByTime(29_999);
+    clock.advance(29_999);
     expect(wire.destroyed).toBe(false);
-    jest.advanceTimersByTime(1);
+    clock.advance(1);
     expect(wire.destroyed).toBe(true);
     await until(() => ws.readyState === WebSocket.CLOSED, "'close'");
   });
 
   test('leaves no timer when it is over', async () => {
-    stopTheClock();
+    clock.stop();
     const { ws, wire, events } = await stage('server');
     ws.close(1000);
     await turns();
-    expect(jest.getTimerCount()).toBe(1);
+    expect(clock.timerCount).toBe(1);
     wire.arrive(close('server', 1000));
     wire.finish();
     wire.destroy();
     await turns();
     expect(events).toEqual(['close 1000']);
-    expect(jest.getTimerCount()).toBe(0);
+    expect(clock.timerCount).toBe(0);
   });
 
   test('an open connection has no timer', async () => {
-    stopTheClock();
+    clock.stop();
     const { ws, wire } = await stage('server');
     wire.arrive(text('server', 'a'), ping('server', 'b'));
     ws.send('c');
     await turns();
-    expect(jest.getTimerCount()).toBe(0);
+    expect(clock.timerCount).toBe(0);
   });
 
   // RFC 6455 §7.1.1: the server ends TCP first.
@@ -637,15 +631,15 @@ describe('the closing handshake', () => {
 
   // RFC 6455 §7.1.1: a client SHOULD wait for the server to end TCP, for a reasonable time.
   test('a client waits for the server to end the wire, a second at most', async () => {
-    stopTheClock();
+    clock.stop();
     const { wire, ws } = await stage('client');
     wire.arrive(close('client', 1001));
     await turns();
     expect(said(wire)).toEqual(['close 1001']);
-    jest.advanceTimersByTime(999);
+    clock.advance(999);
     await turns();
     expect(wire.writableEnded).toBe(false);
-    jest.advanceTimersByTime(1);
+    clock.advance(1);
     await turns();
     expect(wire.writableFinished).toBe(true);
     wire.destroy();

@@ -5,8 +5,9 @@ import { Agent, type ClientRequest, createServer, type IncomingMessage } from 'n
 import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../src/index.js';
+import { useClock } from '../support/clock.js';
 import type { WireEnd } from '../support/duplex-pair.js';
 import { attend, type Face, type FaceOptions, type Loose, next, serve } from '../support/faces.js';
 import { frame } from '../support/frames.js';
@@ -16,9 +17,7 @@ import { useScope } from '../support/scope.js';
 
 const scope = useScope();
 
-afterEach(() => {
-  jest.useRealTimers();
-});
+const clock = useClock();
 
 interface Arrival {
   /** where the client wanted to connect to */
@@ -431,26 +430,26 @@ describe('the answer', () => {
 
 describe('handshakeTimeout', () => {
   test('is one deadline, whatever comes meanwhile', async () => {
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'Date', 'queueMicrotask'] });
+    clock.stop();
     const { events, arrivals, request } = dial(HERE, { handshakeTimeout: 1000 });
     await request();
     for (let i = 0; i < 9; i++) {
-      jest.advanceTimersByTime(100);
+      clock.advance(100);
       arrivals[0]?.wire.write('HTTP/1.1 '.charAt(i));
       await turns(2);
     }
     expect(events).toEqual([]);
-    jest.advanceTimersByTime(100);
+    clock.advance(100);
     expect(await told(events, 2)).toEqual(['error Opening handshake has timed out', 'close 1006']);
-    expect(jest.getTimerCount()).toBe(0);
+    expect(clock.timerCount).toBe(0);
   });
 
   test('is over with the handshake', async () => {
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'Date', 'queueMicrotask'] });
+    clock.stop();
     const { events, answer } = dial(HERE, { handshakeTimeout: 1000 });
     await answer(upgradeResponse);
     await told(events);
-    jest.advanceTimersByTime(10_000);
+    clock.advance(10_000);
     await turns();
     expect(events).toEqual(['open']);
   });

@@ -51,9 +51,16 @@ test('a pure folder imports no more of Node than buffer, crypto and zlib', () =>
 });
 
 test('a pure folder imports nothing from the root of src', () => {
-  expect(breaches(({ from, to }) => !PURE.test(from) || to.includes(':') || PURE.test(to))).toEqual(
-    [],
-  );
+  const below = /^(protocol|handshake|permessage-deflate|time)\//;
+  expect(
+    breaches(({ from, to }) => !PURE.test(from) || to.includes(':') || below.test(to)),
+  ).toEqual([]);
+});
+
+test('only time/ uses the timers and ticks of Node', () => {
+  const use = /(?<![.\w])(setImmediate|setTimeout|setInterval|clearTimeout|process\.nextTick)\(/;
+  const users = sources().filter((path) => use.test(readFileSync(path, 'utf8')));
+  expect(users.map((path) => relative(SRC, path))).toEqual(['time/time.ts']);
 });
 
 test('protocol/ imports only protocol/', () => {
@@ -101,7 +108,7 @@ test('only the index and the faces name what is there for programs of ws', () =>
 
 test('what is there for programs of ws touches no face and no connection, types apart', () => {
   const lower =
-    /^(node:|protocol\/|handshake\/|permessage-deflate\/|compat\/|(data|options|settings)$)/;
+    /^(node:|protocol\/|handshake\/|permessage-deflate\/|time\/|compat\/|(data|options|settings)$)/;
   expect(
     breaches(
       ({ onlyTypes, from, to }) => onlyTypes || !from.startsWith('compat/') || lower.test(to),

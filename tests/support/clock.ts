@@ -1,0 +1,64 @@
+/** A clock of the tests' own, in the place of the timers that `src` uses. Ticks stay Node's. */
+
+import { afterEach } from '@jest/globals';
+import { type Time, type Timer, time } from '../../src/time/time.js';
+
+interface Alarm {
+  readonly at: number;
+  readonly ring: () => void;
+}
+
+const real: Time = { ...time };
+
+/** Time that passes only when a test says so, once it is stopped. */
+export class ManualClock {
+  private now = 0;
+  private readonly alarms = new Map<Timer, Alarm>();
+
+  /** How many timers are set. */
+  get timerCount(): number {
+    return this.alarms.size;
+  }
+
+  /** Takes the place of Node's timers until the end of the test. */
+  stop(): void {
+    time.setTimeout = (callback, milliseconds, ...args) => {
+      const timer = { unref: () => timer, ref: () => timer } as unknown as Timer;
+      this.alarms.set(timer, { at: this.now + milliseconds, ring: () => callback(...args) });
+      return timer;
+    };
+    time.clearTimeout = (timer) => {
+      if (timer !== undefined) this.alarms.delete(timer);
+    };
+  }
+
+  /** Lets so many milliseconds pass; timers that are due are called in their order. */
+  advance(milliseconds: number): void {
+    const end = this.now + milliseconds;
+    for (let next = this.nextDue(end); next !== undefined; next = this.nextDue(end)) {
+      const [timer, alarm] = next;
+      this.alarms.delete(timer);
+      this.now = alarm.at;
+      alarm.ring();
+    }
+    this.now = end;
+  }
+
+  /** Gives Node's timers back. */
+  release(): void {
+    this.alarms.clear();
+    Object.assign(time, real);
+  }
+
+  private nextDue(end: number): [Timer, Alarm] | undefined {
+    const due = [...this.alarms].filter(([, { at }]) => at <= end);
+    return due.sort(([, a], [, b]) => a.at - b.at)[0];
+  }
+}
+
+/** A clock for the tests of a file or `describe`; each of them begins with Node's timers. */
+export function useClock(): ManualClock {
+  const clock = new ManualClock();
+  afterEach(() => clock.release());
+  return clock;
+}
