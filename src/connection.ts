@@ -1,14 +1,22 @@
 /** An endpoint on a Duplex: bytes in and out, one write per tick, timers, backpressure. */
 
 import { Duplex } from 'node:stream';
-import { beginReading, endReading, flushLater } from './flush.js';
+import {
+  beginReading,
+  connectionClosed,
+  connectionOpened,
+  endBurstLater,
+  endReading,
+  isExiting,
+} from './flush.js';
 import type { CloseInfo } from './options.js';
 import type { Close } from './protocol/close.js';
 import { type Application, Endpoint, type EndpointOptions } from './protocol/endpoint.js';
-import type { SendCallback } from './protocol/gather.js';
+import type { Gather, SendCallback } from './protocol/gather.js';
 import type { Wire } from './protocol/sender.js';
 import { notReady, notSent, settle } from './settle.js';
 import { type Timer, time } from './time/time.js';
+import { UnwrittenMessages } from './unwritten.js';
 
 /** Where a Duplex keeps its connection, so that all connections share the same listeners. */
 const CONNECTION = Symbol('ws6455.connection');
@@ -21,6 +29,9 @@ interface Wired extends Duplex {
 export function isTaken(socket: Duplex): boolean {
   return CONNECTION in socket;
 }
+
+/** No frame was written in this tick. */
+const NO_BURST = -1;
 
 type Written = (error: Error | null | undefined) => void;
 
@@ -41,7 +52,11 @@ export class Connection implements Wire {
   private paused = false;
   /** A chunk is being read: what is sent meanwhile leaves at its end. */
   private reading = false;
-  private scheduled = false;
+  /**
+   * Bytes of messages that were written in this tick; `NO_BURST` if none was. After the first write
+   * of a tick frames are gathered until it ends.
+   */
+  private burst = NO_BURST;
   /** Reading goes on in the next turn of the event loop. */
   private willContinue = false;
   private wireEnded = false;
@@ -49,6 +64,8 @@ export class Connection implements Wire {
   /** Our half is ended, and everything that was written has left. */
   private finished = false;
   private timer: Timer | undefined;
+  /** Made with the first write that the socket does not finish at once. */
+  private unwritten: UnwrittenMessages | undefined;
   /** The callbacks of the writes that are under way, a list per write; made with the first. */
   private awaiting: Set<SendCallback[]> | undefined;
 
@@ -68,6 +85,7 @@ export class Connection implements Wire {
   start(head: Buffer): void {
     const { socket } = this;
     (socket as Wired)[CONNECTION] = this;
+    connectionOpened();
     const settings = socket as SocketSettings;
     settings.setTimeout?.(0);
     settings.setNoDelay?.(true);
@@ -81,9 +99,13 @@ export class Connection implements Wire {
     else if (socket.readableEnded) time.setImmediate(() => this.onEnd());
   }
 
-  /** Bytes that were sent and have not left yet. */
+  /**
+   * Bytes of messages that were given to `send` and are not written, as WHATWG counts them: what is
+   * written in this tick counts until the tick ends.
+   */
   get bufferedAmount(): number {
-    return this.endpoint.sender.byteLength + this.socket.writableLength;
+    const inSocket = this.unwritten?.remaining(this.socket.writableLength) ?? 0;
+    return this.endpoint.sender.givenLength + inSocket + Math.max(0, this.burst);
   }
 
   /** Whether a closing handshake has a deadline at the moment. */
@@ -192,19 +214,39 @@ export class Connection implements Wire {
   }
 
   schedule(): void {
-    if (this.reading || this.scheduled) return;
-    this.scheduled = true;
-    flushLater(this);
+    if (this.reading || this.burst !== NO_BURST) {
+      if (isExiting) this.flush();
+      return;
+    }
+    this.burst = 0;
+    endBurstLater(this);
+    this.flush();
+  }
+
+  endBurst(): void {
+    this.burst = NO_BURST;
+    this.flush();
   }
 
   flush(): boolean {
-    this.scheduled = false;
     const gather = this.endpoint.sender.takeGathered();
     if (gather === undefined) return true;
     const drained = this.write(gather.takeParts(), gather.callbacks);
+    this.countWrite(gather);
     if (this.hasLeft()) gather.giveBack();
     this.endpoint.written(gather, drained);
     return drained;
+  }
+
+  private countWrite({ givenLength, byteLength }: Gather): void {
+    const { writableLength } = this.socket;
+    if (writableLength === 0) {
+      this.unwritten = undefined;
+      if (this.burst !== NO_BURST) this.burst += givenLength;
+    } else {
+      this.unwritten ??= new UnwrittenMessages();
+      this.unwritten.add(givenLength, byteLength, writableLength);
+    }
   }
 
   /**
@@ -314,6 +356,7 @@ export class Connection implements Wire {
     if (this.wireClosed) return;
     this.wireEnded = true;
     this.wireClosed = true;
+    connectionClosed();
     // What was received is delivered first, also to an application that paused.
     this.paused = false;
     // `read` may emit 'data' as well: one way is enough, the bytes are unmasked in place.
@@ -331,6 +374,7 @@ export class Connection implements Wire {
       this.destroyWhenOver();
       return;
     }
+    this.unwritten = undefined;
     this.failCallbacks();
     this.endpoint.wireClosed();
   }

@@ -57,10 +57,12 @@ export class PreparedMessage {
       sender.message(this.payload, this.isBinary, true, this.compresses, callback);
       return;
     }
+    sender.prepareKey();
     const form = this.formFor(extension);
     if (form !== this.plain) extension?.noteEncoded(this.payload);
-    if (sender.masks) sender.onFrame(form.first, form.payload, callback);
-    else sender.framedOnce(frameOf(form), callback);
+    const { length } = this.payload;
+    if (sender.masks) sender.onFrame(form.first, form.payload, length, callback);
+    else sender.framedOnce(frameOf(form), length, callback);
   }
 
   private formFor(extension: Extension | undefined): Form {

@@ -2,7 +2,7 @@
 
 import { Buffer } from 'node:buffer';
 import type { Encoded, Extension } from './extension.js';
-import { FIN, Opcode } from './frame.js';
+import { FIN, isDataFrame, Opcode } from './frame.js';
 import type { SendCallback } from './gather.js';
 import { Queue } from './queue.js';
 
@@ -23,7 +23,15 @@ export interface WaitingFrame {
 
 /** Where frames go when their turn has come. */
 export interface FrameSink {
-  onFrame(first: number, payload: Buffer | string, callback: SendCallback | undefined): void;
+  /** Whether the next frame has a masking key; if not, the connection fails. */
+  hasKey(): boolean;
+  /** @param givenLength how many bytes the program gave for it */
+  onFrame(
+    first: number,
+    payload: Buffer | string,
+    givenLength: number,
+    callback: SendCallback | undefined,
+  ): void;
   /** A payload can't be read or encoded. */
   onFailure(error: Error): void;
   /** Nothing waits any more. */
@@ -47,6 +55,8 @@ const NOTHING = Buffer.alloc(0);
 export class Backlog {
   /** How many bytes wait, as they were given. */
   byteLength = 0;
+  /** How many of them are of messages. */
+  messageLength = 0;
   private readonly frames = new Queue<WaitingFrame>();
   private halted = false;
   /** Whether `continue` will be called. */
@@ -117,14 +127,20 @@ export class Backlog {
   abandon(): WaitingFrame[] {
     this.abandoned = true;
     this.byteLength = 0;
+    this.messageLength = 0;
     return this.frames.takeAll();
   }
 
   private push(frame: WaitingFrame): void {
     if (this.abandoned) return;
     this.frames.push(frame);
-    this.byteLength += frame.byteLength;
+    this.count(frame, frame.byteLength);
     if (this.frames.length === 1) this.goOn();
+  }
+
+  private count({ first }: WaitingFrame, bytes: number): void {
+    this.byteLength += bytes;
+    if (isDataFrame(first)) this.messageLength += bytes;
   }
 
   /** Sends what can be sent, up to the first frame that can't. */
@@ -134,9 +150,9 @@ export class Backlog {
     try {
       for (let head = this.next(); head !== undefined; head = this.next()) {
         this.frames.shift();
-        this.byteLength -= head.byteLength;
+        this.count(head, -head.byteLength);
         inARow += COST_OF_FRAME + head.byteLength;
-        this.sink.onFrame(head.first, head.payload, head.callback);
+        this.sink.onFrame(head.first, head.payload, head.byteLength, head.callback);
         if (inARow >= MOST_IN_A_ROW) break;
       }
       done = inARow < MOST_IN_A_ROW;
@@ -162,7 +178,7 @@ export class Backlog {
 
   private makeReady(frame: WaitingFrame): boolean {
     if (frame.progress === 'TO_ENCODE') this.encode(frame);
-    return frame.progress === 'READY';
+    return frame.progress === 'READY' && this.sink.hasKey();
   }
 
   private encode(frame: WaitingFrame): void {

@@ -99,9 +99,14 @@ export class Endpoint implements ControlSink, SenderOwner {
     return this.sent !== undefined && this.received !== undefined;
   }
 
-  /** Starts the closing handshake. RFC 6455 §7.1.2. */
+  /**
+   * Starts the closing handshake. RFC 6455 §7.1.2.
+   * @throws what the program's `generateMask` throws; then nothing has changed
+   */
   startClosingHandshake(close: Close): void {
-    if (this.state === 'OPEN') this.sent = close;
+    if (this.state !== 'OPEN') return;
+    this.sender.prepareKey();
+    this.sent = close;
     this.input('CLOSE_CALLED');
   }
 
@@ -134,7 +139,9 @@ export class Endpoint implements ControlSink, SenderOwner {
     const { owedPong } = this;
     if (owedPong === undefined) return;
     this.owedPong = undefined;
-    if (this.answersPings()) this.sender.control(Opcode.PONG, owedPong, undefined);
+    if (this.answersPings() && this.sender.hasKey()) {
+      this.sender.control(Opcode.PONG, owedPong, undefined);
+    }
   }
 
   private tellDrained(): void {
@@ -196,7 +203,7 @@ export class Endpoint implements ControlSink, SenderOwner {
   private answerPing(payload: Buffer): void {
     if (!this.answersPings()) return;
     if (this.congested) this.owedPong = Buffer.from(payload);
-    else this.sender.control(Opcode.PONG, payload, undefined);
+    else if (this.sender.hasKey()) this.sender.control(Opcode.PONG, payload, undefined);
   }
 
   /** RFC 6455 §5.5.2: until a Close was received, also behind our own. */
@@ -255,7 +262,8 @@ export class Endpoint implements ControlSink, SenderOwner {
   }
 
   private sendClose(): void {
-    if (this.sent !== undefined) this.sender.close(writeClose(this.sent));
+    if (this.sent === undefined || !this.sender.hasKey()) return;
+    this.sender.close(writeClose(this.sent));
   }
 
   // RFC 6455 §7.1.5, §7.1.6: what is told is what the peer's Close said, 1006 if none came.

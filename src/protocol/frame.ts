@@ -25,6 +25,11 @@ const LENGTH_64_BITS = 127;
 const TWO_POW_32 = 0x1_0000_0000;
 const TWO_POW_16 = 0x1_0000;
 
+/** Whether a frame carries data of a message: its opcode, in the first byte, says so. RFC 6455 §5.6. */
+export function isDataFrame(firstByte: number): boolean {
+  return (firstByte & 0xf) < Opcode.CLOSE;
+}
+
 /** One frame's header. A receiver has one of these and reads every header into it. */
 export class FrameHeader {
   fin = false;

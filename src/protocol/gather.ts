@@ -42,6 +42,8 @@ let slab = NO_SLAB;
 export class Gather {
   /** How many bytes are gathered. */
   byteLength = 0;
+  /** How many bytes the program gave for the messages among them: neither framed nor compressed. */
+  givenLength = 0;
   /** Whether a Close is among them. */
   holdsClose = false;
   /** What is called when they were written; undefined if there is nothing to call. */

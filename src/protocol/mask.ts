@@ -39,12 +39,19 @@ export class MaskingKeys {
     this.used = poolSize;
   }
 
+  /**
+   * Makes sure that the next key is there.
+   * @throws what the source of the keys throws; the next call asks it again
+   */
+  prepare(): void {
+    if (this.used < this.pool.length) return;
+    this.fill(this.pool);
+    this.used = 0;
+  }
+
   /** A fresh key, its first byte lowest. RFC 6455 §5.3: every frame gets its own. */
   next(): number {
-    if (this.used === this.pool.length) {
-      this.fill(this.pool);
-      this.used = 0;
-    }
+    this.prepare();
     const key = this.pool.readInt32LE(this.used);
     this.used += 4;
     return key;

@@ -3,13 +3,13 @@
 import { Buffer } from 'node:buffer';
 import { Backlog, type FrameSink, type WaitingFrame } from './backlog.js';
 import type { Extension } from './extension.js';
-import { FIN, Opcode, sizeOfHeader, writeHeader } from './frame.js';
+import { FIN, isDataFrame, Opcode, sizeOfHeader, writeHeader } from './frame.js';
 import { Gather, type SendCallback } from './gather.js';
 import { type MaskingKeys, maskedCopy, unmask, unmaskInto } from './mask.js';
 
 /** What bytes go to. */
 export interface Wire {
-  /** Has `flush` called when this tick ends. */
+  /** Writes what is gathered: at once, at the end of the chunk being read, or of the tick. */
   schedule(): void;
   /** Writes what is gathered. @returns false when the wire should be left to drain first */
   flush(): boolean;
@@ -79,9 +79,12 @@ export class Sender implements FrameSink {
     this.owner = owner;
   }
 
-  /** Bytes that were sent and are not written yet; those that wait to be encoded count as given. */
-  get byteLength(): number {
-    return (this.gather?.byteLength ?? 0) + this.waiting;
+  /**
+   * Bytes that the program gave to `send` and that were not written yet: the payloads of messages,
+   * neither framed nor compressed.
+   */
+  get givenLength(): number {
+    return (this.gather?.givenLength ?? 0) + (this.backlog?.messageLength ?? 0);
   }
 
   /** Bytes that wait to be encoded or read, or behind such. */
@@ -101,6 +104,7 @@ export class Sender implements FrameSink {
     compress: boolean,
     callback: SendCallback | undefined,
   ): void {
+    this.prepareKey();
     const opens = !this.continuing;
     if (opens) this.encodes = compress && this.wants(payload);
     const first = this.firstByte(isBinary, fin);
@@ -119,6 +123,7 @@ export class Sender implements FrameSink {
     compress: boolean,
     callback: SendCallback | undefined,
   ): WaitingFrame {
+    this.prepareKey();
     const opens = !this.continuing;
     if (opens) this.encodes = compress && this.extension?.wants(byteLength) === true;
     const first = this.firstByte(isBinary, fin);
@@ -141,7 +146,8 @@ export class Sender implements FrameSink {
 
   /** Sends a Ping or Pong; its payload is at most 125 bytes. It passes what waits. RFC 6455 §5.5. */
   control(opcode: number, payload: Buffer, callback: SendCallback | undefined): void {
-    this.onFrame(FIN | opcode, payload, callback);
+    this.prepareKey();
+    this.onFrame(FIN | opcode, payload, payload.length, callback);
   }
 
   /** Whether frames are masked. RFC 6455 §5.1: a client's are. */
@@ -157,9 +163,11 @@ export class Sender implements FrameSink {
   /**
    * Sends a frame that was made once for many connections, if `isFree`.
    * @param frame header and payload; it never changes, so that it may wait by reference
+   * @param givenLength how many bytes the program gave for it
    */
-  framedOnce(frame: Buffer, callback: SendCallback | undefined): void {
+  framedOnce(frame: Buffer, givenLength: number, callback: SendCallback | undefined): void {
     this.addFrame(frame);
+    this.gatherInUse().givenLength += givenLength;
     this.gathered(false, callback);
   }
 
@@ -176,6 +184,7 @@ export class Sender implements FrameSink {
   /** Sends frames as the application made them. */
   framed(parts: readonly (Buffer | string)[], callback: SendCallback | undefined): void {
     const gather = this.gatherInUse();
+    const before = gather.byteLength;
     let byReference = false;
     for (const one of parts) {
       const part = typeof one === 'string' ? Buffer.from(one) : one;
@@ -187,6 +196,7 @@ export class Sender implements FrameSink {
         gather.buffer.set(part, offset);
       }
     }
+    gather.givenLength += gather.byteLength - before; // all of it: nobody says what is payload
     if (gather.byteLength === 0) gather.append(NOTHING); // the wire calls back for it as well
     this.gathered(byReference, callback);
   }
@@ -194,6 +204,25 @@ export class Sender implements FrameSink {
   /** Sends a Close behind everything that was sent. RFC 6455 §5.5.1: nothing may follow it. */
   close(payload: Buffer): void {
     this.inTurn(CLOSE, payload, undefined);
+  }
+
+  /**
+   * Draws the masking key of the next frame, before anything has changed.
+   * @throws what the program's `generateMask` throws
+   */
+  prepareKey(): void {
+    this.keys?.prepare();
+  }
+
+  /** Draws it for a frame that no call of the program is waiting for: without a key the connection fails. */
+  hasKey(): boolean {
+    try {
+      this.prepareKey();
+      return true;
+    } catch (error) {
+      this.owner.onSenderFailed(error as Error);
+      return false;
+    }
   }
 
   /** Hands over what was gathered, to be written; undefined if there is nothing. */
@@ -264,14 +293,27 @@ export class Sender implements FrameSink {
     payload: Buffer | string,
     callback: SendCallback | undefined,
   ): void {
-    if (this.backlog === undefined || this.backlog.isEmpty) this.onFrame(first, payload, callback);
-    else this.backlog.add(first, payload, false, callback);
+    if (this.backlog !== undefined && !this.backlog.isEmpty) {
+      this.backlog.add(first, payload, false, callback);
+      return;
+    }
+    this.onFrame(first, payload, undefined, callback);
   }
 
-  /** Sends a frame now: its payload is encoded already, if it is. */
-  onFrame(first: number, payload: Buffer | string, callback: SendCallback | undefined): void {
-    if (first === CLOSE) this.gatherInUse().holdsClose = true;
+  /**
+   * Sends a frame now: its payload is encoded already, if it is.
+   * @param givenLength how many bytes the program gave for it; undefined if it is not encoded
+   */
+  onFrame(
+    first: number,
+    payload: Buffer | string,
+    givenLength: number | undefined,
+    callback: SendCallback | undefined,
+  ): void {
+    const gather = this.gatherInUse();
     const length = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
+    if (isDataFrame(first)) gather.givenLength += givenLength ?? length;
+    else if (first === CLOSE) gather.holdsClose = true;
     const isCopied = length <= COPY_UP_TO;
     if (isCopied) this.copied(first, payload, length);
     else this.referred(first, payload, length);
@@ -283,7 +325,9 @@ export class Sender implements FrameSink {
     const gather = this.gatherInUse();
     if (callback !== undefined) gather.notify(callback);
     // What goes by reference leaves at once: programs fill the same buffer again for the next one.
-    if (byReference || gather.byteLength >= FLUSH_FROM) this.wire.flush();
+    // A Close as well: programs drop the socket in the tick in which they close the WebSocket.
+    const isUrgent = byReference || gather.holdsClose;
+    if (isUrgent || gather.byteLength >= FLUSH_FROM) this.wire.flush();
     else this.wire.schedule();
   }
 

@@ -229,7 +229,7 @@ table([
   },
   {
     id: 'W34',
-    it: 'bufferedAmount counts what waits, header included',
+    it: 'bufferedAmount counts what waits',
     run: async (lib, scope) => {
       const { ws, peer } = await accepted(lib, scope);
       peer.pause();
@@ -241,6 +241,18 @@ table([
       return [bufferedAmount >= 200_000, bufferedAmount <= 4 * 100_010];
     },
     expected: [true, true],
+  },
+  {
+    id: 'W34',
+    it: 'bufferedAmount counts a message as it was given, where it is compressed',
+    run: async (lib, scope) => {
+      const options = { perMessageDeflate: { threshold: 0 } };
+      const offer = { 'sec-websocket-extensions': 'permessage-deflate' };
+      const { ws } = await accepted(lib, scope, options, offer);
+      ws.send('foo');
+      return ws.bufferedAmount;
+    },
+    expected: 3,
   },
   {
     id: 'W34 W40',

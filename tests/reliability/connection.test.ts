@@ -182,10 +182,11 @@ test('R11: terminate() drops the wire although the peer of a wire in memory thro
   const wire = new ManualWire();
   const ws = onWire(wire, 'server');
   const events = attend(ws);
+  ws.send('written at once');
   wire.write = () => {
     throw mine;
   };
-  ws.send('x');
+  ws.send('written at the end of the tick');
   expect(() => ws.terminate()).toThrow(mine);
   await until(() => events.includes('close 1006'), "'close'");
   expect(wire.destroyed).toBe(true);

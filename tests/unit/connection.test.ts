@@ -1,4 +1,4 @@
-/** Bytes in and out: one write per tick, callbacks, timers, pause, listeners that throw. */
+/** Bytes in and out: writes, callbacks, timers, pause, listeners that throw. */
 
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -84,17 +84,52 @@ function noting(): { calls: string[]; note: (name: string) => (error?: Error | n
 const clock = useClock();
 
 describe.each(ROLES)('writes of a %s', (role) => {
-  test('what is sent in a tick leaves in one write, when the tick ends', async () => {
+  test('the first frame of a tick is written at once, the others in one write at its end', async () => {
     const { ws, wire } = await stage(role);
     for (const one of ['a', 'b', 'c']) ws.send(one);
     ws.ping('d');
-    expect(wire.writes).toHaveLength(0);
+    expect(said(wire)).toEqual(['text a']);
     await turns(1);
-    expect(wire.writes).toHaveLength(1);
+    expect(wire.writes).toHaveLength(2);
     expect(said(wire)).toEqual(['text a', 'text b', 'text c', 'ping d']);
   });
 
-  test('what a chain of awaits sends leaves in one write', async () => {
+  test.each(['ping', 'pong'] as const)(
+    'a %s that is sent first is written at once',
+    async (name) => {
+      const { ws, wire } = await stage(role);
+      ws[name]('a');
+      expect(said(wire)).toEqual([`${name} a`]);
+    },
+  );
+
+  test('close() writes at once what was sent before it, and its Close', async () => {
+    const { ws, wire } = await stage(role);
+    for (const one of ['a', 'b', 'c']) ws.send(one);
+    ws.close(1001);
+    expect(said(wire)).toEqual(['text a', 'text b', 'text c', 'close 1001']);
+  });
+
+  test('close() in a listener writes at once what was sent before it, and its Close', async () => {
+    const { ws, wire } = await stage(role);
+    const seen: string[][] = [];
+    ws.on('message', (data) => {
+      ws.send(data as Buffer, { binary: false });
+      ws.close(1001);
+      seen.push(said(wire));
+    });
+    wire.arrive(text(role, 'a'));
+    expect(seen).toEqual([['text a', 'close 1001']]);
+  });
+
+  test('terminate() writes at once what was sent before it', async () => {
+    const { ws, wire } = await stage(role);
+    for (const one of ['a', 'b', 'c']) ws.send(one);
+    ws.terminate();
+    expect(said(wire)).toEqual(['text a', 'text b', 'text c']);
+  });
+
+  test('what a chain of awaits sends behind the first frame leaves in one write', async () => {
     const { ws, wire } = await stage(role);
     const speak = async (): Promise<void> => {
       for (let i = 0; i < 20; i++) {
@@ -104,7 +139,7 @@ describe.each(ROLES)('writes of a %s', (role) => {
     };
     void speak();
     await turns(1);
-    expect(wire.writes).toHaveLength(1);
+    expect(wire.writes).toHaveLength(2);
     expect(framesOf(wire)).toHaveLength(20);
   });
 
@@ -131,22 +166,22 @@ describe.each(ROLES)('writes of a %s', (role) => {
 
   test('at 16 KiB it leaves at once', async () => {
     const { ws, wire } = await stage(role);
-    for (let i = 0; i < 15; i++) ws.send(Buffer.alloc(1024));
-    expect(wire.writes).toHaveLength(0);
-    ws.send(Buffer.alloc(1024));
+    for (let i = 0; i < 16; i++) ws.send(Buffer.alloc(1024));
     expect(wire.writes).toHaveLength(1);
+    ws.send(Buffer.alloc(1024));
+    expect(wire.writes).toHaveLength(2);
     ws.send('more');
     await turns(1);
-    expect(wire.writes).toHaveLength(2);
-    expect(framesOf(wire)).toHaveLength(17);
+    expect(wire.writes).toHaveLength(3);
+    expect(framesOf(wire)).toHaveLength(18);
   });
 
-  test('connections that take turns have a write each', async () => {
+  test('connections that take turns have two writes each', async () => {
     const stages = await Promise.all([stage(role), stage(role), stage(role)]);
     for (let i = 0; i < 50; i++) for (const { ws } of stages) ws.send(`message ${i}`);
     await turns(1);
     for (const { wire } of stages) {
-      expect(wire.writes).toHaveLength(1);
+      expect(wire.writes).toHaveLength(2);
       const expected = Array.from({ length: 50 }, (_, i) => `text message ${i}`);
       expect(said(wire)).toEqual(expected);
     }
@@ -217,13 +252,14 @@ test('one wire that fails in its write does not keep the others waiting', async 
   const stages = await Promise.all([stage(), stage(), stage()]);
   const [first, ...others] = stages;
   const broken = new Error('broken write');
+  for (const { ws } of stages) ws.send('x');
   first.wire._write = () => {
     throw broken;
   };
-  for (const { ws } of stages) ws.send('x');
+  for (const { ws } of stages) ws.send('y');
   await turns(2);
   expect(caught).toEqual([broken]);
-  for (const { wire } of others) expect(said(wire)).toEqual(['text x']);
+  for (const { wire } of others) expect(said(wire)).toEqual(['text x', 'text y']);
 });
 
 describe('callbacks', () => {
@@ -394,23 +430,71 @@ describe('callbacks', () => {
 });
 
 describe('bufferedAmount', () => {
-  test.each(ROLES)('of a %s counts what is gathered and what the wire holds', async (role) => {
-    const { ws, wire } = await stage(role, {}, { hold: true });
-    const header = role === 'client' ? 6 : 2;
+  test.each(ROLES)('of a %s is the payload that send got, until the tick ends', async (role) => {
+    const { ws } = await stage(role);
     expect(ws.bufferedAmount).toBe(0);
+    ws.send('foo');
+    expect(ws.bufferedAmount).toBe(3);
+    ws.send('äöü');
+    ws.send(Buffer.alloc(10));
+    expect(ws.bufferedAmount).toBe(19);
+    await until(() => ws.bufferedAmount === 0, 'everything to be written');
+  });
+
+  test.each(ROLES)('of a %s counts what the wire holds, write by write', async (role) => {
+    const { ws, wire } = await stage(role, {}, { hold: true });
     ws.send('hello');
-    expect(ws.bufferedAmount).toBe(header + 5);
     await turns(1);
-    expect(ws.bufferedAmount).toBe(header + 5);
+    expect(ws.bufferedAmount).toBe(5);
     ws.send(Buffer.alloc(100));
-    ws.ping();
-    expect(ws.bufferedAmount).toBe(3 * header + 105);
+    ws.send(Buffer.alloc(20));
+    ws.send(Buffer.alloc(9000));
+    expect(ws.bufferedAmount).toBe(9125);
     await turns(1);
-    expect(ws.bufferedAmount).toBe(3 * header + 105);
+    expect(ws.bufferedAmount).toBe(9125);
+    wire.release();
+    await turns(1);
+    expect(ws.bufferedAmount).toBe(9120);
+    ws.send('more');
+    expect(ws.bufferedAmount).toBe(9124);
     wire.hold = false;
     wire.release();
-    await until(() => ws.bufferedAmount === 0, 'everything to leave');
-    expect(said(wire)).toHaveLength(3);
+    await until(() => ws.bufferedAmount === 0, 'everything to be written');
+    expect(said(wire)).toHaveLength(5);
+  });
+
+  test.each(ROLES)('of a %s counts no Ping, Pong or Close', async (role) => {
+    const { ws } = await stage(role, {}, { hold: true });
+    ws.ping('ping');
+    ws.pong('pong');
+    expect(ws.bufferedAmount).toBe(0);
+    ws.send('x');
+    ws.close(1000, 'reason');
+    expect(ws.bufferedAmount).toBe(1);
+  });
+
+  test('counts what listeners send while a chunk is read', async () => {
+    const { ws, wire } = await stage();
+    const seen: number[] = [];
+    ws.on('message', (data) => {
+      ws.send(data);
+      seen.push(ws.bufferedAmount);
+    });
+    wire.arrive(text('server', 'ab'), text('server', 'cde'));
+    expect(seen).toEqual([2, 5]);
+    await until(() => ws.bufferedAmount === 0, 'everything to be written');
+  });
+
+  test('is not deceived by what a program writes to the wire itself', async () => {
+    const { ws, wire } = await stage('server', {}, { hold: true });
+    ws.send('hello');
+    wire.write(Buffer.alloc(50));
+    ws.send('more');
+    await turns(1);
+    expect(ws.bufferedAmount).toBe(9);
+    wire.hold = false;
+    wire.release();
+    await until(() => ws.bufferedAmount === 0, 'everything to be written');
   });
 
   test('grows by what is sent after the connection closed', async () => {

@@ -90,9 +90,10 @@ describe('writing', () => {
   test('is done when the message left, and holds the writer back until then', async () => {
     const { stream, client, ws } = await streamed({ writableHighWaterMark: 1 });
     const left: boolean[] = [];
+    const message = next(ws, 'message');
     expect(stream.write('x', () => left.push(client.bufferedAmount === 0))).toBe(false);
     expect(left).toEqual([]);
-    await next(ws, 'message');
+    await message;
     await until(() => left.length > 0, 'the callback');
     expect(left).toEqual([true]);
   });

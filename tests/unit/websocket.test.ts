@@ -792,8 +792,10 @@ describe('close()', () => {
     const { ws, client } = await meet(scope());
     const server = attend(ws);
     const events = attend(client);
+    client.pause(); // the two Closes cross
     ws.close(1001, 'from the server');
     client.close(1000, 'from the client');
+    client.resume();
     await until(() => server.length + events.length === 2, "'close' on both sides");
     expect(server).toEqual(['close 1000 from the client']);
     expect(events).toEqual(['close 1001 from the server']);

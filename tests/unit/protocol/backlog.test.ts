@@ -42,6 +42,9 @@ class NotedSink implements FrameSink {
   rests = 0;
   throwsAt = -1;
 
+  hasKey(): boolean {
+    return true;
+  }
   onFrame(first: number, payload: Buffer | string): void {
     this.sent.push(`${first.toString(16)} ${payload}`);
     if (this.sent.length === this.throwsAt) throw new Error('thrown by a reader');
