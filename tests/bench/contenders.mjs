@@ -49,8 +49,15 @@ export const USUAL = [SUBJECT, 'ws', 'ceiling'];
 export const CONTENDERS = [
   { name: SUBJECT, ...onNode('ws6455', client('ws6455')) },
   { name: 'ws', ...onNode('ws', client('ws')), requires: 'ws' },
+  /** Another build of ours, such as that of the commit before: the folder that WS6455_BEFORE names. */
+  {
+    name: 'before',
+    ...onNode('ws6455', client('ws6455')),
+    env: { ...WITHOUT_HELPERS, WS6455_SUBJECT: process.env.WS6455_BEFORE },
+    build: () => (process.env.WS6455_BEFORE ? undefined : 'WS6455_BEFORE names no build'),
+  },
   /** Not a WebSocket server, but the most that one on `node:net` could reach. */
-  { name: 'ceiling', ...onNode('ceiling', { lacks: ['deflate', 'client'] }) },
+  { name: 'ceiling', ...onNode('ceiling', { lacks: ['deflate', 'client', 'awaited'] }) },
   {
     name: 'ws+bufferutil',
     ...onNode('ws', client('ws')),
@@ -59,16 +66,20 @@ export const CONTENDERS = [
   },
   {
     name: 'websocket',
-    ...onNode('websocket', { ...client('websocket'), lacks: ['deflate'] }),
+    ...onNode('websocket', { ...client('websocket'), lacks: ['deflate', 'awaited'] }),
     requires: 'websocket',
   },
-  { name: 'faye', ...onNode('faye', client('faye')), requires: 'faye-websocket' },
+  {
+    name: 'faye',
+    ...onNode('faye', { ...client('faye'), lacks: ['awaited'] }),
+    requires: 'faye-websocket',
+  },
   {
     name: 'Bun',
     ...program(`@oven/bun-${process.platform}-${BUN_ARCH}/bin/bun`, 'bun', {
       flags: ['run'],
       collectible: ['--expose-gc'],
-      lacks: ['client'],
+      lacks: ['client', 'awaited'],
     }),
   },
   {
@@ -76,14 +87,14 @@ export const CONTENDERS = [
     ...program(`@deno/${process.platform}-${process.arch}${LIBC}/deno`, 'deno', {
       flags: ['run', '--allow-all', '--no-config', '--quiet'],
       collectible: [`--v8-flags=${V8.join(',')}`],
-      lacks: ['deflate', 'client'],
+      lacks: ['deflate', 'client', 'awaited'],
     }),
   },
   {
     name: 'gorilla',
     ...{ command: GORILLA, flags: [], collectible: [], env: {} },
     build: buildGorilla,
-    lacks: ['tls', 'client'],
+    lacks: ['tls', 'client', 'awaited'],
   },
 ];
 

@@ -2,7 +2,7 @@
  * What is measured: one row per workload.
  *
  * `load` holds the options of the load generator (see the head of wsload.c); the servers get them
- * too. `side` says whose cost it is: the server's, or that of a client against one fixed server.
+ * too, and `application`, which says what else the program does. `side` says whose cost it is: the server's, or that of a client against one fixed server.
  * `targets` is what the subject must reach for `--check`, as a multiple of a peer's figure; `heldAt`
  * is what it must not fall behind where the target itself is not reached.
  */
@@ -41,7 +41,7 @@ function echo(id, what, load, ...limits) {
 
 const ECHO = [
   echo('64Bx1', '64 B', { size: 64, ...BINARY }, 0.93, 1.15),
-  echo('64Bx16', '64 B', { size: 64, pipeline: 16, ...BINARY }, 0.12, 2, { Bun: 1.3 }),
+  echo('64Bx16', '64 B', { size: 64, pipeline: 16, ...BINARY }, 0.13, 2, { Bun: 1.3 }),
   echo('64Bx128', '64 B', { size: 64, pipeline: 128, ...BINARY }),
   echo('1KiBx1', '1 KiB', { size: KIB, ...BINARY }, 0.9, 1.25),
   echo('1KiBx16', '1 KiB', { size: KIB, pipeline: 16, ...BINARY }, undefined, undefined, {
@@ -70,6 +70,19 @@ const ECHO = [
   ),
   echo('1MiB', '1 MiB', { conns: 4, size: KIB * KIB, ...BINARY }, 0.45, 2),
   echo('utf8', '1 KiB of text beyond ASCII', { size: KIB, utf8: true }),
+];
+
+/** Handlers that await before they answer: what they send is outside of the chunk that was read. */
+const AWAITED = [
+  {
+    ...echo('awaited-64B', '64 B, each reply behind an await,', {
+      size: 64,
+      pipeline: 16,
+      ...BINARY,
+    }),
+    application: { awaited: true },
+    targets: targets(0.2),
+  },
 ];
 
 const FRAGMENTS = [
@@ -114,7 +127,7 @@ function broadcast(id, title, load, ...limits) {
 /** 128 B is what a chat sends; 1 KiB is what is worth compressing. */
 const BROADCASTS = [
   broadcast('x1', '128 B', { size: 128, bcast: 1 }, 0.97, 1.15),
-  broadcast('x16', '16 × 128 B in a tick', { size: 128, bcast: 16 }, 0.12),
+  broadcast('x16', '16 × 128 B in a tick', { size: 128, bcast: 16 }, 0.15),
   broadcast('deflate-x1', '1 KiB, deflated,', { size: KIB, bcast: 1, deflate: true }, 0.15),
   broadcast(
     'deflate-x16',
@@ -197,6 +210,7 @@ function withinReach(workload) {
 
 const ALL = [
   ...ECHO,
+  ...AWAITED,
   ...FRAGMENTS,
   ...COMPRESSED,
   ...BROADCASTS,
@@ -209,8 +223,9 @@ const ALL = [
 export const WORKLOADS = ALL.map(withinReach);
 
 /** What a contender must be able to do to take part. */
-export function needs({ side, load }) {
-  const features = ['deflate', 'tls'].filter((name) => load[name]);
+export function needs({ side, load, application = {} }) {
+  const asked = { ...load, ...application };
+  const features = ['deflate', 'tls', 'awaited'].filter((name) => asked[name]);
   return side === 'client' ? [...features, 'client'] : features;
 }
 

@@ -2,7 +2,7 @@
 import { createServer } from 'node:https';
 import { announce, certificate, copiesAsked, numberedMessages, options } from './announce.mjs';
 
-const { mode, deflate, tls } = options();
+const { mode, deflate, tls, awaited } = options();
 
 function where() {
   const place = { host: '127.0.0.1', port: 0 };
@@ -12,6 +12,18 @@ function where() {
 
 function echo(socket) {
   socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+}
+
+function echoLater(socket) {
+  socket.on('message', async (data, isBinary) => {
+    await null;
+    socket.send(data, { binary: isBinary });
+  });
+}
+
+function behaviour(server) {
+  if (mode === 'broadcast') return broadcast(server);
+  return awaited ? echoLater : echo;
 }
 
 /** ws has no call for this: its documentation shows the loop. */
@@ -37,6 +49,6 @@ export function serve(WebSocketServer, version) {
     perMessageDeflate: deflate ? { threshold: 0 } : false,
     maxPayload: 16 * 1024 * 1024,
   });
-  server.on('connection', mode === 'broadcast' ? broadcast(server) : echo);
+  server.on('connection', behaviour(server));
   return announce(server, version);
 }
