@@ -114,10 +114,15 @@ function toReason(reason: unknown): Buffer {
 
 /** A binary message in the form that `type` asks for. */
 export function toBinary(data: MessageData, type: BinaryType): RawData | Blob {
-  if (type === 'fragments') return Array.isArray(data) ? data : [data];
+  if (type === 'fragments') return Array.isArray(data) ? data : fragmentsOf(data);
   const whole = Array.isArray(data) ? Buffer.concat(data) : data;
   if (type === 'arraybuffer') return toArrayBuffer(whole);
   return type === 'blob' ? new Blob([whole]) : whole;
+}
+
+/** An empty message has no fragments. */
+function fragmentsOf(whole: Buffer): Buffer[] {
+  return whole.length === 0 ? [] : [whole];
 }
 
 /** Its memory itself, where it has that for itself: what was joined does. */

@@ -266,7 +266,7 @@ export class WebSocket extends EventEmitter {
     if (!isBinaryType(type)) return;
     this.#delivery.binaryType = type;
     if (this.#connection !== undefined) {
-      this.#connection.endpoint.receiver.inPieces = type === 'fragments';
+      this.#connection.endpoint.receiver.inFragments = type === 'fragments';
     }
   }
 
@@ -410,7 +410,7 @@ export class WebSocket extends EventEmitter {
     const settings = endpointOptions(this.#role, options, this.#options, this.#extension);
     const isPlain = Object.getPrototypeOf(socket) === Socket.prototype;
     this.#connection = new Connection(socket, isPlain, settings, this.#delivery);
-    this.#connection.endpoint.receiver.inPieces = this.binaryType === 'fragments';
+    this.#connection.endpoint.receiver.inFragments = this.binaryType === 'fragments';
     this.#connection.start(head);
     this.emit('open');
   }

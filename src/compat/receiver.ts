@@ -76,7 +76,7 @@ export class Receiver extends Writable {
         onDecoded: () => this.goOn(),
       },
     );
-    this.reader.inPieces = this.binaryType === 'fragments';
+    this.reader.inFragments = this.binaryType === 'fragments';
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {

@@ -1,6 +1,6 @@
 /** RFC 6455 §5.4: the message that is being received, put together from its fragments. */
 
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import type { Violation } from './errors.js';
 import type { FrameHeader } from './frame.js';
 import { Pieces } from './pieces.js';
@@ -18,12 +18,19 @@ export class Assembly {
   private byteLength = 0;
   private fragments = 0;
   private readonly pieces = new Pieces();
+  /** The whole fragments, where they are wanted as they were sent; made with the first of them. */
+  private wholeFragments: Buffer[] | undefined;
   /** Made with the first text. */
   private utf8: Utf8Check | undefined;
 
   /** Whether no byte of it has been added. */
   get isEmpty(): boolean {
-    return this.pieces.byteLength === 0;
+    return !this.isInFragment && this.wholeFragments === undefined;
+  }
+
+  /** Whether a part of a fragment has been added, or of a message that is joined. */
+  get isInFragment(): boolean {
+    return this.pieces.byteLength > 0;
   }
 
   /** Judges what the header of its next frame announces, and counts that frame if it may come. */
@@ -57,14 +64,30 @@ export class Assembly {
     return this.utf8.push(piece) && (!last || this.utf8.complete);
   }
 
-  /** Hands over all of it in one Buffer. */
-  join(): Buffer {
-    return this.pieces.join();
+  /** Ends a fragment that is wanted as it was sent. */
+  endFragment(): void {
+    if (this.isInFragment) this.addFragment(this.pieces.join());
   }
 
-  /** Hands over its pieces. */
-  take(): Buffer[] {
-    return this.pieces.take();
+  /** Adds a whole fragment that is wanted as it was sent. An empty one leaves no trace, as in `ws`. */
+  addFragment(fragment: Buffer): void {
+    if (fragment.length === 0) return;
+    this.wholeFragments ??= [];
+    this.wholeFragments.push(fragment);
+  }
+
+  /** Hands over all of it in one Buffer. */
+  join(): Buffer {
+    if (this.wholeFragments === undefined) return this.pieces.join();
+    return Buffer.concat(this.takeFragments());
+  }
+
+  /** Hands over its fragments. */
+  takeFragments(): Buffer[] {
+    this.endFragment();
+    const fragments = this.wholeFragments ?? [];
+    this.wholeFragments = undefined;
+    return fragments;
   }
 
   /** Makes ready for the next message. */

@@ -38,7 +38,7 @@ export class Pieces {
    * Adds the bytes of `chunk` from `start` to `end`.
    * @param key what they are masked with, as it stands for the first of them; 0 for none
    * @param awaited bytes of the same frame that are still to come, so that room can be made for
-   * them in one step; 0 also where pieces are wanted as they are
+   * them in one step
    */
   add(chunk: Buffer, start: number, end: number, key: number, awaited: number): void {
     const length = end - start;
@@ -108,15 +108,6 @@ export class Pieces {
     }
     this.clear();
     return joined;
-  }
-
-  /** Hands over the pieces as they are and forgets them. */
-  take(): Buffer[] {
-    this.seal();
-    const { list, keys } = this;
-    for (const [i, piece] of list.entries()) unmask(piece, 0, piece.length, keys[i] ?? 0);
-    this.clear();
-    return list;
   }
 
   /** Forgets everything. */

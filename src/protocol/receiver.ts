@@ -12,7 +12,7 @@ import { judgeLength, judgeOpening } from './rules.js';
 /** Which end of the connection this is. */
 export type Role = 'server' | 'client';
 
-/** A message as it is handed up: whole, or in its pieces where these were asked for. */
+/** A message as it is handed up: whole, or in its fragments where these were asked for. */
 export type MessageData = Buffer | Buffer[];
 
 /** Where messages go. */
@@ -65,8 +65,8 @@ const header = new FrameHeader();
  * suspend, discard or throw. After a throw the rest of the chunk is kept; `resume` goes on.
  */
 export class Receiver {
-  /** Whether messages are handed up in pieces instead of in one Buffer. */
-  inPieces = false;
+  /** Whether binary messages are handed up in their fragments instead of in one Buffer. */
+  inFragments = false;
 
   private readonly expectMask: boolean;
   options: ReceiverOptions;
@@ -325,16 +325,34 @@ export class Receiver {
         this.fail('INVALID_UTF8');
         return;
       }
-    } else assembly.add(chunk, start, end, key, this.goesInPieces ? 0 : remaining);
+    } else if (this.goesInFragments) this.takeFragmentPiece(assembly, chunk, start, end, key);
+    else assembly.add(chunk, start, end, key, remaining);
     if (last) this.takeAssembled(assembly);
+  }
+
+  private takeFragmentPiece(
+    assembly: Assembly,
+    chunk: Buffer,
+    start: number,
+    end: number,
+    key: number,
+  ): void {
+    const { remaining } = this;
+    const isShort = end - start <= COPY_UP_TO;
+    if (isShort && remaining === 0 && !assembly.isInFragment) {
+      assembly.addFragment(unmaskedCopy(chunk, start, end, key));
+    } else {
+      assembly.add(chunk, start, end, key, remaining);
+      if (remaining === 0) assembly.endFragment();
+    }
   }
 
   private get isCheckedText(): boolean {
     return this.messageOpcode === Opcode.TEXT && !this.isEncoded && this.options.checkUtf8;
   }
 
-  private get goesInPieces(): boolean {
-    return this.messageOpcode === Opcode.BINARY && !this.isEncoded && this.inPieces;
+  private get goesInFragments(): boolean {
+    return this.inFragments && this.messageOpcode === Opcode.BINARY && !this.isEncoded;
   }
 
   /** A payload that came in one piece: nothing is copied. */
@@ -346,7 +364,7 @@ export class Receiver {
   private takeAssembled(assembly: Assembly): void {
     const isBinary = this.messageOpcode === Opcode.BINARY;
     if (this.isEncoded) this.decode(assembly.join());
-    else this.handUp(this.goesInPieces ? assembly.take() : assembly.join(), isBinary);
+    else this.handUp(this.goesInFragments ? assembly.takeFragments() : assembly.join(), isBinary);
   }
 
   private takeWhole(message: Buffer): void {
@@ -356,7 +374,7 @@ export class Receiver {
       this.fail('INVALID_UTF8');
       return;
     }
-    this.handUp(isBinary && this.inPieces ? [message] : message, isBinary);
+    this.handUp(isBinary && this.inFragments ? fragmentsOf(message) : message, isBinary);
   }
 
   /** RFC 7692 §6.2: a message is decoded when all of it is there. */
@@ -409,6 +427,11 @@ export class Receiver {
     this.discard();
     this.controls.onViolation(error);
   }
+}
+
+/** The fragments of a message that is known as a whole only; an empty one has none. */
+function fragmentsOf(message: Buffer): Buffer[] {
+  return message.length === 0 ? [] : [message];
 }
 
 /** The bytes of `chunk` from `start` to `end`, unmasked: a copy of a few, else a view. */
