@@ -2,6 +2,7 @@
 
 import { Buffer, isUtf8 } from 'node:buffer';
 import { Assembly, type MessageLimits } from './assembly.js';
+import { chunkBackup } from './chunk-backup.js';
 import { Decoder, type Decoding } from './decoder.js';
 import { ProtocolError, type Violation } from './errors.js';
 import type { Extension } from './extension.js';
@@ -78,6 +79,8 @@ export class Receiver {
   private chunk: Buffer = NOTHING;
   private offset = 0;
   private waiting: Buffer[] | undefined;
+  /** Whether messages may be views on the chunk while it has more to read: see chunk-backup. */
+  private sharesChunk = true;
   private running = false;
   private suspended = false;
   private discarding = false;
@@ -156,8 +159,7 @@ export class Receiver {
       this.queue(chunk);
       return;
     }
-    this.chunk = chunk;
-    this.offset = 0;
+    this.startChunk(chunk);
     this.run();
   }
 
@@ -177,6 +179,7 @@ export class Receiver {
   /** Drops what it holds and everything that comes. */
   discard(): void {
     this.discarding = true;
+    if (chunkBackup.covers(this)) this.endBackup();
     this.chunk = NOTHING;
     this.offset = 0;
     this.waiting = undefined;
@@ -192,6 +195,7 @@ export class Receiver {
       while (this.mayGoOn() && this.hasBytes()) this.advance();
     } finally {
       this.running = false;
+      if (chunkBackup.covers(this)) this.endBackup();
       if (this.offset >= this.chunk.length) this.chunk = NOTHING;
     }
   }
@@ -203,15 +207,34 @@ export class Receiver {
   /** Whether there is a byte to read, in this chunk or in one that waited behind it. */
   private hasBytes(): boolean {
     while (this.offset >= this.chunk.length) {
+      if (chunkBackup.covers(this)) {
+        this.endBackup();
+        continue;
+      }
       const next = this.waiting?.shift();
       if (next === undefined) {
         this.waiting = undefined;
         return false;
       }
-      this.chunk = next;
-      this.offset = 0;
+      this.startChunk(next);
     }
     return true;
+  }
+
+  private startChunk(chunk: Buffer): void {
+    this.chunk = chunk;
+    this.offset = 0;
+    this.sharesChunk = true;
+  }
+
+  /**
+   * What is unread gets memory that no message shares. It is not backed up a second time: a program
+   * that pauses after each message would have it copied each time.
+   */
+  private endBackup(): void {
+    this.chunk = chunkBackup.release(this.chunk, this.offset);
+    this.offset = 0;
+    this.sharesChunk = false;
   }
 
   /** Reads to the end of the chunk or of the frame, whichever comes first. */
@@ -292,11 +315,15 @@ export class Receiver {
   }
 
   private takeDataPayload(): void {
-    const { chunk, offset: start, maskingKey } = this;
+    const { offset: start, maskingKey } = this;
     const end = this.passPayload();
     const last = this.remaining === 0 && this.fin;
-    if (last && !this.hasPieces) this.takePayload(payloadOf(chunk, start, end, maskingKey));
-    else this.takePiece(chunk, start, end, maskingKey, last);
+    if (last && !this.hasPieces) this.takePayload(this.payloadOf(start, end, maskingKey));
+    else if (chunkBackup.covers(this)) {
+      // A piece stays longer than the backup.
+      const piece = Buffer.from(this.chunk.subarray(start, end));
+      this.takePiece(piece, 0, piece.length, maskingKey, last);
+    } else this.takePiece(this.chunk, start, end, maskingKey, last);
   }
 
   /** Whether a part of the message in progress came before this one. */
@@ -312,6 +339,22 @@ export class Receiver {
     if (this.remaining > 0) this.maskingKey = advanceKey(this.maskingKey, end - offset);
     this.offset = end;
     return end;
+  }
+
+  /** The bytes of the chunk from `start` to `end`, unmasked: a copy of a few, else a view. */
+  private payloadOf(start: number, end: number, key: number): Buffer {
+    const { chunk } = this;
+    if (end - start <= COPY_UP_TO || !this.mayShare(end)) {
+      return unmaskedCopy(chunk, start, end, key);
+    }
+    unmask(chunk, start, end, key);
+    return start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
+  }
+
+  /** Whether a message that ends here may be a view on the chunk: a program may detach that. */
+  private mayShare(end: number): boolean {
+    const { chunk } = this;
+    return end === chunk.length || (this.sharesChunk && chunkBackup.cover(this, chunk, end));
   }
 
   /** Binary is unmasked when it is joined, text as it comes. */
@@ -406,8 +449,8 @@ export class Receiver {
   }
 
   private takeControlPayload(): void {
-    const { chunk, offset: start, maskingKey, opcode, cut } = this;
-    let payload = payloadOf(chunk, start, this.passPayload(), maskingKey);
+    const { offset: start, maskingKey, opcode, cut } = this;
+    let payload = this.payloadOf(start, this.passPayload(), maskingKey);
     if (this.remaining > 0 || cut.length > 0) {
       payload = joined(cut, payload);
       this.cut = this.remaining > 0 ? payload : NOTHING;
@@ -432,13 +475,6 @@ export class Receiver {
 /** The fragments of a message that is known as a whole only; an empty one has none. */
 function fragmentsOf(message: Buffer): Buffer[] {
   return message.length === 0 ? [] : [message];
-}
-
-/** The bytes of `chunk` from `start` to `end`, unmasked: a copy of a few, else a view. */
-function payloadOf(chunk: Buffer, start: number, end: number, key: number): Buffer {
-  if (end - start <= COPY_UP_TO) return unmaskedCopy(chunk, start, end, key);
-  unmask(chunk, start, end, key);
-  return start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
 }
 
 /** A copy of both, which keeps no other memory alive. */
