@@ -46,16 +46,15 @@ export class PreparedMessage {
     return this.payload;
   }
 
-  /** Sends it on a connection. */
+  /** Sends it on a connection. @returns false if a Close was sent or the wire is gone */
   sendBy(
     sender: Sender,
     extension: Extension | undefined,
     callback: SendCallback | undefined,
-  ): void {
+  ): boolean {
     // Behind what waits to be encoded, or in the middle of a message, it is one like any other.
     if (!sender.isFree) {
-      sender.message(this.payload, this.isBinary, true, this.compresses, callback);
-      return;
+      return sender.message(this.payload, this.isBinary, true, this.compresses, callback);
     }
     sender.prepareKey();
     const form = this.formFor(extension);
@@ -63,6 +62,7 @@ export class PreparedMessage {
     const { length } = this.payload;
     if (sender.masks) sender.onFrame(form.first, form.payload, length, callback);
     else sender.framedOnce(frameOf(form), length, callback);
+    return true;
   }
 
   private formFor(extension: Extension | undefined): Form {

@@ -10,7 +10,7 @@ import type {
 } from './options.js';
 import type { EndpointOptions } from './protocol/endpoint.js';
 import type { Extension } from './protocol/extension.js';
-import { MaskingKeys, randomMaskingKeys } from './protocol/mask.js';
+import { MaskingKeys } from './protocol/mask.js';
 import type { Role } from './protocol/receiver.js';
 
 /** The longest time that a timer can be set to; a longer one would be over at once. */
@@ -69,7 +69,6 @@ export function endpointOptions(
   extension: Extension | undefined,
 ): EndpointOptions {
   const { generateMask } = socketOptions;
-  const keys = generateMask ? new MaskingKeys(generateMask, 4) : randomMaskingKeys();
   return sharedIfSame({
     role,
     receiving: {
@@ -79,7 +78,7 @@ export function endpointOptions(
       oneAtATime: socketOptions.allowSynchronousEvents === false,
     },
     extension,
-    keys: role === 'client' ? keys : undefined,
+    keys: generateMask && new MaskingKeys(generateMask, 4),
     autoPong: own.autoPong ?? DEFAULTS.autoPong,
     closeTimeout: Math.min(own.closeTimeout ?? DEFAULTS.closeTimeout, LONGEST_TIMEOUT),
   });

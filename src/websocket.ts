@@ -44,6 +44,7 @@ import type { Extension } from './protocol/extension.js';
 import { Opcode } from './protocol/frame.js';
 import type { SendCallback } from './protocol/gather.js';
 import type { MessageData, Role } from './protocol/receiver.js';
+import type { Sender } from './protocol/sender.js';
 import { DEFAULTS, endpointOptions, limitOf } from './settings.js';
 import { time } from './time/time.js';
 
@@ -181,9 +182,8 @@ export class WebSocket extends EventEmitter {
     };
     closed = (ws, code, reason) => ws.#onClosed(code, reason);
     sendTo = (ws, prepared) => {
-      const isOpen = ws.#connection?.endpoint.state === 'OPEN';
-      if (isOpen) ws.#sendPrepared(prepared, undefined);
-      return isOpen;
+      const sender = ws.#connection?.endpoint.sender;
+      return sender !== undefined && prepared.sendBy(sender, ws.#extension, undefined);
     };
     inside = (ws) => ({
       connection: ws.#connection,
@@ -281,32 +281,24 @@ export class WebSocket extends EventEmitter {
     if (data instanceof PreparedMessage) return this.#sendPrepared(data, told);
     const settings = typeof options === 'function' ? undefined : options;
     const payload = toPayload(data);
-    const connection = this.#connection;
-    if (connection === undefined || connection.endpoint.state !== 'OPEN') {
-      this.#refuseToSend(payload, told);
-      return false;
-    }
     const isBinary = settings?.binary ?? typeof payload !== 'string';
     const fin = settings?.fin ?? true;
     const compress = settings?.compress ?? true;
-    const { sender } = connection.endpoint;
-    if (typeof payload === 'string' || Buffer.isBuffer(payload)) {
-      sender.message(payload, isBinary, fin, compress, told);
-    } else {
-      const frame = sender.unreadMessage(payload.size, isBinary, fin, compress, told);
-      readBlob(payload, (bytes) => sender.read(frame, bytes));
+    const endpoint = this.#connection?.endpoint;
+    if (!endpoint || !sendPayload(endpoint.sender, payload, isBinary, fin, compress, told)) {
+      this.#refuseToSend(payload, told);
+      return false;
     }
-    return connection.endpoint.mayAccept();
+    return endpoint.mayAccept();
   }
 
   #sendPrepared(prepared: PreparedMessage, told: SendCallback | undefined): boolean {
-    const connection = this.#connection;
-    if (connection === undefined || connection.endpoint.state !== 'OPEN') {
+    const endpoint = this.#connection?.endpoint;
+    if (!endpoint || !prepared.sendBy(endpoint.sender, this.#extension, told)) {
       this.#refuseToSend(prepared.payload, told);
       return false;
     }
-    prepared.sendBy(connection.endpoint.sender, this.#extension, told);
-    return connection.endpoint.mayAccept();
+    return endpoint.mayAccept();
   }
 
   /**
@@ -493,6 +485,23 @@ export class WebSocket extends EventEmitter {
       onFailure: (error: Error) => this.#fail(error),
     };
   }
+}
+
+/** @returns false if a Close was sent or the wire is gone: then nothing is sent */
+function sendPayload(
+  sender: Sender,
+  payload: Buffer | string | Blob,
+  isBinary: boolean,
+  fin: boolean,
+  compress: boolean,
+  callback: SendCallback | undefined,
+): boolean {
+  if (typeof payload === 'string' || Buffer.isBuffer(payload)) {
+    return sender.message(payload, isBinary, fin, compress, callback);
+  }
+  const frame = sender.unreadMessage(payload.size, isBinary, fin, compress, callback);
+  if (frame !== undefined) readBlob(payload, (bytes) => sender.read(frame, bytes));
+  return frame !== undefined;
 }
 
 function isOptions(value: unknown): value is ClientOptions {

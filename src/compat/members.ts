@@ -155,9 +155,9 @@ class SenderView {
 
   /** Sends frames that `Sender.frame` made; after a Close nothing may follow (RFC 6455 §5.5.1). */
   sendFrame(parts: readonly (Buffer | string)[], callback?: SendCallback): void {
-    const { endpoint } = this.#connection;
-    if (endpoint.state === 'OPEN') endpoint.sender.framed(parts, callback);
-    else if (callback !== undefined) time.nextTick(callback, new Error('The socket is closed'));
+    const { sender } = this.#connection.endpoint;
+    if (!sender.framed(parts, callback) && callback !== undefined)
+      time.nextTick(callback, new Error('The socket is closed'));
   }
 }
 

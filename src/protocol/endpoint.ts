@@ -15,7 +15,7 @@ import { ProtocolError } from './errors.js';
 import type { Extension } from './extension.js';
 import { Opcode } from './frame.js';
 import type { Gather } from './gather.js';
-import type { MaskingKeys } from './mask.js';
+import { type MaskingKeys, randomMaskingKeys } from './mask.js';
 import {
   type ControlSink,
   type MessageSink,
@@ -42,7 +42,7 @@ export interface EndpointOptions {
   readonly receiving: ReceiverOptions;
   /** What was agreed on in the opening handshake. RFC 6455 §9. */
   readonly extension: Extension | undefined;
-  /** A client's masking keys. */
+  /** A client's source of masking keys; undefined for the random one. A server masks nothing. */
   readonly keys: MaskingKeys | undefined;
   /** whether Pings are answered */
   readonly autoPong: boolean;
@@ -91,7 +91,9 @@ export class Endpoint implements ControlSink, SenderOwner {
     this.application = application;
     const { role, receiving, extension } = options;
     this.receiver = new Receiver(role, receiving, extension, application, this);
-    this.sender = new Sender(wire, options.keys, extension, this);
+    // RFC 6455 §5.1 MUST: a client masks every frame, a server none.
+    const keys = role === 'client' ? (options.keys ?? randomMaskingKeys()) : undefined;
+    this.sender = new Sender(wire, keys, extension, this);
   }
 
   /** Whether both Close frames passed. RFC 6455 §7.1.4: the connection was closed cleanly. */

@@ -3,7 +3,14 @@
 import { Buffer } from 'node:buffer';
 import { Backlog, type FrameSink, type WaitingFrame } from './backlog.js';
 import type { Extension } from './extension.js';
-import { FIN, isDataFrame, Opcode, sizeOfHeader, writeHeader } from './frame.js';
+import {
+  FIN,
+  isDataFrame,
+  LONGEST_CONTROL_PAYLOAD,
+  Opcode,
+  sizeOfHeader,
+  writeHeader,
+} from './frame.js';
 import { Gather, type SendCallback } from './gather.js';
 import { type MaskingKeys, maskedCopy, unmask, unmaskInto } from './mask.js';
 
@@ -63,6 +70,8 @@ export class Sender implements FrameSink {
   private continuing = false;
   /** Whether the message in progress is encoded by the extension. */
   private encodes = false;
+  /** Whether a Close was sent, or the wire is gone. */
+  private isClosed = false;
 
   /**
    * @param keys a client's masking keys; undefined for a server
@@ -96,6 +105,7 @@ export class Sender implements FrameSink {
    * Sends a message, or one fragment of it. Text given as a string is encoded as UTF-8.
    * @param fin false when more fragments of this message follow
    * @param compress whether the extension may encode it; the first fragment decides
+   * @returns false if a Close was sent or the wire is gone: then nothing is sent
    */
   message(
     payload: Buffer | string,
@@ -103,18 +113,21 @@ export class Sender implements FrameSink {
     fin: boolean,
     compress: boolean,
     callback: SendCallback | undefined,
-  ): void {
+  ): boolean {
+    // RFC 6455 §5.5.1 MUST: no data frame follows a Close.
+    if (this.isClosed) return false;
     this.prepareKey();
     const opens = !this.continuing;
     if (opens) this.encodes = compress && this.wants(payload);
     const first = this.firstByte(isBinary, fin);
     if (this.encodes) this.backlogInUse().add(first, payload, true, callback);
     else this.inTurn(first, payload, callback);
+    return true;
   }
 
   /**
    * Sends a message whose payload is still being read.
-   * @returns what `read` wants
+   * @returns what `read` wants; undefined if a Close was sent or the wire is gone
    */
   unreadMessage(
     byteLength: number,
@@ -122,7 +135,8 @@ export class Sender implements FrameSink {
     fin: boolean,
     compress: boolean,
     callback: SendCallback | undefined,
-  ): WaitingFrame {
+  ): WaitingFrame | undefined {
+    if (this.isClosed) return undefined;
     this.prepareKey();
     const opens = !this.continuing;
     if (opens) this.encodes = compress && this.extension?.wants(byteLength) === true;
@@ -130,12 +144,17 @@ export class Sender implements FrameSink {
     return this.backlogInUse().addUnread(first, byteLength, this.encodes, callback);
   }
 
-  /** Sends a Ping or Pong whose payload is still being read. */
+  /**
+   * Sends a Ping or Pong whose payload is still being read.
+   * @returns what `read` wants
+   * @throws RangeError above 125 bytes
+   */
   unreadControl(
     opcode: number,
     byteLength: number,
     callback: SendCallback | undefined,
   ): WaitingFrame {
+    checkControlLength(byteLength);
     return this.backlogInUse().addUnread(FIN | opcode, byteLength, false, callback);
   }
 
@@ -144,8 +163,12 @@ export class Sender implements FrameSink {
     this.backlog?.read(frame, payload);
   }
 
-  /** Sends a Ping or Pong; its payload is at most 125 bytes. It passes what waits. RFC 6455 §5.5. */
+  /**
+   * Sends a Ping or Pong. It passes what waits. RFC 6455 §5.5.
+   * @throws RangeError above 125 bytes
+   */
   control(opcode: number, payload: Buffer, callback: SendCallback | undefined): void {
+    checkControlLength(payload.length);
     this.prepareKey();
     this.onFrame(FIN | opcode, payload, payload.length, callback);
   }
@@ -157,7 +180,9 @@ export class Sender implements FrameSink {
 
   /** Whether a whole message would leave next: none is in fragments, and nothing waits. */
   get isFree(): boolean {
-    return !this.continuing && (this.backlog === undefined || this.backlog.isEmpty);
+    return (
+      !this.isClosed && !this.continuing && (this.backlog === undefined || this.backlog.isEmpty)
+    );
   }
 
   /**
@@ -181,8 +206,12 @@ export class Sender implements FrameSink {
     }
   }
 
-  /** Sends frames as the application made them. */
-  framed(parts: readonly (Buffer | string)[], callback: SendCallback | undefined): void {
+  /**
+   * Sends frames as the application made them.
+   * @returns false if a Close was sent or the wire is gone: then nothing is sent
+   */
+  framed(parts: readonly (Buffer | string)[], callback: SendCallback | undefined): boolean {
+    if (this.isClosed) return false;
     const gather = this.gatherInUse();
     const before = gather.byteLength;
     let byReference = false;
@@ -199,10 +228,12 @@ export class Sender implements FrameSink {
     gather.givenLength += gather.byteLength - before; // all of it: nobody says what is payload
     if (gather.byteLength === 0) gather.append(NOTHING); // the wire calls back for it as well
     this.gathered(byReference, callback);
+    return true;
   }
 
   /** Sends a Close behind everything that was sent. RFC 6455 §5.5.1: nothing may follow it. */
   close(payload: Buffer): void {
+    this.isClosed = true;
     this.inTurn(CLOSE, payload, undefined);
   }
 
@@ -234,6 +265,7 @@ export class Sender implements FrameSink {
 
   /** The wire is gone: what waits keeps waiting, until it is abandoned. */
   halt(): void {
+    this.isClosed = true;
     this.backlog?.halt();
   }
 
@@ -361,4 +393,10 @@ export class Sender implements FrameSink {
       gather.append(own);
     } else gather.append(masked ? maskedCopy(payload, key) : payload);
   }
+}
+
+// RFC 6455 §5.5 MUST: a control frame carries at most 125 bytes.
+function checkControlLength(byteLength: number): void {
+  if (byteLength <= LONGEST_CONTROL_PAYLOAD) return;
+  throw new RangeError('The data size must not be greater than 125 bytes');
 }
