@@ -574,6 +574,23 @@ describe('the end of the process', () => {
     expect(events).toEqual(['first', 'last', 'close 1006']);
   });
 
+  test("what a listener of 'exit' sends that was added after the first send is delivered", async () => {
+    const { port, events } = await listening();
+    const outcome = await compiled.run(
+      scope(),
+      `const ws = new WebSocket('ws://127.0.0.1:' + args[0]);
+       ws.on('open', () => {
+         for (const one of ['a', 'b']) ws.send(one);
+         process.on('exit', () => { for (const one of ['c', 'd', 'e']) ws.send(one); });
+         process.exit(7);
+       });`,
+      port,
+    );
+    expect(outcome).toEqual({ status: 7, lines: [], errors: '' });
+    await until(() => events.length > 5, "'close'");
+    expect(events).toEqual(['a', 'b', 'c', 'd', 'e', 'close 1006']);
+  });
+
   test("send() right before process.exit() delivers from a 'message' listener too", async () => {
     const { port, events, wss } = await listening();
     wss.on('connection', (ws: Face) => ws.send('go'));
