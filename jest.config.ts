@@ -20,6 +20,9 @@ const config: Config = {
   },
   // Jest leaves a core free by default, which on a machine of two is half of it.
   maxWorkers: '100%',
+  // A worker ends when it has given its memory back. With half a gigabyte that takes so long on a
+  // loaded machine that Jest ends it by force.
+  workerIdleMemoryLimit: '200MB',
   testSequencer: '<rootDir>/tests/support/heaviest-first.mjs',
   // Looking a global up in jest's context is slow: a loop over bytes spends most of its time there.
   sandboxInjectedGlobals: ['Math', 'Buffer'],
