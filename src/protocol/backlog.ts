@@ -9,6 +9,12 @@ import { Queue } from './queue.js';
 /** How far a frame is: its payload is being read, is to be encoded, is encoded, can be sent. */
 type Progress = 'READING' | 'TO_ENCODE' | 'ENCODING' | 'READY';
 
+/**
+ * Sends what is ready; lets others go first and waits for `continue`; sends nothing any more, because
+ * the wire is gone; has handed over what will never be sent.
+ */
+type QueueState = 'SENDING' | 'YIELDING' | 'STOPPED' | 'EMPTIED';
+
 /** A frame whose turn has not come. */
 export interface WaitingFrame {
   /** FIN, reserved bit and opcode; without the bit if it turns out not to be encoded. */
@@ -58,10 +64,7 @@ export class Backlog {
   /** How many of them are of messages. */
   messageLength = 0;
   private readonly frames = new Queue<WaitingFrame>();
-  private halted = false;
-  /** Whether `continue` will be called. */
-  private resting = false;
-  private abandoned = false;
+  private state: QueueState = 'SENDING';
   private readonly extension: Extension | undefined;
   private readonly sink: FrameSink;
 
@@ -101,7 +104,7 @@ export class Backlog {
 
   /** The payload of a frame was read, or can't be. */
   read(frame: WaitingFrame, payload: Buffer | Error): void {
-    if (this.abandoned) return;
+    if (this.state === 'EMPTIED') return;
     if (!Buffer.isBuffer(payload)) {
       this.sink.onFailure(payload);
       return;
@@ -113,26 +116,26 @@ export class Backlog {
 
   /** Nothing that waits is sent any more: the wire is gone. */
   halt(): void {
-    this.halted = true;
+    if (this.state !== 'EMPTIED') this.state = 'STOPPED';
     this.extension?.dropEncoding();
   }
 
   /** Goes on after a rest. */
   continue(): void {
-    this.resting = false;
+    if (this.state === 'YIELDING') this.state = 'SENDING';
     this.goOn();
   }
 
   /** Hands over what will never be sent, and forgets it. */
   abandon(): WaitingFrame[] {
-    this.abandoned = true;
+    this.state = 'EMPTIED';
     this.byteLength = 0;
     this.messageLength = 0;
     return this.frames.takeAll();
   }
 
   private push(frame: WaitingFrame): void {
-    if (this.abandoned) return;
+    if (this.state === 'EMPTIED') return;
     this.frames.push(frame);
     this.count(frame, frame.byteLength);
     if (this.frames.length === 1) this.goOn();
@@ -165,14 +168,14 @@ export class Backlog {
   /** The first frame, if it can be sent. */
   private next(): WaitingFrame | undefined {
     const { head } = this.frames;
-    const mayGo = head !== undefined && !this.halted && !this.resting;
-    return mayGo && this.makeReady(head) ? head : undefined;
+    const maySend = head !== undefined && this.state === 'SENDING';
+    return maySend && this.makeReady(head) ? head : undefined;
   }
 
   /** A wire in memory may throw what its reader throws: what waits goes on all the same. */
   private rest(): void {
-    if (this.resting || this.halted) return;
-    this.resting = true;
+    if (this.state !== 'SENDING') return;
+    this.state = 'YIELDING';
     this.sink.onRest();
   }
 
@@ -194,7 +197,7 @@ export class Backlog {
   private readonly onEncoded: Encoded = (encoded) => {
     const frame = this.frames.head;
     if (frame === undefined) return;
-    if (!this.halted) this.encoded(frame, encoded);
+    if (this.state !== 'STOPPED') this.encoded(frame, encoded);
     this.goOn();
   };
 

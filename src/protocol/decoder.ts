@@ -16,30 +16,39 @@ const COST_OF_ENCODED_BYTE = 4;
 /** What came of a message: its bytes, or the rule that its sender broke. */
 export type Decoding = Buffer | ProtocolError;
 
+/** A message is being decoded. */
+const PENDING = Symbol('pending');
+
 /** An extension at work: everything that comes behind a message waits until it is decoded. */
 export class Decoder {
   /** The reserved bits that mark a message as the extension's. */
   readonly reserved: number;
-  /** Whether a message is being decoded. */
-  isBusy = false;
-  /** What came of a message that took its time; undefined if there is none to be handed up. */
-  ready: Decoding | undefined;
 
   private readonly extension: Extension;
   private readonly onDecoded: Decoded;
-  private discarded = false;
+  /** What came of the message that was given last; undefined when it was handed over or dropped. */
+  private result: Decoding | typeof PENDING | undefined;
   private decodedInARow = 0;
 
-  /** @param whenReady called when a message that took its time is `ready` */
+  /** @param whenReady called when a message that took its time is ready to be taken */
   constructor(extension: Extension, whenReady: () => void) {
     this.extension = extension;
     this.reserved = extension.reserved;
     this.onDecoded = (decoded) => {
-      if (this.discarded) return;
-      this.isBusy = false;
-      this.ready = decoded;
+      if (this.result !== PENDING) return; // it was dropped
+      this.result = decoded;
       whenReady();
     };
+  }
+
+  /** Whether a message is being decoded. */
+  get isBusy(): boolean {
+    return this.result === PENDING;
+  }
+
+  /** Whether a message was given that was not taken. */
+  get holdsMessage(): boolean {
+    return this.result !== undefined;
   }
 
   /** Whether so much was handed over since it rested that others should be let go first. */
@@ -55,31 +64,24 @@ export class Decoder {
   /** @returns what came of the message, at once; undefined if it takes its time */
   decode(payload: Buffer, limit: number): Decoding | undefined {
     this.decodedInARow += COST_OF_DECODING + payload.length * COST_OF_ENCODED_BYTE;
-    this.isBusy = true;
+    this.result = PENDING;
     const decoded = this.extension.decode(payload, limit, this.onDecoded);
-    this.isBusy = decoded === undefined;
-    this.count(decoded);
-    return decoded;
+    if (decoded !== undefined) this.result = decoded;
+    return this.take();
   }
 
-  /** Hands over what is `ready`. */
+  /** Hands over what came of a message; undefined while there is nothing. */
   take(): Decoding | undefined {
-    const { ready } = this;
-    this.ready = undefined;
-    this.count(ready);
-    return ready;
-  }
-
-  private count(handedOver: Decoding | undefined): void {
-    if (handedOver === undefined || handedOver instanceof ProtocolError) return;
-    this.decodedInARow += handedOver.length;
+    const { result } = this;
+    if (result === PENDING || result === undefined) return undefined;
+    this.result = undefined;
+    if (!(result instanceof ProtocolError)) this.decodedInARow += result.length;
+    return result;
   }
 
   /** Drops what is being decoded. */
   discard(): void {
-    this.discarded = true;
+    this.result = undefined;
     this.extension.dropDecoding();
-    this.isBusy = false;
-    this.ready = undefined;
   }
 }

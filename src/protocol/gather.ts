@@ -20,17 +20,21 @@ class Slab {
   readonly bytes: Buffer;
   /** How much of it is taken. */
   used = 0;
-  /** How many of its regions were taken and have not been given back. */
-  lent = 0;
+  /** How many gathers have regions in it. */
+  private refCount = 0;
 
   constructor(size: number) {
     this.bytes = Buffer.allocUnsafeSlow(size);
   }
 
-  /** Takes regions back; with the last one all of it is free again. */
-  takeBack(regions: number): void {
-    this.lent -= regions;
-    if (this.lent === 0) this.used = 0;
+  retain(): void {
+    this.refCount++;
+  }
+
+  /** With the last gather that has regions in it all of it is free again. */
+  release(): void {
+    this.refCount--;
+    if (this.refCount === 0) this.used = 0;
   }
 }
 
@@ -56,9 +60,8 @@ export class Gather {
   private limit = 0;
   /** What is gathered besides; undefined while there is none. */
   private parts: Buffer[] | undefined;
-  /** The slab of the regions before the open one, if it is one, and how many they are. */
-  private lender: Slab | undefined;
-  private borrowed = 0;
+  /** Whether the parts lie in several slabs. That is rare: these are left to the garbage collector. */
+  private spansSlabs = false;
 
   /** The buffer in which the last reserved bytes lie. */
   get buffer(): Buffer {
@@ -95,7 +98,7 @@ export class Gather {
 
   /** What was handed over is not needed any more: its memory may hold the next frames. */
   giveBack(): void {
-    this.lender?.takeBack(this.borrowed);
+    if (this.slab !== NO_SLAB && !this.spansSlabs) this.slab.release();
   }
 
   private addPart(part: Buffer): void {
@@ -103,14 +106,15 @@ export class Gather {
     else this.parts.push(part);
   }
 
+  private get isLastInSlab(): boolean {
+    return this.slab === slab && this.limit === slab.used;
+  }
+
   private makeRoom(size: number): void {
-    const isLastInSlab = this.slab === slab && this.limit === slab.used;
-    if (isLastInSlab && this.end + size <= slab.bytes.length) {
+    if (this.isLastInSlab && this.end + size <= slab.bytes.length) {
       this.limit = this.end + size;
       slab.used = this.limit;
-      return;
-    }
-    this.move(size);
+    } else this.move(size);
   }
 
   /**
@@ -119,37 +123,33 @@ export class Gather {
    */
   private move(size: number): void {
     if (this.end - this.start + size > SLAB_SIZE) this.seal();
-    const { slab: from, start } = this;
-    const held = this.end - start;
+    const { slab: from, start, end } = this;
+    const held = end - start;
     const room = held === 0 ? size : Math.min(SLAB_SIZE, (held + size) * 2);
     if (slab.used + room > slab.bytes.length) slab = new Slab(SLAB_SIZE);
-    this.slab = slab;
+    if (from !== slab) this.changeSlab();
     this.start = slab.used;
     this.end = this.start + held;
     slab.used += room;
-    slab.lent++;
     this.limit = slab.used;
-    if (held === 0) return;
-    from.bytes.copy(slab.bytes, this.start, start, start + held);
-    from.takeBack(1);
+    if (held > 0) from.bytes.copy(slab.bytes, this.start, start, end);
   }
 
-  /** Closes the region and gives back what it did not use. */
+  private changeSlab(): void {
+    if (this.slab !== NO_SLAB) {
+      if (this.parts === undefined) this.slab.release();
+      else this.spansSlabs = true;
+    }
+    this.slab = slab;
+    slab.retain();
+  }
+
+  /** Closes the region and gives back what it did not use. The next one begins behind it. */
   private seal(): void {
     if (this.end === this.start) return;
     this.addPart(this.slab.bytes.subarray(this.start, this.end));
-    if (this.slab === slab && this.limit === slab.used) slab.used = this.end;
-    this.noteBorrowed();
-    this.slab = NO_SLAB;
-    this.start = 0;
-    this.end = 0;
-    this.limit = 0;
-  }
-
-  /** Regions of several slabs are not given back: that is rare. */
-  private noteBorrowed(): void {
-    if (this.borrowed === 0) this.lender = this.slab;
-    else if (this.lender !== this.slab) this.lender = undefined;
-    this.borrowed++;
+    if (this.isLastInSlab) slab.used = this.end;
+    this.start = this.end;
+    this.limit = this.end;
   }
 }

@@ -121,7 +121,7 @@ export class Receiver {
   get hasRest(): boolean {
     if (this.offset < this.chunk.length) return true;
     if (this.waiting !== undefined && this.waiting.length > 0) return true;
-    return this.isDecoding || this.decoder?.ready !== undefined;
+    return this.decoder?.holdsMessage === true;
   }
 
   /** Whether a message is being decoded; `onDecoded` will be called. */

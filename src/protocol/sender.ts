@@ -191,19 +191,12 @@ export class Sender implements FrameSink {
    * @param givenLength how many bytes the program gave for it
    */
   framedOnce(frame: Buffer, givenLength: number, callback: SendCallback | undefined): void {
-    this.addFrame(frame);
-    this.gatherInUse().givenLength += givenLength;
-    this.gathered(false, callback);
-  }
-
-  /** Alone in its tick it is written as it is; behind others it is laid beside them. */
-  private addFrame(frame: Buffer): void {
     const gather = this.gatherInUse();
-    if (gather.byteLength === 0 || frame.length > COPY_UP_TO) gather.append(frame);
-    else {
-      const offset = gather.reserve(frame.length);
-      gather.buffer.set(frame, offset);
-    }
+    // Alone it is written as it is; behind others it is laid beside them.
+    if (gather.byteLength === 0) gather.append(frame);
+    else gatherBytes(gather, frame);
+    gather.givenLength += givenLength;
+    this.gathered(false, callback);
   }
 
   /**
@@ -214,17 +207,8 @@ export class Sender implements FrameSink {
     if (this.isClosed) return false;
     const gather = this.gatherInUse();
     const before = gather.byteLength;
-    let byReference = false;
-    for (const one of parts) {
-      const part = typeof one === 'string' ? Buffer.from(one) : one;
-      if (part.length > COPY_UP_TO) {
-        gather.append(part);
-        byReference = true;
-      } else {
-        const offset = gather.reserve(part.length);
-        gather.buffer.set(part, offset);
-      }
-    }
+    const bytes = parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part));
+    const byReference = bytes.map((part) => gatherBytes(gather, part)).includes(true);
     gather.givenLength += gather.byteLength - before; // all of it: nobody says what is payload
     if (gather.byteLength === 0) gather.append(NOTHING); // the wire calls back for it as well
     this.gathered(byReference, callback);
@@ -346,10 +330,14 @@ export class Sender implements FrameSink {
     const length = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
     if (isDataFrame(first)) gather.givenLength += givenLength ?? length;
     else if (first === CLOSE) gather.holdsClose = true;
-    const isCopied = length <= COPY_UP_TO;
-    if (isCopied) this.copied(first, payload, length);
-    else this.referred(first, payload, length);
-    this.gathered(!isCopied, callback);
+    const byReference = length > COPY_UP_TO;
+    const masked = this.keys !== undefined;
+    const key = this.keys === undefined ? 0 : this.keys.next();
+    const offset = gather.reserve(sizeOfHeader(length, masked) + (byReference ? 0 : length));
+    const start = writeHeader(gather.buffer, offset, first, length, masked, key);
+    if (byReference) gather.append(ownPayload(payload, masked, key));
+    else writePayload(gather.buffer, start, payload, length, key);
+    this.gathered(byReference, callback);
   }
 
   /** A frame is gathered; it leaves with the others of this tick. */
@@ -362,37 +350,40 @@ export class Sender implements FrameSink {
     if (isUrgent || gather.byteLength >= FLUSH_FROM) this.wire.flush();
     else this.wire.schedule();
   }
+}
 
-  /** Header and payload side by side. */
-  private copied(first: number, payload: Buffer | string, length: number): void {
-    const { keys } = this;
-    const gather = this.gatherInUse();
-    const masked = keys !== undefined;
-    const key = masked ? keys.next() : 0;
-    const offset = gather.reserve(sizeOfHeader(length, masked) + length);
-    const bytes = gather.buffer;
-    const start = writeHeader(bytes, offset, first, length, masked, key);
-    if (typeof payload === 'string') {
-      bytes.write(payload, start, length);
-      if (masked) unmask(bytes, start, start + length, key);
-    } else if (masked) unmaskInto(bytes, start, payload, 0, length, key);
-    else bytes.set(payload, start);
+/** Adds bytes that are framed already. @returns whether they go by reference */
+function gatherBytes(gather: Gather, bytes: Buffer): boolean {
+  const byReference = bytes.length > COPY_UP_TO;
+  if (byReference) gather.append(bytes);
+  else {
+    const offset = gather.reserve(bytes.length);
+    gather.buffer.set(bytes, offset);
   }
+  return byReference;
+}
 
-  /** The header, then the payload as it is; masked, it is a copy: the caller's bytes stay. */
-  private referred(first: number, payload: Buffer | string, length: number): void {
-    const { keys } = this;
-    const gather = this.gatherInUse();
-    const masked = keys !== undefined;
-    const key = masked ? keys.next() : 0;
-    const offset = gather.reserve(sizeOfHeader(length, masked));
-    writeHeader(gather.buffer, offset, first, length, masked, key);
-    if (typeof payload === 'string') {
-      const own = Buffer.from(payload);
-      unmask(own, 0, length, key);
-      gather.append(own);
-    } else gather.append(masked ? maskedCopy(payload, key) : payload);
-  }
+/** A payload beside its header; the key 0 masks nothing. */
+function writePayload(
+  bytes: Buffer,
+  start: number,
+  payload: Buffer | string,
+  length: number,
+  key: number,
+): void {
+  if (typeof payload === 'string') {
+    bytes.write(payload, start, length);
+    unmask(bytes, start, start + length, key);
+  } else if (key === 0) bytes.set(payload, start);
+  else unmaskInto(bytes, start, payload, 0, length, key);
+}
+
+/** A payload that goes by reference. Masked, it is a copy: the caller's bytes stay as they are. */
+function ownPayload(payload: Buffer | string, masked: boolean, key: number): Buffer {
+  if (typeof payload !== 'string') return masked ? maskedCopy(payload, key) : payload;
+  const bytes = Buffer.from(payload);
+  unmask(bytes, 0, bytes.length, key);
+  return bytes;
 }
 
 // RFC 6455 §5.5 MUST: a control frame carries at most 125 bytes.
