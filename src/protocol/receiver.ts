@@ -2,7 +2,7 @@
 
 import { Buffer, isUtf8 } from 'node:buffer';
 import { Assembly, type MessageLimits } from './assembly.js';
-import { chunkBackup } from './chunk-backup.js';
+import { ChunkQueue } from './chunk-queue.js';
 import { Decoder, type Decoding } from './decoder.js';
 import { ProtocolError, type Violation } from './errors.js';
 import type { Extension } from './extension.js';
@@ -55,6 +55,9 @@ const FRAMES_IN_A_ROW = 4096;
  */
 const COPY_UP_TO = 64;
 
+/** A rule was broken: there is no head. */
+const BROKEN = -1;
+
 /** The header that was read last, whoever read it: a receiver keeps what it will still need. */
 const header = new FrameHeader();
 
@@ -75,22 +78,15 @@ export class Receiver {
   private messages: MessageSink;
   private controls: ControlSink;
 
-  /** The chunk being read, and what came behind it meanwhile. */
-  private chunk: Buffer = NOTHING;
-  private offset = 0;
-  private waiting: Buffer[] | undefined;
-  /** Whether messages may be views on the chunk while it has more to read: see chunk-backup. */
-  private sharesChunk = true;
+  private readonly unread = new ChunkQueue();
+  private mode: 'READING' | 'SUSPENDED' | 'DISCARDING' = 'READING';
   private running = false;
-  private suspended = false;
-  private discarding = false;
 
-  /** What there is of a header, or of a control frame's payload, that the end of a chunk cut. */
+  /** What there is of the head of a frame that the end of a chunk cut. */
   private cut: Buffer = NOTHING;
   private framesInARow = 0;
-  /** What this frame's header said. */
+  /** Whether the data frame in progress is the last one of its message. */
   private fin = false;
-  private opcode = 0;
   /** Payload bytes of this frame still to come, and the key as it stands for them; 0 for none. */
   private remaining = 0;
   private maskingKey = 0;
@@ -119,9 +115,7 @@ export class Receiver {
 
   /** Whether something waits: after `suspend`, because a sink threw, or behind a decoding. */
   get hasRest(): boolean {
-    if (this.offset < this.chunk.length) return true;
-    if (this.waiting !== undefined && this.waiting.length > 0) return true;
-    return this.decoder?.holdsMessage === true;
+    return !this.unread.isEmpty || this.decoder?.holdsMessage === true;
   }
 
   /** Whether a message is being decoded; `onDecoded` will be called. */
@@ -131,12 +125,12 @@ export class Receiver {
 
   /** Whether all that comes is dropped. */
   get isDiscarding(): boolean {
-    return this.discarding;
+    return this.mode === 'DISCARDING';
   }
 
   /** Whether it waits for `resume`. */
   get isSuspended(): boolean {
-    return this.suspended;
+    return this.mode === 'SUSPENDED';
   }
 
   /** From here on hands up to others. */
@@ -147,30 +141,27 @@ export class Receiver {
 
   /** Keeps a chunk until `resume`. */
   queue(chunk: Buffer): void {
-    if (this.discarding) return;
-    this.waiting ??= [];
-    this.waiting.push(chunk);
+    if (this.mode !== 'DISCARDING') this.unread.add(chunk);
   }
 
   /** Takes the next chunk. What a sink throws comes out of here; nothing is lost by it. */
   push(chunk: Buffer): void {
-    if (this.discarding) return;
-    if (this.running || this.suspended || this.hasRest) {
+    if (this.running || this.mode !== 'READING' || this.hasRest) {
       this.queue(chunk);
       return;
     }
-    this.startChunk(chunk);
+    this.unread.start(chunk);
     this.run();
   }
 
   /** Hands up nothing more until `resume`. */
   suspend(): void {
-    this.suspended = true;
+    if (this.mode === 'READING') this.mode = 'SUSPENDED';
   }
 
   /** Goes on with what was kept. */
   resume(): void {
-    this.suspended = false;
+    if (this.mode === 'SUSPENDED') this.mode = 'READING';
     this.framesInARow = 0;
     this.decoder?.rest();
     if (!this.running) this.run();
@@ -178,11 +169,8 @@ export class Receiver {
 
   /** Drops what it holds and everything that comes. */
   discard(): void {
-    this.discarding = true;
-    if (chunkBackup.covers(this)) this.endBackup();
-    this.chunk = NOTHING;
-    this.offset = 0;
-    this.waiting = undefined;
+    this.mode = 'DISCARDING';
+    this.unread.clear();
     this.assembly = undefined;
     this.cut = NOTHING;
     this.decoder?.discard();
@@ -192,98 +180,81 @@ export class Receiver {
     this.running = true;
     try {
       this.takeReady();
-      while (this.mayGoOn() && this.hasBytes()) this.advance();
+      while (this.mayGoOn() && this.unread.hasBytes()) this.advance();
     } finally {
       this.running = false;
-      if (chunkBackup.covers(this)) this.endBackup();
-      if (this.offset >= this.chunk.length) this.chunk = NOTHING;
+      this.unread.pause();
     }
   }
 
   private mayGoOn(): boolean {
-    return !this.suspended && !this.discarding && !this.isDecoding;
-  }
-
-  /** Whether there is a byte to read, in this chunk or in one that waited behind it. */
-  private hasBytes(): boolean {
-    while (this.offset >= this.chunk.length) {
-      if (chunkBackup.covers(this)) {
-        this.endBackup();
-        continue;
-      }
-      const next = this.waiting?.shift();
-      if (next === undefined) {
-        this.waiting = undefined;
-        return false;
-      }
-      this.startChunk(next);
-    }
-    return true;
-  }
-
-  private startChunk(chunk: Buffer): void {
-    this.chunk = chunk;
-    this.offset = 0;
-    this.sharesChunk = true;
-  }
-
-  /**
-   * What is unread gets memory that no message shares. It is not backed up a second time: a program
-   * that pauses after each message would have it copied each time.
-   */
-  private endBackup(): void {
-    this.chunk = chunkBackup.release(this.chunk, this.offset);
-    this.offset = 0;
-    this.sharesChunk = false;
+    return this.mode === 'READING' && !this.isDecoding;
   }
 
   /** Reads to the end of the chunk or of the frame, whichever comes first. */
   private advance(): void {
-    if (this.remaining === 0 && !this.takeHeader()) return;
-    if (this.opcode < Opcode.CLOSE) this.takeDataPayload();
-    else this.takeControlPayload();
+    if (this.remaining > 0 || this.takeHead()) this.takeDataPayload();
   }
 
-  /** Reads a header and judges it. @returns false if it is cut or breaks a rule */
-  private takeHeader(): boolean {
-    const whole = this.cut.length > 0 ? this.readBehindCut() : this.readInPlace();
-    if (!whole) return false;
-    if (header.opcode < Opcode.CLOSE && !this.enterFragment()) return false;
+  /**
+   * Takes the head of a frame: its header, and of a control frame its payload too. What the end of a
+   * chunk cuts of it, at most 139 bytes, waits in `cut`.
+   * @returns whether the payload of a data frame comes next
+   */
+  private takeHead(): boolean {
+    const { unread } = this;
+    for (;;) {
+      const isCut = this.cut.length > 0;
+      const bytes = isCut ? this.cut : unread.chunk;
+      const start = isCut ? 0 : unread.offset;
+      const size = this.readHead(bytes, start);
+      if (size === BROKEN) return false;
+      if (bytes.length - start >= size) {
+        if (isCut) this.cut = NOTHING;
+        else unread.offset += size;
+        return this.enterFrame(bytes, start);
+      }
+      this.keepCut(size);
+      if (this.cut.length < size) return false;
+    }
+  }
+
+  /** Reads a head as far as it is there. @returns how many bytes it takes, as far as that is known */
+  private readHead(bytes: Buffer, start: number): number {
+    const isWhole = readHeader(bytes, start, bytes.length, header);
+    if (bytes.length - start >= 2 && !this.judgeOpening()) return BROKEN;
+    const isControl = isWhole && header.opcode >= Opcode.CLOSE;
+    return isControl ? header.size + header.length : header.size;
+  }
+
+  /** Moves bytes from the chunk behind what was cut, until these are `size` or there are no more. */
+  private keepCut(size: number): void {
+    const { cut, unread } = this;
+    const end = Math.min(unread.chunk.length, unread.offset + size - cut.length);
+    this.cut = joined(cut, unread.chunk.subarray(unread.offset, end));
+    unread.offset = end;
+  }
+
+  /** @returns whether the payload of a data frame comes next */
+  private enterFrame(bytes: Buffer, start: number): boolean {
     if (++this.framesInARow >= FRAMES_IN_A_ROW) this.suspend();
+    // RFC 6455 §5.4: control frames may come in the middle of a fragmented message.
+    if (header.opcode >= Opcode.CLOSE) {
+      this.takeControl(bytes, start + header.size);
+      return false;
+    }
+    if (!this.enterFragment()) return false;
     this.fin = header.fin;
-    this.opcode = header.opcode;
     this.remaining = header.length;
     this.maskingKey = header.maskingKey;
     return true;
   }
 
-  private readInPlace(): boolean {
-    const { chunk, offset } = this;
-    const whole = readHeader(chunk, offset, chunk.length, header);
-    if (chunk.length - offset >= 2 && !this.judgeOpening()) return false;
-    if (whole) this.offset += header.size;
-    else this.mend(header.size);
-    return whole;
-  }
-
-  /** The rest of a header that was cut. */
-  private readBehindCut(): boolean {
-    let whole = readHeader(this.cut, 0, this.cut.length, header); // how long it will be
-    while (!whole && this.offset < this.chunk.length) {
-      this.mend(header.size);
-      whole = readHeader(this.cut, 0, this.cut.length, header);
-      if (this.cut.length >= 2 && !this.judgeOpening()) return false;
-    }
-    if (whole) this.cut = NOTHING;
-    return whole;
-  }
-
-  /** Moves bytes from the chunk behind what was cut, until these are `size` or there are no more. */
-  private mend(size: number): void {
-    const { cut, chunk, offset } = this;
-    const end = Math.min(chunk.length, offset + size - cut.length);
-    this.cut = joined(cut, chunk.subarray(offset, end));
-    this.offset = end;
+  private takeControl(bytes: Buffer, start: number): void {
+    const { opcode, length, maskingKey } = header;
+    const payload = unmaskedCopy(bytes, start, start + length, maskingKey);
+    if (this.options.oneAtATime) this.suspend();
+    this.controls.onControl(opcode, payload);
   }
 
   private judgeOpening(): boolean {
@@ -315,15 +286,16 @@ export class Receiver {
   }
 
   private takeDataPayload(): void {
-    const { offset: start, maskingKey } = this;
+    const { unread, maskingKey } = this;
+    const start = unread.offset;
     const end = this.passPayload();
     const last = this.remaining === 0 && this.fin;
     if (last && !this.hasPieces) this.takePayload(this.payloadOf(start, end, maskingKey));
-    else if (chunkBackup.covers(this)) {
+    else if (unread.isBackedUp) {
       // A piece stays longer than the backup.
-      const piece = Buffer.from(this.chunk.subarray(start, end));
+      const piece = Buffer.from(unread.chunk.subarray(start, end));
       this.takePiece(piece, 0, piece.length, maskingKey, last);
-    } else this.takePiece(this.chunk, start, end, maskingKey, last);
+    } else this.takePiece(unread.chunk, start, end, maskingKey, last);
   }
 
   /** Whether a part of the message in progress came before this one. */
@@ -333,28 +305,23 @@ export class Receiver {
 
   /** Passes over what the chunk has of this frame's payload. @returns where that ends */
   private passPayload(): number {
-    const { offset } = this;
-    const end = Math.min(this.chunk.length, offset + this.remaining);
+    const { unread } = this;
+    const { offset } = unread;
+    const end = Math.min(unread.chunk.length, offset + this.remaining);
     this.remaining -= end - offset;
     if (this.remaining > 0) this.maskingKey = advanceKey(this.maskingKey, end - offset);
-    this.offset = end;
+    unread.offset = end;
     return end;
   }
 
   /** The bytes of the chunk from `start` to `end`, unmasked: a copy of a few, else a view. */
   private payloadOf(start: number, end: number, key: number): Buffer {
-    const { chunk } = this;
-    if (end - start <= COPY_UP_TO || !this.mayShare(end)) {
+    const { chunk } = this.unread;
+    if (end - start <= COPY_UP_TO || !this.unread.mayShare(end)) {
       return unmaskedCopy(chunk, start, end, key);
     }
     unmask(chunk, start, end, key);
     return start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
-  }
-
-  /** Whether a message that ends here may be a view on the chunk: a program may detach that. */
-  private mayShare(end: number): boolean {
-    const { chunk } = this;
-    return end === chunk.length || (this.sharesChunk && chunkBackup.cover(this, chunk, end));
   }
 
   /** Binary is unmasked when it is joined, text as it comes. */
@@ -428,7 +395,7 @@ export class Receiver {
 
   /** Hands up the message that took its time, once it may. */
   private takeReady(): void {
-    const decoded = this.suspended ? undefined : this.decoder?.take();
+    const decoded = this.mode === 'READING' ? this.decoder?.take() : undefined;
     if (decoded !== undefined) this.takeDecoded(decoded);
   }
 
@@ -446,18 +413,6 @@ export class Receiver {
     this.assembly?.finish();
     if (this.options.oneAtATime) this.suspend();
     this.messages.onMessage(message, isBinary);
-  }
-
-  private takeControlPayload(): void {
-    const { offset: start, maskingKey, opcode, cut } = this;
-    let payload = this.payloadOf(start, this.passPayload(), maskingKey);
-    if (this.remaining > 0 || cut.length > 0) {
-      payload = joined(cut, payload);
-      this.cut = this.remaining > 0 ? payload : NOTHING;
-      if (this.remaining > 0) return;
-    }
-    if (this.options.oneAtATime) this.suspend();
-    this.controls.onControl(opcode, payload);
   }
 
   // RFC 6455 §7.1.7: once the connection is failed, nothing that comes is processed any more.
