@@ -1,22 +1,11 @@
-/** An endpoint on a Duplex: bytes in and out, one write per tick, timers, backpressure. */
+/** An endpoint on a Duplex: bytes in, timers, pauses, the end. Bytes go out by its base class. */
 
-import { Duplex } from 'node:stream';
-import {
-  beginReading,
-  connectionClosed,
-  connectionOpened,
-  endBurstLater,
-  endReading,
-  isExiting,
-} from './flush.js';
+import type { Duplex } from 'node:stream';
+import { beginReading, connectionClosed, connectionOpened, endReading } from './flush.js';
 import type { CloseInfo } from './options.js';
 import type { Close } from './protocol/close.js';
-import { type Application, Endpoint, type EndpointOptions } from './protocol/endpoint.js';
-import type { Gather, SendCallback } from './protocol/gather.js';
-import type { Wire } from './protocol/sender.js';
-import { notReady, notSent, settle } from './settle.js';
 import { type Timer, time } from './time/time.js';
-import { UnwrittenMessages } from './unwritten.js';
+import { Writer } from './writer.js';
 
 /** Where a Duplex keeps its connection, so that all connections share the same listeners. */
 const CONNECTION = Symbol('ws6455.connection');
@@ -30,11 +19,6 @@ export function isTaken(socket: Duplex): boolean {
   return CONNECTION in socket;
 }
 
-/** No frame was written in this tick. */
-const NO_BURST = -1;
-
-type Written = (error: Error | null | undefined) => void;
-
 /** What only real sockets have. */
 interface SocketSettings {
   setNoDelay?: (on: boolean) => void;
@@ -42,44 +26,14 @@ interface SocketSettings {
 }
 
 /** Drives an {@link Endpoint} over a Duplex. */
-export class Connection implements Wire {
-  readonly socket: Duplex;
-  readonly endpoint: Endpoint;
-  /** The error of the wire, if it had one. */
-  cause: Error | undefined;
-
-  private readonly isPlain: boolean;
+export class Connection extends Writer {
+  private wire: 'OPEN' | 'ENDED' | 'CLOSED' = 'OPEN';
   private paused = false;
-  /** A chunk is being read: what is sent meanwhile leaves at its end. */
-  private reading = false;
-  /**
-   * Bytes of messages that were written in this tick; `NO_BURST` if none was. After the first write
-   * of a tick frames are gathered until it ends.
-   */
-  private burst = NO_BURST;
   /** Reading goes on in the next turn of the event loop. */
   private willContinue = false;
-  private wireEnded = false;
-  private wireClosed = false;
   /** Our half is ended, and everything that was written has left. */
   private finished = false;
   private timer: Timer | undefined;
-  /** Made with the first write that the socket does not finish at once. */
-  private unwritten: UnwrittenMessages | undefined;
-  /** The callbacks of the writes that are under way, a list per write; made with the first. */
-  private awaiting: Set<SendCallback[]> | undefined;
-
-  /** @param isPlain whether the wire is a socket of `node:net`, and none derived from it */
-  constructor(
-    socket: Duplex,
-    isPlain: boolean,
-    options: EndpointOptions,
-    application: Application,
-  ) {
-    this.socket = socket;
-    this.isPlain = isPlain;
-    this.endpoint = new Endpoint(options, this, application);
-  }
 
   /** Begins to read. @param head bytes that came behind the opening handshake */
   start(head: Buffer): void {
@@ -97,15 +51,6 @@ export class Connection implements Wire {
     socket.on('data', onData);
     if (socket.destroyed) this.expectClose();
     else if (socket.readableEnded) time.setImmediate(() => this.onEnd());
-  }
-
-  /**
-   * Bytes of messages that were given to `send` and are not written, as WHATWG counts them: what is
-   * written in this tick counts until the tick ends.
-   */
-  get bufferedAmount(): number {
-    const inSocket = this.unwritten?.remaining(this.socket.writableLength) ?? 0;
-    return this.endpoint.sender.givenLength + inSocket + Math.max(0, this.burst);
   }
 
   /** Whether a closing handshake has a deadline at the moment. */
@@ -127,7 +72,7 @@ export class Connection implements Wire {
 
   /** Delivers nothing more and lets TCP hold the peer back. */
   pause(): void {
-    if (this.wireClosed || this.endpoint.receiver.isDiscarding) return;
+    if (this.wire === 'CLOSED' || this.endpoint.receiver.isDiscarding) return;
     this.paused = true;
     this.endpoint.receiver.suspend();
     this.socket.pause();
@@ -142,14 +87,7 @@ export class Connection implements Wire {
 
   /** Takes a chunk from the wire. */
   receive(chunk: Buffer): void {
-    this.begin();
-    let threw = true;
-    try {
-      this.endpoint.receiver.push(chunk);
-      threw = false;
-    } finally {
-      this.done(threw);
-    }
+    this.read(chunk);
   }
 
   /**
@@ -159,31 +97,31 @@ export class Connection implements Wire {
   continueReading(): void {
     this.willContinue = false;
     if (this.paused) return;
-    this.begin();
-    let threw = true;
     try {
-      this.endpoint.receiver.resume();
-      threw = false;
+      this.read(undefined);
     } finally {
-      this.done(threw);
       this.flow();
-      if (!threw && !this.endpoint.receiver.hasRest) this.wireFinished();
     }
+    if (!this.endpoint.receiver.hasRest) this.wireFinished();
   }
 
-  private begin(): void {
+  /** Reads a chunk, or what was kept. What listeners send meanwhile leaves at the end, in one write. */
+  private read(chunk: Buffer | undefined): void {
+    const { receiver } = this.endpoint;
     this.reading = true;
     beginReading(this);
-  }
-
-  /** A chunk was read, or a listener threw. */
-  private done(threw: boolean): void {
-    this.reading = false;
-    endReading();
-    this.flush();
-    const { receiver } = this.endpoint;
-    if (receiver.isDecoding) this.socket.pause();
-    else if (threw || receiver.hasRest || receiver.isSuspended) this.continueLater();
+    let threw = true;
+    try {
+      if (chunk === undefined) receiver.resume();
+      else receiver.push(chunk);
+      threw = false;
+    } finally {
+      this.reading = false;
+      endReading();
+      this.flush();
+      if (receiver.isDecoding) this.socket.pause();
+      else if (threw || receiver.hasRest || receiver.isSuspended) this.continueLater();
+    }
   }
 
   /** Has reading go on in the next turn; TCP holds the peer back while there is a rest. */
@@ -206,90 +144,11 @@ export class Connection implements Wire {
     this.paused = false;
     this.socket.resume();
     // What was being decoded when the wire closed is dropped: nothing else will say that it is over.
-    if (this.wireClosed) this.continueLater();
+    if (this.wire === 'CLOSED') this.continueLater();
   }
 
   continueSending(): void {
     time.setImmediate(continueSending, this);
-  }
-
-  schedule(): void {
-    if (this.reading || this.burst !== NO_BURST) {
-      if (isExiting) this.flush();
-      return;
-    }
-    this.burst = 0;
-    endBurstLater(this);
-    this.flush();
-  }
-
-  endBurst(): void {
-    this.burst = NO_BURST;
-    this.flush();
-  }
-
-  flush(): boolean {
-    const gather = this.endpoint.sender.takeGathered();
-    if (gather === undefined) return true;
-    const drained = this.write(gather.takeParts(), gather.callbacks);
-    this.countWrite(gather);
-    if (this.hasLeft()) gather.giveBack();
-    this.endpoint.written(gather, drained);
-    return drained;
-  }
-
-  private countWrite({ givenLength, byteLength }: Gather): void {
-    const { writableLength } = this.socket;
-    if (writableLength === 0) {
-      this.unwritten = undefined;
-      if (this.burst !== NO_BURST) this.burst += givenLength;
-    } else {
-      this.unwritten ??= new UnwrittenMessages();
-      this.unwritten.add(givenLength, byteLength, writableLength);
-    }
-  }
-
-  /**
-   * Whether the kernel has all that was written. Only of Node's own sockets it is known that nobody
-   * keeps the bytes when none wait: a stream in memory, or a `write` put in the place of Node's, may.
-   */
-  private hasLeft(): boolean {
-    const { socket } = this;
-    return this.isPlain && socket.writableLength === 0 && socket.write === Duplex.prototype.write;
-  }
-
-  /** One write of all the parts. */
-  private write(parts: readonly Buffer[], callbacks: SendCallback[] | undefined): boolean {
-    const { socket } = this;
-    if (callbacks === undefined) return this.writeParts(parts, undefined);
-    let accepted = false;
-    this.awaiting ??= new Set();
-    this.awaiting.add(callbacks);
-    const drained = this.writeParts(parts, (error) => this.onWritten(callbacks, error, accepted));
-    accepted = socket.writableLength === 0;
-    return drained;
-  }
-
-  private writeParts(parts: readonly Buffer[], written: Written | undefined): boolean {
-    const { socket } = this;
-    const last = parts.length - 1;
-    if (last > 0) socket.cork();
-    for (let i = 0; i < last; i++) socket.write(parts[i]);
-    const drained = socket.write(parts[last], written);
-    if (last > 0) socket.uncork();
-    return drained;
-  }
-
-  /** @param accepted whether the wire took the bytes at once; if not, it may lose them unsaid */
-  private onWritten(
-    callbacks: SendCallback[],
-    error: Error | null | undefined,
-    accepted: boolean,
-  ): void {
-    if (!this.awaiting?.delete(callbacks)) return;
-    // A socket that is destroyed cancels the write under way and reports no error of it.
-    const lost = this.socket.destroyed && !accepted;
-    settle(callbacks, error ?? (lost ? (this.cause ?? notSent()) : undefined));
   }
 
   end(): void {
@@ -306,7 +165,7 @@ export class Connection implements Wire {
 
   /** A Duplex that does not destroy itself when both halves have ended would never be closed. */
   private destroyWhenOver(): void {
-    if (!this.finished || !this.wireEnded || this.endpoint.receiver.hasRest) return;
+    if (!this.finished || this.wire === 'OPEN' || this.endpoint.receiver.hasRest) return;
     this.socket.destroy();
     this.expectClose();
   }
@@ -339,7 +198,7 @@ export class Connection implements Wire {
 
   /** The peer sends nothing more. */
   onEnd(): void {
-    this.wireEnded = true;
+    if (this.wire === 'OPEN') this.wire = 'ENDED';
     if (!this.endpoint.receiver.hasRest) this.wireFinished();
   }
 
@@ -353,9 +212,8 @@ export class Connection implements Wire {
 
   /** The wire is gone. */
   onClose(): void {
-    if (this.wireClosed) return;
-    this.wireEnded = true;
-    this.wireClosed = true;
+    if (this.wire === 'CLOSED') return;
+    this.wire = 'CLOSED';
     connectionClosed();
     // What was received is delivered first, also to an application that paused.
     this.paused = false;
@@ -369,27 +227,13 @@ export class Connection implements Wire {
 
   /** Tells the endpoint of the wire's end, behind everything that was received. */
   private wireFinished(): void {
-    if (this.wireEnded) this.endpoint.wireEnded();
-    if (!this.wireClosed) {
+    if (this.wire !== 'OPEN') this.endpoint.wireEnded();
+    if (this.wire !== 'CLOSED') {
       this.destroyWhenOver();
       return;
     }
-    this.unwritten = undefined;
     this.failCallbacks();
     this.endpoint.wireClosed();
-  }
-
-  /** What was not written when the wire closed never will be. */
-  private failCallbacks(): void {
-    const { sender, failure } = this.endpoint;
-    const underWay = [...(this.awaiting ?? [])].flat();
-    const unsent = [...underWay, ...(sender.takeGathered()?.callbacks ?? [])];
-    this.awaiting = undefined;
-    // An error captures the stack: none is made for nobody.
-    if (unsent.length > 0) settle(unsent, this.cause ?? notSent());
-    const left = sender.abandon();
-    const unready = left.flatMap(({ callback }) => callback ?? []);
-    if (unready.length > 0) settle(unready, failure ?? notReady(left));
   }
 }
 
