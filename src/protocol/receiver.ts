@@ -72,7 +72,7 @@ export class Receiver {
   /** Whether binary messages are handed up in their fragments instead of in one Buffer. */
   inFragments = false;
 
-  private readonly expectMask: boolean;
+  private readonly role: Role;
   options: ReceiverOptions;
   private readonly decoder: Decoder | undefined;
   private messages: MessageSink;
@@ -93,8 +93,8 @@ export class Receiver {
 
   /** The opcode of the first frame of the message in progress; 0 if there is none. */
   private messageOpcode = 0;
-  /** Whether that message is the extension's to decode. */
-  private isEncoded = false;
+  /** The reserved bits of that frame. RFC 7692 §6.1: that of the extension marks the whole message. */
+  private messageReserved = 0;
   /** Made with the first message that comes in parts; on most connections none does. */
   private assembly: Assembly | undefined;
 
@@ -106,7 +106,7 @@ export class Receiver {
     messages: MessageSink,
     controls: ControlSink,
   ) {
-    this.expectMask = role === 'server';
+    this.role = role;
     this.options = options;
     this.decoder = extension && new Decoder(extension, () => this.controls.onDecoded());
     this.messages = messages;
@@ -260,7 +260,7 @@ export class Receiver {
   private judgeOpening(): boolean {
     const { decoder } = this;
     const owned = decoder === undefined ? 0 : decoder.reserved;
-    const violation = judgeOpening(header, this.expectMask, this.messageOpcode !== 0, owned);
+    const violation = judgeOpening(header, this.role === 'server', this.messageOpcode !== 0, owned);
     if (violation === undefined) return true;
     const detail = violation === 'INVALID_OPCODE' ? header.opcode : header.shortLength;
     return this.fail(violation, detail);
@@ -271,8 +271,7 @@ export class Receiver {
     if (violation !== undefined) return this.fail(violation, header.length);
     if (header.opcode !== Opcode.CONTINUATION) {
       this.messageOpcode = header.opcode;
-      // RFC 7692 §6.1: the reserved bit of the first frame marks the whole message.
-      this.isEncoded = header.reserved !== 0;
+      this.messageReserved = header.reserved;
     }
     return true;
   }
@@ -355,6 +354,11 @@ export class Receiver {
       assembly.add(chunk, start, end, key, remaining);
       if (remaining === 0) assembly.endFragment();
     }
+  }
+
+  /** Whether the message in progress is the extension's to decode. */
+  private get isEncoded(): boolean {
+    return this.messageReserved !== 0;
   }
 
   private get isCheckedText(): boolean {

@@ -66,10 +66,8 @@ export class Sender implements FrameSink {
   private gather: Gather | undefined;
   /** What waits for its turn; made with the first frame that has to. */
   private backlog: Backlog | undefined;
-  /** Whether the last data frame was a fragment with more to follow. */
-  private continuing = false;
-  /** Whether the message in progress is encoded by the extension. */
-  private encodes = false;
+  /** The message whose last fragment was not sent yet, and whether the extension encodes it. */
+  private inProgress: 'NONE' | 'PLAIN' | 'ENCODED' = 'NONE';
   /** Whether a Close was sent, or the wire is gone. */
   private isClosed = false;
 
@@ -117,10 +115,9 @@ export class Sender implements FrameSink {
     // RFC 6455 §5.5.1 MUST: no data frame follows a Close.
     if (this.isClosed) return false;
     this.prepareKey();
-    const opens = !this.continuing;
-    if (opens) this.encodes = compress && this.wants(payload);
-    const first = this.firstByte(isBinary, fin);
-    if (this.encodes) this.backlogInUse().add(first, payload, true, callback);
+    const encodes = this.mayEncode(compress) && this.wants(lengthOf(payload));
+    const first = this.firstByte(isBinary, fin, encodes);
+    if (encodes) this.backlogInUse().add(first, payload, true, callback);
     else this.inTurn(first, payload, callback);
     return true;
   }
@@ -138,10 +135,9 @@ export class Sender implements FrameSink {
   ): WaitingFrame | undefined {
     if (this.isClosed) return undefined;
     this.prepareKey();
-    const opens = !this.continuing;
-    if (opens) this.encodes = compress && this.extension?.wants(byteLength) === true;
-    const first = this.firstByte(isBinary, fin);
-    return this.backlogInUse().addUnread(first, byteLength, this.encodes, callback);
+    const encodes = this.mayEncode(compress) && this.wants(byteLength);
+    const first = this.firstByte(isBinary, fin, encodes);
+    return this.backlogInUse().addUnread(first, byteLength, encodes, callback);
   }
 
   /**
@@ -181,7 +177,9 @@ export class Sender implements FrameSink {
   /** Whether a whole message would leave next: none is in fragments, and nothing waits. */
   get isFree(): boolean {
     return (
-      !this.isClosed && !this.continuing && (this.backlog === undefined || this.backlog.isEmpty)
+      !this.isClosed &&
+      this.inProgress === 'NONE' &&
+      (this.backlog === undefined || this.backlog.isEmpty)
     );
   }
 
@@ -275,21 +273,24 @@ export class Sender implements FrameSink {
     this.backlog?.continue();
   }
 
-  private wants(payload: Buffer | string): boolean {
-    const { extension } = this;
-    if (extension === undefined) return false;
-    return extension.wants(
-      typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length,
-    );
+  /** Whether the next data frame is encoded, if the extension wants it. */
+  private mayEncode(compress: boolean): boolean {
+    if (this.extension === undefined) return false;
+    return this.inProgress === 'NONE' ? compress : this.inProgress === 'ENCODED';
+  }
+
+  /** The first fragment decides. */
+  private wants(byteLength: number): boolean {
+    return this.inProgress === 'ENCODED' || this.extension?.wants(byteLength) === true;
   }
 
   // RFC 6455 §5.4: the first fragment says what the message is, the others continue it.
-  private firstByte(isBinary: boolean, fin: boolean): number {
-    const opens = !this.continuing;
-    this.continuing = !fin;
+  private firstByte(isBinary: boolean, fin: boolean, encodes: boolean): number {
+    const opens = this.inProgress === 'NONE';
+    this.inProgress = fin ? 'NONE' : encodes ? 'ENCODED' : 'PLAIN';
     const opcode = opens ? (isBinary ? Opcode.BINARY : Opcode.TEXT) : Opcode.CONTINUATION;
     // RFC 7692 §6.1: the bit stands on the first frame of an encoded message only.
-    const reserved = opens && this.encodes && this.extension ? this.extension.reserved << 4 : 0;
+    const reserved = opens && encodes && this.extension ? this.extension.reserved << 4 : 0;
     return (fin ? FIN : 0) | reserved | opcode;
   }
 
@@ -327,7 +328,7 @@ export class Sender implements FrameSink {
     callback: SendCallback | undefined,
   ): void {
     const gather = this.gatherInUse();
-    const length = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
+    const length = lengthOf(payload);
     if (isDataFrame(first)) gather.givenLength += givenLength ?? length;
     else if (first === CLOSE) gather.holdsClose = true;
     const byReference = length > COPY_UP_TO;
@@ -350,6 +351,10 @@ export class Sender implements FrameSink {
     if (isUrgent || gather.byteLength >= FLUSH_FROM) this.wire.flush();
     else this.wire.schedule();
   }
+}
+
+function lengthOf(payload: Buffer | string): number {
+  return typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
 }
 
 /** Adds bytes that are framed already. @returns whether they go by reference */
