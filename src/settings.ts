@@ -1,6 +1,8 @@
 /** What is in force: the defaults, and what is made of the options given. */
 
+import { constants } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
+import { checkWindowBits } from './check-options.js';
 import type {
   AnySocketClass,
   ConnectionOptions,
@@ -31,11 +33,15 @@ export const DEFAULTS = Object.freeze({
 });
 
 /**
- * A limit as `ws` reads it: a whole number of 32 bits; below 1 there is no limit.
- * @param value what was given; undefined or null for the default
+ * A limit in force: 0 is none. Numbers of any size are kept, where `ws` takes 2^32 for none; a
+ * fraction is rounded down, but not to none.
+ * @param value what was given; undefined, null and what is no number mean the default
  */
-export function limitOf(value: number | null | undefined, byDefault: number): number {
-  return Math.max(0, (value ?? byDefault) | 0);
+export function limitOf(value: number | string | null | undefined, byDefault: number): number {
+  const limit = value === null || value === undefined ? byDefault : Number(value);
+  if (limit === Infinity) return 0;
+  if (!(limit >= 0)) return byDefault;
+  return limit === 0 ? 0 : Math.min(Math.max(1, Math.floor(limit)), constants.MAX_LENGTH);
 }
 
 /**
@@ -49,16 +55,9 @@ export function deflateOptions(
   const wanted = given === undefined ? byDefault : given;
   if (!wanted) return undefined;
   const options = wanted === true ? {} : wanted;
-  checkWindow('serverMaxWindowBits', options.serverMaxWindowBits);
-  checkWindow('clientMaxWindowBits', options.clientMaxWindowBits);
+  checkWindowBits('serverMaxWindowBits', options.serverMaxWindowBits);
+  checkWindowBits('clientMaxWindowBits', options.clientMaxWindowBits);
   return options;
-}
-
-// RFC 7692 §7.1.2: a window has 2^8 to 2^15 bytes.
-function checkWindow(name: string, bits: unknown): void {
-  if (bits === undefined || bits === null || typeof bits === 'boolean') return;
-  if (Number.isInteger(bits) && (bits as number) >= 8 && (bits as number) <= 15) return;
-  throw new RangeError(`${name} must be a whole number from 8 to 15, or a boolean: ${bits}`);
 }
 
 /** How an endpoint behaves: its limits from `socketOptions`, the rest from the WebSocket's own. */

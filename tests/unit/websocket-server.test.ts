@@ -610,7 +610,7 @@ describe('options', () => {
     [5, 5, 1009],
     [5, 6, 1009],
     [0, 100_000, undefined],
-    [-1, 100_000, undefined],
+    [Infinity, 100_000, undefined],
     [2 ** 32, 100_000, undefined],
   ])('maxPayload %i and a message of %i bytes', async (maxPayload, size, code) => {
     const { ws, client } = await meet(scope(), { maxPayload });
