@@ -200,21 +200,35 @@ export interface VerifyClientInfo<Request extends IncomingMessage = IncomingMess
   req: Request;
 }
 
-/** Whether the client is welcome. */
+/** Takes the answer of `verifyClient`: whether the client is welcome, and if not, the response. */
+export type VerifyClientAnswer = (
+  result: boolean,
+  /** The status of the response, 200 to 599. Default 401. */
+  code?: number,
+  /** The body of the response. Default: its reason phrase. */
+  message?: string,
+  /** Further header fields of the response. */
+  headers?: OutgoingHttpHeaders,
+) => void;
+
+/** Returns whether the client is welcome, or a Promise of it. */
 export type VerifyClientCallbackSync<Request extends IncomingMessage = IncomingMessage> = (
   info: VerifyClientInfo<Request>,
-) => boolean;
+) => boolean | Promise<boolean>;
 
 /** Says through `callback` whether the client is welcome, and if not what it is answered. */
 export type VerifyClientCallbackAsync<Request extends IncomingMessage = IncomingMessage> = (
   info: VerifyClientInfo<Request>,
-  callback: (
-    result: boolean,
-    code?: number,
-    message?: string,
-    headers?: OutgoingHttpHeaders,
-  ) => void,
+  callback: VerifyClientAnswer,
 ) => void;
+
+/**
+ * Both forms, with the same parameters: only then does the compiler know the types of those that
+ * are not annotated.
+ */
+type VerifyClient<Request extends IncomingMessage> =
+  | ((info: VerifyClientInfo<Request>, callback: VerifyClientAnswer) => boolean | Promise<boolean>)
+  | ((info: VerifyClientInfo<Request>, callback: VerifyClientAnswer) => void);
 
 /** A class that a server can make its connections of. */
 // biome-ignore lint/suspicious/noExplicitAny: a subclass may ask for options of its own
@@ -243,11 +257,11 @@ export interface ServerOptions<
   handleProtocols?:
     | ((protocols: Set<string>, request: InstanceType<U>) => string | false)
     | undefined;
-  /** Decides whom to accept. Its number of parameters says which form it has. */
-  verifyClient?:
-    | VerifyClientCallbackAsync<InstanceType<U>>
-    | VerifyClientCallbackSync<InstanceType<U>>
-    | undefined;
+  /**
+   * Decides whom to accept. With two parameters it answers through the second one; with one it
+   * returns the answer, or a Promise of it. false is answered 401.
+   */
+  verifyClient?: VerifyClient<InstanceType<U>> | undefined;
   /** The class to make for each connection. */
   WebSocket?: T | undefined;
 }

@@ -3,6 +3,7 @@
 import { Buffer } from 'node:buffer';
 import * as http from 'node:http';
 import type { Duplex } from 'node:stream';
+import { describeValue } from './check-options.js';
 import { isFieldText } from './handshake/fields.js';
 import {
   type FieldLine,
@@ -47,8 +48,9 @@ export function answerPlainRequest(
 /**
  * Refuses an opening handshake with a whole HTTP response, then hangs up: what the client sent
  * behind its request is never read as another one.
- * @param message the body; default: the status's own reason
+ * @param message the body; default: the reason phrase
  * @param fields further header fields; they replace ours of the same name
+ * @throws RangeError for a status that refuses nothing; TypeError for a field that ends its line
  */
 export function refuse(
   socket: Duplex,
@@ -56,33 +58,58 @@ export function refuse(
   message?: string | null,
   fields: readonly FieldLine[] = [],
 ): void {
-  const reason = Object.hasOwn(http.STATUS_CODES, status) ? http.STATUS_CODES[status] : undefined;
-  const body = String(message || reason);
-  const own: FieldLine[] = [
-    ['Connection', 'close'],
-    ['Content-Type', 'text/html'],
-    ['Content-Length', String(Buffer.byteLength(body))],
-  ];
+  checkStatus(status);
+  const reason = reasonFor(status, message);
+  // RFC 9110 §15.3.5, §15.4.5: these have no content.
+  const hasBody = status !== 204 && status !== 304;
+  const body = hasBody ? String(message || reason) : '';
   const given = new Set(fields.map(([name]) => name.toLowerCase()));
-  const kept = own.filter(([name]) => !given.has(name.toLowerCase()));
+  const own = ownFields(hasBody ? body : undefined);
+  const all = [...own.filter(([name]) => !given.has(name.toLowerCase())), ...fields];
   const lines = [
     `HTTP/1.1 ${status} ${reason}`,
-    ...[...kept, ...fields].map(([name, value]) => `${name}: ${value}`),
+    ...all.map(([name, value]) => `${name}: ${value}`),
   ];
-  if (reason === undefined || !lines.every(isFieldText)) {
-    refuse(socket, 500);
-    return;
-  }
+  checkLines(lines);
   hangUp(socket, formatResponse(lines, body));
+}
+
+function ownFields(body: string | undefined): FieldLine[] {
+  const close: FieldLine = ['Connection', 'close'];
+  if (body === undefined) return [close];
+  const length = String(Buffer.byteLength(body));
+  return [close, ['Content-Type', 'text/html'], ['Content-Length', length]];
+}
+
+// RFC 9110 §15.2: after an interim response (1xx) the client waits for another one; 101 accepts.
+function checkStatus(status: number): void {
+  if (Number.isInteger(status) && status >= 200 && status <= 599) return;
+  const given = describeValue(status);
+  throw new RangeError(`A refusal needs a status from 200 to 599, mostly 401 or 403: ${given}`);
+}
+
+/** RFC 9112 §4: a reason phrase is printable. RFC 9110 §15: an unknown status is as x00. */
+function reasonFor(status: number, message: string | null | undefined): string {
+  const known = http.STATUS_CODES[status];
+  if (known !== undefined) return known;
+  const text = String(message ?? '');
+  return /^[\t\x20-\x7e]+$/.test(text) ? text : (http.STATUS_CODES[status - (status % 100)] ?? '');
+}
+
+/** @throws TypeError if a line of a response has a line break */
+export function checkLines(lines: readonly string[]): void {
+  const broken = lines.find((line) => !isFieldText(line));
+  if (broken === undefined) return;
+  throw new TypeError(`A header field cannot have a line break or NUL: ${describeValue(broken)}`);
 }
 
 /** Ends with these bytes and reads on for a while: a reset would take them from the client. */
 export function hangUp(socket: Duplex, bytes = ''): void {
+  socket.on('error', () => {});
   if (socket.destroyed) return;
   const timer = time.setTimeout(() => socket.destroy(), REFUSAL_TIMEOUT);
-  socket.on('error', () => {});
   socket.once('close', () => time.clearTimeout(timer));
   socket.once('end', () => socket.destroy());
-  socket.end(bytes);
+  if (!socket.writableEnded) socket.end(bytes);
   socket.resume();
 }

@@ -22,6 +22,9 @@ export const LONGEST_TIMEOUT = 2 ** 31 - 1;
 export const DEFAULTS = Object.freeze({
   maxPayload: 100 * 1024 * 1024,
   maxFragments: 131_072,
+  /** Without effect, as is the next: programs read them from `options`. */
+  maxBufferedChunks: 262_144,
+  maxPendingAutoPongs: 60,
   autoPong: true,
   skipUTF8Validation: false,
   closeTimeout: 30_000,
@@ -42,6 +45,17 @@ export function limitOf(value: number | string | null | undefined, byDefault: nu
   if (limit === Infinity) return 0;
   if (!(limit >= 0)) return byDefault;
   return limit === 0 ? 0 : Math.min(Math.max(1, Math.floor(limit)), constants.MAX_LENGTH);
+}
+
+/** A time in force, in milliseconds: what is no time means the default, Infinity the longest. */
+export function timeoutOf(value: number | string | null | undefined, byDefault: number): number {
+  const milliseconds = value === null || value === undefined ? byDefault : Number(value);
+  return milliseconds >= 0 ? Math.min(milliseconds, LONGEST_TIMEOUT) : byDefault;
+}
+
+/** Whether a switch is on: every true value turns it on, every false one but undefined off. */
+export function isOn(value: unknown, byDefault: boolean): boolean {
+  return value === undefined ? byDefault : Boolean(value);
 }
 
 /**
@@ -73,13 +87,13 @@ export function endpointOptions(
     receiving: {
       maxPayload: limitOf(socketOptions.maxPayload, 0),
       maxFragments: limitOf(socketOptions.maxFragments, 0),
-      checkUtf8: socketOptions.skipUTF8Validation !== true,
-      oneAtATime: socketOptions.allowSynchronousEvents === false,
+      checkUtf8: !socketOptions.skipUTF8Validation,
+      oneAtATime: !isOn(socketOptions.allowSynchronousEvents, true),
     },
     extension,
     keys: generateMask && new MaskingKeys(generateMask, 4),
-    autoPong: own.autoPong ?? DEFAULTS.autoPong,
-    closeTimeout: Math.min(own.closeTimeout ?? DEFAULTS.closeTimeout, LONGEST_TIMEOUT),
+    autoPong: isOn(own.autoPong, DEFAULTS.autoPong),
+    closeTimeout: timeoutOf(own.closeTimeout, DEFAULTS.closeTimeout),
   });
 }
 
@@ -112,11 +126,11 @@ export function serverOptions<T extends AnySocketClass, U extends typeof Incomin
   given: ServerOptions<T, U>,
   Class: AnySocketClass,
 ): ServerOptions<T, U> {
-  const known = Object.entries(given).filter(([, value]) => value !== undefined);
-  const options = {
-    ...(serverDefaults(Class) as ServerOptions<T, U>),
-    ...Object.fromEntries(known),
-  };
+  const defaults = serverDefaults(Class) as ServerOptions<T, U>;
+  const options = { ...defaults, ...given };
+  for (const [name, value] of Object.entries(defaults)) {
+    if (Reflect.get(options, name) === undefined) Reflect.set(options, name, value);
+  }
   if (options.perMessageDeflate === true) options.perMessageDeflate = {};
   return options;
 }
@@ -125,20 +139,22 @@ function serverDefaults(Class: AnySocketClass): object {
   return {
     allowSynchronousEvents: true,
     autoPong: DEFAULTS.autoPong,
-    maxPayload: DEFAULTS.maxPayload,
+    maxBufferedChunks: DEFAULTS.maxBufferedChunks,
     maxFragments: DEFAULTS.maxFragments,
+    maxPayload: DEFAULTS.maxPayload,
+    maxPendingAutoPongs: DEFAULTS.maxPendingAutoPongs,
     skipUTF8Validation: DEFAULTS.skipUTF8Validation,
-    closeTimeout: DEFAULTS.closeTimeout,
     perMessageDeflate: false,
     handleProtocols: null,
-    verifyClient: null,
     clientTracking: true,
+    closeTimeout: DEFAULTS.closeTimeout,
+    verifyClient: null,
     noServer: false,
+    backlog: null,
     server: null,
     host: null,
     path: null,
     port: null,
-    backlog: null,
     WebSocket: Class,
   };
 }

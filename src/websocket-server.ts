@@ -2,12 +2,15 @@
 
 import { EventEmitter } from 'node:events';
 import * as http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, ListenOptions } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
+import { type TLSSocket, Server as TlsServer } from 'node:tls';
+import { callProgram, isThenable, PendingHandshakes, toError } from './callbacks.js';
+import { describeValue } from './check-options.js';
+import { checkIsObject, checkServerOptions } from './check-server-options.js';
 import { isTaken } from './connection.js';
 import type { BufferLike } from './data.js';
-import { formatExtension, isFieldText } from './handshake/fields.js';
+import { formatExtension } from './handshake/fields.js';
 import {
   acceptLines,
   fieldLines,
@@ -23,6 +26,7 @@ import type {
   BroadcastOptions,
   Reached,
   ServerOptions,
+  VerifyClientAnswer,
   VerifyClientInfo,
 } from './options.js';
 import { PerMessageDeflate } from './permessage-deflate/codec.js';
@@ -30,8 +34,16 @@ import { acceptOffer, EXTENSION_NAME } from './permessage-deflate/parameters.js'
 import { PreparedMessage } from './prepared.js';
 import { HandshakeError } from './protocol/errors.js';
 import type { ExtensionOffer } from './protocol/extension.js';
-import { answerPlainRequest, hangUp, refuse, wasRefused } from './refuse.js';
+import { answerPlainRequest, checkLines, refuse } from './refuse.js';
 import { DEFAULTS, deflateOptions, limitOf, serverOptions } from './settings.js';
+import {
+  alreadyTaken,
+  attach,
+  beginHandshake,
+  type Candidate,
+  type Claim,
+  type Upgrade,
+} from './shared-server.js';
 import { time } from './time/time.js';
 import { agree, sendTo, WebSocket } from './websocket.js';
 
@@ -62,9 +74,20 @@ export interface WebSocketServerEvents<S, R> {
   headers: [headers: string[], request: R];
   /** A request is refused. The listener answers it and ends the socket. */
   wsClientError: [error: Error, socket: Duplex, request: R];
+  /** A callback of the program failed; the client was answered 500. */
+  callbackError: [error: Error, request: R];
 }
 
 type Request = typeof http.IncomingMessage;
+
+/** An opening handshake, and who receives the connection. */
+interface Handshake<T extends AnySocketClass, U extends Request> extends Upgrade {
+  readonly request: InstanceType<U>;
+  readonly callback: (client: InstanceType<T>, request: InstanceType<U>) => void;
+}
+
+/** Requests that a server claimed when it was asked before: it is asked once. */
+const claimed = new WeakMap<http.IncomingMessage, object>();
 
 /** A server of WebSockets: on a port of its own, on an http server, or fed by `handleUpgrade`. */
 export class WebSocketServer<
@@ -84,6 +107,7 @@ export class WebSocketServer<
   #detach: () => void = () => {};
   /** Whether 'close' waits for the last client. */
   #closeWhenEmpty = false;
+  readonly #pending = new PendingHandshakes();
 
   static {
     insideServer = (of) => ({
@@ -96,20 +120,15 @@ export class WebSocketServer<
   /**
    * @param options exactly one of `port`, `server` and `noServer` must be in it
    * @param callback a listener of 'listening', with `port`
-   * @throws TypeError if none or several of these three are given; RangeError for a window of
-   * `perMessageDeflate` that there cannot be
+   * @throws TypeError if none or several of these three are given; TypeError or RangeError for an
+   * option that makes no sense
    */
   constructor(options?: ServerOptions<T, U>, callback?: () => void) {
     super();
+    checkIsObject(options);
     this.options = serverOptions(options ?? {}, WebSocket);
-    const { port, server, noServer, clientTracking } = this.options;
-    const modes = [port !== null && port !== undefined, Boolean(server), Boolean(noServer)];
-    if (modes.filter(Boolean).length !== 1) {
-      throw new TypeError(
-        'One and only one of the "port", "server", or "noServer" options must be specified',
-      );
-    }
-    deflateOptions(this.options.perMessageDeflate, false);
+    checkServerOptions(this.options, this.#comparesPath());
+    const { server, noServer, clientTracking } = this.options;
     if (clientTracking) this.clients = new Set();
     if (server) this.#attach(server as http.Server);
     else if (!noServer) this.#listen(callback);
@@ -158,15 +177,16 @@ export class WebSocketServer<
     this.#phase = 'CLOSING';
     // On a port of our own, upgrades that still come on open connections are answered 503.
     if (!this.#ownsServer) this.#detach();
+    this.#pending.close();
     const server = this.#server;
     this.#server = undefined;
-    if (this.#ownsServer && server) server.close(() => this.#closeWithClients());
+    if (this.#ownsServer && server) closeOwn(server, () => this.#closeWithClients());
     else time.nextTick(() => this.#closeWithClients());
   }
 
   /**
    * Whether this server is meant. To be overridden; by default `options.path` decides. A Promise is
-   * not awaited and counts as true, as in `ws`: what takes time belongs into `verifyClient`.
+   * awaited.
    */
   shouldHandle(request: InstanceType<U>): boolean | Promise<boolean> {
     return this.#isOurPath(request);
@@ -184,9 +204,9 @@ export class WebSocketServer<
     head: Buffer,
     callback: (client: InstanceType<T>, request: InstanceType<U>) => void,
   ): void {
-    if (isTaken(socket)) throw alreadyTaken();
+    if (!beginHandshake(socket)) return;
     socket.on('error', ignore);
-    guarded(socket, () => this.#judge(request, socket, head, callback));
+    guarded(socket, () => this.#judge({ request, socket, head, callback }));
   }
 
   /**
@@ -214,19 +234,18 @@ export class WebSocketServer<
       refuse(socket, 503);
       return;
     }
-    const subprotocol = this.#chooseSubprotocol(subprotocols, request);
     const extension = extensions[EXTENSION_NAME];
-    const answer = extension === undefined ? '' : formatExtension(extension.answer);
-    const lines = acceptLines(key, subprotocol || false, answer);
-    this.emit('headers', lines, request);
-    // RFC 6455 §4.2.2: the answer is one of those asked for; nothing may break out of its line.
-    if ((subprotocol && !subprotocols.has(subprotocol)) || !lines.every(isFieldText)) {
-      refuse(socket, 500);
+    let accepted: { client: InstanceType<T>; subprotocol: string; lines: string[] };
+    try {
+      const subprotocol = this.#chooseSubprotocol(subprotocols, request);
+      const lines = this.#acceptLines(key, subprotocol, extension, request);
+      accepted = { client: this.#createClient(), subprotocol, lines };
+    } catch (error) {
+      this.#fail(error, request, socket);
       return;
     }
-    const Class = (this.options.WebSocket ?? WebSocket) as typeof WebSocket;
-    const client = new Class(null, undefined, this.options) as InstanceType<T>;
-    this.#track(client, subprotocol || '', extension);
+    const { client, subprotocol, lines } = accepted;
+    this.#track(client, subprotocol, extension);
     socket.write(formatResponse(lines));
     let opened = false;
     try {
@@ -250,33 +269,47 @@ export class WebSocketServer<
     );
     this.#ownsServer = true;
     this.#attach(server);
-    server.listen(
-      { port: port ?? 0, host: host ?? undefined, backlog: backlog ?? undefined },
-      callback,
-    );
+    server.listen({ ...placeOf(port ?? 0, host), backlog: backlog ?? undefined }, callback);
   }
 
   #attach(server: http.Server): void {
     const onListening = () => this.emit('listening');
     const onError = (error: Error) => this.emit('error', error);
-    const onUpgrade = (request: http.IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (wasRefused(socket)) {
-        hangUp(socket);
-        return;
-      }
-      const connected = (client: InstanceType<T>, of: InstanceType<U>) =>
-        this.emit('connection', client, of);
-      this.handleUpgrade(request as InstanceType<U>, socket, head, connected);
-    };
     server.on('listening', onListening);
     server.on('error', onError);
-    server.on('upgrade', onUpgrade);
+    const event = server instanceof TlsServer ? 'secureConnection' : 'connection';
+    const detach = attach(server, this.#candidate(), this.#ownsServer ? undefined : event);
     this.#server = server;
     this.#detach = () => {
       server.removeListener('listening', onListening);
       server.removeListener('error', onError);
-      server.removeListener('upgrade', onUpgrade);
+      detach();
     };
+  }
+
+  /** What the http server sees of this one. */
+  #candidate(): Candidate {
+    const connected = (client: InstanceType<T>, request: InstanceType<U>) =>
+      this.emit('connection', client, request);
+    return {
+      claimedPath: () => (this.#comparesPath() ? this.options.path || undefined : null),
+      ask: (upgrade, answer) => this.#askWhetherOurs(upgrade, answer),
+      handle: ({ request, socket, head }, isAsked) => {
+        if (isAsked) claimed.set(request, this);
+        this.handleUpgrade(request as InstanceType<U>, socket, head, connected);
+      },
+    };
+  }
+
+  #askWhetherOurs({ request, socket }: Upgrade, answer: (claim: Claim) => void): void {
+    this.#pending.ask(socket, () => this.shouldHandle(request as InstanceType<U>), {
+      onAnswer: (isOurs) => answer(isOurs ? 'YES' : 'NO'),
+      onError: (error, isPending) => {
+        if (isPending) answer('FAILED');
+        this.#report(error, request);
+      },
+      onClosed: () => answer('NO'),
+    });
   }
 
   /** 'close' comes behind that of the last client. */
@@ -295,23 +328,30 @@ export class WebSocketServer<
     return !path || pathOf(request.url) === path;
   }
 
+  /** Whether `path` alone decides which requests are meant. */
+  #comparesPath(): boolean {
+    return this.shouldHandle === WebSocketServer.prototype.shouldHandle;
+  }
+
   /** RFC 6455 §4.2.2: accept, or refuse with the status that says why. */
-  #judge(
-    request: InstanceType<U>,
-    socket: Duplex,
-    head: Buffer,
-    callback: (client: InstanceType<T>, request: InstanceType<U>) => void,
-  ): void {
+  #judge(handshake: Handshake<T, U>): void {
+    const { request, socket } = handshake;
     const refusal = judgeForm(request as HandshakeRequest);
     if (refusal !== undefined) {
       this.#refuseClient(refusal, request, socket);
       return;
     }
-    if (!this.shouldHandle(request)) {
-      refuse(socket, this.#isOurPath(request) ? 400 : 404);
-      return;
-    }
-    // What is asked for is judged by the server that is meant.
+    const isOurs = () => claimed.get(request) === this || this.shouldHandle(request);
+    this.#ask(handshake, isOurs, (ours) => {
+      claimed.delete(request);
+      // What is asked for is judged by the server that is meant.
+      if (ours) this.#judgeLists(handshake);
+      else refuse(socket, this.#isOurPath(request) ? 400 : 404);
+    });
+  }
+
+  #judgeLists(handshake: Handshake<T, U>): void {
+    const { request, socket, head, callback } = handshake;
     const verdict = judgeLists(request as HandshakeRequest);
     if (verdict instanceof HandshakeError) {
       this.#refuseClient(verdict, request, socket);
@@ -319,9 +359,25 @@ export class WebSocketServer<
     }
     const { key, subprotocols } = verdict;
     const extensions = this.#agree(verdict.extensions);
-    this.#verify(request, socket, () =>
+    this.#verify(handshake, () =>
       this.completeUpgrade(extensions, key, subprotocols, request, socket, head, callback),
     );
+  }
+
+  /** Asks the program; a closed server and a callback that fails refuse the client. */
+  #ask(
+    { request, socket }: Handshake<T, U>,
+    question: () => unknown,
+    onAnswer: (answer: unknown) => void,
+  ): void {
+    this.#pending.ask(socket, question, {
+      onAnswer: (answer) => guarded(socket, () => onAnswer(answer)),
+      onError: (error, isPending) => {
+        if (isPending) this.#fail(error, request, socket);
+        else this.#report(error, request);
+      },
+      onClosed: () => refuse(socket, 503),
+    });
   }
 
   /** RFC 6455 §9.1: extensions that are unknown are ignored. */
@@ -333,44 +389,127 @@ export class WebSocketServer<
   }
 
   #refuseClient(error: HandshakeError, request: InstanceType<U>, socket: Duplex): void {
-    if (this.listenerCount('wsClientError') > 0) {
-      this.emit('wsClientError', error, socket, request);
-    } else {
+    if (this.listenerCount('wsClientError') === 0) {
       refuse(socket, error.status, error.message, refusalFields(error.status));
+      return;
+    }
+    try {
+      this.emit('wsClientError', error, socket, request);
+    } catch (thrown) {
+      this.#fail(thrown, request, socket);
     }
   }
 
+  /** A callback of the program failed: that is not the client's fault. RFC 9110 §15.6.1. */
+  #fail(thrown: unknown, request: http.IncomingMessage, socket: Duplex): void {
+    refuse(socket, 500);
+    this.#report(thrown, request);
+  }
+
+  #report(thrown: unknown, request: http.IncomingMessage): void {
+    const error = toError(thrown);
+    if (this.listenerCount('callbackError') > 0) {
+      this.emit('callbackError', error, request);
+      return;
+    }
+    process.emitWarning(
+      `A callback of a WebSocketServer failed, and 'callbackError' has no listener: ${error.stack}`,
+      { code: 'WS6455_CALLBACK_ERROR' },
+    );
+  }
+
   /** RFC 6455 §4.2.2 item 2: the server may want to know more before it accepts. */
-  #verify(request: InstanceType<U>, socket: Duplex, accept: () => void): void {
+  #verify(handshake: Handshake<T, U>, accept: () => void): void {
     const { verifyClient } = this.options;
     if (!verifyClient) {
       accept();
       return;
     }
-    const info = describeClient(request);
-    let answered = false;
-    const answer = (
-      welcome: unknown,
-      status?: number | null,
-      message?: string | null,
-      headers?: http.OutgoingHttpHeaders | null,
-    ) => {
-      if (answered) return;
-      answered = true;
-      if (welcome) guarded(socket, accept);
-      else refuse(socket, status || 401, message, fieldLines(headers ?? {}));
-    };
+    const info = describeClient(handshake.request);
+    const call = (...args: unknown[]): unknown =>
+      Reflect.apply(verifyClient, this.options, [info, ...args]);
     // Programs for `ws` say by the number of parameters which of the two forms theirs has.
-    const answersLater = verifyClient.length === 2;
-    const args = answersLater ? [info, answer] : [info];
-    const verified: unknown = Reflect.apply(verifyClient, this.options, args);
-    if (!answersLater) answer(verified);
+    if (verifyClient.length === 2) this.#verifyWithCallback(handshake, call, accept);
+    else {
+      this.#ask(handshake, call, (welcome) => {
+        if (welcome) accept();
+        else refuse(handshake.socket, 401);
+      });
+    }
   }
 
-  #chooseSubprotocol(asked: Set<string>, request: InstanceType<U>): string | false | undefined {
-    if (asked.size === 0) return false;
-    if (this.options.handleProtocols) return this.options.handleProtocols(asked, request);
-    return [...asked][0];
+  #verifyWithCallback(
+    { request, socket }: Handshake<T, U>,
+    verify: (answer: VerifyClientAnswer) => unknown,
+    accept: () => void,
+  ): void {
+    const end = this.#pending.wait(socket, () => refuse(socket, 503));
+    /** What a listener threw while the answer was acted on: no failure of `verifyClient`. */
+    let escaped: { readonly error: unknown } | undefined;
+    const answer: VerifyClientAnswer = (welcome, status, message, fields) => {
+      if (!end()) return;
+      try {
+        if (welcome) guarded(socket, accept);
+        else this.#refuseAs(request, socket, status, message, fields);
+      } catch (error) {
+        escaped = { error };
+        throw error;
+      }
+    };
+    const onError = (error: unknown): void => {
+      if (escaped?.error === error) throw error;
+      if (end()) this.#fail(error, request, socket);
+      else this.#report(error, request);
+    };
+    callProgram(() => verify(answer), ignore, onError);
+  }
+
+  /** Refuses as the program says, unless that can't be written. */
+  #refuseAs(
+    request: InstanceType<U>,
+    socket: Duplex,
+    status: number | null | undefined,
+    message: string | null | undefined,
+    fields: http.OutgoingHttpHeaders | null | undefined,
+  ): void {
+    try {
+      refuse(socket, Number(status || 401), message, fieldLines(fields ?? {}));
+    } catch (error) {
+      this.#fail(error, request, socket);
+    }
+  }
+
+  /** @returns '' for none */
+  #chooseSubprotocol(asked: Set<string>, request: InstanceType<U>): string {
+    const { handleProtocols } = this.options;
+    if (asked.size === 0) return '';
+    if (!handleProtocols) return [...asked][0] ?? '';
+    const chosen: unknown = Reflect.apply(handleProtocols, this.options, [asked, request]);
+    // RFC 6455 §4.2.2: the answer is one of those asked for.
+    if (chosen && !asked.has(chosen as string)) throw notAskedFor(chosen);
+    return (chosen || '') as string;
+  }
+
+  #acceptLines(
+    key: string,
+    subprotocol: string,
+    extension: PerMessageDeflate | undefined,
+    request: InstanceType<U>,
+  ): string[] {
+    const answer = extension === undefined ? '' : formatExtension(extension.answer);
+    const lines = acceptLines(key, subprotocol || false, answer);
+    this.emit('headers', lines, request);
+    checkLines(lines);
+    return lines;
+  }
+
+  #createClient(): InstanceType<T> {
+    const Class = (this.options.WebSocket ?? WebSocket) as typeof WebSocket;
+    const client: unknown = new Class(null, undefined, this.options);
+    if (client instanceof WebSocket) return client as unknown as InstanceType<T>;
+    throw new TypeError(
+      `The option WebSocket must be a class that extends WebSocket: ${describeValue(Class)}`,
+    );
   }
 
   #open(client: InstanceType<T>, socket: Duplex, head: Buffer): void {
@@ -381,7 +520,8 @@ export class WebSocketServer<
       maxFragments: limitOf(options.maxFragments, DEFAULTS.maxFragments),
       skipUTF8Validation: options.skipUTF8Validation,
     });
-    socket.removeListener('error', ignore);
+    // A subclass may put the connection elsewhere: an error of the socket must have a listener.
+    if (isTaken(socket)) socket.removeListener('error', ignore);
   }
 
   /** A listener of 'open', or a method of a subclass, threw: nobody will ever hear of the client. */
@@ -415,10 +555,29 @@ function asOurs(client: object): WebSocket {
   return client as WebSocket;
 }
 
-function alreadyTaken(): Error {
-  return new Error(
-    'server.handleUpgrade() was called more than once with the same socket, ' +
-      'possibly due to a misconfiguration',
+/** A path (of a Unix socket or a named pipe) or a port, as `net.Server.listen` reads them. */
+function placeOf(port: number | string, host: string | null | undefined): ListenOptions {
+  const isPath = typeof port === 'string' && !(Number(port) >= 0);
+  return isPath ? { path: port } : { port: port as number, host: host ?? undefined };
+}
+
+/**
+ * Closes an http server of our own, which waits for all of its connections. Node stops looking for
+ * requests that are late, so that a client that sends nothing would keep it open.
+ */
+function closeOwn(server: http.Server, closed: () => void): void {
+  const timer = time.setTimeout(() => server.closeAllConnections(), DEFAULTS.requestTimeout);
+  server.close(() => {
+    time.clearTimeout(timer);
+    closed();
+  });
+}
+
+function notAskedFor(subprotocol: unknown): TypeError {
+  const hint = isThenable(subprotocol) ? ', and is not awaited' : '';
+  return new TypeError(
+    `handleProtocols must return a subprotocol that the client asks for, or false: ` +
+      `it returned ${describeValue(subprotocol)}${hint}`,
   );
 }
 
@@ -427,7 +586,7 @@ function guarded(socket: Duplex, step: () => void): void {
   try {
     step();
   } catch (error) {
-    if (!isTaken(socket)) socket.destroy();
+    if (!isTaken(socket) && !socket.writableEnded) socket.destroy();
     throw error;
   }
 }

@@ -11,7 +11,7 @@ import { ProtocolError } from '../protocol/errors.js';
 import type { Decoded, Extension } from '../protocol/extension.js';
 import { Opcode } from '../protocol/frame.js';
 import { type MessageData, Receiver as Reader } from '../protocol/receiver.js';
-import { limitOf } from '../settings.js';
+import { isOn, limitOf } from '../settings.js';
 import { time } from '../time/time.js';
 
 /** What a receiver needs of permessage-deflate. */
@@ -66,7 +66,7 @@ export class Receiver extends Writable {
         maxPayload: limitOf(options.maxPayload, 0),
         maxFragments: limitOf(options.maxFragments, 0),
         checkUtf8: this.checkUtf8,
-        oneAtATime: options.allowSynchronousEvents === false,
+        oneAtATime: !isOn(options.allowSynchronousEvents, true),
       },
       deflate && decoding(deflate),
       { onMessage: (data, isBinary) => this.tellMessage(data, isBinary) },

@@ -53,7 +53,7 @@ export function listHas(list: string | undefined, token: string): boolean {
 }
 
 /** Without blanks and tabs around it, in linear time. */
-function trim(text: string): string {
+export function trim(text: string): string {
   let start = 0;
   let end = text.length;
   while (start < end && isBlank(text.charCodeAt(start))) start++;

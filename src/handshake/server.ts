@@ -10,6 +10,7 @@ import {
   listHas,
   parseExtensions,
   parseSubprotocols,
+  trim,
 } from './fields.js';
 
 /** What is judged: a request as `node:http` reads it, or anything of that shape. */
@@ -60,6 +61,19 @@ export function judgeLists({ headers }: HandshakeRequest): Verdict {
   return { key: fieldOf(headers, 'sec-websocket-key') ?? '', subprotocols, extensions };
 }
 
+/** Whether a request asks for the protocol websocket. RFC 9110 §7.8: Upgrade is a list. */
+function listsWebSocket(headers: Fields): boolean {
+  return listHas(fieldOf(headers, 'upgrade'), 'websocket');
+}
+
+/**
+ * Whether a request to upgrade asks for another protocol than ours. One that has our key asks for
+ * ours, in a wrong way.
+ */
+export function asksForOtherProtocol({ headers }: HandshakeRequest): boolean {
+  return !listsWebSocket(headers) && fieldOf(headers, 'sec-websocket-key') === undefined;
+}
+
 /** RFC 6455 §4.2.1 item 1: the request line. */
 function judgeLine(request: HandshakeRequest): Refusal | undefined {
   if (request.method !== 'GET') return 'INVALID_METHOD';
@@ -71,7 +85,7 @@ function judgeLine(request: HandshakeRequest): Refusal | undefined {
 /** RFC 6455 §4.2.1 items 2 to 6: the header fields that must be there. */
 function judgeFields(request: HandshakeRequest): Refusal | undefined {
   const { headers } = request;
-  if (!listHas(fieldOf(headers, 'upgrade'), 'websocket')) return 'INVALID_UPGRADE';
+  if (!listsWebSocket(headers)) return 'INVALID_UPGRADE';
   if (!listHas(fieldOf(headers, 'connection'), 'upgrade')) return 'INVALID_CONNECTION';
   if (!hasValidHost(request)) return 'INVALID_HOST';
   if (!isKey(fieldOf(headers, 'sec-websocket-key') ?? '')) return 'INVALID_KEY';
@@ -103,6 +117,34 @@ export function pathOf(target: string | undefined): string | undefined {
   // RFC 6455 §4.2.1: the target may be an absolute URI as well.
   const absolute = /^(?:https?|wss?):\/\/[^/]+(\/.*)?$/i.exec(beforeQuery);
   return absolute === null ? undefined : (absolute[1] ?? '/');
+}
+
+/**
+ * The head of a request without what asks for another protocol: Upgrade, HTTP2-Settings, and their
+ * names in Connection. RFC 9110 §7.8.
+ * @param keepAlive false adds the option `close` to Connection
+ */
+export function requestWithoutUpgrade(request: HandshakeRequest, keepAlive: boolean): string {
+  const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];
+  const raw = request.rawHeaders ?? [];
+  for (let i = 0; i < raw.length; i += 2) {
+    const [name = '', value = ''] = [raw[i], raw[i + 1]];
+    const kept = fieldWithoutUpgrade(name.toLowerCase(), value);
+    if (kept !== undefined) lines.push(`${name}: ${kept}`);
+  }
+  if (!keepAlive) lines.push('Connection: close');
+  return formatResponse(lines);
+}
+
+/** @returns undefined if nothing of the field is left */
+function fieldWithoutUpgrade(name: string, value: string): string | undefined {
+  if (name === 'upgrade' || name === 'http2-settings') return undefined;
+  if (name !== 'connection') return value;
+  const options = value.split(',').map(trim);
+  return (
+    options.filter((one) => one !== '' && !/^(upgrade|http2-settings)$/i.test(one)).join(', ') ||
+    undefined
+  );
 }
 
 /**
@@ -147,7 +189,7 @@ export function fieldLines(fields: {
   );
 }
 
-/** A whole response, as bytes of text. */
+/** A whole message of HTTP, as bytes of text. */
 export function formatResponse(lines: readonly string[], body = ''): string {
   return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }

@@ -71,6 +71,7 @@ async function openPlace(settings: Record<string, unknown>): Promise<Place> {
       sockets.push(ws);
       attend(ws, events);
     });
+    server.on('callbackError', () => {});
     const lines = settings['headers'] as string[] | undefined;
     if (lines !== undefined) server.on('headers', (headers) => headers.push(...lines));
     if (settings['shouldhandle'] === false) server.shouldHandle = () => false;

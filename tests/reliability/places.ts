@@ -53,6 +53,8 @@ export class Hall {
   /** the targets of requests that the application was handed */
   readonly requests: string[] = [];
   readonly guests: Guest[] = [];
+  /** what the callbacks of its options did wrong */
+  readonly callbackErrors: Error[] = [];
 
   constructor(
     readonly scope: Scope,
@@ -66,6 +68,7 @@ export class Hall {
     const where = options['noServer'] === true ? {} : { server: this.http };
     this.wss = new WebSocket.WebSocketServer({ ...where, ...options } as FaceServerOptions);
     this.wss.on('connection', (ws: Face, request: IncomingMessage) => this.admit(ws, request));
+    this.wss.on('callbackError', (error) => this.callbackErrors.push(error));
     scope.later(async () => {
       for (const { ws } of this.guests) ws.terminate();
       await this.empty();

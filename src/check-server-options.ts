@@ -1,0 +1,91 @@
+/** Checks the options of a server when it is made. */
+
+import {
+  CONNECTION_OPTIONS,
+  checkConnectionOptions,
+  checkFunctions,
+  checkNumbers,
+  describeValue,
+  warnOfUnknownOptions,
+} from './check-options.js';
+import type { AnySocketClass, ServerOptions } from './options.js';
+
+const SERVER_OPTIONS: readonly string[] = [
+  ...CONNECTION_OPTIONS,
+  'WebSocket',
+  'backlog',
+  'clientTracking',
+  'handleProtocols',
+  'host',
+  'noServer',
+  'path',
+  'port',
+  'server',
+  'verifyClient',
+];
+
+const WANTED = 'One and only one of the "port", "server", or "noServer" options must be specified';
+
+/** What `new WebSocketServer` takes first. @throws TypeError for no object */
+export function checkIsObject(options: unknown): void {
+  if (options === undefined || options === null || typeof options === 'object') return;
+  const hint = typeof options === 'number' ? `; did you mean { port: ${options} }?` : '';
+  const given = describeValue(options);
+  throw new TypeError(`The options of a WebSocketServer must be an object${hint}: ${given}`);
+}
+
+/**
+ * Checks the options of a server.
+ * @param comparesPath whether `path` decides; false where `shouldHandle` is overridden
+ * @throws TypeError or RangeError for the first mistake
+ */
+export function checkServerOptions(
+  options: ServerOptions<AnySocketClass>,
+  comparesPath: boolean,
+): void {
+  warnOfUnknownOptions(options, SERVER_OPTIONS, 'WebSocketServer');
+  checkMode(options);
+  checkConnectionOptions(options);
+  checkNumbers(options, { backlog: 'a number of connections' });
+  checkFunctions(options, ['verifyClient', 'handleProtocols']);
+  checkClass(options.WebSocket);
+  if (comparesPath) checkPath(options.path);
+}
+
+function checkMode({ port, server, noServer }: ServerOptions<AnySocketClass>): void {
+  const modes = [port !== null && port !== undefined, Boolean(server), Boolean(noServer)];
+  if (modes.filter(Boolean).length !== 1) throw new TypeError(WANTED);
+  if (server) checkServer(server);
+}
+
+function checkServer(server: object): void {
+  const isServer = ['on', 'address'].every(
+    (name) => typeof Reflect.get(server, name) === 'function',
+  );
+  if (isServer && typeof server !== 'function') return;
+  const given = typeof server === 'function' ? describeValue(server) : 'something else';
+  throw new TypeError(
+    `The option server must be a server of node:http or node:https, and not ${given}: ` +
+      'of an application make one with http.createServer(app), and let it listen',
+  );
+}
+
+/** Whether it can be called with `new` is only known to the language. */
+function checkClass(Class: unknown): void {
+  if (!Class) return;
+  try {
+    Reflect.construct(Object, [], Class as AnySocketClass);
+  } catch {
+    const given = describeValue(Class);
+    throw new TypeError(`The option WebSocket must be a class that extends WebSocket: ${given}`);
+  }
+}
+
+/** RFC 6455 §4.2.1: the path of a request begins with a slash; its query is not compared. */
+function checkPath(path: unknown): void {
+  if (!path || (typeof path === 'string' && /^\/[^?]*$/.test(path))) return;
+  throw new TypeError(
+    'The option path must be a string that begins with a slash and has no query: ' +
+      `${describeValue(path)} would match no request`,
+  );
+}

@@ -1,0 +1,88 @@
+/** An http server in memory that several WebSocketServers share. */
+
+import { createServer, type Server as HttpServer, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import WebSocket from '../../src/index.js';
+import type { WireEnd } from './duplex-pair.js';
+import type { Face, FaceServer, Loose } from './faces.js';
+import { Inbox, turns, until } from './inbox.js';
+import { type RequestParts, upgradeRequest } from './requests.js';
+import type { Scope } from './scope.js';
+
+export type Upgrade = [request: IncomingMessage, socket: Duplex, head: Buffer];
+
+/** A caller: its end of the wire, the server's end, and what came out. */
+export interface Caller {
+  readonly wire: WireEnd;
+  readonly far: WireEnd;
+  readonly inbox: Inbox;
+}
+
+const EVENTS = ['error', 'close', 'data', 'end', 'readable', 'finish', 'drain'];
+
+function countListeners(socket: Duplex): string {
+  return EVENTS.map((event) => `${event} ${socket.listenerCount(event)}`).join(', ');
+}
+
+/** The listeners of a socket that Node handed out and nobody touched. */
+async function listenersLeftAlone(scope: Scope): Promise<string> {
+  const bare = new SharedServer(scope);
+  bare.http.on('upgrade', () => {});
+  const { far } = bare.call(upgradeRequest());
+  await turns();
+  return countListeners(far);
+}
+
+export class SharedServer {
+  /** Which server got which target: `name target`. */
+  readonly taken: string[] = [];
+  /** Errors of callbacks: `name message`. */
+  readonly errors: string[] = [];
+
+  constructor(
+    readonly scope: Scope,
+    readonly http: HttpServer = createServer(),
+  ) {}
+
+  /** Attaches a WebSocketServer. @param Class a subclass, if it is to be one */
+  add(
+    name: string,
+    options: Loose = {},
+    Class: new (options: never) => FaceServer = WebSocket.WebSocketServer,
+  ): FaceServer {
+    const wss = new Class({ server: this.http, ...options } as never);
+    const clients = new Set<Face>();
+    wss.on('connection', (ws: Face, request: IncomingMessage) => {
+      this.taken.push(`${name} ${request.url}`);
+      clients.add(ws);
+      ws.on('close', () => clients.delete(ws));
+    });
+    wss.on('callbackError', (error: Error) => this.errors.push(`${name} ${error.message}`));
+    this.scope.later(async () => {
+      for (const ws of clients) ws.terminate();
+      await until(() => clients.size === 0, 'the WebSockets to close');
+      await new Promise<void>((done) => wss.close(() => done()));
+    });
+    return wss;
+  }
+
+  call(bytes: string | Buffer): Caller {
+    const [wire, far] = this.scope.wire();
+    const inbox = new Inbox(wire);
+    this.http.emit('connection', far);
+    wire.write(bytes);
+    return { wire, far, inbox };
+  }
+
+  /** What becomes of a request: the server that took it, the status, or `left alone`. */
+  async ask(target: string, parts: RequestParts = {}): Promise<string> {
+    const { far, inbox } = this.call(upgradeRequest({ target, ...parts }));
+    await turns(20);
+    if (inbox.peek().length > 0) {
+      const { status } = await inbox.message();
+      return status === 101 ? (this.taken.at(-1) ?? 'nobody') : String(status);
+    }
+    const untouched = countListeners(far) === (await listenersLeftAlone(this.scope));
+    return untouched && !far.destroyed ? 'left alone' : 'neither answered nor left alone';
+  }
+}
