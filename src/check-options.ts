@@ -1,7 +1,7 @@
 /** Checks options when an object is made, so that a mistake is an exception there and nowhere later. */
 
 import { Buffer } from 'node:buffer';
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { ConnectionOptions, PerMessageDeflateOptions } from './options.js';
 
@@ -174,9 +174,10 @@ function countEdits(from: string, to: string): number {
   return row[to.length] ?? 0;
 }
 
-/** A value as a message shows it. */
+/** A value as a message shows it, in one line. */
 export function describeValue(value: unknown): string {
   if (typeof value === 'function') return value.name ? `function ${value.name}` : 'a function';
-  const text = inspect(value, { depth: 0, breakLength: Infinity });
+  if (types.isPromise(value)) return 'a Promise';
+  const text = inspect(value, { depth: 0, breakLength: Infinity }).replace(/\s+/g, ' ');
   return text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH)}…` : text;
 }

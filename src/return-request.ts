@@ -116,10 +116,12 @@ async function* bytesOf(
   for await (const data of socket) yield data;
 }
 
-/** The body of a request that is read completely. */
+/** The body of a request that came completely. */
 function bodyOf(request: IncomingMessage): Buffer[] {
-  const body: Buffer | null = request.read();
-  const data = body === null ? [] : [body];
+  const data: Buffer[] = [];
+  for (let more: Buffer | null = request.read(); more !== null; more = request.read()) {
+    data.push(more);
+  }
   return isChunked(request) ? [...data.map(formatChunk), formatLastChunk(request)] : data;
 }
 

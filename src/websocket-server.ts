@@ -485,6 +485,14 @@ export class WebSocketServer<
     if (asked.size === 0) return '';
     if (!handleProtocols) return [...asked][0] ?? '';
     const chosen: unknown = Reflect.apply(handleProtocols, this.options, [asked, request]);
+    // A promise is no answer; should it be rejected, that is told as well.
+    if (isThenable(chosen)) {
+      callProgram(
+        () => chosen,
+        ignore,
+        (error) => this.#report(error, request),
+      );
+    }
     // RFC 6455 §4.2.2: the answer is one of those asked for.
     if (chosen && !asked.has(chosen as string)) throw notAskedFor(chosen);
     return (chosen || '') as string;
