@@ -575,6 +575,7 @@ function placeOf(port: number | string, host: string | null | undefined): Listen
  */
 function closeOwn(server: http.Server, closed: () => void): void {
   const timer = time.setTimeout(() => server.closeAllConnections(), DEFAULTS.requestTimeout);
+  timer.unref();
   server.close(() => {
     time.clearTimeout(timer);
     closed();
