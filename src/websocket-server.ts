@@ -35,6 +35,7 @@ import { PreparedMessage } from './prepared.js';
 import { HandshakeError } from './protocol/errors.js';
 import type { ExtensionOffer } from './protocol/extension.js';
 import { answerPlainRequest, checkLines, refuse } from './refuse.js';
+import type { ConnectionEvent } from './return-request.js';
 import { DEFAULTS, deflateOptions, limitOf, serverOptions } from './settings.js';
 import {
   alreadyTaken,
@@ -196,7 +197,7 @@ export class WebSocketServer<
    * Accepts or refuses an opening handshake. RFC 6455 §4.2.
    * @param head bytes that came behind the request
    * @param callback receives the connection, if it comes to one
-   * @throws Error if the socket became a WebSocket before
+   * @throws Error if it was called for this socket before
    */
   handleUpgrade(
     request: InstanceType<U>,
@@ -234,18 +235,9 @@ export class WebSocketServer<
       refuse(socket, 503);
       return;
     }
-    const extension = extensions[EXTENSION_NAME];
-    let accepted: { client: InstanceType<T>; subprotocol: string; lines: string[] };
-    try {
-      const subprotocol = this.#chooseSubprotocol(subprotocols, request);
-      const lines = this.#acceptLines(key, subprotocol, extension, request);
-      accepted = { client: this.#createClient(), subprotocol, lines };
-    } catch (error) {
-      this.#fail(error, request, socket);
-      return;
-    }
-    const { client, subprotocol, lines } = accepted;
-    this.#track(client, subprotocol, extension);
+    const accepted = this.#prepare(extensions[EXTENSION_NAME], key, subprotocols, request, socket);
+    if (accepted === undefined) return;
+    const { client, lines } = accepted;
     socket.write(formatResponse(lines));
     let opened = false;
     try {
@@ -255,6 +247,26 @@ export class WebSocketServer<
       if (!opened) this.#abandon(client, socket);
     }
     callback(client, request);
+  }
+
+  /** Makes the client and the response that accepts it. @returns undefined if a callback failed */
+  #prepare(
+    extension: PerMessageDeflate | undefined,
+    key: string,
+    subprotocols: Set<string>,
+    request: InstanceType<U>,
+    socket: Duplex,
+  ): { client: InstanceType<T>; lines: string[] } | undefined {
+    try {
+      const subprotocol = this.#chooseSubprotocol(subprotocols, request);
+      const lines = this.#acceptLines(key, subprotocol, extension, request);
+      const client = this.#createClient();
+      this.#track(client, subprotocol, extension);
+      return { client, lines };
+    } catch (error) {
+      this.#fail(error, request, socket);
+      return undefined;
+    }
   }
 
   #listen(callback: (() => void) | undefined): void {
@@ -277,8 +289,8 @@ export class WebSocketServer<
     const onError = (error: Error) => this.emit('error', error);
     server.on('listening', onListening);
     server.on('error', onError);
-    const event = server instanceof TlsServer ? 'secureConnection' : 'connection';
-    const detach = attach(server, this.#candidate(), this.#ownsServer ? undefined : event);
+    const event = this.#ownsServer ? undefined : connectionEventOf(server);
+    const detach = attach(server, this.#candidate(), event);
     this.#server = server;
     this.#detach = () => {
       server.removeListener('listening', onListening);
@@ -358,9 +370,16 @@ export class WebSocketServer<
       return;
     }
     const { key, subprotocols } = verdict;
-    const extensions = this.#agree(verdict.extensions);
-    this.#verify(handshake, () =>
-      this.completeUpgrade(extensions, key, subprotocols, request, socket, head, callback),
+    // Options may be changed at any time, also to what the constructor would refuse.
+    this.#ask(
+      handshake,
+      () => this.#agree(verdict.extensions),
+      (agreed) => {
+        const extensions = agreed as AgreedExtensions;
+        this.#verify(handshake, () =>
+          this.completeUpgrade(extensions, key, subprotocols, request, socket, head, callback),
+        );
+      },
     );
   }
 
@@ -413,7 +432,7 @@ export class WebSocketServer<
       return;
     }
     process.emitWarning(
-      `A callback of a WebSocketServer failed, and 'callbackError' has no listener: ${error.stack}`,
+      `A callback of a WebSocketServer failed, and 'callbackError' has no listener: ${error.stack ?? error}`,
       { code: 'WS6455_CALLBACK_ERROR' },
     );
   }
@@ -512,7 +531,7 @@ export class WebSocketServer<
   }
 
   #createClient(): InstanceType<T> {
-    const Class = (this.options.WebSocket ?? WebSocket) as typeof WebSocket;
+    const Class = (this.options.WebSocket || WebSocket) as typeof WebSocket;
     const client: unknown = new Class(null, undefined, this.options);
     if (client instanceof WebSocket) return client as unknown as InstanceType<T>;
     throw new TypeError(
@@ -544,8 +563,8 @@ export class WebSocketServer<
     subprotocol: string,
     extension: PerMessageDeflate | undefined,
   ): void {
-    this.clients?.add(client);
     agree(asOurs(client), subprotocol, extension, this.#forget);
+    this.clients?.add(client);
   }
 
   /** One function for all connections: it is told which of them is closed. */
@@ -561,6 +580,12 @@ export class WebSocketServer<
 /** Every class of sockets extends ours, which its public face does not tell the compiler. */
 function asOurs(client: object): WebSocket {
   return client as WebSocket;
+}
+
+/** undefined for an object that only passes the events of an http server on. */
+function connectionEventOf(server: http.Server): ConnectionEvent | undefined {
+  if (server instanceof TlsServer) return 'secureConnection';
+  return server instanceof http.Server ? 'connection' : undefined;
 }
 
 /** A path (of a Unix socket or a named pipe) or a port, as `net.Server.listen` reads them. */

@@ -1,5 +1,6 @@
 /** A request that asks for another protocol: the application of the http server answers it. */
 
+import { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
@@ -199,6 +200,16 @@ describe('is refused with 400', () => {
   test('where no application listens', async () => {
     const shared = new SharedServer(scope());
     shared.add('a');
+    await refusal(shared, request('/1'));
+  });
+
+  test('where the server only passes the events of an http server on', async () => {
+    const http = createServer();
+    const passing = Object.assign(new EventEmitter(), { address: () => null });
+    passing.on('request', () => {}).on('connection', () => {});
+    http.on('upgrade', (...args) => passing.emit('upgrade', ...args));
+    const shared = new SharedServer(scope(), http);
+    shared.add('a', { server: passing });
     await refusal(shared, request('/1'));
   });
 

@@ -154,6 +154,13 @@ describe('a failure of', () => {
       /line break/,
     ],
     ["a 'wsClientError' listener: throws", {}, listen('wsClientError', fail), broken],
+    [
+      'perMessageDeflate: changed to what there cannot be',
+      {},
+      (wss) => Object.assign(wss.options, { perMessageDeflate: { serverMaxWindowBits: 99 } }),
+      {},
+      /from 8 to 15/,
+    ],
     ['the class of connections: throws', { WebSocket: Throwing }, nothing],
     [
       'the class of connections: is another',
