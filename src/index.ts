@@ -225,7 +225,7 @@ declare namespace WebSocket {
      * Accepts or refuses an opening handshake. RFC 6455 §4.2.
      * @param head bytes that came behind the request
      * @param callback receives the connection, if it comes to one
-     * @throws Error if the socket became a WebSocket before
+     * @throws Error if it was called for this socket before
      */
     handleUpgrade(
       request: InstanceType<U>,
@@ -235,7 +235,7 @@ declare namespace WebSocket {
     ): void;
     /**
      * Whether this server is meant. To be overridden; by default `options.path` decides. A Promise
-     * is not awaited and counts as true, as in `ws`: what takes time belongs into `verifyClient`.
+     * is awaited.
      */
     shouldHandle(request: InstanceType<U>): boolean | Promise<boolean>;
     /**
@@ -275,7 +275,8 @@ declare namespace WebSocket {
     /**
      * @param options exactly one of `port`, `server` and `noServer` must be in it
      * @param callback a listener of 'listening', with `port`
-     * @throws TypeError if none or several of these three are given
+     * @throws TypeError if none or several of these three are given; TypeError or RangeError for an
+     * option that makes no sense
      */
     new <T extends AnySocketClass = SocketClass, U extends Request = Request>(
       options?: ServerOptions<T, U>,

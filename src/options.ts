@@ -52,11 +52,10 @@ export interface PerMessageDeflateOptions {
 export interface ConnectionOptions {
   /**
    * The longest message that is accepted, in bytes; a longer one fails the connection with 1009.
-   * 0 = no limit. Default 104 857 600 (100 MiB). RFC 6455 §10.4. Read as a whole number of 32 bits,
-   * as `ws` does: NaN, a negative number, or 2^31 and more are no limit.
+   * 0 or Infinity = no limit. Default 104 857 600 (100 MiB). RFC 6455 §10.4.
    */
   maxPayload?: number | undefined;
-  /** The most frames a message may have, else 1008. 0 = no limit. Default 131 072. */
+  /** The most frames a message may have, else 1008. 0 or Infinity = no limit. Default 131 072. */
   maxFragments?: number | undefined;
   /** Accepted for programs written for `ws`; small pieces are joined as they come. */
   maxBufferedChunks?: number | undefined;
@@ -192,7 +191,10 @@ export interface SocketOptions
 
 /** What `verifyClient` is asked about. */
 export interface VerifyClientInfo<Request extends IncomingMessage = IncomingMessage> {
-  /** The Origin header field; absent for most clients that are not browsers. */
+  /**
+   * The Origin header field. undefined for most clients that are not browsers, although programs
+   * written for `ws` know it as a string only.
+   */
   origin: string;
   /** Whether the request came over TLS. */
   secure: boolean;
@@ -239,17 +241,23 @@ export interface ServerOptions<
   T extends AnySocketClass = WebSocket.SocketClass,
   U extends typeof IncomingMessage = typeof IncomingMessage,
 > extends ConnectionOptions {
-  /** Listen on this port with an http server of its own. */
+  /**
+   * Listen on this port with an http server of its own. A text that is no number is the path of a
+   * Unix socket or of a named pipe, as some hosts give it in an environment variable.
+   */
   port?: number | undefined;
   /** The address to listen on, with `port`. Default: every address, IPv6 and IPv4. */
   host?: string | undefined;
   /** How many connections may wait to be accepted, with `port`. */
   backlog?: number | undefined;
-  /** Take the upgrades of this server; it is started and stopped by its owner. */
+  /**
+   * Take the upgrades of this server; it is started and stopped by its owner. It may have several
+   * WebSocketServers: the first one that claims a request gets it.
+   */
   server?: HttpServer<U> | HttpsServer<U> | undefined;
   /** Take no upgrades; `handleUpgrade` is called instead. */
   noServer?: boolean | undefined;
-  /** Accept only this path; others are answered 404. RFC 6455 §4.2.2. */
+  /** Accept only this path, such as `/chat`; others are answered 404. RFC 6455 §4.2.2. */
   path?: string | undefined;
   /** Whether `clients` is kept. Default true. */
   clientTracking?: boolean | undefined;

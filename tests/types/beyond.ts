@@ -21,6 +21,46 @@ export const server = new WebSocketServer({
   perMessageDeflate: { serverMaxWindowBits: false, clientMaxWindowBits: true },
 });
 
+/** Neither form of verifyClient needs annotations, and each may be asynchronous. */
+export const deciding = [
+  new WebSocketServer({ port: 0, verifyClient: (info) => info.origin !== '' && !info.secure }),
+  new WebSocketServer({ port: 0, verifyClient: async ({ req }) => req.url === '/' }),
+  new WebSocketServer({
+    port: 0,
+    verifyClient: (info, callback) => {
+      expectType<Equal<typeof info.secure, boolean>>();
+      callback(info.secure, 498, 'Token expired', { 'Retry-After': 1 });
+    },
+  }),
+  new WebSocketServer({ port: 0, verifyClient: async (info, callback) => callback(info.secure) }),
+  new WebSocketServer({
+    port: 0,
+    verifyClient: (_info, callback) => setTimeout(callback, 1, true),
+  }),
+  new WebSocketServer({
+    port: 0,
+    verifyClient({ req }, callback) {
+      callback(req.method === 'GET');
+    },
+  }),
+];
+
+export const asynchronous: WebSocket.VerifyClientCallbackSync = async () => true;
+
+export class Deciding extends WebSocketServer {
+  override async shouldHandle(): Promise<boolean> {
+    return true;
+  }
+}
+
+export function decideLater(server: WebSocketServer): void {
+  server.options.verifyClient = (info) => info.secure;
+  server.on('callbackError', (error, request) => {
+    expectType<Equal<typeof error, Error>>();
+    console.error(error.stack, request.url);
+  });
+}
+
 export const client = new WebSocket('ws://127.0.0.1', {
   closeTimeout: 1000,
   maxPendingAutoPongs: 10,
