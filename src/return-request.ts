@@ -5,9 +5,12 @@
 
 import { Buffer } from 'node:buffer';
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { Duplex, Readable } from 'node:stream';
 import { isFieldText } from './handshake/fields.js';
 import { type HandshakeRequest, requestWithoutUpgrade } from './handshake/server.js';
+import { hangUp } from './refuse.js';
+import { afterResponses } from './responses.js';
 import type { Upgrade } from './shared-server.js';
 import { time } from './time/time.js';
 
@@ -51,17 +54,17 @@ export function returnRequest(
 ): void {
   const ignore = (): void => {};
   socket.on('error', ignore);
-  afterWrites(socket, () => {
-    if (socket.destroyed) return;
+  const giveBack = (): void => {
+    if (!socket.writable) {
+      hangUp(socket); // the connection ended with a response to an earlier request
+      return;
+    }
     socket.removeListener('error', ignore);
+    // Node has set the timeout of a connection without a request, if a response was under way.
+    (socket as Partial<Socket>).setTimeout?.(0);
     http.emit(event, withRequest(request, socket, head));
-  });
-}
-
-/** Responses to earlier requests of the connection are finished one turn after they are written. */
-function afterWrites(socket: Duplex, then: () => void): void {
-  if (socket.writableLength > 0) socket.write('', () => time.setImmediate(then));
-  else time.setImmediate(then);
+  };
+  afterResponses(request.socket, () => time.nextTick(giveBack));
 }
 
 /** A stream that has the request to be read again. */

@@ -11,6 +11,7 @@ import {
   pathOf,
 } from './handshake/server.js';
 import { hangUp, refuse, wasRefused } from './refuse.js';
+import { watchResponses } from './responses.js';
 import { type ConnectionEvent, isReturnable, returnRequest } from './return-request.js';
 import { time } from './time/time.js';
 
@@ -82,7 +83,9 @@ export function attach(
   http.on('upgrade', listener);
   // A program may assign `shouldHandle` right after it made the server.
   time.nextTick(() => warnOfTakenPath(shared, listener));
+  const release = event === undefined ? undefined : watchResponses(http);
   return () => {
+    release?.();
     shared.candidates.delete(listener);
     http.removeListener('upgrade', listener);
   };

@@ -149,6 +149,69 @@ test('the application sees all of the request but what asks for the other protoc
   expect(escaped).toEqual([]);
 });
 
+describe('behind a request that is answered later', () => {
+  function arrangeSlow() {
+    const escaped = escapes(scope());
+    const slow: ServerResponse[] = [];
+    const http = createServer(({ url }, response) => {
+      if (url === '/slow') slow.push(response.write('not ') ? response : response);
+      else response.end(`GET ${url}`);
+    });
+    const shared = new SharedServer(scope(), http);
+    shared.add('a');
+    return { escaped, slow, http, call: (text: string) => shared.call(text) };
+  }
+
+  test('it is answered in its turn, and what follows as well', async () => {
+    const { call, slow, escaped } = arrangeSlow();
+    const { wire, inbox } = call(request('/slow', PLAIN) + request('/1'));
+    await turns();
+    wire.write(request('/2', PLAIN) + request('/3'));
+    await turns();
+    expect(String(inbox.peek())).not.toContain('GET');
+    slow[0]?.end('so fast');
+    await until(() => String(inbox.peek()).includes('GET /3'), 'the answers');
+    const answers = String(inbox.peek()).match(/so fast|GET \/\d/g);
+    expect(answers).toEqual(['so fast', 'GET /1', 'GET /2', 'GET /3']);
+    expect([inbox.ended, escaped]).toEqual([false, []]);
+  });
+
+  test('it is not answered when the connection ends with that answer', async () => {
+    for (const leave of [
+      (response?: ServerResponse) => response?.destroy(),
+      (response?: ServerResponse) => response?.socket?.destroy(new Error('read ECONNRESET')),
+    ]) {
+      const { call, slow, escaped } = arrangeSlow();
+      const { inbox } = call(request('/slow', PLAIN) + request('/1'));
+      await turns();
+      leave(slow[0]);
+      await until(() => inbox.ended, 'the end');
+      expect(String(inbox.peek())).not.toContain('GET /1');
+      expect(escaped).toEqual([]);
+    }
+  });
+
+  test('it may take its time: the timeout between requests does not count', async () => {
+    const { call, http, slow } = arrangeSlow();
+    http.keepAliveTimeout = 1_000;
+    const seen: Duplex[] = [];
+    http.on('request', ({ url, socket }) => url === '/1' && seen.push(socket));
+    const far = next<[Duplex]>(http, 'connection');
+    const timeouts: number[] = [];
+    far.then(([socket]) => {
+      const setTimeout = (milliseconds: number) => timeouts.push(milliseconds);
+      Object.assign(socket, { setTimeout });
+    });
+    const { inbox } = call('');
+    await far;
+    inbox.stream.write(request('/slow', PLAIN) + request('/1'));
+    await turns();
+    slow[0]?.end('so fast');
+    await until(() => seen.length > 0, 'the second request');
+    expect(timeouts.slice(0, 2)).toEqual([expect.any(Number), 0]);
+  });
+});
+
 test('HTTP/1.0: the application answers, and the connection is closed', async () => {
   const { call } = arrange();
   const { inbox } = call('GET /1 HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n');
