@@ -13,6 +13,7 @@ import {
   type Requested,
   requested,
   type Settings,
+  said,
   thrown,
 } from './scene.js';
 import type { Library, Untyped } from './subjects.js';
@@ -38,11 +39,11 @@ async function dialling(
 
 const PROTOCOLS = 'SyntaxError: An invalid or duplicated subprotocol was specified';
 
-/** A row for one way to give a URL that is none. */
+/** A row for one way to give a URL that is none. Advice may follow the text of `ws`. */
 const refused = (id: string, url: unknown, message: string): Row => ({
   id,
   it: `${String(url)} is refused`,
-  run: (lib) => thrown(() => new lib(url)),
+  run: (lib) => thrown(() => new lib(url)).split(';')[0],
   expected: `SyntaxError: ${message}`,
 });
 
@@ -61,6 +62,9 @@ table([
   refused('W1', 'nonsense', 'Invalid URL: nonsense'),
   refused('W1', '', 'Invalid URL: '),
   refused('W1', undefined, 'Invalid URL: undefined'),
+  refused('W1', '//host', 'Invalid URL: //host'),
+  refused('W1', 'ws://host:99999', 'Invalid URL: ws://host:99999'),
+  refused('W2', 'localhost:3000', SCHEMES),
   refused('W2', 'ftp://localhost', SCHEMES),
   refused('W2', 'file:///etc/hosts', SCHEMES),
   refused('W3', 'ws+unix:', "The URL's pathname is empty"),
@@ -68,15 +72,24 @@ table([
   {
     id: 'W1',
     it: 'no argument at all is refused',
-    run: (lib) => thrown(() => new lib()),
+    run: (lib) => thrown(() => new lib()).split(';')[0],
     expected: 'SyntaxError: Invalid URL: undefined',
   },
   {
     id: 'W4',
     it: 'an empty fragment passes',
-    run: async (lib, scope) =>
-      (await requested(lib, scope, {}, [], 'ws://localhost/a#')).request.startLine,
+    run: async (lib, scope) => {
+      try {
+        return (await requested(lib, scope, {}, [], 'ws://localhost/a#')).request.startLine;
+      } catch (error) {
+        return said(error);
+      }
+    },
     expected: 'GET /a HTTP/1.1',
+    differs: {
+      expected: 'SyntaxError: The URL contains a fragment identifier',
+      why: 'RFC 6455 §3: fragment identifiers MUST NOT be used',
+    },
   },
   {
     id: 'W5',

@@ -1,4 +1,4 @@
-/** The client's opening handshake: addresses, the request, redirects, what becomes of answers. */
+/** The client's opening handshake: addresses, the request, what becomes of responses. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, type ClientRequest, createServer, type IncomingMessage } from 'node:http';
@@ -8,10 +8,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../src/index.js';
 import { useClock } from '../support/clock.js';
+import { dialWith, told } from '../support/dial.js';
 import type { WireEnd } from '../support/duplex-pair.js';
-import { attend, type Face, type FaceOptions, type Loose, next, serve } from '../support/faces.js';
+import { attend, type Face, type FaceOptions, next, serve } from '../support/faces.js';
 import { frame } from '../support/frames.js';
-import { type HttpMessage, Inbox, turns, until } from '../support/inbox.js';
+import { turns, until } from '../support/inbox.js';
 import { keyOf, upgradeResponse } from '../support/requests.js';
 import { useScope } from '../support/scope.js';
 
@@ -19,59 +20,9 @@ const scope = useScope();
 
 const clock = useClock();
 
-interface Arrival {
-  /** where the client wanted to connect to */
-  to: { host?: string; port?: number | string; path?: string; servername?: string };
-  wire: WireEnd;
-  inbox: Inbox;
-}
-
-interface Dialled {
-  ws: Face;
-  events: string[];
-  arrivals: Arrival[];
-  /** The request of the nth connection. */
-  request(index?: number): Promise<HttpMessage>;
-  /** Answers the nth connection. */
-  answer(make: (key: string) => string, index?: number): Promise<void>;
-}
-
-/** A client whose connections arrive in the test's hands. */
-function dial(url: string | URL, options: Loose = {}, protocols?: string | string[]): Dialled {
-  const arrivals: Arrival[] = [];
-  const createConnection = (to: Arrival['to']) => {
-    const [near, wire] = scope().wire();
-    arrivals.push({ to, wire, inbox: new Inbox(wire) });
-    return near;
-  };
-  const all = { perMessageDeflate: false, createConnection, ...options } as FaceOptions;
-  const ws = scope().track(new WebSocket(url, protocols, all));
-  const events = attend(ws);
-  const arrival = async (index: number): Promise<Arrival> => {
-    await until(
-      () => arrivals.length > index,
-      () => `connection ${index}; told: ${events.join(', ')}`,
-    );
-    return arrivals[index] as Arrival; // just seen
-  };
-  const request = async (index = 0): Promise<HttpMessage> => (await arrival(index)).inbox.message();
-  const answer = async (make: (key: string) => string, index = 0): Promise<void> => {
-    const { wire, inbox } = await arrival(index);
-    wire.write(make(keyOf(await inbox.message())));
-  };
-  return { ws, events, arrivals, request, answer };
-}
+const dial = dialWith(scope);
 
 const HERE = 'ws://server.example.com/chat';
-
-async function told(events: string[], count = 1): Promise<string[]> {
-  await until(
-    () => events.length >= count,
-    () => `events; told: ${events.join(', ')}`,
-  );
-  await turns();
-  return events;
-}
 
 describe('an address', () => {
   test.each([
@@ -452,131 +403,6 @@ describe('handshakeTimeout', () => {
     clock.advance(10_000);
     await turns();
     expect(events).toEqual(['open']);
-  });
-});
-
-describe('a redirect', () => {
-  const redirect =
-    (location: string, status = 302) =>
-    (): string =>
-      `HTTP/1.1 ${status} x\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`;
-
-  test.each([301, 302, 303, 307, 308])('%i is followed when asked for', async (status) => {
-    const { ws, events, arrivals, answer } = dial(HERE, { followRedirects: true }, ['a']);
-    await answer(redirect('/other?a=b', status));
-    await answer((key) => upgradeResponse(key, 'Sec-WebSocket-Protocol: a'), 1);
-    expect(await told(events)).toEqual(['open']);
-    expect(ws.url).toBe('ws://server.example.com/other?a=b');
-    expect(arrivals).toHaveLength(2);
-  });
-
-  test.each([
-    ['ws://other.example.com:81/a', 'ws://other.example.com:81/a'],
-    ['http://other.example.com/a', 'ws://other.example.com/a'],
-    ['//other.example.com/a', 'ws://other.example.com/a'],
-    ['a', 'ws://server.example.com/a'],
-    ['?b', 'ws://server.example.com/chat?b'],
-  ])('to %s leads to %s', async (location, url) => {
-    const { ws, arrivals, answer, request } = dial(HERE, { followRedirects: true });
-    await answer(redirect(location));
-    await request(1);
-    expect(ws.url).toBe(url);
-    expect(arrivals[1]?.to.host).toBe(new URL(url).hostname);
-  });
-
-  test("is told by 'redirect' before it is followed", async () => {
-    const { ws, answer, request } = dial(HERE, { followRedirects: true, headers: { Cookie: 'a' } });
-    const seen: unknown[] = [];
-    ws.on('redirect', (url: string, request: ClientRequest) => {
-      seen.push(url, ws.url);
-      request.setHeader('X-Seen', 'yes');
-    });
-    await answer(redirect('ws://other.example.com/'));
-    const second = await request(1);
-    expect(seen).toEqual(['ws://other.example.com/', 'ws://other.example.com/']);
-    expect(second.all('x-seen')).toEqual(['yes']);
-    // Who listens decides for himself what another host may know.
-    expect(second.all('cookie')).toEqual(['a']);
-  });
-
-  test('finishRequest is called for each request', async () => {
-    let calls = 0;
-    const finishRequest = (request: ClientRequest): void => {
-      request.setHeader('X-Call', ++calls);
-      request.end();
-    };
-    const { answer, request } = dial(HERE, { followRedirects: true, finishRequest });
-    await answer(redirect('/b'));
-    expect((await request(1)).all('x-call')).toEqual(['2']);
-  });
-
-  test.each([
-    ['ftp://server.example.com/', 'The URL\'s protocol must be one of "ws:", "wss:", "http:", '],
-    ['ws+unix:', "The URL's pathname is empty"],
-    ['/a#b', 'The URL contains a fragment identifier'],
-  ])('to %s is an error, not an exception', async (location, message) => {
-    const { ws, events, answer } = dial(HERE, { followRedirects: true });
-    const errors: Error[] = [];
-    ws.on('error', (error) => errors.push(error));
-    await answer(redirect(location));
-    await told(events, 2);
-    expect(errors).toEqual([expect.objectContaining({ name: 'SyntaxError' })]);
-    expect(errors[0]?.message.startsWith(message)).toBe(true);
-    expect(events[1]).toBe('close 1006');
-  });
-
-  test('to what is no URL is an error', async () => {
-    const { events, answer } = dial(HERE, { followRedirects: true });
-    await answer(redirect('http://'));
-    expect((await told(events, 2))[0]).toContain('Invalid URL');
-    expect(events[1]).toBe('close 1006');
-  });
-
-  test.each([
-    [undefined, 10],
-    [1, 1],
-    [0, 0],
-  ])('is followed maxRedirects times: %p means %i', async (maxRedirects, most) => {
-    const { events, arrivals, answer } = dial(HERE, { followRedirects: true, maxRedirects });
-    for (let i = 0; i <= most; i++) await answer(redirect(`/${i}`), i);
-    expect(await told(events, 2)).toEqual(['error Maximum redirects exceeded', 'close 1006']);
-    expect(arrivals).toHaveLength(most + 1);
-  });
-
-  test.each([
-    ['to another host', HERE, 'ws://other.example.com/', []],
-    ['to another port', HERE, 'ws://server.example.com:81/', []],
-    ['to a plain wire', 'wss://server.example.com/', 'ws://server.example.com/', []],
-    ['to the same host', HERE, '/other', ['secret']],
-    ['to TLS', HERE, 'wss://server.example.com/', ['secret']],
-  ])('%s: credentials go along only where they were meant to', async (_, from, to, expected) => {
-    const headers = { Cookie: 'secret', 'Proxy-Authorization': 'secret', AUTHORIZATION: 'secret' };
-    const { answer, request } = dial(from, { followRedirects: true, headers });
-    await answer(redirect(to));
-    const { all } = await request(1);
-    for (const name of Object.keys(headers)) expect([name, all(name)]).toEqual([name, expected]);
-  });
-
-  test('to another host drops a Host of the caller', async () => {
-    const { answer, request } = dial(HERE, { followRedirects: true, headers: { host: 'mine' } });
-    await answer(redirect('ws://other.example.com/'));
-    expect((await request(1)).all('host')).toEqual(['other.example.com']);
-  });
-
-  test('is no redirect without a Location', async () => {
-    const { events, answer } = dial(HERE, { followRedirects: true });
-    await answer(() => 'HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n');
-    expect((await told(events, 2))[0]).toBe('error Unexpected server response: 302');
-  });
-
-  test.each(['close', 'terminate'] as const)("%s() in 'redirect' is honoured", async (name) => {
-    const { ws, events, answer } = dial(HERE, { followRedirects: true });
-    ws.on('redirect', () => ws[name]());
-    await answer(redirect('/b'));
-    expect(await told(events, 2)).toEqual([
-      'error WebSocket was closed before the connection was established',
-      'close 1006',
-    ]);
   });
 });
 

@@ -78,10 +78,11 @@ describe('the constructor refuses', () => {
     ['a URL without a host', ['ws://'], 'Invalid URL: ws://'],
     ['a port that is none', ['ws://localhost:99999/'], 'Invalid URL: ws://localhost:99999/'],
   ])('%s with a SyntaxError', (_, args, message) => {
-    expect(() => new Any(...args)).toThrow(new SyntaxError(message));
+    expect(() => new Any(...args)).toThrow(SyntaxError);
+    expect(() => new Any(...args)).toThrow(message);
   });
 
-  test.each(['ftp://a/', 'file:///a', 'javascript:1', 'about:blank', 'wsx://a/'])(
+  test.each(['ftp://a/', 'file:///a', 'javascript:a', 'about:blank', 'wsx://a/'])(
     'the scheme of %s with a SyntaxError',
     (url) => {
       const message =
@@ -95,14 +96,9 @@ describe('the constructor refuses', () => {
   });
 
   // RFC 6455 §3: fragment identifiers MUST NOT be used.
-  test.each(['ws://a/#b', 'wss://a#b', 'http://a/?#b'])('the fragment of %s', (url) => {
+  test.each(['ws://a/#b', 'wss://a#b', 'http://a/?#b', 'ws://a/#'])('the fragment of %s', (url) => {
     const message = 'The URL contains a fragment identifier';
     expect(() => new WebSocket(url)).toThrow(new SyntaxError(message));
-  });
-
-  test('an empty fragment does not count', async () => {
-    const ws = connectingTo('ws://server.example.com/#');
-    expect(ws.readyState).toBe(WebSocket.CONNECTING);
   });
 
   test.each([0, 12, 14, '13', 'x'])('protocolVersion %p with a RangeError', (protocolVersion) => {
