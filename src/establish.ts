@@ -207,7 +207,7 @@ export class Establishment {
   }
 
   private judge(key: string, response: http.IncomingMessage): Established | HandshakeError {
-    const verdict = judgeResponse(response.headers, this.asked(key));
+    const verdict = judgeResponse(response, this.asked(key));
     return verdict instanceof HandshakeError ? verdict : this.agree(verdict);
   }
 

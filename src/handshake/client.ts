@@ -2,7 +2,14 @@
 
 import { HandshakeError } from '../protocol/errors.js';
 import type { ExtensionOffer } from '../protocol/extension.js';
-import { acceptFor, type Fields, fieldOf, listHas, parseExtensions } from './fields.js';
+import {
+  acceptFor,
+  type Fields,
+  fieldOf,
+  isHttp11OrHigher,
+  listHas,
+  parseExtensions,
+} from './fields.js';
 
 /** What the client asked for. */
 export interface Request {
@@ -10,6 +17,13 @@ export interface Request {
   readonly subprotocols: readonly string[];
   /** The Sec-WebSocket-Extensions field that was sent; '' if none was. */
   readonly extensions: string;
+}
+
+/** What a client's judgment needs of a response with status 101. */
+export interface HandshakeResponse {
+  /** As in the status line: `1.1`. Absent where a program made the response itself. */
+  readonly httpVersion?: string;
+  readonly headers: Fields;
 }
 
 /** What the two ends agreed on. */
@@ -37,7 +51,12 @@ export function buildRequest(request: Request, origin: string | undefined): [str
 }
 
 /** Judges a response with status 101; never throws for a bad one. */
-export function judgeResponse(headers: Fields, asked: Request): Agreement | HandshakeError {
+export function judgeResponse(
+  { httpVersion, headers }: HandshakeResponse,
+  asked: Request,
+): Agreement | HandshakeError {
+  // RFC 6455 §4.1, §4.2.2: the handshake is one of HTTP/1.1 or higher.
+  if (!isHttp11OrHigher(httpVersion)) return new HandshakeError('INVALID_HTTP_VERSION', 101);
   // RFC 6455 §4.1: Upgrade must be "websocket", in any case.
   if (fieldOf(headers, 'upgrade')?.toLowerCase() !== 'websocket') {
     return new HandshakeError('INVALID_UPGRADE', 101);

@@ -46,6 +46,11 @@ export function isFieldText(text: string): boolean {
   return !/[\r\n\0]/.test(text);
 }
 
+/** Whether a version of HTTP has the Upgrade of RFC 9110 §7.8; one that is not known has it. */
+export function isHttp11OrHigher(version = '1.1'): boolean {
+  return !/^(0\.|1\.0$)/.test(version);
+}
+
 /** Whether a comma-separated list holds this token, in any case. */
 export function listHas(list: string | undefined, token: string): boolean {
   if (list === undefined) return false;

@@ -6,6 +6,7 @@ import {
   acceptFor,
   type Fields,
   fieldOf,
+  isHttp11OrHigher,
   isKey,
   listHas,
   parseExtensions,
@@ -78,7 +79,7 @@ export function asksForOtherProtocol({ headers }: HandshakeRequest): boolean {
 function judgeLine(request: HandshakeRequest): Refusal | undefined {
   if (request.method !== 'GET') return 'INVALID_METHOD';
   // RFC 6455 §4.2.1: HTTP/1.1 or higher.
-  if (/^(0\.|1\.0$)/.test(request.httpVersion ?? '1.1')) return 'INVALID_HTTP_VERSION';
+  if (!isHttp11OrHigher(request.httpVersion)) return 'INVALID_HTTP_VERSION';
   return pathOf(request.url) === undefined ? 'INVALID_REQUEST_TARGET' : undefined;
 }
 

@@ -135,7 +135,7 @@ export const REFUSALS = {
   INVALID_HTTP_VERSION: {
     status: 505,
     code: 'WS_ERR_INVALID_HTTP_VERSION',
-    rfc: 'RFC 6455 §4.2.1',
+    rfc: 'RFC 6455 §4.2.1, §4.2.2',
     sentence: 'Invalid HTTP version: HTTP/1.1 or higher is needed',
   },
   INVALID_REQUEST_TARGET: {

@@ -25,7 +25,11 @@ test('RFC 6455 §4.1: the fields of a request, in their order', () => {
 });
 
 test('a response that answers the request is accepted with its subprotocol', () => {
-  expect(judgeResponse(good, asked)).toEqual({ subprotocol: 'superchat', extensions: [] });
+  const agreement = { subprotocol: 'superchat', extensions: [] };
+  expect(judgeResponse({ headers: good }, asked)).toEqual(agreement);
+  for (const httpVersion of ['1.1', '1.2', '2.0', '10.0']) {
+    expect(judgeResponse({ httpVersion, headers: good }, asked)).toEqual(agreement);
+  }
 });
 
 test.each([
@@ -40,12 +44,18 @@ test.each([
   ['sec-websocket-protocol', 'chat, superchat', 'WS_ERR_INVALID_SUBPROTOCOL'],
   ['sec-websocket-protocol', undefined, 'WS_ERR_MISSING_SUBPROTOCOL'],
 ])('%s: %s is refused with %s', (name, value, code) => {
-  const verdict = judgeResponse({ ...good, [name]: value }, asked);
+  const verdict = judgeResponse({ headers: { ...good, [name]: value } }, asked);
   expect(verdict).toBeInstanceOf(HandshakeError);
   expect(verdict).toMatchObject({ code });
 });
 
 test('a subprotocol that nobody asked for is refused', () => {
-  const verdict = judgeResponse(good, { ...asked, subprotocols: [] });
+  const verdict = judgeResponse({ headers: good }, { ...asked, subprotocols: [] });
   expect(verdict).toMatchObject({ code: 'WS_ERR_UNREQUESTED_SUBPROTOCOL' });
+});
+
+// RFC 6455 §4.1, §4.2.2: HTTP/1.1 or higher.
+test.each(['0.9', '1.0'])('a status line of HTTP/%s is refused', (httpVersion) => {
+  const verdict = judgeResponse({ httpVersion, headers: good }, asked);
+  expect(verdict).toMatchObject({ code: 'WS_ERR_INVALID_HTTP_VERSION', status: 101 });
 });
