@@ -2,10 +2,10 @@
 
 import * as http from 'node:http';
 import * as https from 'node:https';
-import * as net from 'node:net';
 import type { Duplex } from 'node:stream';
-import * as tls from 'node:tls';
 import { type Address, credentialsOf, readAddress } from './address.js';
+import { isThenable, toError } from './callbacks.js';
+import { connectorFor } from './create-connection.js';
 import { type Agreement, buildRequest, judgeResponse, type Request } from './handshake/client.js';
 import { formatExtension, newKey } from './handshake/fields.js';
 import type { ClientOptions, PerMessageDeflateOptions } from './options.js';
@@ -13,7 +13,7 @@ import { PerMessageDeflate } from './permessage-deflate/codec.js';
 import { judgeAnswer, makeOffer } from './permessage-deflate/parameters.js';
 import { HandshakeError, REFUSALS, type Refusal } from './protocol/errors.js';
 import type { Extension } from './protocol/extension.js';
-import { DEFAULTS, deflateOptions, LONGEST_TIMEOUT } from './settings.js';
+import { DEFAULTS, deflateOptions, timeoutOf } from './settings.js';
 import { type Timer, time } from './time/time.js';
 
 /** What the two ends agreed on. */
@@ -25,26 +25,22 @@ export interface Established {
 
 /** What is told of an opening handshake. */
 export interface Establishing {
-  /** The URL in use: at the start, and after each redirect. */
-  onAddress(url: string): void;
-  /** A redirect is about to be followed. @returns whether anybody wanted to know */
-  onRedirect(url: string, request: http.ClientRequest): boolean;
+  /** The URL in use, and how many redirects led to it. */
+  onAddress(url: string, redirects: number): void;
+  /** A redirect is about to be followed. */
+  onRedirect(url: string, request: http.ClientRequest): void;
   /** Whether somebody will decide what headers a redirect carries. */
   watchesRedirects(): boolean;
-  /** Lets the application finish the request. @returns false if it does not want to */
-  finishRequest(request: http.ClientRequest): boolean;
+  /** Calls the option `finishRequest`. @returns what it returns */
+  finishRequest(request: http.ClientRequest): unknown;
   /** A response with 101 came; it is not judged yet. */
   onUpgrade(response: http.IncomingMessage): void;
   /** Another response came. @returns whether the application takes it over */
   onUnexpectedResponse(request: http.ClientRequest, response: http.IncomingMessage): boolean;
   onEstablished(socket: Duplex, head: Buffer, agreed: Established): void;
+  /** It fails; `onFailure` follows in the next tick. */
+  onFailing(): void;
   onFailure(error: Error): void;
-}
-
-/** One request on the way to the server that answers. */
-interface Hop {
-  readonly to: Address;
-  readonly request: http.ClientRequest;
 }
 
 /** Fields that say who is asking; not for anybody but the host they were meant for. */
@@ -81,13 +77,13 @@ export class Establishment {
     this.deflate = deflateOptions(options.perMessageDeflate, true);
     this.told = told;
     this.headers = { ...options.headers };
-    this.auth = options.auth ?? undefined;
+    this.auth = credentialsOf(this.first.url) ?? (options.auth || undefined);
   }
 
   /** Sends the first request. @throws whatever `http.request` or `finishRequest` throws */
   start(): void {
     try {
-      this.finishRequest(this.first, this.dial(this.first));
+      this.finishRequest(this.dial(this.first));
     } catch (error) {
       this.quit();
       throw error;
@@ -97,6 +93,7 @@ export class Establishment {
   /** Gives up; the application is told so in the next tick. */
   abort(error: Error): void {
     if (this.over) return;
+    this.told.onFailing();
     this.quit();
     time.nextTick(() => this.told.onFailure(error));
   }
@@ -118,7 +115,7 @@ export class Establishment {
 
   /** Makes the request of one hop. @throws whatever `http.request` throws for bad options */
   private dial(address: Address): http.ClientRequest {
-    this.told.onAddress(address.url.href);
+    this.told.onAddress(address.url.href, this.redirects);
     const key = newKey();
     const request = this.makeRequest(address, key);
     this.request = request;
@@ -131,9 +128,16 @@ export class Establishment {
     return request;
   }
 
-  private finishRequest(address: Address, request: http.ClientRequest): void {
-    if (this.redirects > 0) this.told.onRedirect(address.url.href, request);
-    if (!this.over && !this.told.finishRequest(request)) request.end();
+  /** Sends the request. What `finishRequest` throws surfaces; a rejection fails the handshake. */
+  private finishRequest(request: http.ClientRequest): void {
+    if (!this.options.finishRequest) {
+      request.end();
+      return;
+    }
+    const result = this.told.finishRequest(request);
+    if (isThenable(result)) {
+      result.then(undefined, (reason: unknown) => this.abort(toError(reason)));
+    }
   }
 
   /** Calls the application. What it throws surfaces, but leaves no handshake hanging. */
@@ -152,7 +156,8 @@ export class Establishment {
     const port = secure ? 443 : 80;
     const options = {
       ...this.options,
-      createConnection: this.options.createConnection ?? (secure ? connectTls : connectTcp),
+      createConnection: connectorFor(this.options.createConnection, secure),
+      setHost: true, // RFC 6455 §4.1 MUST: also where a redirect takes the Host of the program off
       protocol: undefined,
       hostname: undefined,
       timeout: undefined,
@@ -162,7 +167,7 @@ export class Establishment {
       port: url.port || port,
       path: address.path,
       socketPath,
-      auth: credentialsOf(url) ?? this.auth,
+      auth: this.auth,
       headers: {
         ...this.headers,
         ...Object.fromEntries(buildRequest(this.asked(key), this.options.origin)),
@@ -173,12 +178,11 @@ export class Establishment {
       : http.request(options as http.RequestOptions);
   }
 
-  /** From connect to 101, whatever drips in meanwhile. */
+  /** From connect to 101 or the failure, whatever drips in meanwhile. */
   private startDeadline(): void {
-    const { handshakeTimeout } = this.options;
     time.clearTimeout(this.deadline);
-    if (!handshakeTimeout) return;
-    const milliseconds = Math.min(handshakeTimeout, LONGEST_TIMEOUT);
+    const milliseconds = timeoutOf(this.options.handshakeTimeout, 0);
+    if (milliseconds === 0) return;
     this.deadline = time.setTimeout(() => this.refuse('HANDSHAKE_TIMEOUT'), milliseconds);
   }
 
@@ -237,13 +241,26 @@ export class Establishment {
     const { location } = response.headers;
     if (this.options.followRedirects && location && status >= 300 && status < 400) {
       this.redirect(address, request, response, location);
-    } else if (status === 101) {
-      this.refuse101(key, response);
-    } else if (!this.told.onUnexpectedResponse(request, response)) {
-      this.refuse('UNEXPECTED_RESPONSE', status, status);
-    } else {
-      time.clearTimeout(this.deadline);
+      return;
     }
+    if (this.offer(request, response)) return; // the deadline goes on: the listener may do nothing
+    if (status === 101) this.refuse101(key, response);
+    else this.refuse('UNEXPECTED_RESPONSE', status, status);
+  }
+
+  /** Offers a response to the application. @returns whether it takes it over */
+  private offer(request: http.ClientRequest, response: http.IncomingMessage): boolean {
+    let isTaken = false;
+    // An agent goes on with the socket when the response is complete; without one it is ours.
+    if (!this.options.agent) {
+      const { socket } = response;
+      this.socket = socket;
+      request.once('close', () => socket.destroy());
+    }
+    this.ask(() => {
+      isTaken = this.told.onUnexpectedResponse(request, response);
+    });
+    return isTaken;
   }
 
   /** `node:http` sees no upgrade in a 101 without the right Upgrade and Connection fields. */
@@ -265,17 +282,14 @@ export class Establishment {
     }
     this.request = undefined;
     request.destroy();
-    const hop = this.follow(from, location, response.statusCode ?? 0);
-    if (hop !== undefined) this.ask(() => this.finishRequest(hop.to, hop.request));
+    const to = this.target(from, location, response.statusCode ?? 0);
+    if (to !== undefined) this.follow(to);
   }
 
-  /** The next hop; undefined if there can be none: then the handshake was aborted. */
-  private follow(from: Address, location: string, status: number): Hop | undefined {
+  /** Where a redirect leads; undefined if it cannot be followed: then the handshake was aborted. */
+  private target(from: Address, location: string, status: number): Address | undefined {
     try {
-      const to = readAddress(location, from.url);
-      this.keepCredentials(from);
-      if (!this.told.watchesRedirects()) this.guardCredentials(to);
-      return { to, request: this.dial(to) };
+      return readAddress(location, from.url);
     } catch (error) {
       // What the constructor throws for such an address; here it is the server's fault.
       const { code } = REFUSALS.INVALID_REDIRECT;
@@ -284,9 +298,24 @@ export class Establishment {
     }
   }
 
-  /** What the first URL said of who is asking goes on to the next hop as well. */
-  private keepCredentials(from: Address): void {
-    this.auth ??= credentialsOf(from.url);
+  private follow(to: Address): void {
+    if (!this.told.watchesRedirects()) this.guardCredentials(to);
+    // The program's own credentials win over those of a Location.
+    this.auth ??= credentialsOf(to.url);
+    const request = this.attempt(() => this.dial(to));
+    if (request === undefined) return;
+    this.ask(() => this.told.onRedirect(to.url.href, request));
+    if (!this.over) this.attempt(() => this.finishRequest(request));
+  }
+
+  /** Behind a redirect there is no constructor to throw: an exception fails the handshake. */
+  private attempt<T>(step: () => T): T | undefined {
+    try {
+      return step();
+    } catch (error) {
+      this.abort(toError(error));
+      return undefined;
+    }
   }
 
   // RFC 9110 §15.4: credentials meant for one host are not for another, nor for a plain wire.
@@ -305,13 +334,3 @@ export class Establishment {
 }
 
 function ignore(): void {}
-
-function connectTcp(options: net.NetConnectOpts & { socketPath?: string }): net.Socket {
-  return net.connect({ ...options, path: options.socketPath } as net.NetConnectOpts);
-}
-
-function connectTls(options: tls.ConnectionOptions & { socketPath?: string }): tls.TLSSocket {
-  const { host = '' } = options;
-  const servername = options.servername ?? (net.isIP(host) === 0 ? host : '');
-  return tls.connect({ ...options, path: options.socketPath, servername } as tls.ConnectionOptions);
-}

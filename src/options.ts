@@ -79,7 +79,10 @@ export interface ConnectionOptions {
 /** Fills the four bytes of a masking key. RFC 6455 §5.3 asks for unpredictable ones. */
 export type GenerateMask = (mask: Buffer) => void;
 
-/** Finishes a request: sets what it likes, then must call `request.end()`. */
+/**
+ * Finishes a request: sets what it likes, then must call `request.end()`. It may return a promise;
+ * the reason of a rejection is emitted as 'error'.
+ */
 export type FinishRequestCallback = (
   request: ClientRequest,
   websocket: WebSocket.WebSocket,
@@ -101,7 +104,10 @@ export interface ClientOptions extends ConnectionOptions, HttpOptions {
   /** Further header fields. */
   // biome-ignore lint/suspicious/noExplicitAny: programs written for `ws` read strings from it
   headers?: { [name: string]: any } | undefined;
-  /** Milliseconds from connect to 101; each redirect starts anew. Default: no limit. */
+  /**
+   * Milliseconds from connect to 101; each redirect starts anew. With a listener of
+   * 'unexpected-response' it goes on until the WebSocket is closed. Default: no limit.
+   */
   handshakeTimeout?: number | undefined;
   /** Whether redirects are followed. Default false. */
   followRedirects?: boolean | undefined;
@@ -114,9 +120,12 @@ export interface ClientOptions extends ConnectionOptions, HttpOptions {
   /** An agent to take the connection from; false for a new one. Default: none. */
   // biome-ignore lint/suspicious/noExplicitAny: agents of proxy packages have types of their own
   agent?: any;
-  /** Makes the connection. Default: `net.connect` or `tls.connect`. */
-  // biome-ignore lint/suspicious/noExplicitAny: written for `ws`, it takes net's or tls's options
-  createConnection?: ((options: any, callback?: any) => Duplex | null | undefined) | undefined;
+  /**
+   * Makes the connection: returns it or a promise of it, or calls back with it. Default:
+   * `net.connect` or `tls.connect`.
+   */
+  createConnection?: // biome-ignore lint/suspicious/noExplicitAny: written for `ws`, it takes net's or tls's options
+  ((options: any, callback?: any) => Duplex | null | undefined | Promise<Duplex>) | undefined;
   /** Judges the server's certificate, as for `tls.connect`. */
   // biome-ignore lint/suspicious/noExplicitAny: `ws` types the certificate as what it is not
   checkServerIdentity?: ((servername: string, certificate: any) => any) | undefined;

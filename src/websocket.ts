@@ -5,6 +5,7 @@ import { EventEmitter } from 'node:events';
 import type { ClientRequest, ClientRequestArgs, IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { readClientOptions } from './client-options.js';
 import { Connection } from './connection.js';
 import {
   type BinaryType,
@@ -79,6 +80,8 @@ let closed: (ws: WebSocket, code: number, reason: Buffer) => void;
 export interface Inside {
   readonly connection: Connection | undefined;
   readonly establishment: Establishment | undefined;
+  /** How many redirects a client followed. */
+  readonly redirects: number;
   readonly extension: Extension | undefined;
   readonly application: Application;
   readonly failure: Error | undefined;
@@ -168,7 +171,8 @@ export class WebSocket extends EventEmitter {
   /** What made the opening handshake fail. */
   #failure: Error | undefined;
   #paused = false;
-  #url: string | undefined;
+  /** Where a client connects to, and how many redirects led there. */
+  #address: { url: string; redirects: number } | undefined;
   #subprotocol = '';
   #extension: Extension | undefined;
   /** Bytes given to `send` after it could still send them. */
@@ -188,6 +192,7 @@ export class WebSocket extends EventEmitter {
     inside = (ws) => ({
       connection: ws.#connection,
       establishment: ws.#establishment,
+      redirects: ws.#establishment?.redirects ?? ws.#address?.redirects ?? 0,
       extension: ws.#extension,
       application: ws.#delivery,
       failure: ws.#failure,
@@ -206,22 +211,22 @@ export class WebSocket extends EventEmitter {
     options?: (ClientOptions & { isServer?: boolean | undefined }) | ClientRequestArgs,
   ) {
     super();
-    const settings = isOptions(protocols) ? protocols : ((options ?? {}) as ClientOptions);
-    this.#options = settings;
-    this.#role = 'client';
+    const given = isOptions(protocols) ? protocols : options;
     if (address === null) {
       this.#role = (options as { isServer?: boolean })?.isServer === false ? 'client' : 'server';
+      this.#options = (given ?? {}) as ClientOptions;
       return;
     }
-    const { protocolVersion = 13 } = settings;
-    if (protocolVersion !== 13) {
-      throw new RangeError(
-        `Unsupported protocol version: ${protocolVersion} (supported versions: 13)`,
-      );
-    }
+    this.#role = 'client';
+    this.#options = readClientOptions(given);
     const asked = isOptions(protocols) ? undefined : (protocols as string | string[] | undefined);
-    const subprotocols = toSubprotocols(asked === undefined ? settings.protocols : asked);
-    this.#establishment = new Establishment(address, subprotocols, settings, this.#establishing());
+    const subprotocols = toSubprotocols(asked === undefined ? this.#options.protocols : asked);
+    this.#establishment = new Establishment(
+      address,
+      [...subprotocols],
+      this.#options,
+      this.#establishing(),
+    );
     this.#establishment.start();
   }
 
@@ -234,7 +239,7 @@ export class WebSocket extends EventEmitter {
 
   /** The URL in use; undefined for a socket that a server handed out. */
   get url(): string {
-    return this.#url as string; // typed as programs written for `ws` expect it
+    return this.#address?.url as string; // typed as programs written for `ws` expect it
   }
 
   /** The subprotocol agreed on, '' if there is none. RFC 6455 §1.9. */
@@ -438,15 +443,21 @@ export class WebSocket extends EventEmitter {
   }
 
   #giveUp(): void {
-    this.#state = CLOSING;
     const error = new HandshakeError('CLOSED_EARLY');
-    if (this.#establishment !== undefined) this.#establishment.abort(error);
-    else time.nextTick(() => this.#fail(error));
+    if (this.#establishment !== undefined) {
+      this.#establishment.abort(error);
+      return;
+    }
+    this.#startFailing();
+    time.nextTick(() => this.#fail(error));
   }
 
-  /** The opening handshake failed. */
-  #fail(error: Error): void {
+  /** The opening handshake is failing: 'error' and 'close' follow. */
+  #startFailing(): void {
     if (this.#state !== CLOSED) this.#state = CLOSING;
+  }
+
+  #fail(error: Error): void {
     this.#failure = error;
     try {
       this.emit('error', error);
@@ -457,15 +468,15 @@ export class WebSocket extends EventEmitter {
 
   #establishing() {
     return {
-      onAddress: (url: string) => {
-        this.#url = url;
+      onAddress: (url: string, redirects: number) => {
+        this.#address = { url, redirects };
       },
-      onRedirect: (url: string, request: ClientRequest) => this.emit('redirect', url, request),
+      onRedirect: (url: string, request: ClientRequest) => {
+        this.emit('redirect', url, request);
+      },
       watchesRedirects: () => this.listenerCount('redirect') > 0,
-      finishRequest: (request: ClientRequest) => {
-        this.#options.finishRequest?.(request, this);
-        return Boolean(this.#options.finishRequest);
-      },
+      finishRequest: (request: ClientRequest): unknown =>
+        this.#options.finishRequest?.(request, this),
       onUpgrade: (response: IncomingMessage) => {
         this.emit('upgrade', response);
       },
@@ -482,6 +493,7 @@ export class WebSocket extends EventEmitter {
           maxFragments: limitOf(maxFragments, DEFAULTS.maxFragments),
         });
       },
+      onFailing: () => this.#startFailing(),
       onFailure: (error: Error) => this.#fail(error),
     };
   }

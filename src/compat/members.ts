@@ -84,7 +84,7 @@ export function installMembers(prototype: WebSocket, inside: (ws: WebSocket) => 
     _errorEmitted: { read: (ws) => hasFailed(inside(ws)) },
     // Proxies and adapters look at the opening handshake under way.
     _req: { read: (ws) => inside(ws).establishment?.request ?? null },
-    _redirects: { read: (ws) => inside(ws).establishment?.redirects ?? 0 },
+    _redirects: { read: (ws) => inside(ws).redirects },
     _extensions: { read: (ws) => extensionsOf(inside(ws)) },
     // The same as the public members of these names.
     _binaryType: { read: (ws) => ws.binaryType },

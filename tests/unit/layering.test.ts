@@ -90,7 +90,7 @@ test('only endpoint walks the closing table', () => {
 
 test('only the openers and the faces touch net, tls and http, types apart', () => {
   const network = /^node:(net|tls|https?|http2)$/;
-  const openers = ['establish', 'websocket-server', 'websocket', 'refuse'];
+  const openers = ['establish', 'create-connection', 'websocket-server', 'websocket', 'refuse'];
   expect(
     breaches(({ onlyTypes, from, to }) => onlyTypes || !network.test(to) || openers.includes(from)),
   ).toEqual([]);

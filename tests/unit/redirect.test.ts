@@ -1,8 +1,10 @@
 /** Redirects of the opening handshake: where they lead, and who learns the credentials. */
 
-import type { ClientRequest } from 'node:http';
+import { Agent, type ClientRequest, createServer } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { dialWith, told } from '../support/dial.js';
+import type { Loose } from '../support/faces.js';
+import { until } from '../support/inbox.js';
 import { upgradeResponse } from '../support/requests.js';
 import { useScope } from '../support/scope.js';
 
@@ -134,5 +136,124 @@ describe('a redirect', () => {
       'error WebSocket was closed before the connection was established',
       'close 1006',
     ]);
+  });
+});
+
+describe('the credentials of a redirect', () => {
+  const OWN = `Basic ${btoa('me:own')}`;
+  const THEIRS = `Basic ${btoa('you:theirs')}`;
+  const SAME = 'ws://you:theirs@server.example.com/b';
+  const OTHER = 'ws://you:theirs@other.example.com/b';
+  const BARE = 'ws://server.example.com/a';
+  const header = { headers: { Authorization: OWN } };
+
+  interface Case {
+    url?: string;
+    options?: Loose;
+    listens?: boolean;
+    to: string[];
+    /** the Authorization of the last request */
+    expected: string | undefined;
+  }
+
+  const CASES: [string, Case][] = [
+    ['a header wins over those of the Location', { options: header, to: [SAME], expected: OWN }],
+    ['so does option auth', { options: { auth: 'me:own' }, to: [SAME], expected: OWN }],
+    [
+      'so do those of the first URL',
+      { url: 'ws://me:own@server.example.com/a', to: [SAME], expected: OWN },
+    ],
+    [
+      'a header wins over those of the first URL',
+      { url: 'ws://x:y@server.example.com/a', options: header, to: [SAME], expected: OWN },
+    ],
+    [
+      'those of the first URL win over option auth',
+      {
+        url: 'ws://me:own@server.example.com/a',
+        options: { auth: 'x:y' },
+        to: [SAME],
+        expected: OWN,
+      },
+    ],
+    ['a program that has none uses those of the Location', { to: [SAME], expected: THEIRS }],
+    ['and keeps them', { to: [SAME, '/c'], expected: THEIRS }],
+    ['until another Location names another host', { to: [SAME, OTHER], expected: undefined }],
+    ['an empty option auth is none', { options: { auth: '' }, to: [SAME], expected: THEIRS }],
+    [
+      'its own stay with it over several redirects',
+      { options: header, to: ['/b', SAME, '/c'], expected: OWN },
+    ],
+    ['those of a Location of another host are not used', { to: [OTHER], expected: undefined }],
+    ['nor are its own sent there', { options: header, to: [OTHER], expected: undefined }],
+    ['nor option auth', { options: { auth: 'me:own' }, to: [OTHER], expected: undefined }],
+    [
+      'nor its own when the other host leads back',
+      { options: header, to: [OTHER, BARE], expected: undefined },
+    ],
+    [
+      "a listener of 'redirect' decides: then its own win there too",
+      { options: { auth: 'me:own' }, listens: true, to: [OTHER], expected: OWN },
+    ],
+    [
+      "with a listener of 'redirect' and none of its own, those of the Location",
+      { listens: true, to: [OTHER], expected: THEIRS },
+    ],
+  ];
+
+  test.each(CASES)('%s', async (_, { url = BARE, options = {}, listens, to, expected }) => {
+    const { ws, request, answer } = dial(url, { followRedirects: true, ...options });
+    if (listens) ws.on('redirect', () => {});
+    for (const [i, location] of to.entries()) {
+      await answer(() => `HTTP/1.1 302 x\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`, i);
+    }
+    expect((await request(to.length)).all('authorization')).toEqual(expected ? [expected] : []);
+  });
+});
+
+describe('what a program does when a redirect is followed', () => {
+  const redirect = () => 'HTTP/1.1 302 x\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n';
+  const mine = new Error('mine');
+
+  test('finishRequest that throws there: its error is told, TCP is closed', async () => {
+    let calls = 0;
+    const finishRequest = (request: ClientRequest): void => {
+      if (++calls === 2) throw mine;
+      request.end();
+    };
+    const { ws, events, arrivals, answer } = dial(HERE, { followRedirects: true, finishRequest });
+    const errors: Error[] = [];
+    ws.on('error', (error) => errors.push(error));
+    await answer(redirect);
+    expect(await told(events, 2)).toEqual(['error mine', 'close 1006']);
+    expect(errors).toEqual([mine]);
+    await until(() => arrivals.every(({ inbox }) => inbox.ended), 'the client to hang up');
+  });
+
+  test('an agent of the other scheme: the error keeps its own code', async () => {
+    const agent = new Agent();
+    scope().later(() => agent.destroy());
+    const http = createServer((_request, response) => {
+      response.writeHead(302, { Location: 'wss://server.example.com/' }).end();
+    });
+    const port = await scope().listen(http);
+    const options = { followRedirects: true, agent, createConnection: undefined };
+    const { ws, events } = dial(`ws://127.0.0.1:${port}`, options);
+    const errors: NodeJS.ErrnoException[] = [];
+    ws.on('error', (error) => errors.push(error));
+    await told(events, 2);
+    expect(errors).toEqual([expect.objectContaining({ code: 'ERR_INVALID_PROTOCOL' })]);
+    expect(events[1]).toBe('close 1006');
+  });
+
+  test('_redirects says how many were followed, also when it is open', async () => {
+    const { ws, events, answer } = dial(HERE, { followRedirects: true });
+    const seen = (): unknown => (ws as unknown as { _redirects: unknown })._redirects;
+    const before = seen();
+    await answer(redirect);
+    await answer(redirect, 1);
+    await answer(upgradeResponse, 2);
+    await told(events);
+    expect([before, seen()]).toEqual([0, 2]);
   });
 });
