@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { type Address, credentialsOf, readAddress } from './address.js';
 import { isThenable, toError } from './callbacks.js';
 import { connectorFor } from './create-connection.js';
+import { bytesReadFrom, explainError } from './explain-error.js';
 import { type Agreement, buildRequest, judgeResponse, type Request } from './handshake/client.js';
 import { formatExtension, newKey } from './handshake/fields.js';
 import type { ClientOptions, PerMessageDeflateOptions } from './options.js';
@@ -121,11 +122,22 @@ export class Establishment {
     this.request = request;
     this.startDeadline();
     request.on('error', (error) => {
-      if (this.request === request) this.abort(error);
+      if (this.request === request) this.abort(this.explain(address, request, error));
     });
     request.on('response', (response) => this.onResponse(address, key, request, response));
     request.on('upgrade', (response, socket, head) => this.onUpgrade(key, response, socket, head));
     return request;
+  }
+
+  /** An error of the request, as the program is told it. */
+  private explain(
+    { secure, socketPath }: Address,
+    request: http.ClientRequest,
+    error: Error,
+  ): Error {
+    const isOurs = request.destroyed; // then the server had no part in it
+    if (isOurs || socketPath !== undefined) return error;
+    return explainError({ error, secure, bytesRead: bytesReadFrom(request.socket) });
   }
 
   /** Sends the request. What `finishRequest` throws surfaces; a rejection fails the handshake. */
