@@ -29,6 +29,9 @@ export const CONNECTION_OPTIONS: readonly string[] = [
   'autoPong',
   'perMessageDeflate',
   'skipUTF8Validation',
+  // Packages pass options of their own streams and proxies on with those of a WebSocket.
+  'objectMode',
+  'rewriteRequestHeaders',
 ];
 
 const DEFLATE_OPTIONS: readonly string[] = [

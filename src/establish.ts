@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { type Address, credentialsOf, readAddress } from './address.js';
 import { isThenable, toError } from './callbacks.js';
 import { connectorFor } from './create-connection.js';
-import { bytesReadFrom, explainError } from './explain-error.js';
+import { explainError } from './explain-error.js';
 import { type Agreement, buildRequest, judgeResponse, type Request } from './handshake/client.js';
 import { formatExtension, newKey } from './handshake/fields.js';
 import type { ClientOptions, PerMessageDeflateOptions } from './options.js';
@@ -137,7 +137,7 @@ export class Establishment {
   ): Error {
     const isOurs = request.destroyed; // then the server had no part in it
     if (isOurs || socketPath !== undefined) return error;
-    return explainError({ error, secure, bytesRead: bytesReadFrom(request.socket) });
+    return explainError({ error, secure });
   }
 
   /** Sends the request. What `finishRequest` throws surfaces; a rejection fails the handshake. */

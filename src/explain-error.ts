@@ -1,14 +1,10 @@
 /** Errors of a client's connection that say little by themselves: what was probably wrong. */
 
-import type { Duplex } from 'node:stream';
-
 /** How a connection was tried. */
 export interface Attempt {
   readonly error: NodeJS.ErrnoException;
   /** Whether it used TLS. */
   readonly secure: boolean;
-  /** The bytes that the server sent; undefined if that is not known. */
-  readonly bytesRead: number | undefined;
 }
 
 /** The first bytes of a TLS record that is an alert. RFC 8446 §5.1: type 21, version 3.x. */
@@ -27,11 +23,6 @@ const HINTS: readonly { applies: (attempt: Attempt) => boolean; hint: string }[]
   {
     applies: ({ error, secure }) => !secure && isTlsAlert(error),
     hint: 'the server answered with TLS; use wss: in place of ws:',
-  },
-  {
-    applies: ({ error, secure, bytesRead }) =>
-      !secure && bytesRead === 0 && error.message === 'socket hang up',
-    hint: 'the server closed the connection without a response; if its port uses TLS, use wss:',
   },
 ];
 
@@ -52,10 +43,4 @@ export function explainError(attempt: Attempt): Error {
 function isTlsAlert(error: Error): boolean {
   const { rawPacket } = error as { rawPacket?: Uint8Array };
   return TLS_ALERT.every((byte, i) => rawPacket?.[i] === byte);
-}
-
-/** How many bytes were read from a socket; undefined for a stream that does not count them. */
-export function bytesReadFrom(socket: Duplex | null): number | undefined {
-  const { bytesRead } = (socket ?? {}) as { bytesRead?: number };
-  return bytesRead;
 }
