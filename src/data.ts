@@ -5,8 +5,8 @@ import { Blob, Buffer } from 'node:buffer';
 import { isToken } from './handshake/fields.js';
 import { type Close, CloseCode, isCloseCode, LONGEST_REASON } from './protocol/close.js';
 import { LONGEST_CONTROL_PAYLOAD } from './protocol/frame.js';
-import type { SendCallback } from './protocol/gather.js';
 import type { MessageData } from './protocol/receiver.js';
+import type { SendCallback } from './protocol/write-batch.js';
 import { time } from './time/time.js';
 
 /** In which form binary messages are delivered. */

@@ -13,7 +13,7 @@ import type * as events from './events.js';
 import type * as options from './options.js';
 import * as prepared from './prepared.js';
 import * as errors from './protocol/errors.js';
-import type { SendCallback } from './protocol/gather.js';
+import type { SendCallback } from './protocol/write-batch.js';
 import { createWebSocketStream } from './stream.js';
 import * as face from './websocket.js';
 import * as server from './websocket-server.js';

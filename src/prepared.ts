@@ -5,8 +5,8 @@ import { type BufferLike, toPayload } from './data.js';
 import type { PrepareOptions } from './options.js';
 import type { Extension } from './protocol/extension.js';
 import { FIN, Opcode, sizeOfHeader, writeHeader } from './protocol/frame.js';
-import type { SendCallback } from './protocol/gather.js';
 import type { Sender } from './protocol/sender.js';
+import type { SendCallback } from './protocol/write-batch.js';
 
 /** What a message looks like where it was encoded in one way. */
 interface Form {

@@ -1,8 +1,8 @@
 /** What the callbacks of `send` are told. */
 
-import type { WaitingFrame } from './protocol/backlog.js';
 import { WebSocketError } from './protocol/errors.js';
-import type { SendCallback } from './protocol/gather.js';
+import type { WaitingFrame } from './protocol/send-queue.js';
+import type { SendCallback } from './protocol/write-batch.js';
 import { time } from './time/time.js';
 
 /**

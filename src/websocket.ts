@@ -43,9 +43,9 @@ import type { Application } from './protocol/endpoint.js';
 import { HandshakeError } from './protocol/errors.js';
 import type { Extension } from './protocol/extension.js';
 import { Opcode } from './protocol/frame.js';
-import type { SendCallback } from './protocol/gather.js';
 import type { MessageData, Role } from './protocol/receiver.js';
 import type { Sender } from './protocol/sender.js';
+import type { SendCallback } from './protocol/write-batch.js';
 import { DEFAULTS, endpointOptions, limitOf } from './settings.js';
 import { time } from './time/time.js';
 

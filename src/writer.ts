@@ -3,8 +3,8 @@
 import { Duplex } from 'node:stream';
 import { endBurstLater, isExiting } from './flush.js';
 import { type Application, Endpoint, type EndpointOptions } from './protocol/endpoint.js';
-import type { Gather, SendCallback } from './protocol/gather.js';
 import type { Wire } from './protocol/sender.js';
+import type { Gather, SendCallback } from './protocol/write-batch.js';
 import { notReady, notSent, settle } from './settle.js';
 import { UnwrittenMessages } from './unwritten.js';
 

@@ -11,8 +11,8 @@ import { lengthOf, toClose, toControlPayload, toPayload } from '../data.js';
 import type { GenerateMask } from '../options.js';
 import { writeClose } from '../protocol/close.js';
 import { FIN, Opcode, sizeOfHeader, writeHeader } from '../protocol/frame.js';
-import type { SendCallback } from '../protocol/gather.js';
 import { randomMaskingKeys, unmask } from '../protocol/mask.js';
+import type { SendCallback } from '../protocol/write-batch.js';
 import { time } from '../time/time.js';
 
 /** RFC 7692 §7.2.1: the reserved bit of a compressed message. */

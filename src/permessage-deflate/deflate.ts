@@ -3,8 +3,8 @@
 import { constants, deflateRaw, deflateRawSync, type ZlibOptions } from 'node:zlib';
 import type { Encoded } from '../protocol/extension.js';
 import { time } from '../time/time.js';
-import { History } from './history.js';
-import { startJob } from './jobs.js';
+import { History } from './window.js';
+import { startJob } from './zlib-pool.js';
 
 /** What is larger is compressed in the thread pool: up to here it takes less than about 1 ms. */
 const INLINE_UP_TO = 32_768;

@@ -11,8 +11,8 @@ import {
 import { ProtocolError } from '../protocol/errors.js';
 import type { Decoded } from '../protocol/extension.js';
 import { time } from '../time/time.js';
-import { History } from './history.js';
-import { hasTime, spendTime, startJob } from './jobs.js';
+import { History } from './window.js';
+import { hasTime, spendTime, startJob } from './zlib-pool.js';
 
 /**
  * RFC 7692 §7.2.2: what the sender removed, 00 00 ff ff; behind it, an empty block that ends the

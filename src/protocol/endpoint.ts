@@ -14,7 +14,6 @@ import {
 import { ProtocolError } from './errors.js';
 import type { Extension } from './extension.js';
 import { Opcode } from './frame.js';
-import type { Gather } from './gather.js';
 import { type MaskingKeys, randomMaskingKeys } from './mask.js';
 import {
   type ControlSink,
@@ -24,6 +23,7 @@ import {
   type Role,
 } from './receiver.js';
 import { Sender, type SenderOwner, type Wire } from './sender.js';
+import type { Gather } from './write-batch.js';
 
 /** What messages go to, and what is told of everything else. */
 export interface Application extends MessageSink {

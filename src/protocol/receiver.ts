@@ -1,14 +1,14 @@
 /** RFC 6455 §6.2: bytes in, messages out. */
 
 import { Buffer, isUtf8 } from 'node:buffer';
-import { Assembly, type MessageLimits } from './assembly.js';
+import { Assembly, type MessageLimits } from './assembler.js';
 import { ChunkQueue } from './chunk-queue.js';
 import { Decoder, type Decoding } from './decoder.js';
 import { ProtocolError, type Violation } from './errors.js';
 import type { Extension } from './extension.js';
 import { FrameHeader, Opcode, readHeader } from './frame.js';
+import { judgeLength, judgeOpening } from './frame-rules.js';
 import { advanceKey, unmask, unmaskedCopy } from './mask.js';
-import { judgeLength, judgeOpening } from './rules.js';
 
 /** Which end of the connection this is. */
 export type Role = 'server' | 'client';

@@ -1,7 +1,6 @@
 /** RFC 6455 §6.1: messages in, bytes out. */
 
 import { Buffer } from 'node:buffer';
-import { Backlog, type FrameSink, type WaitingFrame } from './backlog.js';
 import type { Extension } from './extension.js';
 import {
   FIN,
@@ -11,8 +10,9 @@ import {
   sizeOfHeader,
   writeHeader,
 } from './frame.js';
-import { Gather, type SendCallback } from './gather.js';
 import { type MaskingKeys, maskedCopy, unmask, unmaskInto } from './mask.js';
+import { Backlog, type FrameSink, type WaitingFrame } from './send-queue.js';
+import { Gather, type SendCallback } from './write-batch.js';
 
 /** What bytes go to. */
 export interface Wire {

@@ -1,6 +1,6 @@
 /** What is done at once and what in the thread pool, where a few messages are worked on at a time. */
 
-import { Queue } from '../protocol/queue.js';
+import { Queue } from '../protocol/fifo.js';
 import { time } from '../time/time.js';
 
 /**

@@ -1,7 +1,7 @@
 /** A queue: first in, first out, at the same cost however long it is. */
 
 import { expect, test } from '@jest/globals';
-import { Queue } from '../../../src/protocol/queue.js';
+import { Queue } from '../../../src/protocol/fifo.js';
 import { SeededRandom } from '../../support/random.js';
 
 test('gives what it was given, in that order, and knows how much is left', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { FrameHeader, readHeader } from '../../../src/protocol/frame.js';
-import { judgeLength, judgeOpening } from '../../../src/protocol/rules.js';
+import { judgeLength, judgeOpening } from '../../../src/protocol/frame-rules.js';
 
 function header(hex: string): FrameHeader {
   const bytes = Buffer.from(hex, 'hex');

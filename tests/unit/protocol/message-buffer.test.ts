@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { advanceKey, unmask } from '../../../src/protocol/mask.js';
-import { Pieces } from '../../../src/protocol/pieces.js';
+import { Pieces } from '../../../src/protocol/message-buffer.js';
 import { KEY } from '../../support/frames.js';
 import { randomCuts, SeededRandom } from '../../support/random.js';
 

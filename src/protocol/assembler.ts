@@ -3,8 +3,8 @@
 import { Buffer } from 'node:buffer';
 import type { Violation } from './errors.js';
 import type { FrameHeader } from './frame.js';
-import { Pieces } from './pieces.js';
-import { judgeLength } from './rules.js';
+import { judgeLength } from './frame-rules.js';
+import { Pieces } from './message-buffer.js';
 import { Utf8Check } from './utf8.js';
 
 /** What limits a message; 0 is no limit. */

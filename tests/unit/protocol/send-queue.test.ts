@@ -1,8 +1,8 @@
 /** What is to be sent but waits: its order, its rests, its end. */
 
 import { describe, expect, test } from '@jest/globals';
-import { Backlog, type FrameSink } from '../../../src/protocol/backlog.js';
 import type { Encoded, Extension } from '../../../src/protocol/extension.js';
+import { Backlog, type FrameSink } from '../../../src/protocol/send-queue.js';
 
 /** An extension that encodes when the test says so; what it makes is written in capitals. */
 class SlowExtension implements Extension {

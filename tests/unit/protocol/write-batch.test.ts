@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { Gather } from '../../../src/protocol/gather.js';
+import { Gather } from '../../../src/protocol/write-batch.js';
 import { SeededRandom } from '../../support/random.js';
 
 function put(gather: Gather, text: string): void {

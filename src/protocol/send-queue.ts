@@ -2,9 +2,9 @@
 
 import { Buffer } from 'node:buffer';
 import type { Encoded, Extension } from './extension.js';
+import { Queue } from './fifo.js';
 import { FIN, isDataFrame, Opcode } from './frame.js';
-import type { SendCallback } from './gather.js';
-import { Queue } from './queue.js';
+import type { SendCallback } from './write-batch.js';
 
 /** How far a frame is: its payload is being read, is to be encoded, is encoded, can be sent. */
 type Progress = 'READING' | 'TO_ENCODE' | 'ENCODING' | 'READY';

@@ -1,7 +1,7 @@
 /** RFC 7692 §7.1.1: the window of plaintext. */
 
 import { expect, test } from '@jest/globals';
-import { History } from '../../../src/permessage-deflate/history.js';
+import { History } from '../../../src/permessage-deflate/window.js';
 import { SeededRandom } from '../../support/random.js';
 
 test('there is no dictionary before the first message', () => {
