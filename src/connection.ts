@@ -102,7 +102,7 @@ export class Connection extends Writer {
     } finally {
       this.flow();
     }
-    if (!this.endpoint.receiver.hasRest) this.wireFinished();
+    if (!this.endpoint.receiver.hasUnread) this.wireFinished();
   }
 
   /** Reads a chunk, or what was kept. What listeners send meanwhile leaves at the end, in one write. */
@@ -120,7 +120,7 @@ export class Connection extends Writer {
       endReading();
       this.flush();
       if (receiver.isDecoding) this.socket.pause();
-      else if (threw || receiver.hasRest || receiver.isSuspended) this.continueLater();
+      else if (threw || receiver.hasUnread || receiver.isSuspended) this.continueLater();
     }
   }
 
@@ -129,7 +129,7 @@ export class Connection extends Writer {
     const { receiver } = this.endpoint;
     if (this.paused || this.willContinue) return;
     this.willContinue = true;
-    if (receiver.hasRest || receiver.isSuspended) this.socket.pause();
+    if (receiver.hasUnread || receiver.isSuspended) this.socket.pause();
     time.setImmediate(continueReading, this);
   }
 
@@ -140,7 +140,7 @@ export class Connection extends Writer {
     this.socket.resume();
   }
 
-  readOn(): void {
+  resumeToDiscard(): void {
     this.paused = false;
     this.socket.resume();
     // What was being decoded when the wire closed is dropped: nothing else will say that it is over.
@@ -155,7 +155,7 @@ export class Connection extends Writer {
     try {
       this.flush();
     } finally {
-      this.endpoint.sender.halt(); // nothing may be written behind the end
+      this.endpoint.sender.stop(); // nothing may be written behind the end
       this.socket.end(() => {
         this.finished = true;
         this.destroyWhenOver();
@@ -165,13 +165,13 @@ export class Connection extends Writer {
 
   /** A Duplex that does not destroy itself when both halves have ended would never be closed. */
   private destroyWhenOver(): void {
-    if (!this.finished || this.wire === 'OPEN' || this.endpoint.receiver.hasRest) return;
+    if (!this.finished || this.wire === 'OPEN' || this.endpoint.receiver.hasUnread) return;
     this.socket.destroy();
     this.expectClose();
   }
 
   destroy(): void {
-    this.endpoint.sender.halt();
+    this.endpoint.sender.stop();
     // On a wire in memory a write may run the peer's listeners, which may throw.
     try {
       this.flush();
@@ -199,13 +199,13 @@ export class Connection extends Writer {
   /** The peer sends nothing more. */
   onEnd(): void {
     if (this.wire === 'OPEN') this.wire = 'ENDED';
-    if (!this.endpoint.receiver.hasRest) this.wireFinished();
+    if (!this.endpoint.receiver.hasUnread) this.wireFinished();
   }
 
   /** The wire broke. */
   onError(error: Error): void {
     this.cause ??= error;
-    this.endpoint.sender.halt();
+    this.endpoint.sender.stop();
     this.socket.destroy();
     this.expectClose();
   }
@@ -221,7 +221,7 @@ export class Connection extends Writer {
     this.socket.removeListener('data', onData);
     const left = this.socket.read(this.socket.readableLength) as Buffer | null;
     if (left !== null) this.endpoint.receiver.queue(left);
-    if (this.endpoint.receiver.hasRest) this.continueReading();
+    if (this.endpoint.receiver.hasUnread) this.continueReading();
     else this.wireFinished();
   }
 

@@ -3,8 +3,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Blob, Buffer } from 'node:buffer';
 import { isToken } from './handshake/fields.js';
-import { type Close, CloseCode, isCloseCode, LONGEST_REASON } from './protocol/close.js';
-import { LONGEST_CONTROL_PAYLOAD } from './protocol/frame.js';
+import { type Close, CloseCode, isCloseCode, MAX_CLOSE_REASON } from './protocol/close.js';
+import { MAX_CONTROL_PAYLOAD } from './protocol/frame.js';
 import type { MessageData } from './protocol/receiver.js';
 import type { SendCallback } from './protocol/write-batch.js';
 import { time } from './time/time.js';
@@ -80,7 +80,7 @@ export function lengthOf(payload: Buffer | string | Blob): number {
 export function toControlPayload(data: unknown): Buffer | Blob {
   const payload = toPayload(data);
   const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
-  if (lengthOf(bytes) > LONGEST_CONTROL_PAYLOAD) {
+  if (lengthOf(bytes) > MAX_CONTROL_PAYLOAD) {
     throw new RangeError('The data size must not be greater than 125 bytes');
   }
   return bytes;
@@ -106,7 +106,7 @@ function toReason(reason: unknown): Buffer {
     throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
   }
   const bytes = Buffer.from(reason as Uint8Array);
-  if (bytes.length > LONGEST_REASON) {
+  if (bytes.length > MAX_CLOSE_REASON) {
     throw new RangeError('The message must not be greater than 123 bytes');
   }
   return bytes;

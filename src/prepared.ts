@@ -53,15 +53,15 @@ export class PreparedMessage {
     callback: SendCallback | undefined,
   ): boolean {
     // Behind what waits to be encoded, or in the middle of a message, it is one like any other.
-    if (!sender.isFree) {
-      return sender.message(this.payload, this.isBinary, true, this.compresses, callback);
+    if (!sender.isIdle) {
+      return sender.sendMessage(this.payload, this.isBinary, true, this.compresses, callback);
     }
     sender.prepareKey();
     const form = this.formFor(extension);
     if (form !== this.plain) extension?.noteEncoded(this.payload);
     const { length } = this.payload;
-    if (sender.masks) sender.onFrame(form.first, form.payload, length, callback);
-    else sender.framedOnce(frameOf(form), length, callback);
+    if (sender.masks) sender.writeFrame(form.first, form.payload, length, callback);
+    else sender.sendShared(frameOf(form), length, callback);
     return true;
   }
 

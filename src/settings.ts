@@ -16,7 +16,7 @@ import { MaskingKeys } from './protocol/mask.js';
 import type { Role } from './protocol/receiver.js';
 
 /** The longest time that a timer can be set to; a longer one would be over at once. */
-export const LONGEST_TIMEOUT = 2 ** 31 - 1;
+export const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /** The limits and settings in force where nothing is given. */
 export const DEFAULTS = Object.freeze({
@@ -50,7 +50,7 @@ export function limitOf(value: number | string | null | undefined, byDefault: nu
 /** A time in force, in milliseconds: what is no time means the default, Infinity the longest. */
 export function timeoutOf(value: number | string | null | undefined, byDefault: number): number {
   const milliseconds = value === null || value === undefined ? byDefault : Number(value);
-  return milliseconds >= 0 ? Math.min(milliseconds, LONGEST_TIMEOUT) : byDefault;
+  return milliseconds >= 0 ? Math.min(milliseconds, MAX_TIMEOUT) : byDefault;
 }
 
 /** Whether a switch is on: every true value turns it on, every false one but undefined off. */

@@ -294,7 +294,7 @@ export class WebSocket extends EventEmitter {
       this.#refuseToSend(payload, told);
       return false;
     }
-    return endpoint.mayAccept();
+    return endpoint.canSendMore();
   }
 
   #sendPrepared(prepared: PreparedMessage, told: SendCallback | undefined): boolean {
@@ -303,7 +303,7 @@ export class WebSocket extends EventEmitter {
       this.#refuseToSend(prepared.payload, told);
       return false;
     }
-    return endpoint.mayAccept();
+    return endpoint.canSendMore();
   }
 
   /**
@@ -340,10 +340,10 @@ export class WebSocket extends EventEmitter {
     }
     const bytes = toControlPayload(payload);
     const { sender } = connection.endpoint;
-    if (Buffer.isBuffer(bytes)) sender.control(opcode, bytes, told);
+    if (Buffer.isBuffer(bytes)) sender.sendControl(opcode, bytes, told);
     else {
-      const frame = sender.unreadControl(opcode, bytes.size, told);
-      readBlob(bytes, (read) => sender.read(frame, read));
+      const frame = sender.sendUnreadControl(opcode, bytes.size, told);
+      readBlob(bytes, (read) => sender.resolve(frame, read));
     }
   }
 
@@ -509,10 +509,10 @@ function sendPayload(
   callback: SendCallback | undefined,
 ): boolean {
   if (typeof payload === 'string' || Buffer.isBuffer(payload)) {
-    return sender.message(payload, isBinary, fin, compress, callback);
+    return sender.sendMessage(payload, isBinary, fin, compress, callback);
   }
-  const frame = sender.unreadMessage(payload.size, isBinary, fin, compress, callback);
-  if (frame !== undefined) readBlob(payload, (bytes) => sender.read(frame, bytes));
+  const frame = sender.sendUnreadMessage(payload.size, isBinary, fin, compress, callback);
+  if (frame !== undefined) readBlob(payload, (bytes) => sender.resolve(frame, bytes));
   return frame !== undefined;
 }
 

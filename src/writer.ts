@@ -3,8 +3,8 @@
 import { Duplex } from 'node:stream';
 import { endBurstLater, isExiting } from './flush.js';
 import { type Application, Endpoint, type EndpointOptions } from './protocol/endpoint.js';
-import type { Wire } from './protocol/sender.js';
-import type { Gather, SendCallback } from './protocol/write-batch.js';
+import type { Wire } from './protocol/wire.js';
+import type { SendCallback, WriteBatch } from './protocol/write-batch.js';
 import { notReady, notSent, settle } from './settle.js';
 import { UnwrittenMessages } from './unwritten.js';
 
@@ -70,16 +70,16 @@ export abstract class Writer implements Wire {
   }
 
   flush(): boolean {
-    const gather = this.endpoint.sender.takeGathered();
-    if (gather === undefined) return true;
-    const drained = this.write(gather.takeParts(), gather.callbacks);
-    this.countWrite(gather);
-    if (this.hasLeft()) gather.giveBack();
-    this.endpoint.written(gather, drained);
+    const batch = this.endpoint.sender.takeBatch();
+    if (batch === undefined) return true;
+    const drained = this.write(batch.takeParts(), batch.callbacks);
+    this.countWrite(batch);
+    if (this.hasLeft()) batch.release();
+    this.endpoint.written(batch, drained);
     return drained;
   }
 
-  private countWrite({ givenLength, byteLength }: Gather): void {
+  private countWrite({ givenLength, byteLength }: WriteBatch): void {
     const { writableLength } = this.socket;
     if (writableLength === 0) {
       this.unwritten = undefined;
@@ -133,7 +133,7 @@ export abstract class Writer implements Wire {
     settle(callbacks, error ?? (lost ? (this.cause ?? notSent()) : undefined));
   }
 
-  abstract readOn(): void;
+  abstract resumeToDiscard(): void;
   abstract continueReading(): void;
   abstract continueSending(): void;
   abstract end(): void;
@@ -146,11 +146,11 @@ export abstract class Writer implements Wire {
     this.unwritten = undefined;
     const { sender, failure } = this.endpoint;
     const underWay = [...(this.awaiting ?? [])].flat();
-    const unsent = [...underWay, ...(sender.takeGathered()?.callbacks ?? [])];
+    const unsent = [...underWay, ...(sender.takeBatch()?.callbacks ?? [])];
     this.awaiting = undefined;
     // An error captures the stack: none is made for nobody.
     if (unsent.length > 0) settle(unsent, this.cause ?? notSent());
-    const left = sender.abandon();
+    const left = sender.takeUnsent();
     const unready = left.flatMap(({ callback }) => callback ?? []);
     if (unready.length > 0) settle(unready, failure ?? notReady(left));
   }

@@ -150,13 +150,13 @@ class SenderView {
   }
 
   get _bufferedBytes(): number {
-    return this.#connection.endpoint.sender.waiting;
+    return this.#connection.endpoint.sender.queuedLength;
   }
 
   /** Sends frames that `Sender.frame` made; after a Close nothing may follow (RFC 6455 §5.5.1). */
   sendFrame(parts: readonly (Buffer | string)[], callback?: SendCallback): void {
     const { sender } = this.#connection.endpoint;
-    if (!sender.framed(parts, callback) && callback !== undefined)
+    if (!sender.sendFramed(parts, callback) && callback !== undefined)
       time.nextTick(callback, new Error('The socket is closed'));
   }
 }

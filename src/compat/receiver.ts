@@ -105,7 +105,7 @@ export class Receiver extends Writable {
   private afterReading(): void {
     const { reader } = this;
     if (reader.isDecoding) return;
-    if (reader.hasRest) time.setImmediate(() => this.goOn());
+    if (reader.hasUnread) time.setImmediate(() => this.goOn());
     else this.settle();
   }
 

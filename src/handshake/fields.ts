@@ -7,8 +7,8 @@ import type { ExtensionOffer, Parameter } from '../protocol/extension.js';
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /** More than anybody needs; a peer that sends more wants to keep us busy. */
-const MOST_EXTENSIONS = 32;
-const MOST_PARAMETERS = 16;
+const MAX_EXTENSIONS = 32;
+const MAX_PARAMETERS = 16;
 
 /** The header fields of a request or response; names in lower case. */
 export type Fields = { readonly [name: string]: string | string[] | undefined };
@@ -111,7 +111,7 @@ class ExtensionParser {
     const offers: ExtensionOffer[] = [];
     do {
       const offer = this.extension();
-      if (offer === undefined || offers.length === MOST_EXTENSIONS) return undefined;
+      if (offer === undefined || offers.length === MAX_EXTENSIONS) return undefined;
       offers.push(offer);
     } while (this.skip(','));
     return this.offset === this.field.length ? offers : undefined;
@@ -123,7 +123,7 @@ class ExtensionParser {
     const parameters: Parameter[] = [];
     while (this.skip(';')) {
       const parameter = this.parameter();
-      if (parameter === undefined || parameters.length === MOST_PARAMETERS) return undefined;
+      if (parameter === undefined || parameters.length === MAX_PARAMETERS) return undefined;
       parameters.push(parameter);
     }
     return { name, parameters };

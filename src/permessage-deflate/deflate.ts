@@ -3,11 +3,11 @@
 import { constants, deflateRaw, deflateRawSync, type ZlibOptions } from 'node:zlib';
 import type { Encoded } from '../protocol/extension.js';
 import { time } from '../time/time.js';
-import { History } from './window.js';
-import { startJob } from './zlib-pool.js';
+import { SlidingWindow } from './window.js';
+import { runInPool } from './zlib-pool.js';
 
 /** What is larger is compressed in the thread pool: up to here it takes less than about 1 ms. */
-const INLINE_UP_TO = 32_768;
+const INLINE_THRESHOLD = 32_768;
 
 /**
  * How much of what was sent a message may refer to: it halves what a chat or a ticker sends, for
@@ -16,7 +16,7 @@ const INLINE_UP_TO = 32_768;
 const HISTORY = 4096;
 
 /** A longer message refers to itself: the history would gain it one part in a hundred. */
-const REFERS_UP_TO = 8192;
+const REFERENCE_THRESHOLD = 8192;
 
 /** zlib's default, 6, takes twice the time of 3 for one part in a hundred less. */
 const LEVEL = 3;
@@ -25,23 +25,23 @@ const LEVEL = 3;
 const LOOKAHEAD = 262;
 
 /** The smallest window that zlib compresses with; its matches stay within 2^8 bytes. */
-const SMALLEST_WINDOW_BITS = 9;
+const MIN_WINDOW_BITS = 9;
 
 /** RFC 7692 §7.2.1: what the flush at the end leaves, 00 00 ff ff, is not sent. */
 const TAIL_LENGTH = 4;
 
 /** zlib takes no smaller one; it is also what a message that does not get smaller gains. */
-const SMALLEST_CHUNK = 64;
+const MIN_CHUNK = 64;
 
 /** From here on it matters that a message does not get smaller. */
-const WORTH_LEAVING = 1024;
+const FALLBACK_THRESHOLD = 1024;
 
 /** Compresses the messages of one connection, one after the other. */
 export class Deflater {
   private readonly options: ZlibOptions;
   private readonly windowBits: number;
   /** What messages refer to; undefined if each stands alone. */
-  private readonly history: History | undefined;
+  private readonly history: SlidingWindow | undefined;
   private isDropped = false;
 
   /**
@@ -59,8 +59,8 @@ export class Deflater {
       maxOutputLength: undefined,
       info: false,
     };
-    this.windowBits = Math.max(windowBits, SMALLEST_WINDOW_BITS);
-    this.history = takesOver ? new History(Math.min(2 ** windowBits, HISTORY)) : undefined;
+    this.windowBits = Math.max(windowBits, MIN_WINDOW_BITS);
+    this.history = takesOver ? new SlidingWindow(Math.min(2 ** windowBits, HISTORY)) : undefined;
   }
 
   /** Compresses a message or a fragment of it: see {@link Extension.encode}. */
@@ -70,7 +70,7 @@ export class Deflater {
     fin: boolean,
     done: Encoded,
   ): Buffer | Error | undefined {
-    if (payload.length > INLINE_UP_TO) {
+    if (payload.length > INLINE_THRESHOLD) {
       this.deflateLater(payload, opens, fin, done);
       return undefined;
     }
@@ -117,7 +117,7 @@ export class Deflater {
     const options = { ...this.optionsFor(payload, payload.length / 2) };
     const chosen = (compressed: Buffer): Buffer =>
       isWorse(payload, compressed, opens && fin) ? payload : compressed;
-    startJob((finished) => {
+    runInPool((finished) => {
       const told = (error: Error | null, compressed: Buffer): void => {
         finished();
         // The program may have filled its buffer again meanwhile: who knows what the peer's window holds.
@@ -140,12 +140,12 @@ export class Deflater {
   /** Small messages need no large window, whose making costs more than their compression. */
   private optionsFor(payload: Buffer, chunkSize: number): ZlibOptions {
     const { options, history } = this;
-    const dictionary = payload.length <= REFERS_UP_TO ? history?.dictionary : undefined;
+    const dictionary = payload.length <= REFERENCE_THRESHOLD ? history?.dictionary : undefined;
     const reach = payload.length + (dictionary?.length ?? 0) + LOOKAHEAD;
-    const fitting = Math.max(SMALLEST_WINDOW_BITS, 32 - Math.clz32(reach - 1));
+    const fitting = Math.max(MIN_WINDOW_BITS, 32 - Math.clz32(reach - 1));
     options.dictionary = dictionary;
     options.windowBits = Math.min(this.windowBits, fitting);
-    options.chunkSize = Math.ceil(chunkSize + chunkSize / 256) + SMALLEST_CHUNK;
+    options.chunkSize = Math.ceil(chunkSize + chunkSize / 256) + MIN_CHUNK;
     return options;
   }
 }
@@ -156,5 +156,5 @@ function withoutTail(compressed: Buffer, fin: boolean): Buffer {
 
 // RFC 7692 §6: a message that does not get smaller may go as it is. Then it enters no window.
 function isWorse(payload: Buffer, compressed: Buffer, isWhole: boolean): boolean {
-  return isWhole && payload.length >= WORTH_LEAVING && compressed.length >= payload.length;
+  return isWhole && payload.length >= FALLBACK_THRESHOLD && compressed.length >= payload.length;
 }

@@ -11,8 +11,8 @@ import {
 import { ProtocolError } from '../protocol/errors.js';
 import type { Decoded } from '../protocol/extension.js';
 import { time } from '../time/time.js';
-import { History } from './window.js';
-import { hasTime, spendTime, startJob } from './zlib-pool.js';
+import { SlidingWindow } from './window.js';
+import { hasBudget, runInPool, spend } from './zlib-pool.js';
 
 /**
  * RFC 7692 §7.2.2: what the sender removed, 00 00 ff ff; behind it, an empty block that ends the
@@ -26,14 +26,14 @@ const INLINE_INPUT = 65_536;
 const INLINE_OUTPUT = 262_144;
 
 /** In how large steps the thread pool hands over what it inflated, and the most for one step. */
-const LARGEST_CHUNK = 65_536;
+const MAX_CHUNK = 65_536;
 
 /** A message is expected to become so many times larger; what is left over stays unused. */
 const EXPECTED_RATIO = 4;
-const SMALLEST_CHUNK = 128;
+const MIN_CHUNK = 128;
 
 /** How many times a message may end the stream. Once is what encoders do; each is a start anew. */
-const MOST_STREAMS = 16;
+const MAX_STREAMS = 16;
 
 /** What zlib says of data that are no DEFLATE stream, or not a whole one. */
 const DATA_ERRORS = ['Z_DATA_ERROR', 'Z_BUF_ERROR', 'Z_NEED_DICT'];
@@ -55,7 +55,7 @@ interface Inflation {
   length: number;
   streams: number;
   /** What the next stream may refer to; made when there is one. */
-  window: History | undefined;
+  window: SlidingWindow | undefined;
 }
 
 /** Inflates the messages of one connection, one after the other. */
@@ -63,7 +63,7 @@ export class Inflater {
   private readonly options: ZlibOptions;
   private readonly windowSize: number;
   /** What messages may refer to; undefined if each stands alone. */
-  private readonly history: History | undefined;
+  private readonly history: SlidingWindow | undefined;
   private isDropped = false;
 
   /**
@@ -75,7 +75,7 @@ export class Inflater {
     // The application may tune zlib, but not say where a message ends.
     this.options = { ...options, windowBits, info: true, finishFlush: constants.Z_FINISH };
     this.windowSize = 2 ** windowBits;
-    this.history = takesOver ? new History(this.windowSize) : undefined;
+    this.history = takesOver ? new SlidingWindow(this.windowSize) : undefined;
   }
 
   /** Inflates a message: see {@link Extension.decode}. */
@@ -83,7 +83,7 @@ export class Inflater {
     const input = Buffer.allocUnsafe(payload.length + TAIL.length);
     payload.copy(input);
     TAIL.copy(input, payload.length);
-    const isSmall = payload.length <= INLINE_INPUT && hasTime();
+    const isSmall = payload.length <= INLINE_INPUT && hasBudget();
     const inline = isSmall ? this.inflateNow(input, limit) : undefined;
     if (inline !== undefined) return inline;
     this.inflateLater(input, limit, done);
@@ -99,21 +99,21 @@ export class Inflater {
   private inflateNow(input: Buffer, limit: number): Buffer | ProtocolError | undefined {
     const most = limit > 0 ? Math.min(limit, INLINE_OUTPUT) : INLINE_OUTPUT;
     try {
-      const chunkSize = Math.max(SMALLEST_CHUNK, input.length * EXPECTED_RATIO);
+      const chunkSize = Math.max(MIN_CHUNK, input.length * EXPECTED_RATIO);
       const options = this.optionsFor(this.history?.dictionary, most, chunkSize);
       const { buffer, engine } = inflateRawSync(input, options) as unknown as Inflated; // info: true
-      spendTime(input.length + buffer.length);
+      spend(input.length + buffer.length);
       if (!isWhole(input, engine.bytesWritten)) return undefined;
       this.history?.append(buffer);
       return buffer;
     } catch (error) {
-      spendTime(most);
+      spend(most);
       return isTooLarge(error) && most !== limit ? undefined : explain(error);
     }
   }
 
   private inflateLater(input: Buffer, limit: number, done: Decoded): void {
-    startJob((finished) => {
+    runInPool((finished) => {
       const told: Decoded = (message) => {
         finished();
         done(message);
@@ -141,7 +141,7 @@ export class Inflater {
     // zlib takes no 0 for the most; what is one byte too long is found when the stream is added.
     const most = limit > 0 ? Math.max(1, limit - length) : undefined;
     const dictionary = (inflation.window ?? this.history)?.dictionary;
-    const options = { ...this.optionsFor(dictionary, most, LARGEST_CHUNK) };
+    const options = { ...this.optionsFor(dictionary, most, MAX_CHUNK) };
     try {
       inflateRaw(input.subarray(consumed), options, (error, result) => {
         if (error) done(explain(error));
@@ -161,7 +161,7 @@ export class Inflater {
     if (limit > 0 && inflation.length > limit) done(tooLong());
     else if (isWhole(input, inflation.consumed)) done(this.finish(inflation));
     else if (inflation.consumed > input.length - TAIL.length) done(invalid('unexpected end'));
-    else if (++inflation.streams === MOST_STREAMS) done(invalid('too many streams'));
+    else if (++inflation.streams === MAX_STREAMS) done(invalid('too many streams'));
     else {
       this.slideWindow(inflation, buffer);
       this.inflateStream(inflation);
@@ -171,7 +171,7 @@ export class Inflater {
   /** RFC 7692 §7.2.3.2: the next stream of a message may refer to those before it. */
   private slideWindow(inflation: Inflation, inflated: Buffer): void {
     if (inflation.window === undefined) {
-      inflation.window = new History(this.windowSize);
+      inflation.window = new SlidingWindow(this.windowSize);
       const { dictionary } = this.history ?? {};
       if (dictionary !== undefined) inflation.window.append(dictionary);
     }
@@ -193,7 +193,7 @@ export class Inflater {
     const { options } = this;
     options.dictionary = dictionary;
     options.maxOutputLength = most;
-    options.chunkSize = Math.min(chunkSize, LARGEST_CHUNK);
+    options.chunkSize = Math.min(chunkSize, MAX_CHUNK);
     return options;
   }
 }

@@ -11,7 +11,7 @@ const SERVER_MAX_WINDOW_BITS = 'server_max_window_bits';
 const CLIENT_MAX_WINDOW_BITS = 'client_max_window_bits';
 
 /** RFC 7692 §7.1.2: a window has 2^8 to 2^15 bytes; 2^15 where nothing else was agreed. */
-export const LARGEST_WINDOW_BITS = 15;
+export const MAX_WINDOW_BITS = 15;
 
 /** What an application wants of the negotiation; undefined where it does not mind. */
 export interface Wishes {
@@ -181,13 +181,13 @@ function isLarger(answered: number | undefined, wish: number | boolean | undefin
 }
 
 function agree(said: Said): Agreed {
-  const { serverMaxWindowBits = LARGEST_WINDOW_BITS, clientMaxWindowBits } = said;
+  const { serverMaxWindowBits = MAX_WINDOW_BITS, clientMaxWindowBits } = said;
   const isNumber = typeof clientMaxWindowBits === 'number';
   return {
     serverNoContextTakeover: said.serverNoContextTakeover,
     clientNoContextTakeover: said.clientNoContextTakeover,
     serverMaxWindowBits,
-    clientMaxWindowBits: isNumber ? clientMaxWindowBits : LARGEST_WINDOW_BITS,
+    clientMaxWindowBits: isNumber ? clientMaxWindowBits : MAX_WINDOW_BITS,
   };
 }
 

@@ -2,11 +2,11 @@
 
 import { Buffer } from 'node:buffer';
 
-const FIRST_CAPACITY = 1024;
+const INITIAL_CAPACITY = 1024;
 const NOTHING = Buffer.alloc(0);
 
 /** The last bytes that were compressed or decompressed, up to the size of the window. */
-export class History {
+export class SlidingWindow {
   private readonly size: number;
   private bytes: Buffer = NOTHING;
   private used = 0;
@@ -44,7 +44,7 @@ export class History {
     const start = this.used - kept;
     const capacity = Math.min(
       this.size + this.size / 4,
-      Math.max(FIRST_CAPACITY, this.bytes.length * 2, (kept + length) * 2),
+      Math.max(INITIAL_CAPACITY, this.bytes.length * 2, (kept + length) * 2),
     );
     const { bytes } = this;
     if (capacity > bytes.length) this.bytes = Buffer.allocUnsafeSlow(capacity);

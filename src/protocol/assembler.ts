@@ -3,8 +3,8 @@
 import { Buffer } from 'node:buffer';
 import type { Violation } from './errors.js';
 import type { FrameHeader } from './frame.js';
-import { judgeLength } from './frame-rules.js';
-import { Pieces } from './message-buffer.js';
+import { checkLength } from './frame-rules.js';
+import { MessageBuffer } from './message-buffer.js';
 import { Utf8Check } from './utf8.js';
 
 /** What limits a message; 0 is no limit. */
@@ -14,10 +14,10 @@ export interface MessageLimits {
 }
 
 /** The message in progress. */
-export class Assembly {
+export class MessageAssembler {
   private byteLength = 0;
   private fragments = 0;
-  private readonly pieces = new Pieces();
+  private readonly pieces = new MessageBuffer();
   /** The whole fragments, where they are wanted as they were sent; made with the first of them. */
   private wholeFragments: Buffer[] | undefined;
   /** Made with the first text. */
@@ -35,7 +35,7 @@ export class Assembly {
 
   /** Judges what the header of its next frame announces, and counts that frame if it may come. */
   admit(header: FrameHeader, limits: MessageLimits): Violation | undefined {
-    const violation = judgeLength(header, this.byteLength, limits.maxPayload);
+    const violation = checkLength(header, this.byteLength, limits.maxPayload);
     if (violation !== undefined) return violation;
     if (limits.maxFragments > 0 && this.fragments >= limits.maxFragments) {
       return 'TOO_MANY_FRAGMENTS';
@@ -59,7 +59,7 @@ export class Assembly {
    * @param piece what was added of a text
    * @returns false if it can't be UTF-8 any more
    */
-  continuesUtf8(piece: Buffer, last: boolean): boolean {
+  checkUtf8Piece(piece: Buffer, last: boolean): boolean {
     this.utf8 ??= new Utf8Check();
     return this.utf8.push(piece) && (!last || this.utf8.complete);
   }

@@ -2,7 +2,7 @@
 
 import { Buffer, isUtf8 } from 'node:buffer';
 import { ProtocolError } from './errors.js';
-import { LONGEST_CONTROL_PAYLOAD } from './frame.js';
+import { MAX_CONTROL_PAYLOAD } from './frame.js';
 
 /** The close codes that RFC 6455 §7.4.1 names. */
 export const CloseCode = {
@@ -22,7 +22,7 @@ export const CloseCode = {
 } as const;
 
 /** The longest close reason, in bytes of UTF-8: a control payload without the code. */
-export const LONGEST_REASON = LONGEST_CONTROL_PAYLOAD - 2;
+export const MAX_CLOSE_REASON = MAX_CONTROL_PAYLOAD - 2;
 
 /** What a Close frame said. */
 export interface Close {
@@ -97,7 +97,7 @@ export type ClosingInput =
   | 'TIMED_OUT'
   | 'WIRE_CLOSED';
 
-/** What is done about it. `tell` and `report` come last: they call the application. */
+/** What is done about it. `finish` and `report` come last: they call the application. */
 export type ClosingAction =
   /** send our Close, or the answer to the peer's */
   | 'send'
@@ -114,7 +114,7 @@ export type ClosingAction =
   /** tell the application what went wrong */
   | 'report'
   /** stop the timer, tell the application that the connection is closed */
-  | 'tell';
+  | 'finish';
 
 /** One cell of the table. */
 export interface ClosingStep {
@@ -152,7 +152,7 @@ export const CLOSING_TABLE: { readonly [state in ClosingState]: ClosingRow } = {
     VIOLATION: step('FAILED', 'discard', 'arm', 'send', 'report'),
     WIRE_ENDED: step('FAILED', 'discard', 'arm', 'end'),
     TERMINATED: step('FAILED', 'discard', 'destroy'),
-    WIRE_CLOSED: step('CLOSED', 'discard', 'tell'),
+    WIRE_CLOSED: step('CLOSED', 'discard', 'finish'),
   },
   CLOSE_QUEUED: {
     CLOSE_RECEIVED: step('PEER_CLOSED', 'discard'),
@@ -161,7 +161,7 @@ export const CLOSING_TABLE: { readonly [state in ClosingState]: ClosingRow } = {
     WIRE_ENDED: step('FAILED', 'discard'),
     TERMINATED: step('FAILED', 'discard', 'destroy'),
     TIMED_OUT: step('FAILED', 'discard', 'destroy'),
-    WIRE_CLOSED: step('CLOSED', 'discard', 'tell'),
+    WIRE_CLOSED: step('CLOSED', 'discard', 'finish'),
   },
   CLOSE_SENT: {
     CLOSE_RECEIVED: finished('discard'),
@@ -169,30 +169,30 @@ export const CLOSING_TABLE: { readonly [state in ClosingState]: ClosingRow } = {
     WIRE_ENDED: step('FAILED', 'discard', 'end'),
     TERMINATED: step('FAILED', 'discard', 'destroy'),
     TIMED_OUT: step('FAILED', 'discard', 'destroy'),
-    WIRE_CLOSED: step('CLOSED', 'discard', 'tell'),
+    WIRE_CLOSED: step('CLOSED', 'discard', 'finish'),
   },
   PEER_CLOSED: {
     CLOSE_WRITTEN: finished(),
     TERMINATED: step('FAILED', 'destroy'),
     TIMED_OUT: step('FAILED', 'destroy'),
-    WIRE_CLOSED: step('CLOSED', 'tell'),
+    WIRE_CLOSED: step('CLOSED', 'finish'),
   },
   DONE: {
     WIRE_ENDED: step('ENDED', 'arm', 'end'),
     TERMINATED: step('FAILED', 'destroy'),
     TIMED_OUT: step('ENDED', 'arm', 'end'),
-    WIRE_CLOSED: step('CLOSED', 'tell'),
+    WIRE_CLOSED: step('CLOSED', 'finish'),
   },
   ENDED: {
     TERMINATED: step('FAILED', 'destroy'),
     TIMED_OUT: step('FAILED', 'destroy'),
-    WIRE_CLOSED: step('CLOSED', 'tell'),
+    WIRE_CLOSED: step('CLOSED', 'finish'),
   },
   FAILED: {
     CLOSE_WRITTEN: step('FAILED', 'end'),
     TERMINATED: step('FAILED', 'destroy'),
     TIMED_OUT: step('FAILED', 'destroy'),
-    WIRE_CLOSED: step('CLOSED', 'tell'),
+    WIRE_CLOSED: step('CLOSED', 'finish'),
   },
   CLOSED: {},
 };

@@ -7,14 +7,14 @@ import type { Decoded, Extension } from './extension.js';
  * After so many bytes the decoder is due to rest, so that others are let go first: a few bytes may
  * become many. About 1 ms.
  */
-const DECODED_IN_A_ROW = 524_288;
+const MAX_DECODED_IN_A_ROW = 524_288;
 
 /** What a decoding costs beside the bytes that come out of it, counted as such bytes. */
 const COST_OF_DECODING = 8192;
 const COST_OF_ENCODED_BYTE = 4;
 
 /** What came of a message: its bytes, or the rule that its sender broke. */
-export type Decoding = Buffer | ProtocolError;
+export type DecodeResult = Buffer | ProtocolError;
 
 /** A message is being decoded. */
 const PENDING = Symbol('pending');
@@ -27,7 +27,7 @@ export class Decoder {
   private readonly extension: Extension;
   private readonly onDecoded: Decoded;
   /** What came of the message that was given last; undefined when it was handed over or dropped. */
-  private result: Decoding | typeof PENDING | undefined;
+  private result: DecodeResult | typeof PENDING | undefined;
   private decodedInARow = 0;
 
   /** @param whenReady called when a message that took its time is ready to be taken */
@@ -52,8 +52,8 @@ export class Decoder {
   }
 
   /** Whether so much was handed over since it rested that others should be let go first. */
-  get isDueToRest(): boolean {
-    return this.decodedInARow >= DECODED_IN_A_ROW;
+  get shouldYield(): boolean {
+    return this.decodedInARow >= MAX_DECODED_IN_A_ROW;
   }
 
   /** Others were let go first. */
@@ -62,7 +62,7 @@ export class Decoder {
   }
 
   /** @returns what came of the message, at once; undefined if it takes its time */
-  decode(payload: Buffer, limit: number): Decoding | undefined {
+  decode(payload: Buffer, limit: number): DecodeResult | undefined {
     this.decodedInARow += COST_OF_DECODING + payload.length * COST_OF_ENCODED_BYTE;
     this.result = PENDING;
     const decoded = this.extension.decode(payload, limit, this.onDecoded);
@@ -71,7 +71,7 @@ export class Decoder {
   }
 
   /** Hands over what came of a message; undefined while there is nothing. */
-  take(): Decoding | undefined {
+  take(): DecodeResult | undefined {
     const { result } = this;
     if (result === PENDING || result === undefined) return undefined;
     this.result = undefined;

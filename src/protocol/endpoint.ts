@@ -22,17 +22,18 @@ import {
   type ReceiverOptions,
   type Role,
 } from './receiver.js';
-import { Sender, type SenderOwner, type Wire } from './sender.js';
-import type { Gather } from './write-batch.js';
+import { Sender, type SenderOwner } from './sender.js';
+import type { Wire } from './wire.js';
+import type { WriteBatch } from './write-batch.js';
 
-/** What messages go to, and what is told of everything else. */
+/** Receives the messages and everything else that happens to a connection. */
 export interface Application extends MessageSink {
   onPing(payload: Buffer): void;
   onPong(payload: Buffer): void;
   onFailure(error: Error): void;
-  /** More may be sent again: `mayAccept` had said no. */
+  /** More may be sent: `canSendMore` had returned false. */
   onDrain(): void;
-  /** The connection is closed: the peer's Close, or 1006 if none came. */
+  /** The connection is closed: what the peer's Close said, or 1006 if none came. */
   onClosed(code: number, reason: Buffer): void;
 }
 
@@ -40,49 +41,49 @@ export interface Application extends MessageSink {
 export interface EndpointOptions {
   readonly role: Role;
   readonly receiving: ReceiverOptions;
-  /** What was agreed on in the opening handshake. RFC 6455 §9. */
+  /** The extension that the opening handshake negotiated. RFC 6455 §9. */
   readonly extension: Extension | undefined;
   /** A client's source of masking keys; undefined for the random one. A server masks nothing. */
   readonly keys: MaskingKeys | undefined;
   /** whether Pings are answered */
   readonly autoPong: boolean;
-  /** milliseconds that a closing handshake may take */
+  /** milliseconds for the closing handshake */
   readonly closeTimeout: number;
 }
 
-/** How long a client waits for the server to end TCP, in milliseconds. RFC 6455 §7.1.1. */
+/** How long a client waits for the server to close TCP, in milliseconds. RFC 6455 §7.1.1. */
 const LINGER = 1000;
 
-/** Above so many bytes that wait to be encoded the application should wait: as Node's streams do. */
-const MOST_WAITING = 65_536;
+/** The application should wait when this many bytes wait to be encoded, as with Node's streams. */
+const MAX_QUEUED_BYTES = 65_536;
 
 const NO_REASON = Buffer.alloc(0);
 
-/** One end of an established connection; knows no socket and no clock. */
+/** One end of an established connection. It knows no socket and no clock. */
 export class Endpoint implements ControlSink, SenderOwner {
   readonly receiver: Receiver;
   readonly sender: Sender;
-  /** Whether Pings are answered by themselves. */
+  /** Whether Pings are answered automatically. */
   autoPong: boolean;
   state: ClosingState = 'OPEN';
-  /** The Close that was sent or is about to be. */
+  /** The Close that was sent or will be sent. */
   sent: Close | undefined;
   /** The Close that the peer sent. */
   received: Close | undefined;
-  /** What made the connection fail, if it was the peer. */
+  /** The rule that the peer broke, if that failed the connection. */
   violation: ProtocolError | undefined;
-  /** What kept us from sending, if it was that. */
+  /** Why we could not send, if that failed the connection. */
   failure: Error | undefined;
 
   private readonly options: EndpointOptions;
   private readonly wire: Wire;
   private readonly application: Application;
-  /** Whether the wire asked to be left to drain. */
-  private congested = false;
-  /** Whether the application waits to hear that more may be sent. */
-  private owesDrain = false;
+  /** The socket's buffer is full: `write` returned false. */
+  private needsDrain = false;
+  /** A 'drain' event is due. */
+  private drainPending = false;
   /** RFC 6455 §5.5.3: of several Pings, only the most recent one has to be answered. */
-  private owedPong: Buffer | undefined;
+  private pendingPong: Buffer | undefined;
 
   constructor(options: EndpointOptions, wire: Wire, application: Application) {
     this.options = options;
@@ -96,7 +97,7 @@ export class Endpoint implements ControlSink, SenderOwner {
     this.sender = new Sender(wire, keys, extension, this);
   }
 
-  /** Whether both Close frames passed. RFC 6455 §7.1.4: the connection was closed cleanly. */
+  /** RFC 6455 §7.1.4: a connection is closed cleanly if a Close frame was sent and one received. */
   get wasClean(): boolean {
     return this.sent !== undefined && this.received !== undefined;
   }
@@ -112,43 +113,43 @@ export class Endpoint implements ControlSink, SenderOwner {
     this.input('CLOSE_CALLED');
   }
 
-  /** Drops the connection; nothing is delivered any more. */
+  /** Drops the connection. Nothing is delivered any more. */
   terminate(): void {
     this.input('TERMINATED');
   }
 
-  /** The wire has written what was gathered. @param drained whether it may be given more */
-  written(gathered: Gather, drained: boolean): void {
-    this.congested = !drained;
-    if (gathered.holdsClose) this.input('CLOSE_WRITTEN');
+  /** The wire has written a batch. @param drained whether it takes more */
+  written(batch: WriteBatch, drained: boolean): void {
+    this.needsDrain = !drained;
+    if (batch.containsClose) this.input('CLOSE_WRITTEN');
   }
 
-  /** Whether the application may send more at once; if not, `onDrain` will say when. */
-  mayAccept(): boolean {
-    const mayAccept = !this.congested && this.sender.waiting < MOST_WAITING;
-    if (!mayAccept) this.owesDrain = true;
-    return mayAccept;
+  /** Whether the application may send more at once. If not, `onDrain` follows. */
+  canSendMore(): boolean {
+    const canSend = !this.needsDrain && this.sender.queuedLength < MAX_QUEUED_BYTES;
+    if (!canSend) this.drainPending = true;
+    return canSend;
   }
 
-  /** The wire may be given more again. */
+  /** The wire takes more again. */
   drained(): void {
-    this.congested = false;
-    this.payPong();
-    this.tellDrained();
+    this.needsDrain = false;
+    this.sendPendingPong();
+    this.emitDrain();
   }
 
-  private payPong(): void {
-    const { owedPong } = this;
-    if (owedPong === undefined) return;
-    this.owedPong = undefined;
+  private sendPendingPong(): void {
+    const { pendingPong } = this;
+    if (pendingPong === undefined) return;
+    this.pendingPong = undefined;
     if (this.answersPings() && this.sender.hasKey()) {
-      this.sender.control(Opcode.PONG, owedPong, undefined);
+      this.sender.sendControl(Opcode.PONG, pendingPong, undefined);
     }
   }
 
-  private tellDrained(): void {
-    if (!this.owesDrain || this.congested || this.state !== 'OPEN') return;
-    this.owesDrain = false;
+  private emitDrain(): void {
+    if (!this.drainPending || this.needsDrain || this.state !== 'OPEN') return;
+    this.drainPending = false;
     this.application.onDrain();
   }
 
@@ -162,7 +163,7 @@ export class Endpoint implements ControlSink, SenderOwner {
     this.input('WIRE_CLOSED');
   }
 
-  /** The close timer ran out. */
+  /** The close timer expired. */
   timedOut(): void {
     this.input('TIMED_OUT');
   }
@@ -173,23 +174,23 @@ export class Endpoint implements ControlSink, SenderOwner {
     else this.onClose(payload);
   }
 
-  /** What was to be sent can't be: the message is lost, and with it the connection. */
+  /** A message cannot be sent: it is lost, and the connection with it. */
   onSenderFailed(error: Error): void {
-    const reported = this.state === 'FAILED' || this.state === 'CLOSED';
+    const isReported = this.state === 'FAILED' || this.state === 'CLOSED';
     this.failure = error;
     this.terminate();
-    if (!reported) this.application.onFailure(error);
+    if (!isReported) this.application.onFailure(error);
   }
 
-  onSenderEased(): void {
-    this.tellDrained();
+  onQueueEmpty(): void {
+    this.emitDrain();
   }
 
   onDecoded(): void {
     this.wire.continueReading();
   }
 
-  // RFC 6455 §7.1.7: _Fail the WebSocket Connection_ sends a Close that says why, then ends.
+  // RFC 6455 §7.1.7: to _Fail the WebSocket Connection_, send a Close with the reason, then end.
   onViolation(error: ProtocolError): void {
     this.violation = error;
     this.sent ??= { code: error.closeCode, reason: Buffer.from(error.message) };
@@ -201,14 +202,14 @@ export class Endpoint implements ControlSink, SenderOwner {
     this.application.onPing(payload);
   }
 
-  // RFC 6455 §5.5.2: a Ping is answered, as soon as is practical, with its own payload.
+  // RFC 6455 §5.5.2 MUST: a Ping is answered by a Pong, with the payload of the Ping (§5.5.3 MUST).
   private answerPing(payload: Buffer): void {
     if (!this.answersPings()) return;
-    if (this.congested) this.owedPong = Buffer.from(payload);
-    else if (this.sender.hasKey()) this.sender.control(Opcode.PONG, payload, undefined);
+    if (this.needsDrain) this.pendingPong = Buffer.from(payload);
+    else if (this.sender.hasKey()) this.sender.sendControl(Opcode.PONG, payload, undefined);
   }
 
-  /** RFC 6455 §5.5.2: until a Close was received, also behind our own. */
+  /** RFC 6455 §5.5.2: until a Close was received, also after our own Close. */
   private answersPings(): boolean {
     return this.state === 'OPEN' || this.state === 'CLOSE_QUEUED' || this.state === 'CLOSE_SENT';
   }
@@ -220,7 +221,7 @@ export class Endpoint implements ControlSink, SenderOwner {
       return;
     }
     this.received = close;
-    // RFC 6455 §5.5.1: the answer typically echoes the code that was received.
+    // RFC 6455 §5.5.1 MUST: a Close is answered by a Close; typically it echoes the code.
     this.sent ??= close;
     this.input('CLOSE_RECEIVED');
   }
@@ -245,7 +246,7 @@ export class Endpoint implements ControlSink, SenderOwner {
         break;
       case 'discard':
         this.receiver.discard();
-        this.wire.readOn();
+        this.wire.resumeToDiscard();
         break;
       case 'end':
         this.wire.end();
@@ -256,20 +257,20 @@ export class Endpoint implements ControlSink, SenderOwner {
       case 'report':
         if (this.violation !== undefined) this.application.onFailure(this.violation);
         break;
-      case 'tell':
+      case 'finish':
         this.wire.disarm();
-        this.tell();
+        this.reportClosed();
         break;
     }
   }
 
   private sendClose(): void {
     if (this.sent === undefined || !this.sender.hasKey()) return;
-    this.sender.close(writeClose(this.sent));
+    this.sender.sendClose(writeClose(this.sent));
   }
 
-  // RFC 6455 §7.1.5, §7.1.6: what is told is what the peer's Close said, 1006 if none came.
-  private tell(): void {
+  // RFC 6455 §7.1.5, §7.1.6: the code and reason are those of the peer's Close; 1006 if none came.
+  private reportClosed(): void {
     const { received } = this;
     this.application.onClosed(received?.code ?? CloseCode.ABNORMAL, received?.reason ?? NO_REASON);
   }

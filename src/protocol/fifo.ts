@@ -1,43 +1,41 @@
-/** A queue whose ends cost the same however long it is; `shift` of an array does not. */
+/** A queue whose operations cost the same however long it is. `shift` of an array does not. */
 
 /** First in, first out. */
-export class Queue<T> {
+export class Fifo<T> {
   private items: (T | undefined)[] = [];
-  /** How many of `items` are gone. */
-  private gone = 0;
+  /** How many of `items` were taken. */
+  private taken = 0;
 
-  /** How many wait. */
   get length(): number {
-    return this.items.length - this.gone;
+    return this.items.length - this.taken;
   }
 
-  /** The one that waits longest. */
+  /** The oldest item. */
   get head(): T | undefined {
-    return this.items[this.gone];
+    return this.items[this.taken];
   }
 
-  /** Adds one behind the others. */
   push(item: T): void {
     this.items.push(item);
   }
 
-  /** Takes the one that waits longest. */
+  /** Takes the oldest item. */
   shift(): T | undefined {
     const { head } = this;
     if (head === undefined) return undefined;
-    this.items[this.gone++] = undefined; // nothing that is gone is held
-    if (this.gone * 2 >= this.items.length) {
-      this.items = this.items.slice(this.gone);
-      this.gone = 0;
+    this.items[this.taken++] = undefined; // a taken item is not kept alive
+    if (this.taken * 2 >= this.items.length) {
+      this.items = this.items.slice(this.taken);
+      this.taken = 0;
     }
     return head;
   }
 
-  /** Takes all, in their order. */
+  /** Takes all items, oldest first. */
   takeAll(): T[] {
-    const all = this.items.slice(this.gone) as T[]; // only what is gone is undefined
+    const all = this.items.slice(this.taken) as T[]; // only taken items are undefined
     this.items = [];
-    this.gone = 0;
+    this.taken = 0;
     return all;
   }
 }

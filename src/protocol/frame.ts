@@ -17,7 +17,7 @@ export const FIN = 0x80;
 export const LONGEST_HEADER = 14;
 
 /** The longest payload of a control frame (RFC 6455 §5.5). */
-export const LONGEST_CONTROL_PAYLOAD = 125;
+export const MAX_CONTROL_PAYLOAD = 125;
 
 const MASK = 0x80;
 const LENGTH_16_BITS = 126;

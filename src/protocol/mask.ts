@@ -12,13 +12,13 @@ const RANDOM_POOL = 8192;
  * Below this many bytes a loop over bytes is faster than a view of words, whose making costs
  * 70 to 100 ns. `tests/bench/micro/unmask.mjs` compares them on Node 20 and 24.
  */
-const WORDS_FROM = 128;
+const WORDS_THRESHOLD = 128;
 
 /**
  * From here on bytes are masked while they are copied: the memory they go to is new, and each pass over
  * it costs. Fewer stay in the processor's cache, where a second pass costs less than a second view.
  */
-const ONE_PASS_FROM = 8192;
+const ONE_PASS_THRESHOLD = 8192;
 
 const WORD = BigUint64Array.BYTES_PER_ELEMENT;
 
@@ -78,7 +78,8 @@ export function advanceKey(key: number, count: number): number {
  */
 export function unmask(bytes: Buffer, start: number, end: number, key: number): void {
   if (key === 0) return;
-  if (end - start < WORDS_FROM || !LITTLE_ENDIAN) xorBytes(bytes, start, bytes, start, end, key);
+  if (end - start < WORDS_THRESHOLD || !LITTLE_ENDIAN)
+    xorBytes(bytes, start, bytes, start, end, key);
   else xorWords(bytes, start, bytes, start, end, key);
 }
 
@@ -107,8 +108,8 @@ export function unmaskInto(
   key: number,
 ): void {
   const length = end - start;
-  if (length < WORDS_FROM) xorBytes(to, at, from, start, end, key);
-  else if (length >= ONE_PASS_FROM && key !== 0 && areWordsAlike(to, at, from, start)) {
+  if (length < WORDS_THRESHOLD) xorBytes(to, at, from, start, end, key);
+  else if (length >= ONE_PASS_THRESHOLD && key !== 0 && areWordsAlike(to, at, from, start)) {
     xorWords(to, at, from, start, end, key);
   } else {
     if (length === from.length) to.set(from, at);

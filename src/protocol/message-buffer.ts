@@ -9,19 +9,19 @@ import { Buffer } from 'node:buffer';
 import { unmask, unmaskedCopy, unmaskInto } from './mask.js';
 
 /** From here on a piece stands alone instead of being joined to its neighbours. */
-const LARGE_FROM = 4096;
+const LARGE_PIECE = 4096;
 
 /** Memory is held if at least this part of it is bytes that came. */
-const LARGEST_WASTE = 4;
+const MAX_RETAINED_RATIO = 4;
 
 /** The first and the largest step in which the tail grows. */
-const SMALLEST_TAIL = 128;
-const LARGEST_TAIL = 65_536;
+const MIN_TAIL = 128;
+const MAX_TAIL = 65_536;
 
 const NOTHING = Buffer.alloc(0);
 
 /** The pieces of the message that is being received. */
-export class Pieces {
+export class MessageBuffer {
   /** How many bytes the pieces hold. */
   byteLength = 0;
   private list: Buffer[] = [];
@@ -57,13 +57,13 @@ export class Pieces {
 
   /** For a small piece, and for a large one if all of its frame should have room. */
   private makeRoom(length: number, awaited: number): void {
-    if (length < LARGE_FROM) {
+    if (length < LARGE_PIECE) {
       this.grow(this.tailUsed + length, awaited);
       return;
     }
     this.seal();
-    const isFrugal = this.arrived + awaited <= this.arrived * LARGEST_WASTE;
-    if (awaited > 0 && isFrugal) this.beginWhole(length + awaited);
+    const isWorthRetaining = this.arrived + awaited <= this.arrived * MAX_RETAINED_RATIO;
+    if (awaited > 0 && isWorthRetaining) this.beginWhole(length + awaited);
   }
 
   private append(chunk: Buffer, start: number, end: number, key: number): void {
@@ -83,7 +83,7 @@ export class Pieces {
   }
 
   private endFrame(): void {
-    if (this.room === 0 && this.tailUsed >= LARGE_FROM) this.seal();
+    if (this.room === 0 && this.tailUsed >= LARGE_PIECE) this.seal();
     this.arrived = 0;
     this.frameFrom = this.list.length;
   }
@@ -125,20 +125,22 @@ export class Pieces {
 
   /** Keeps a view, or a copy where a view would hold much more memory than it has bytes. */
   private keep(chunk: Buffer, start: number, end: number, key: number): void {
-    const isFrugal = (end - start) * LARGEST_WASTE >= chunk.buffer.byteLength;
-    this.list.push(isFrugal ? chunk.subarray(start, end) : unmaskedCopy(chunk, start, end, key));
-    this.keys.push(isFrugal ? key : 0);
+    const isWorthRetaining = (end - start) * MAX_RETAINED_RATIO >= chunk.buffer.byteLength;
+    this.list.push(
+      isWorthRetaining ? chunk.subarray(start, end) : unmaskedCopy(chunk, start, end, key),
+    );
+    this.keys.push(isWorthRetaining ? key : 0);
   }
 
   /** A larger tail: twice as large, or what the frame will need; a full one is put on the list. */
   private grow(needed: number, awaited: number): void {
-    if (needed > LARGEST_TAIL) {
+    if (needed > MAX_TAIL) {
       this.seal();
-      this.tail = Buffer.allocUnsafeSlow(LARGEST_TAIL);
+      this.tail = Buffer.allocUnsafeSlow(MAX_TAIL);
       return;
     }
-    const foreseen = needed + Math.min(awaited, LARGE_FROM);
-    const size = Math.min(LARGEST_TAIL, Math.max(SMALLEST_TAIL, foreseen, this.tail.length * 2));
+    const foreseen = needed + Math.min(awaited, LARGE_PIECE);
+    const size = Math.min(MAX_TAIL, Math.max(MIN_TAIL, foreseen, this.tail.length * 2));
     const larger = Buffer.allocUnsafeSlow(size);
     this.tail.copy(larger, 0, 0, this.tailUsed);
     this.tail = larger;

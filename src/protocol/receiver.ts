@@ -1,13 +1,13 @@
 /** RFC 6455 §6.2: bytes in, messages out. */
 
 import { Buffer, isUtf8 } from 'node:buffer';
-import { Assembly, type MessageLimits } from './assembler.js';
+import { MessageAssembler, type MessageLimits } from './assembler.js';
 import { ChunkQueue } from './chunk-queue.js';
-import { Decoder, type Decoding } from './decoder.js';
+import { type DecodeResult, Decoder } from './decoder.js';
 import { ProtocolError, type Violation } from './errors.js';
 import type { Extension } from './extension.js';
 import { FrameHeader, Opcode, readHeader } from './frame.js';
-import { judgeLength, judgeOpening } from './frame-rules.js';
+import { checkHeaderStart, checkLength } from './frame-rules.js';
 import { advanceKey, unmask, unmaskedCopy } from './mask.js';
 
 /** Which end of the connection this is. */
@@ -47,13 +47,13 @@ const NOTHING = Buffer.alloc(0);
  * After so many frames the receiver suspends itself, so that a peer which floods us with tiny ones
  * shares the event loop with the others: about 2 ms without the application's own work.
  */
-const FRAMES_IN_A_ROW = 4096;
+const MAX_FRAMES_IN_A_ROW = 4096;
 
 /**
  * Up to so many bytes a payload is copied out of its chunk: that costs no more than a view on it, for
  * V8 keeps such a short Buffer in its own heap. And who keeps a short message keeps no chunk.
  */
-const COPY_UP_TO = 64;
+const COPY_THRESHOLD = 64;
 
 /** A rule was broken: there is no head. */
 const BROKEN = -1;
@@ -96,7 +96,7 @@ export class Receiver {
   /** The reserved bits of that frame. RFC 7692 §6.1: that of the extension marks the whole message. */
   private messageReserved = 0;
   /** Made with the first message that comes in parts; on most connections none does. */
-  private assembly: Assembly | undefined;
+  private assembly: MessageAssembler | undefined;
 
   /** @param extension what decodes the messages that bear its reserved bit */
   constructor(
@@ -114,7 +114,7 @@ export class Receiver {
   }
 
   /** Whether something waits: after `suspend`, because a sink threw, or behind a decoding. */
-  get hasRest(): boolean {
+  get hasUnread(): boolean {
     return !this.unread.isEmpty || this.decoder?.holdsMessage === true;
   }
 
@@ -146,7 +146,7 @@ export class Receiver {
 
   /** Takes the next chunk. What a sink throws comes out of here; nothing is lost by it. */
   push(chunk: Buffer): void {
-    if (this.running || this.mode !== 'READING' || this.hasRest) {
+    if (this.running || this.mode !== 'READING' || this.hasUnread) {
       this.queue(chunk);
       return;
     }
@@ -222,7 +222,7 @@ export class Receiver {
   /** Reads a head as far as it is there. @returns how many bytes it takes, as far as that is known */
   private readHead(bytes: Buffer, start: number): number {
     const isWhole = readHeader(bytes, start, bytes.length, header);
-    if (bytes.length - start >= 2 && !this.judgeOpening()) return BROKEN;
+    if (bytes.length - start >= 2 && !this.checkHeaderStart()) return BROKEN;
     const isControl = isWhole && header.opcode >= Opcode.CLOSE;
     return isControl ? header.size + header.length : header.size;
   }
@@ -237,13 +237,13 @@ export class Receiver {
 
   /** @returns whether the payload of a data frame comes next */
   private enterFrame(bytes: Buffer, start: number): boolean {
-    if (++this.framesInARow >= FRAMES_IN_A_ROW) this.suspend();
+    if (++this.framesInARow >= MAX_FRAMES_IN_A_ROW) this.suspend();
     // RFC 6455 §5.4: control frames may come in the middle of a fragmented message.
     if (header.opcode >= Opcode.CLOSE) {
       this.takeControl(bytes, start + header.size);
       return false;
     }
-    if (!this.enterFragment()) return false;
+    if (!this.enterDataFrame()) return false;
     this.fin = header.fin;
     this.remaining = header.length;
     this.maskingKey = header.maskingKey;
@@ -257,17 +257,22 @@ export class Receiver {
     this.controls.onControl(opcode, payload);
   }
 
-  private judgeOpening(): boolean {
+  private checkHeaderStart(): boolean {
     const { decoder } = this;
     const owned = decoder === undefined ? 0 : decoder.reserved;
-    const violation = judgeOpening(header, this.role === 'server', this.messageOpcode !== 0, owned);
+    const violation = checkHeaderStart(
+      header,
+      this.role === 'server',
+      this.messageOpcode !== 0,
+      owned,
+    );
     if (violation === undefined) return true;
     const detail = violation === 'INVALID_OPCODE' ? header.opcode : header.shortLength;
     return this.fail(violation, detail);
   }
 
-  private enterFragment(): boolean {
-    const violation = this.judgeFragment();
+  private enterDataFrame(): boolean {
+    const violation = this.checkFragment();
     if (violation !== undefined) return this.fail(violation, header.length);
     if (header.opcode !== Opcode.CONTINUATION) {
       this.messageOpcode = header.opcode;
@@ -277,10 +282,10 @@ export class Receiver {
   }
 
   /** Judges what a header announces, before any memory is taken for it. */
-  private judgeFragment(): Violation | undefined {
+  private checkFragment(): Violation | undefined {
     const isUnfragmented = header.fin && header.opcode !== Opcode.CONTINUATION;
-    if (isUnfragmented) return judgeLength(header, 0, this.options.maxPayload);
-    this.assembly ??= new Assembly();
+    if (isUnfragmented) return checkLength(header, 0, this.options.maxPayload);
+    this.assembly ??= new MessageAssembler();
     return this.assembly.admit(header, this.options);
   }
 
@@ -316,7 +321,7 @@ export class Receiver {
   /** The bytes of the chunk from `start` to `end`, unmasked: a copy of a few, else a view. */
   private payloadOf(start: number, end: number, key: number): Buffer {
     const { chunk } = this.unread;
-    if (end - start <= COPY_UP_TO || !this.unread.mayShare(end)) {
+    if (end - start <= COPY_THRESHOLD || !this.unread.mayShare(end)) {
       return unmaskedCopy(chunk, start, end, key);
     }
     unmask(chunk, start, end, key);
@@ -325,12 +330,12 @@ export class Receiver {
 
   /** Binary is unmasked when it is joined, text as it comes. */
   private takePiece(chunk: Buffer, start: number, end: number, key: number, last: boolean): void {
-    this.assembly ??= new Assembly();
+    this.assembly ??= new MessageAssembler();
     const { assembly, remaining } = this;
     if (this.isCheckedText) {
       unmask(chunk, start, end, key);
       assembly.add(chunk, start, end, 0, remaining);
-      if (!assembly.continuesUtf8(chunk.subarray(start, end), last)) {
+      if (!assembly.checkUtf8Piece(chunk.subarray(start, end), last)) {
         this.fail('INVALID_UTF8');
         return;
       }
@@ -340,14 +345,14 @@ export class Receiver {
   }
 
   private takeFragmentPiece(
-    assembly: Assembly,
+    assembly: MessageAssembler,
     chunk: Buffer,
     start: number,
     end: number,
     key: number,
   ): void {
     const { remaining } = this;
-    const isShort = end - start <= COPY_UP_TO;
+    const isShort = end - start <= COPY_THRESHOLD;
     if (isShort && remaining === 0 && !assembly.isInFragment) {
       assembly.addFragment(unmaskedCopy(chunk, start, end, key));
     } else {
@@ -375,10 +380,10 @@ export class Receiver {
     else this.takeWhole(payload);
   }
 
-  private takeAssembled(assembly: Assembly): void {
+  private takeAssembled(assembly: MessageAssembler): void {
     const isBinary = this.messageOpcode === Opcode.BINARY;
     if (this.isEncoded) this.decode(assembly.join());
-    else this.handUp(this.goesInFragments ? assembly.takeFragments() : assembly.join(), isBinary);
+    else this.deliver(this.goesInFragments ? assembly.takeFragments() : assembly.join(), isBinary);
   }
 
   private takeWhole(message: Buffer): void {
@@ -388,7 +393,7 @@ export class Receiver {
       this.fail('INVALID_UTF8');
       return;
     }
-    this.handUp(isBinary && this.inFragments ? fragmentsOf(message) : message, isBinary);
+    this.deliver(isBinary && this.inFragments ? fragmentsOf(message) : message, isBinary);
   }
 
   /** RFC 7692 §6.2: a message is decoded when all of it is there. */
@@ -403,16 +408,16 @@ export class Receiver {
     if (decoded !== undefined) this.takeDecoded(decoded);
   }
 
-  private takeDecoded(decoded: Decoding): void {
+  private takeDecoded(decoded: DecodeResult): void {
     if (decoded instanceof ProtocolError) {
       this.failWith(decoded);
       return;
     }
-    if (this.decoder?.isDueToRest) this.suspend();
+    if (this.decoder?.shouldYield) this.suspend();
     this.takeWhole(decoded);
   }
 
-  private handUp(message: MessageData, isBinary: boolean): void {
+  private deliver(message: MessageData, isBinary: boolean): void {
     this.messageOpcode = 0;
     this.assembly?.finish();
     if (this.options.oneAtATime) this.suspend();

@@ -1,69 +1,73 @@
-/** RFC 6455 §6.1: what is to be sent but waits: to be encoded, to be read, or for those before it. */
+/** RFC 6455 §6.1: frames that cannot be sent yet: being read, being encoded, or behind such a frame. */
 
 import { Buffer } from 'node:buffer';
 import type { Encoded, Extension } from './extension.js';
-import { Queue } from './fifo.js';
+import { Fifo } from './fifo.js';
 import { FIN, isDataFrame, Opcode } from './frame.js';
-import type { SendCallback } from './write-batch.js';
+import { byteLengthOf, type SendCallback } from './write-batch.js';
 
-/** How far a frame is: its payload is being read, is to be encoded, is encoded, can be sent. */
+/** What is known of a payload: it is being read, waits to be encoded, is being encoded, can be sent. */
 type Progress = 'READING' | 'TO_ENCODE' | 'ENCODING' | 'READY';
 
-/**
- * Sends what is ready; lets others go first and waits for `continue`; sends nothing any more, because
- * the wire is gone; has handed over what will never be sent.
- */
-type QueueState = 'SENDING' | 'YIELDING' | 'STOPPED' | 'EMPTIED';
+type QueueState =
+  /** Frames that are ready are sent. */
+  | 'SENDING'
+  /** Others go first; `continue` will be called. */
+  | 'YIELDING'
+  /** The wire is gone: nothing is sent. */
+  | 'STOPPED'
+  /** The frames were taken; new ones are dropped. */
+  | 'EMPTIED';
 
-/** A frame whose turn has not come. */
+/** A frame in the queue. */
 export interface WaitingFrame {
-  /** FIN, reserved bit and opcode; without the bit if it turns out not to be encoded. */
-  first: number;
+  /** FIN, reserved bit and opcode; without the bit if the extension leaves the payload as it is. */
+  firstByte: number;
   payload: Buffer | string;
-  /** How many bytes it was given with. */
+  /** How many bytes the program gave. */
   readonly byteLength: number;
-  readonly encodes: boolean;
+  readonly isEncoded: boolean;
   progress: Progress;
   readonly callback: SendCallback | undefined;
 }
 
-/** Where frames go when their turn has come. */
+/** Receives the frames in their order. */
 export interface FrameSink {
   /** Whether the next frame has a masking key; if not, the connection fails. */
   hasKey(): boolean;
   /** @param givenLength how many bytes the program gave for it */
-  onFrame(
-    first: number,
+  writeFrame(
+    firstByte: number,
     payload: Buffer | string,
     givenLength: number,
     callback: SendCallback | undefined,
   ): void;
-  /** A payload can't be read or encoded. */
+  /** A payload cannot be read or encoded. */
   onFailure(error: Error): void;
-  /** Nothing waits any more. */
+  /** No frame waits any more. */
   onEmpty(): void;
-  /** The others come first: `continue` is to be called in the next turn of the event loop. */
-  onRest(): void;
+  /** Others go first: `continue` must be called in the next turn of the event loop. */
+  onYield(): void;
 }
 
-/** So much is encoded in a row before the others come first, in bytes: a few milliseconds. */
-const MOST_IN_A_ROW = 262_144;
+/** The queue yields after this many bytes: a few milliseconds of compression. */
+const MAX_BYTES_IN_A_ROW = 262_144;
 
-/** What a frame costs beside its bytes, counted as such bytes. */
+/** What a frame costs beside its bytes, in bytes. */
 const COST_OF_FRAME = 2048;
 
 /** The bits of a frame's first byte that are reserved for extensions. RFC 6455 §5.2. */
 const RESERVED = 0x70;
 
-const NOTHING = Buffer.alloc(0);
+const EMPTY = Buffer.alloc(0);
 
-/** Keeps frames in their order until they can be sent. */
-export class Backlog {
-  /** How many bytes wait, as they were given. */
+/** Keeps frames in order until they can be sent. */
+export class SendQueue {
+  /** How many bytes wait, as the program gave them. */
   byteLength = 0;
-  /** How many of them are of messages. */
+  /** How many of these are payloads of messages. */
   messageLength = 0;
-  private readonly frames = new Queue<WaitingFrame>();
+  private readonly frames = new Fifo<WaitingFrame>();
   private state: QueueState = 'SENDING';
   private readonly extension: Extension | undefined;
   private readonly sink: FrameSink;
@@ -73,110 +77,109 @@ export class Backlog {
     this.sink = sink;
   }
 
-  /** Whether nothing waits. */
   get isEmpty(): boolean {
     return this.frames.length === 0;
   }
 
-  /** Adds a frame; `encodes` says whether the extension encodes it. */
-  add(
-    first: number,
+  /** Adds a frame. @param isEncoded whether the extension encodes it */
+  enqueue(
+    firstByte: number,
     payload: Buffer | string,
-    encodes: boolean,
+    isEncoded: boolean,
     callback: SendCallback | undefined,
   ): void {
-    const byteLength = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
-    this.push({ first, payload, byteLength, encodes, progress: afterReading(encodes), callback });
+    const byteLength = byteLengthOf(payload);
+    const progress = progressAfterReading(isEncoded);
+    this.append({ firstByte, payload, byteLength, isEncoded, progress, callback });
   }
 
-  /** Adds a frame whose payload is being read. @returns what `read` wants */
-  addUnread(
-    first: number,
+  /** Adds a frame whose payload is being read. @returns the frame to `resolve` */
+  enqueuePending(
+    firstByte: number,
     byteLength: number,
-    encodes: boolean,
+    isEncoded: boolean,
     callback: SendCallback | undefined,
   ): WaitingFrame {
     const progress: Progress = 'READING';
-    const frame = { first, payload: NOTHING, byteLength, encodes, progress, callback };
-    this.push(frame);
+    const frame = { firstByte, payload: EMPTY, byteLength, isEncoded, progress, callback };
+    this.append(frame);
     return frame;
   }
 
-  /** The payload of a frame was read, or can't be. */
-  read(frame: WaitingFrame, payload: Buffer | Error): void {
+  /** The payload of a frame was read, or cannot be read. */
+  resolve(frame: WaitingFrame, payload: Buffer | Error): void {
     if (this.state === 'EMPTIED') return;
     if (!Buffer.isBuffer(payload)) {
       this.sink.onFailure(payload);
       return;
     }
     frame.payload = payload;
-    frame.progress = afterReading(frame.encodes);
-    this.goOn();
+    frame.progress = progressAfterReading(frame.isEncoded);
+    this.drain();
   }
 
-  /** Nothing that waits is sent any more: the wire is gone. */
-  halt(): void {
+  /** The wire is gone: nothing more is sent. */
+  stop(): void {
     if (this.state !== 'EMPTIED') this.state = 'STOPPED';
     this.extension?.dropEncoding();
   }
 
-  /** Goes on after a rest. */
+  /** Continues after yielding. */
   continue(): void {
     if (this.state === 'YIELDING') this.state = 'SENDING';
-    this.goOn();
+    this.drain();
   }
 
-  /** Hands over what will never be sent, and forgets it. */
-  abandon(): WaitingFrame[] {
+  /** Takes all frames: they will never be sent. */
+  takeAll(): WaitingFrame[] {
     this.state = 'EMPTIED';
     this.byteLength = 0;
     this.messageLength = 0;
     return this.frames.takeAll();
   }
 
-  private push(frame: WaitingFrame): void {
+  private append(frame: WaitingFrame): void {
     if (this.state === 'EMPTIED') return;
     this.frames.push(frame);
     this.count(frame, frame.byteLength);
-    if (this.frames.length === 1) this.goOn();
+    if (this.frames.length === 1) this.drain();
   }
 
-  private count({ first }: WaitingFrame, bytes: number): void {
+  private count({ firstByte }: WaitingFrame, bytes: number): void {
     this.byteLength += bytes;
-    if (isDataFrame(first)) this.messageLength += bytes;
+    if (isDataFrame(firstByte)) this.messageLength += bytes;
   }
 
-  /** Sends what can be sent, up to the first frame that can't. */
-  private goOn(): void {
+  /** Sends frames up to the first one that is not ready. */
+  private drain(): void {
     let inARow = 0;
-    let done = false;
+    let isDone = false;
     try {
-      for (let head = this.next(); head !== undefined; head = this.next()) {
+      for (let head = this.nextReady(); head !== undefined; head = this.nextReady()) {
         this.frames.shift();
         this.count(head, -head.byteLength);
         inARow += COST_OF_FRAME + head.byteLength;
-        this.sink.onFrame(head.first, head.payload, head.byteLength, head.callback);
-        if (inARow >= MOST_IN_A_ROW) break;
+        this.sink.writeFrame(head.firstByte, head.payload, head.byteLength, head.callback);
+        if (inARow >= MAX_BYTES_IN_A_ROW) break;
       }
-      done = inARow < MOST_IN_A_ROW;
+      isDone = inARow < MAX_BYTES_IN_A_ROW;
     } finally {
-      if (!done && !this.isEmpty) this.rest();
+      // An in-memory wire may throw what its reader throws: the other frames must not be forgotten.
+      if (!isDone && !this.isEmpty) this.yieldTurn();
     }
     if (inARow > 0 && this.isEmpty) this.sink.onEmpty();
   }
 
-  /** The first frame, if it can be sent. */
-  private next(): WaitingFrame | undefined {
+  private nextReady(): WaitingFrame | undefined {
     const { head } = this.frames;
     const maySend = head !== undefined && this.state === 'SENDING';
     return maySend && this.makeReady(head) ? head : undefined;
   }
 
-  /** A wire in memory may throw what its reader throws: what waits goes on all the same. */
-  private rest(): void {
+  private yieldTurn(): void {
     if (this.state !== 'SENDING') return;
     this.state = 'YIELDING';
-    this.sink.onRest();
+    this.sink.onYield();
   }
 
   private makeReady(frame: WaitingFrame): boolean {
@@ -185,42 +188,39 @@ export class Backlog {
   }
 
   private encode(frame: WaitingFrame): void {
-    const { first } = frame;
-    const payload = bytesOf(frame.payload);
+    const { firstByte } = frame;
+    const payload = toBuffer(frame.payload);
     frame.payload = payload;
     frame.progress = 'ENCODING';
-    const opens = (first & 0xf) !== Opcode.CONTINUATION;
-    const encoded = this.extension?.encode(payload, opens, (first & FIN) !== 0, this.onEncoded);
-    if (encoded !== undefined) this.encoded(frame, encoded);
+    const isFirst = (firstByte & 0xf) !== Opcode.CONTINUATION;
+    const fin = (firstByte & FIN) !== 0;
+    const encoded = this.extension?.encode(payload, isFirst, fin, this.onEncoded);
+    if (encoded !== undefined) this.setEncoded(frame, encoded);
   }
 
   private readonly onEncoded: Encoded = (encoded) => {
     const frame = this.frames.head;
     if (frame === undefined) return;
-    if (this.state !== 'STOPPED') this.encoded(frame, encoded);
-    this.goOn();
+    if (this.state !== 'STOPPED') this.setEncoded(frame, encoded);
+    this.drain();
   };
 
-  private encoded(frame: WaitingFrame, encoded: Buffer | Error): void {
+  private setEncoded(frame: WaitingFrame, encoded: Buffer | Error): void {
     if (!Buffer.isBuffer(encoded)) {
       this.sink.onFailure(encoded);
       return;
     }
-    if (encoded === frame.payload) frame.first = withoutReserved(frame.first);
+    // RFC 7692 §6: a message that the extension left as it was has no reserved bit.
+    if (encoded === frame.payload) frame.firstByte &= ~RESERVED;
     frame.payload = encoded;
     frame.progress = 'READY';
   }
 }
 
-function afterReading(encodes: boolean): Progress {
-  return encodes ? 'TO_ENCODE' : 'READY';
+function progressAfterReading(isEncoded: boolean): Progress {
+  return isEncoded ? 'TO_ENCODE' : 'READY';
 }
 
-function bytesOf(payload: Buffer | string): Buffer {
+function toBuffer(payload: Buffer | string): Buffer {
   return typeof payload === 'string' ? Buffer.from(payload) : payload;
-}
-
-/** The first byte of a frame that the extension left as it was. */
-function withoutReserved(first: number): number {
-  return first & ~RESERVED;
 }

@@ -1,26 +1,30 @@
 /**
- * Where outgoing frames gather until they are written. A system call costs several times what a
- * frame costs, so that the frames of one tick leave in one write.
+ * The frames of one write. A system call costs several times what a frame costs, so frames that are
+ * sent together are written together.
  *
- * Small frames are laid side by side in a region of a slab that all connections share. A region
- * that was handed to a write is written again only when the connection gave it back, for the wire
- * may still be reading it.
+ * Small frames are copied side by side into a region of a slab that all connections share. A region
+ * that was handed to a write is reused only after it is released: libuv may still be reading it.
  */
 
 import { Buffer } from 'node:buffer';
+import { isDataFrame, sizeOfHeader, writeHeader } from './frame.js';
+import { maskedCopy, unmask, unmaskInto } from './mask.js';
 
-/** Called once: without an error when the message left, else with what kept it from leaving. */
+/** Called once: without an error when the message was written, else with the reason why it was not. */
 export type SendCallback = (error?: Error) => void;
 
-// Twice what is written at once: a region then always has its place, and nothing is moved.
+/** Payloads up to this many bytes are copied behind their header; larger ones go by reference. */
+const COPY_THRESHOLD = 4096;
+
+// Twice the size at which a batch is written at once: a region always fits, and nothing is moved.
 const SLAB_SIZE = 32_768;
 
 /** Memory from which every connection takes its regions. */
 class Slab {
   readonly bytes: Buffer;
-  /** How much of it is taken. */
+  /** How many of its bytes are taken. */
   used = 0;
-  /** How many gathers have regions in it. */
+  /** How many batches have regions in it. */
   private refCount = 0;
 
   constructor(size: number) {
@@ -31,7 +35,7 @@ class Slab {
     this.refCount++;
   }
 
-  /** With the last gather that has regions in it all of it is free again. */
+  /** When no batch has a region in it any more, all of it is free again. */
   release(): void {
     this.refCount--;
     if (this.refCount === 0) this.used = 0;
@@ -42,15 +46,15 @@ const NO_SLAB = new Slab(0);
 /** The slab in use. */
 let slab = NO_SLAB;
 
-/** What one connection gathers for one write. */
-export class Gather {
-  /** How many bytes are gathered. */
+/** Frames that one connection writes together. */
+export class WriteBatch {
+  /** How many bytes it has. */
   byteLength = 0;
-  /** How many bytes the program gave for the messages among them: neither framed nor compressed. */
+  /** How many bytes the program gave to `send` for its messages: neither framed nor compressed. */
   givenLength = 0;
-  /** Whether a Close is among them. */
-  holdsClose = false;
-  /** What is called when they were written; undefined if there is nothing to call. */
+  /** Whether one of the frames is a Close. */
+  containsClose = false;
+  /** Called when the batch was written; undefined if there is nothing to call. */
   callbacks: SendCallback[] | undefined;
 
   /** The open region: from `start` to `end` in its slab, with room up to `limit`. */
@@ -58,17 +62,52 @@ export class Gather {
   private start = 0;
   private end = 0;
   private limit = 0;
-  /** What is gathered besides; undefined while there is none. */
+  /** The parts before the open region; undefined if there are none. */
   private parts: Buffer[] | undefined;
-  /** Whether the parts lie in several slabs. That is rare: these are left to the garbage collector. */
+  /** The parts lie in several slabs. That is rare: these are left to the garbage collector. */
   private spansSlabs = false;
 
-  /** The buffer in which the last reserved bytes lie. */
+  /** The buffer that holds the bytes reserved last. */
   get buffer(): Buffer {
     return this.slab.bytes;
   }
 
-  /** Makes room for `size` more bytes (at most a slab). @returns where they lie in `buffer` */
+  /**
+   * Adds a frame.
+   * @param firstByte FIN, reserved bits and opcode
+   * @param givenLength how many bytes the program gave for it
+   * @param masked whether it is masked with `key`. RFC 6455 §5.3
+   * @returns whether the payload went by reference
+   */
+  addFrame(
+    firstByte: number,
+    payload: Buffer | string,
+    givenLength: number,
+    masked: boolean,
+    key: number,
+  ): boolean {
+    if (isDataFrame(firstByte)) this.givenLength += givenLength;
+    const length = byteLengthOf(payload);
+    const byReference = length > COPY_THRESHOLD;
+    const offset = this.reserve(sizeOfHeader(length, masked) + (byReference ? 0 : length));
+    const start = writeHeader(this.buffer, offset, firstByte, length, masked, key);
+    if (byReference) this.append(ownPayload(payload, masked, key));
+    else copyPayload(this.buffer, start, payload, length, key);
+    return byReference;
+  }
+
+  /** Adds bytes that are framed already. @returns whether they went by reference */
+  addFramed(bytes: Buffer): boolean {
+    const byReference = bytes.length > COPY_THRESHOLD;
+    if (byReference) this.append(bytes);
+    else {
+      const offset = this.reserve(bytes.length);
+      this.buffer.set(bytes, offset);
+    }
+    return byReference;
+  }
+
+  /** Reserves `size` bytes (at most a slab). @returns their offset in `buffer` */
   reserve(size: number): number {
     if (this.end + size > this.limit) this.makeRoom(size);
     const offset = this.end;
@@ -77,27 +116,27 @@ export class Gather {
     return offset;
   }
 
-  /** Adds bytes by reference: they must not change until they are written. */
+  /** Appends bytes by reference: they must not change until they are written. */
   append(payload: Buffer): void {
-    this.seal();
+    this.closeRegion();
     this.addPart(payload);
     this.byteLength += payload.length;
   }
 
-  /** Has `callback` called when all that is gathered so far was written. */
-  notify(callback: SendCallback): void {
+  /** Adds a callback for everything in the batch so far. */
+  onWritten(callback: SendCallback): void {
     this.callbacks ??= [];
     this.callbacks.push(callback);
   }
 
-  /** Hands over what was gathered, in order; nothing may be added behind it. */
+  /** Takes the parts, in order. Nothing may be added afterwards. */
   takeParts(): Buffer[] {
-    this.seal();
+    this.closeRegion();
     return this.parts ?? [];
   }
 
-  /** What was handed over is not needed any more: its memory may hold the next frames. */
-  giveBack(): void {
+  /** The bytes are not needed any more: their memory may be reused. */
+  release(): void {
     if (this.slab !== NO_SLAB && !this.spansSlabs) this.slab.release();
   }
 
@@ -114,25 +153,25 @@ export class Gather {
     if (this.isLastInSlab && this.end + size <= slab.bytes.length) {
       this.limit = this.end + size;
       slab.used = this.limit;
-    } else this.move(size);
+    } else this.moveRegion(size);
   }
 
   /**
-   * Takes a new region and moves what the old one holds there. A second frame foretells more, so
-   * the region doubles: that keeps a broadcast, whose connections take turns, at one part each.
+   * Opens a new region and copies the contents of the old one. A second frame means that more will
+   * follow, so the region doubles: each connection of a broadcast then has one part.
    */
-  private move(size: number): void {
-    if (this.end - this.start + size > SLAB_SIZE) this.seal();
+  private moveRegion(size: number): void {
+    if (this.end - this.start + size > SLAB_SIZE) this.closeRegion();
     const { slab: from, start, end } = this;
-    const held = end - start;
-    const room = held === 0 ? size : Math.min(SLAB_SIZE, (held + size) * 2);
+    const length = end - start;
+    const room = length === 0 ? size : Math.min(SLAB_SIZE, (length + size) * 2);
     if (slab.used + room > slab.bytes.length) slab = new Slab(SLAB_SIZE);
     if (from !== slab) this.changeSlab();
     this.start = slab.used;
-    this.end = this.start + held;
+    this.end = this.start + length;
     slab.used += room;
     this.limit = slab.used;
-    if (held > 0) from.bytes.copy(slab.bytes, this.start, start, end);
+    if (length > 0) from.bytes.copy(slab.bytes, this.start, start, end);
   }
 
   private changeSlab(): void {
@@ -144,12 +183,40 @@ export class Gather {
     slab.retain();
   }
 
-  /** Closes the region and gives back what it did not use. The next one begins behind it. */
-  private seal(): void {
+  /** Turns the region into a part and returns its unused bytes. The next region begins behind it. */
+  private closeRegion(): void {
     if (this.end === this.start) return;
     this.addPart(this.slab.bytes.subarray(this.start, this.end));
     if (this.isLastInSlab) slab.used = this.end;
     this.start = this.end;
     this.limit = this.end;
   }
+}
+
+/** How many bytes a payload has. */
+export function byteLengthOf(payload: Buffer | string): number {
+  return typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
+}
+
+/** Copies a payload behind its header. The key 0 masks nothing. */
+function copyPayload(
+  bytes: Buffer,
+  start: number,
+  payload: Buffer | string,
+  length: number,
+  key: number,
+): void {
+  if (typeof payload === 'string') {
+    bytes.write(payload, start, length);
+    unmask(bytes, start, start + length, key);
+  } else if (key === 0) bytes.set(payload, start);
+  else unmaskInto(bytes, start, payload, 0, length, key);
+}
+
+/** RFC 6455 §10.3: a masked payload is a copy. The caller's bytes are never changed. */
+function ownPayload(payload: Buffer | string, masked: boolean, key: number): Buffer {
+  if (typeof payload !== 'string') return masked ? maskedCopy(payload, key) : payload;
+  const bytes = Buffer.from(payload);
+  unmask(bytes, 0, bytes.length, key);
+  return bytes;
 }

@@ -1,16 +1,16 @@
 /** RFC 7692 §7.1.1: the window of plaintext. */
 
 import { expect, test } from '@jest/globals';
-import { History } from '../../../src/permessage-deflate/window.js';
+import { SlidingWindow } from '../../../src/permessage-deflate/window.js';
 import { SeededRandom } from '../../support/random.js';
 
 test('there is no dictionary before the first message', () => {
-  expect(new History(1024).dictionary).toBeUndefined();
+  expect(new SlidingWindow(1024).dictionary).toBeUndefined();
 });
 
 test.each([256, 512, 4096, 32_768])('with a window of %i it is always the last bytes', (size) => {
   const random = new SeededRandom(size);
-  const history = new History(size);
+  const history = new SlidingWindow(size);
   let all = Buffer.alloc(0);
   for (let i = 0; i < 60; i++) {
     const message = random.bytes(random.integer(0, i % 10 === 0 ? size * 2 : size / 8));
@@ -21,7 +21,7 @@ test.each([256, 512, 4096, 32_768])('with a window of %i it is always the last b
 });
 
 test('a message is copied: what becomes of its memory does not matter', () => {
-  const history = new History(256);
+  const history = new SlidingWindow(256);
   const message = Buffer.from('once');
   history.append(message);
   message.fill(0);
@@ -29,7 +29,7 @@ test('a message is copied: what becomes of its memory does not matter', () => {
 });
 
 test('a window takes a quarter more than its size at most, and little while it is little used', () => {
-  const history = new History(32_768);
+  const history = new SlidingWindow(32_768);
   history.append(Buffer.alloc(100));
   expect(history.dictionary?.buffer.byteLength).toBe(1024);
   for (let i = 0; i < 2000; i++) history.append(Buffer.alloc(100));

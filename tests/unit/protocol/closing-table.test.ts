@@ -8,7 +8,7 @@ import { type Application, Endpoint } from '../../../src/protocol/endpoint.js';
 import { ProtocolError } from '../../../src/protocol/errors.js';
 import { MaskingKeys } from '../../../src/protocol/mask.js';
 import type { Role } from '../../../src/protocol/receiver.js';
-import type { Wire } from '../../../src/protocol/sender.js';
+import type { Wire } from '../../../src/protocol/wire.js';
 import { closePayload, OPCODE, readFrames } from '../../support/frames.js';
 
 /** A wire that notes what is asked of it. `behind` holds writes back, as a busy one does. */
@@ -18,11 +18,11 @@ class NotedWire implements Wire {
   armed = false;
   endpoint: Endpoint | undefined;
   schedule(): void {}
-  readOn(): void {}
+  resumeToDiscard(): void {}
   continueReading(): void {}
   continueSending(): void {}
   flush(): boolean {
-    const gather = this.endpoint?.sender.takeGathered();
+    const gather = this.endpoint?.sender.takeBatch();
     if (gather === undefined) return true;
     const { frames } = readFrames(Buffer.concat(gather.takeParts()));
     this.closesSent += frames.filter((one) => one.opcode === OPCODE.CLOSE).length;

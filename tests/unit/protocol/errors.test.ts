@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { isCloseCode, LONGEST_REASON } from '../../../src/protocol/close.js';
+import { isCloseCode, MAX_CLOSE_REASON } from '../../../src/protocol/close.js';
 import {
   HandshakeError,
   ProtocolError,
@@ -22,7 +22,7 @@ test.each(violations)(
     expect(isCloseCode(error.closeCode)).toBe(true);
     expect(error.rfc).toMatch(/^RFC \d{4} §\d/);
     expect(error.message).not.toContain('%');
-    expect(Buffer.byteLength(error.message)).toBeLessThanOrEqual(LONGEST_REASON);
+    expect(Buffer.byteLength(error.message)).toBeLessThanOrEqual(MAX_CLOSE_REASON);
   },
 );
 

@@ -1,12 +1,12 @@
 /** A queue: first in, first out, at the same cost however long it is. */
 
 import { expect, test } from '@jest/globals';
-import { Queue } from '../../../src/protocol/fifo.js';
+import { Fifo } from '../../../src/protocol/fifo.js';
 import { SeededRandom } from '../../support/random.js';
 
 test('gives what it was given, in that order, and knows how much is left', () => {
   const random = new SeededRandom(1);
-  const queue = new Queue<number>();
+  const queue = new Fifo<number>();
   const model: number[] = [];
   for (let i = 0; i < 2000; i++) {
     if (random.next() < 0.55) {

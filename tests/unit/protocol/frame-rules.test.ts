@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { FrameHeader, readHeader } from '../../../src/protocol/frame.js';
-import { judgeLength, judgeOpening } from '../../../src/protocol/frame-rules.js';
+import { checkHeaderStart, checkLength } from '../../../src/protocol/frame-rules.js';
 
 function header(hex: string): FrameHeader {
   const bytes = Buffer.from(hex, 'hex');
@@ -9,7 +9,7 @@ function header(hex: string): FrameHeader {
   return read;
 }
 
-describe('judgeOpening, as a server', () => {
+describe('checkHeaderStart, as a server', () => {
   test.each([
     ['8180', false, undefined],
     ['0180', false, undefined],
@@ -32,7 +32,7 @@ describe('judgeOpening, as a server', () => {
     ['8981', false, undefined],
     ['8100', false, 'EXPECTED_MASK'],
   ])('%s, in a message: %s → %s', (hex, inMessage, expected) => {
-    expect(judgeOpening(header(hex), true, inMessage, 0)).toBe(expected);
+    expect(checkHeaderStart(header(hex), true, inMessage, 0)).toBe(expected);
   });
 });
 
@@ -46,12 +46,12 @@ test.each([
   ['a180', false, 'UNEXPECTED_RSV_2_3'],
   ['d180', false, 'UNEXPECTED_RSV_2_3'],
 ])('RFC 7692 §6.1: with RSV1 agreed on, %s, in a message: %s → %s', (hex, inMessage, expected) => {
-  expect(judgeOpening(header(hex), true, inMessage, 4)).toBe(expected);
+  expect(checkHeaderStart(header(hex), true, inMessage, 4)).toBe(expected);
 });
 
 test('RFC 6455 §5.1: a client takes unmasked frames only', () => {
-  expect(judgeOpening(header('8100'), false, false, 0)).toBeUndefined();
-  expect(judgeOpening(header('818000000000'), false, false, 0)).toBe('UNEXPECTED_MASK');
+  expect(checkHeaderStart(header('8100'), false, false, 0)).toBeUndefined();
+  expect(checkHeaderStart(header('818000000000'), false, false, 0)).toBe('UNEXPECTED_MASK');
 });
 
 test.each([
@@ -63,6 +63,6 @@ test.each([
   ['827f001fffffffffffff', 0, 0, undefined],
   ['827f0020000000000000', 0, 0, 'UNSUPPORTED_DATA_PAYLOAD_LENGTH'],
   ['827fffffffffffffffff', 0, 0, 'UNSUPPORTED_DATA_PAYLOAD_LENGTH'],
-])('judgeLength of %s behind %d bytes with a limit of %d is %s', (hex, before, limit, expected) => {
-  expect(judgeLength(header(hex), before, limit)).toBe(expected);
+])('checkLength of %s behind %d bytes with a limit of %d is %s', (hex, before, limit, expected) => {
+  expect(checkLength(header(hex), before, limit)).toBe(expected);
 });

@@ -1,23 +1,28 @@
 import { expect, test } from '@jest/globals';
 import { advanceKey, unmask } from '../../../src/protocol/mask.js';
-import { Pieces } from '../../../src/protocol/message-buffer.js';
+import { MessageBuffer } from '../../../src/protocol/message-buffer.js';
 import { KEY } from '../../support/frames.js';
 import { randomCuts, SeededRandom } from '../../support/random.js';
 
 const KEY_NUMBER = KEY.readInt32LE(0);
 
-function add(pieces: Pieces, piece: Buffer): void {
+function add(pieces: MessageBuffer, piece: Buffer): void {
   pieces.add(piece, 0, piece.length, 0, 0);
 }
 
 /** The pieces as they are held: what they cost is what these tests are about. */
-function heldPieces(pieces: Pieces): Buffer[] {
+function heldPieces(pieces: MessageBuffer): Buffer[] {
   pieces['seal']();
   return pieces['list'];
 }
 
 /** Adds `bytes` in pieces of random lengths, as the frame of one masking key. */
-function addMasked(pieces: Pieces, bytes: Buffer, random: SeededRandom, longest: number): void {
+function addMasked(
+  pieces: MessageBuffer,
+  bytes: Buffer,
+  random: SeededRandom,
+  longest: number,
+): void {
   let at = 0;
   for (const piece of randomCuts(bytes, random, longest)) {
     const before = random.integer(0, 8);
@@ -33,7 +38,7 @@ test('pieces of any sizes join to what came, in order', () => {
   const random = new SeededRandom(54);
   for (const longest of [1, 3, 700, 5_000, 70_000]) {
     const bytes = random.bytes(100_000);
-    const pieces = new Pieces();
+    const pieces = new MessageBuffer();
     for (const piece of randomCuts(bytes, random, longest)) add(pieces, piece);
     expect(pieces.byteLength).toBe(bytes.length);
     expect(pieces.join().equals(bytes)).toBe(true);
@@ -45,14 +50,14 @@ test('masked pieces of any sizes join unmasked', () => {
   const random = new SeededRandom(154);
   for (const longest of [3, 5_000, 9_000, 70_000, 200_000]) {
     const bytes = random.bytes(100_000);
-    const pieces = new Pieces();
+    const pieces = new MessageBuffer();
     addMasked(pieces, bytes, random, longest);
     expect(pieces.join().equals(bytes)).toBe(true);
   }
 });
 
 test('a masked piece that would hold far more memory than it has is kept as a copy', () => {
-  const pieces = new Pieces();
+  const pieces = new MessageBuffer();
   const chunk = Buffer.alloc(65_536, 7);
   const whole = Buffer.alloc(5_000, 7);
   pieces.add(chunk, 100, 5_100, KEY_NUMBER, 0);
@@ -63,7 +68,7 @@ test('a masked piece that would hold far more memory than it has is kept as a co
 });
 
 test('what is joined begins its memory, wherever its first piece lay', () => {
-  const pieces = new Pieces();
+  const pieces = new MessageBuffer();
   const chunk = Buffer.alloc(20_000);
   pieces.add(chunk, 6, 10_000, KEY_NUMBER, 0);
   pieces.add(chunk, 10_000, 20_000, KEY_NUMBER, 0);
@@ -77,7 +82,7 @@ function heldInOneFrame(
 ): { part: number; count: number; held: number }[] {
   const ends = Array.from({ length: size / chunkSize }, (_, i) => (i + 1) * chunkSize);
   return ends.map((end) => {
-    const pieces = new Pieces();
+    const pieces = new MessageBuffer();
     for (let at = 0; at < end; at += chunkSize) {
       pieces.add(Buffer.alloc(chunkSize, 7), 0, chunkSize, KEY_NUMBER, size - at - chunkSize);
     }
@@ -102,7 +107,7 @@ test('from a quarter of a frame on its chunks are not kept but copied, and no mo
 test('frames in chunks join to what came, also those that begin behind small ones', () => {
   const random = new SeededRandom(254);
   for (const longest of [3_000, 9_000, 70_000]) {
-    const pieces = new Pieces();
+    const pieces = new MessageBuffer();
     const frames = [10, 40_000, 0, 5_000, 150_000, 1, 30_000].map((size) => random.bytes(size));
     for (const frame of frames) addMasked(pieces, frame, random, longest);
     expect(pieces.join().equals(Buffer.concat(frames))).toBe(true);
@@ -110,7 +115,7 @@ test('frames in chunks join to what came, also those that begin behind small one
 });
 
 test('a frame is copied once more at most, however many large ones there are', () => {
-  const pieces = new Pieces();
+  const pieces = new MessageBuffer();
   for (let i = 0; i < 50; i++) {
     for (let left = 100_000; left > 0; left -= 20_000) {
       pieces.add(Buffer.alloc(20_000), 0, 20_000, 0, left - 20_000);
@@ -122,7 +127,7 @@ test('a frame is copied once more at most, however many large ones there are', (
 });
 
 test('a large piece alone is handed on as it is, without a copy', () => {
-  const pieces = new Pieces();
+  const pieces = new MessageBuffer();
   const large = Buffer.alloc(4_096);
   add(pieces, large);
   const { buffer, byteOffset, length } = pieces.join();
@@ -131,7 +136,7 @@ test('a large piece alone is handed on as it is, without a copy', () => {
 });
 
 test('a small piece does not keep the chunk it came with', () => {
-  const pieces = new Pieces();
+  const pieces = new MessageBuffer();
   const chunk = Buffer.alloc(65_536, 7);
   pieces.add(chunk, 100, 120, 0, 0);
   const joined = pieces.join();
@@ -140,7 +145,7 @@ test('a small piece does not keep the chunk it came with', () => {
 });
 
 test('one-byte pieces take about twice their bytes at most', () => {
-  const pieces = new Pieces();
+  const pieces = new MessageBuffer();
   for (let i = 0; i < 40_000; i++) add(pieces, Buffer.from([i & 0xff]));
   const list = heldPieces(pieces);
   const held = list.reduce((sum, piece) => sum + piece.buffer.byteLength, 0);
@@ -149,7 +154,7 @@ test('one-byte pieces take about twice their bytes at most', () => {
 });
 
 test('what was joined is not written again by the next message', () => {
-  const pieces = new Pieces();
+  const pieces = new MessageBuffer();
   add(pieces, Buffer.from('first'));
   const first = pieces.join();
   add(pieces, Buffer.from('other'));

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from '@jest/globals';
 import type { Encoded, Extension } from '../../../src/protocol/extension.js';
-import { Backlog, type FrameSink } from '../../../src/protocol/send-queue.js';
+import { type FrameSink, SendQueue } from '../../../src/protocol/send-queue.js';
 
 /** An extension that encodes when the test says so; what it makes is written in capitals. */
 class SlowExtension implements Extension {
@@ -45,7 +45,7 @@ class NotedSink implements FrameSink {
   hasKey(): boolean {
     return true;
   }
-  onFrame(first: number, payload: Buffer | string): void {
+  writeFrame(first: number, payload: Buffer | string): void {
     this.sent.push(`${first.toString(16)} ${payload}`);
     if (this.sent.length === this.throwsAt) throw new Error('thrown by a reader');
   }
@@ -53,22 +53,22 @@ class NotedSink implements FrameSink {
     this.failures.push(error);
   }
   onEmpty(): void {}
-  onRest(): void {
+  onYield(): void {
     this.rests++;
   }
 }
 
 function stage() {
   const [extension, sink] = [new SlowExtension(), new NotedSink()];
-  return { extension, sink, backlog: new Backlog(extension, sink) };
+  return { extension, sink, backlog: new SendQueue(extension, sink) };
 }
 
 describe('a backlog', () => {
   test('keeps the order behind what is being encoded', () => {
     const { extension, sink, backlog } = stage();
-    backlog.add(0xc1, 'one', true, undefined);
-    backlog.add(0x81, 'two', false, undefined);
-    backlog.add(0xc1, 'three', true, undefined);
+    backlog.enqueue(0xc1, 'one', true, undefined);
+    backlog.enqueue(0x81, 'two', false, undefined);
+    backlog.enqueue(0xc1, 'three', true, undefined);
     expect(sink.sent).toEqual([]);
     expect(backlog.byteLength).toBe(11);
     extension.finish();
@@ -80,13 +80,13 @@ describe('a backlog', () => {
 
   test('rests after some work, so that the others get their turn', () => {
     const { extension, sink, backlog } = stage();
-    backlog.add(0xc1, 'large', true, undefined);
-    for (let i = 0; i < 1000; i++) backlog.add(0x81, `${i}`, false, undefined);
+    backlog.enqueue(0xc1, 'large', true, undefined);
+    for (let i = 0; i < 1000; i++) backlog.enqueue(0x81, `${i}`, false, undefined);
     extension.finish();
     expect(sink.rests).toBe(1);
     const first = sink.sent.length;
     expect(first).toBeLessThan(200);
-    backlog.add(0x81, 'last', false, undefined);
+    backlog.enqueue(0x81, 'last', false, undefined);
     expect(sink.sent).toHaveLength(first);
     for (let turns = 0; !backlog.isEmpty && turns < 100; turns++) backlog.continue();
     expect(sink.sent).toHaveLength(1002);
@@ -96,8 +96,8 @@ describe('a backlog', () => {
   test('goes on in another turn when a reader throws', () => {
     const { extension, sink, backlog } = stage();
     sink.throwsAt = 1;
-    backlog.add(0xc1, 'one', true, undefined);
-    backlog.add(0x81, 'two', false, undefined);
+    backlog.enqueue(0xc1, 'one', true, undefined);
+    backlog.enqueue(0x81, 'two', false, undefined);
     expect(() => extension.finish()).toThrow('thrown by a reader');
     expect([sink.sent, sink.rests]).toEqual([['c1 ONE'], 1]);
     backlog.continue();
@@ -106,13 +106,13 @@ describe('a backlog', () => {
 
   test('sends nothing more when it is halted, and hands over what is left', () => {
     const { extension, sink, backlog } = stage();
-    backlog.add(0xc1, 'one', true, undefined);
-    backlog.add(0x81, 'two', false, undefined);
-    backlog.halt();
+    backlog.enqueue(0xc1, 'one', true, undefined);
+    backlog.enqueue(0x81, 'two', false, undefined);
+    backlog.stop();
     extension.finish();
-    backlog.add(0x81, 'three', false, undefined);
+    backlog.enqueue(0x81, 'three', false, undefined);
     expect([sink.sent, extension.dropped]).toEqual([[], true]);
-    const left = backlog.abandon().map(({ byteLength }) => byteLength);
+    const left = backlog.takeAll().map(({ byteLength }) => byteLength);
     expect(left).toEqual([3, 3, 5]);
     expect(backlog.byteLength).toBe(0);
   });

@@ -1,23 +1,23 @@
 import { expect, test } from '@jest/globals';
-import { Gather } from '../../../src/protocol/write-batch.js';
+import { WriteBatch } from '../../../src/protocol/write-batch.js';
 import { SeededRandom } from '../../support/random.js';
 
-function put(gather: Gather, text: string): void {
+function put(batch: WriteBatch, text: string): void {
   const bytes = Buffer.from(text);
-  const offset = gather.reserve(bytes.length);
-  bytes.copy(gather.buffer, offset);
+  const offset = batch.reserve(bytes.length);
+  bytes.copy(batch.buffer, offset);
 }
 
 test('frames of one connection lie side by side, in one part', () => {
-  const gather = new Gather();
-  for (let i = 0; i < 16; i++) put(gather, `frame ${i};`);
-  const parts = gather.takeParts();
+  const batch = new WriteBatch();
+  for (let i = 0; i < 16; i++) put(batch, `frame ${i};`);
+  const parts = batch.takeParts();
   expect(parts).toHaveLength(1);
   expect(parts[0]?.toString()).toMatch(/^frame 0;.*frame 15;$/);
 });
 
 test('connections that take turns keep to few parts each, and nothing is mixed up', () => {
-  const gathers = Array.from({ length: 50 }, () => new Gather());
+  const gathers = Array.from({ length: 50 }, () => new WriteBatch());
   for (let i = 0; i < 16; i++) for (const [n, one] of gathers.entries()) put(one, `<${n}:${i}>`);
   for (const [n, one] of gathers.entries()) {
     const parts = one.takeParts();
@@ -29,16 +29,16 @@ test('connections that take turns keep to few parts each, and nothing is mixed u
 
 test('a part that was handed over and not given back is never written again', () => {
   const random = new SeededRandom(61);
-  const gathers = [new Gather(), new Gather(), new Gather()];
+  const gathers = [new WriteBatch(), new WriteBatch(), new WriteBatch()];
   const handed: { parts: Buffer[]; copy: Buffer }[] = [];
   for (let i = 0; i < 5_000; i++) {
     const turn = random.integer(0, gathers.length - 1);
-    const gather = gathers[turn] ?? new Gather();
-    put(gather, 'x'.repeat(random.integer(1, 900)) + i);
-    if (random.next() < 0.3) gather.append(Buffer.from(`by reference ${i}`));
+    const batch = gathers[turn] ?? new WriteBatch();
+    put(batch, 'x'.repeat(random.integer(1, 900)) + i);
+    if (random.next() < 0.3) batch.append(Buffer.from(`by reference ${i}`));
     if (random.next() < 0.4) {
-      const parts = gather.takeParts();
-      gathers[turn] = new Gather();
+      const parts = batch.takeParts();
+      gathers[turn] = new WriteBatch();
       handed.push({ parts, copy: Buffer.from(Buffer.concat(parts)) });
     }
   }
@@ -48,15 +48,15 @@ test('a part that was handed over and not given back is never written again', ()
 });
 
 test('memory that was given back holds the next frames', () => {
-  new Gather().reserve(32_768); // all of a slab: the next one is nobody's yet
+  new WriteBatch().reserve(32_768); // all of a slab: the next one is nobody's yet
   const offsets: number[] = [];
   const memories = new Set<Buffer>();
   for (const text of ['one', 'two', 'three']) {
-    const gather = new Gather();
-    offsets.push(gather.reserve(text.length));
-    memories.add(gather.buffer);
-    gather.takeParts();
-    gather.giveBack();
+    const batch = new WriteBatch();
+    offsets.push(batch.reserve(text.length));
+    memories.add(batch.buffer);
+    batch.takeParts();
+    batch.release();
   }
   expect(offsets).toEqual([0, 0, 0]);
   expect(memories.size).toBe(1);
@@ -64,19 +64,19 @@ test('memory that was given back holds the next frames', () => {
 
 test('as long as the memory of one connection is needed, that of others is not used again', () => {
   const random = new SeededRandom(67);
-  const gathers = Array.from({ length: 5 }, () => new Gather());
+  const gathers = Array.from({ length: 5 }, () => new WriteBatch());
   const kept: { parts: Buffer[]; copy: Buffer }[] = [];
   let again = 0;
   for (let i = 0; i < 20_000; i++) {
     const turn = random.integer(0, gathers.length - 1);
-    const gather = gathers[turn] ?? new Gather();
-    put(gather, 'x'.repeat(random.integer(1, 3000)) + i);
-    if (random.next() < 0.2) gather.append(Buffer.from(`by reference ${i}`));
+    const batch = gathers[turn] ?? new WriteBatch();
+    put(batch, 'x'.repeat(random.integer(1, 3000)) + i);
+    if (random.next() < 0.2) batch.append(Buffer.from(`by reference ${i}`));
     if (random.next() > 0.5) continue;
-    const parts = gather.takeParts();
-    gathers[turn] = new Gather();
+    const parts = batch.takeParts();
+    gathers[turn] = new WriteBatch();
     if (random.next() < 0.9) {
-      gather.giveBack();
+      batch.release();
       again++;
     } else kept.push({ parts, copy: Buffer.concat(parts) });
   }
@@ -85,19 +85,19 @@ test('as long as the memory of one connection is needed, that of others is not u
 });
 
 test('byteLength counts what is copied and what goes by reference', () => {
-  const gather = new Gather();
-  put(gather, 'head');
-  gather.append(Buffer.alloc(100));
-  put(gather, 'tail');
-  expect(gather.byteLength).toBe(108);
-  expect(gather.takeParts().map((part) => part.length)).toEqual([4, 100, 4]);
+  const batch = new WriteBatch();
+  put(batch, 'head');
+  batch.append(Buffer.alloc(100));
+  put(batch, 'tail');
+  expect(batch.byteLength).toBe(108);
+  expect(batch.takeParts().map((part) => part.length)).toEqual([4, 100, 4]);
 });
 
 test('callbacks are kept in order; without any there is no list', () => {
-  const gather = new Gather();
+  const batch = new WriteBatch();
   const called: number[] = [];
-  gather.notify(() => called.push(1));
-  gather.notify(() => called.push(2));
-  for (const callback of gather.callbacks ?? []) callback();
-  expect([called, new Gather().callbacks]).toEqual([[1, 2], undefined]);
+  batch.onWritten(() => called.push(1));
+  batch.onWritten(() => called.push(2));
+  for (const callback of batch.callbacks ?? []) callback();
+  expect([called, new WriteBatch().callbacks]).toEqual([[1, 2], undefined]);
 });
