@@ -1,4 +1,4 @@
-/** RFC 6455 §5: what a frame's header may say. One rule a function, each named by its violation. */
+/** RFC 6455 §5: the rules for a frame's header. Each is a function that names its violation. */
 
 import type { Violation } from './errors.js';
 import { type FrameHeader, isMinimal, MAX_CONTROL_PAYLOAD, Opcode } from './frame.js';
@@ -6,10 +6,10 @@ import { type FrameHeader, isMinimal, MAX_CONTROL_PAYLOAD, Opcode } from './fram
 const MAX_EXACT_LENGTH = Number.MAX_SAFE_INTEGER;
 
 /**
- * Judges the first two bytes of a frame, as soon as they are there.
+ * Checks the first two bytes of a frame.
  * @param expectMask whether this end is a server
  * @param inMessage whether a fragmented message is in progress
- * @param owned the reserved bits that belong to an agreed extension
+ * @param owned the reserved bits of the negotiated extension
  */
 export function checkHeaderStart(
   header: FrameHeader,
@@ -25,7 +25,7 @@ export function checkHeaderStart(
   );
 }
 
-// RFC 6455 §5.2: a reserved bit MUST be 0 unless an extension was negotiated that uses it.
+// RFC 6455 §5.2 MUST: a reserved bit is 0 unless a negotiated extension uses it.
 function checkReserved({ reserved, opcode }: FrameHeader, owned: number): Violation | undefined {
   if (reserved === 0) return undefined;
   // RFC 7692 §6.1: the bit marks a message; it stands on its first frame and on no control frame.
@@ -37,52 +37,54 @@ function checkReserved({ reserved, opcode }: FrameHeader, owned: number): Violat
 function checkOpcode({ opcode }: FrameHeader, inMessage: boolean): Violation | undefined {
   switch (opcode) {
     case Opcode.CONTINUATION:
-      // RFC 6455 §5.4: a continuation needs a message to continue.
+      // RFC 6455 §5.4: a continuation frame continues a message.
       return inMessage ? undefined : 'INVALID_OPCODE';
     case Opcode.TEXT:
     case Opcode.BINARY:
-      // RFC 6455 §5.4: the fragments of two messages MUST NOT be interleaved.
+      // RFC 6455 §5.4 MUST NOT: the fragments of two messages are not interleaved.
       return inMessage ? 'INVALID_OPCODE' : undefined;
     case Opcode.CLOSE:
     case Opcode.PING:
     case Opcode.PONG:
       return undefined;
     default:
-      // RFC 6455 §5.2: an unknown opcode fails the connection.
+      // RFC 6455 §5.2 MUST: an unknown opcode fails the connection.
       return 'INVALID_OPCODE';
   }
 }
 
 function checkControl({ opcode, fin, shortLength }: FrameHeader): Violation | undefined {
   if (opcode < Opcode.CLOSE) return undefined;
-  // RFC 6455 §5.5: control frames MUST NOT be fragmented and carry at most 125 bytes.
+  // RFC 6455 §5.5 MUST: control frames are not fragmented and carry at most 125 bytes.
   if (!fin) return 'EXPECTED_FIN';
   if (shortLength > MAX_CONTROL_PAYLOAD) return 'INVALID_CONTROL_PAYLOAD_LENGTH';
-  // RFC 6455 §5.5.1: a Close carries nothing, or a code of two bytes and perhaps a reason.
-  const halfACode = opcode === Opcode.CLOSE && shortLength === 1;
-  return halfACode ? 'INVALID_CONTROL_PAYLOAD_LENGTH' : undefined;
+  // RFC 6455 §5.5.1 MUST: the payload of a Close is empty, or begins with a code of two bytes.
+  const isCodeCut = opcode === Opcode.CLOSE && shortLength === 1;
+  return isCodeCut ? 'INVALID_CONTROL_PAYLOAD_LENGTH' : undefined;
 }
 
-// RFC 6455 §5.1: a server MUST NOT accept an unmasked frame, a client no masked one.
+// RFC 6455 §5.1 MUST: a server accepts no unmasked frame, a client no masked one.
 function checkMask({ masked }: FrameHeader, expectMask: boolean): Violation | undefined {
   if (masked === expectMask) return undefined;
   return expectMask ? 'EXPECTED_MASK' : 'UNEXPECTED_MASK';
 }
 
 /**
- * Judges the length that a whole header announces.
- * @param before bytes that the message has already
- * @param maxPayload the most that a message may have; 0 = no limit
+ * Checks the length that a complete header announces.
+ * @param before bytes of the message that were announced before
+ * @param maxPayload the limit of a message; 0 = no limit
  */
 export function checkLength(
   header: FrameHeader,
   before: number,
   maxPayload: number,
 ): Violation | undefined {
-  // RFC 6455 §5.2: the minimal number of bytes MUST be used to encode the length.
+  // RFC 6455 §5.2 MUST: the length is encoded in the minimal number of bytes.
   if (!isMinimal(header)) return 'NON_MINIMAL_PAYLOAD_LENGTH';
+  // RFC 6455 §5.2 MUST: the most significant bit of a 64-bit length is 0. Lengths above 2^53 - 1, which
+  // a number cannot hold exactly, are refused as too big: so is every length with that bit.
   if (header.length > MAX_EXACT_LENGTH) return 'UNSUPPORTED_DATA_PAYLOAD_LENGTH';
-  // RFC 6455 §10.4: a limit is what keeps a peer from exhausting memory.
+  // RFC 6455 §10.4: a limit keeps a peer from exhausting memory.
   const tooLong = maxPayload > 0 && before + header.length > maxPayload;
   return tooLong ? 'UNSUPPORTED_MESSAGE_LENGTH' : undefined;
 }

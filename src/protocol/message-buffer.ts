@@ -1,157 +1,163 @@
 /**
- * RFC 6455 §5.4: a message that arrives in parts. A fragment and a cut by TCP are the same thing
- * here: a piece. Small pieces are joined as they come, so that what a fragment costs is about its
- * bytes, not an object. Large ones are kept as they came (as long as that holds no more than four times
- * their bytes) until a quarter of their frame is there; then all of it gets its room.
+ * RFC 6455 §5.4: the payload of a message that arrives in several reads. Fragments and TCP segments
+ * are treated alike: both yield a *piece*, a run of message bytes as it arrived.
+ *
+ * | piece | what happens to it |
+ * |---|---|
+ * | below 4 KiB | copied to the tail, which grows: a one-byte fragment costs about two bytes |
+ * | larger, less than a quarter of its frame is here | stays a view on its chunk, or is copied if a view would keep much more memory |
+ * | larger, a quarter of its frame is here | copied to a tail that has room for the whole frame |
+ *
+ * So the memory in use is at most four times what arrived, whatever a header announces.
  */
 
 import { Buffer } from 'node:buffer';
 import { unmask, unmaskedCopy, unmaskInto } from './mask.js';
 
-/** From here on a piece stands alone instead of being joined to its neighbours. */
+/** Smaller pieces are copied to the tail. */
 const LARGE_PIECE = 4096;
 
-/** Memory is held if at least this part of it is bytes that came. */
+/** A piece keeps at most this many times its bytes of memory. */
 const MAX_RETAINED_RATIO = 4;
 
-/** The first and the largest step in which the tail grows. */
+/** The first size of the tail, and the largest one that it grows to. */
 const MIN_TAIL = 128;
 const MAX_TAIL = 65_536;
 
-const NOTHING = Buffer.alloc(0);
+const EMPTY = Buffer.alloc(0);
 
-/** The pieces of the message that is being received. */
+/** The pieces of the message being received. */
 export class MessageBuffer {
-  /** How many bytes the pieces hold. */
+  /** How many bytes it has. */
   byteLength = 0;
-  private list: Buffer[] = [];
-  /** The key that each is still masked with; 0 for none. It is unmasked where it is joined. */
+  private pieces: Buffer[] = [];
+  /** The key that each piece is still masked with; 0 for none. Joining unmasks. */
   private keys: number[] = [];
-  /** Where small pieces go, and a frame that has its room; `tailUsed` of its bytes are taken. */
-  private tail: Buffer = NOTHING;
+  /** The buffer for small pieces, or for the rest of a frame; `tailUsed` of its bytes are used. */
+  private tail: Buffer = EMPTY;
   private tailUsed = 0;
-  /** How many bytes of the frame in progress there are, and where its pieces begin on the list. */
-  private arrived = 0;
-  private frameFrom = 0;
+  /** How many bytes of the frame in progress arrived, and the index of its first piece. */
+  private frameBytes = 0;
+  private frameStart = 0;
 
   /**
    * Adds the bytes of `chunk` from `start` to `end`.
-   * @param key what they are masked with, as it stands for the first of them; 0 for none
-   * @param awaited bytes of the same frame that are still to come, so that room can be made for
-   * them in one step
+   * @param key the masking key for the first of them; 0 for none
+   * @param remaining bytes of the same frame that are still to come
    */
-  add(chunk: Buffer, start: number, end: number, key: number, awaited: number): void {
+  add(chunk: Buffer, start: number, end: number, key: number, remaining: number): void {
     const length = end - start;
     this.byteLength += length;
-    this.arrived += length;
-    if (length > this.room) this.makeRoom(length, awaited);
-    if (length <= this.room) this.append(chunk, start, end, key);
-    else this.keep(chunk, start, end, key);
-    if (awaited === 0) this.endFrame();
+    this.frameBytes += length;
+    if (length > this.tailRoom) this.makeRoom(length, remaining);
+    if (length <= this.tailRoom) this.copyToTail(chunk, start, end, key);
+    else this.keepPiece(chunk, start, end, key);
+    if (remaining === 0) this.endFrame();
   }
 
-  /** How much more the tail takes. */
-  private get room(): number {
+  private get tailRoom(): number {
     return this.tail.length - this.tailUsed;
   }
 
-  /** For a small piece, and for a large one if all of its frame should have room. */
-  private makeRoom(length: number, awaited: number): void {
+  /** For a small piece, and for a large one if its whole frame is worth allocating. */
+  private makeRoom(length: number, remaining: number): void {
     if (length < LARGE_PIECE) {
-      this.grow(this.tailUsed + length, awaited);
+      this.growTail(this.tailUsed + length, remaining);
       return;
     }
-    this.seal();
-    const isWorthRetaining = this.arrived + awaited <= this.arrived * MAX_RETAINED_RATIO;
-    if (awaited > 0 && isWorthRetaining) this.beginWhole(length + awaited);
+    this.closeTail();
+    const isWorthAllocating =
+      remaining > 0 && this.frameBytes + remaining <= this.frameBytes * MAX_RETAINED_RATIO;
+    if (isWorthAllocating) this.allocateFrame(length + remaining);
   }
 
-  private append(chunk: Buffer, start: number, end: number, key: number): void {
+  private copyToTail(chunk: Buffer, start: number, end: number, key: number): void {
     unmaskInto(this.tail, this.tailUsed, chunk, start, end, key);
     this.tailUsed += end - start;
   }
 
   /**
-   * A tail for all of this frame, with what came of it before. From here on its chunks are copied as
-   * they come and are garbage at once, so that the next ones get the same memory.
+   * Allocates a tail for the whole frame and copies its pieces there. From here on the chunks of the
+   * frame are copied as they arrive and are garbage at once, so the next ones reuse their memory.
    */
-  private beginWhole(missing: number): void {
-    const [list, keys] = [this.list.splice(this.frameFrom), this.keys.splice(this.frameFrom)];
-    const held = list.reduce((sum, piece) => sum + piece.length, 0);
+  private allocateFrame(missing: number): void {
+    const [pieces, keys] = [this.pieces.splice(this.frameStart), this.keys.splice(this.frameStart)];
+    const held = pieces.reduce((sum, piece) => sum + piece.length, 0);
     this.tail = Buffer.allocUnsafeSlow(held + missing);
-    for (const [i, piece] of list.entries()) this.append(piece, 0, piece.length, keys[i] ?? 0);
+    for (const [i, piece] of pieces.entries()) {
+      this.copyToTail(piece, 0, piece.length, keys[i] ?? 0);
+    }
   }
 
   private endFrame(): void {
-    if (this.room === 0 && this.tailUsed >= LARGE_PIECE) this.seal();
-    this.arrived = 0;
-    this.frameFrom = this.list.length;
+    if (this.tailRoom === 0 && this.tailUsed >= LARGE_PIECE) this.closeTail();
+    this.frameBytes = 0;
+    this.frameStart = this.pieces.length;
   }
 
   /**
-   * Hands over the message in one Buffer and forgets it. Each byte is copied at most once more. What is
-   * joined begins its memory: programs lay typed arrays over it, which must lie on whole words.
+   * Takes the message as one Buffer. A joined message begins at offset 0 of its memory: programs lay
+   * typed arrays over it, which must be aligned.
    */
   join(): Buffer {
-    this.seal();
-    const [first = NOTHING] = this.list;
-    if (this.list.length < 2) {
+    this.closeTail();
+    const [first = EMPTY] = this.pieces;
+    if (this.pieces.length < 2) {
       unmask(first, 0, first.length, this.keys[0] ?? 0);
       this.clear();
       return first;
     }
     const joined = Buffer.allocUnsafeSlow(this.byteLength);
-    let at = 0;
-    for (const [i, piece] of this.list.entries()) {
-      unmaskInto(joined, at, piece, 0, piece.length, this.keys[i] ?? 0);
-      at += piece.length;
+    let offset = 0;
+    for (const [i, piece] of this.pieces.entries()) {
+      unmaskInto(joined, offset, piece, 0, piece.length, this.keys[i] ?? 0);
+      offset += piece.length;
     }
     this.clear();
     return joined;
   }
 
-  /** Forgets everything. */
-  clear(): void {
-    if (this.list.length > 0) {
-      this.list = [];
+  private clear(): void {
+    if (this.pieces.length > 0) {
+      this.pieces = [];
       this.keys = [];
     }
-    this.tail = NOTHING;
+    this.tail = EMPTY;
     this.tailUsed = 0;
     this.byteLength = 0;
-    this.arrived = 0;
-    this.frameFrom = 0;
+    this.frameBytes = 0;
+    this.frameStart = 0;
   }
 
-  /** Keeps a view, or a copy where a view would hold much more memory than it has bytes. */
-  private keep(chunk: Buffer, start: number, end: number, key: number): void {
+  /** Keeps a view, or a copy if the view would keep much more memory alive than it has bytes. */
+  private keepPiece(chunk: Buffer, start: number, end: number, key: number): void {
     const isWorthRetaining = (end - start) * MAX_RETAINED_RATIO >= chunk.buffer.byteLength;
-    this.list.push(
+    this.pieces.push(
       isWorthRetaining ? chunk.subarray(start, end) : unmaskedCopy(chunk, start, end, key),
     );
     this.keys.push(isWorthRetaining ? key : 0);
   }
 
-  /** A larger tail: twice as large, or what the frame will need; a full one is put on the list. */
-  private grow(needed: number, awaited: number): void {
+  /** Doubles the tail, or allocates what the frame will need. A full tail becomes a piece. */
+  private growTail(needed: number, remaining: number): void {
     if (needed > MAX_TAIL) {
-      this.seal();
+      this.closeTail();
       this.tail = Buffer.allocUnsafeSlow(MAX_TAIL);
       return;
     }
-    const foreseen = needed + Math.min(awaited, LARGE_PIECE);
-    const size = Math.min(MAX_TAIL, Math.max(MIN_TAIL, foreseen, this.tail.length * 2));
+    const expected = needed + Math.min(remaining, LARGE_PIECE);
+    const size = Math.min(MAX_TAIL, Math.max(MIN_TAIL, expected, this.tail.length * 2));
     const larger = Buffer.allocUnsafeSlow(size);
     this.tail.copy(larger, 0, 0, this.tailUsed);
     this.tail = larger;
   }
 
-  private seal(): void {
+  private closeTail(): void {
     if (this.tailUsed > 0) {
-      this.list.push(this.tail.subarray(0, this.tailUsed));
+      this.pieces.push(this.tail.subarray(0, this.tailUsed));
       this.keys.push(0);
     }
-    this.tail = NOTHING;
+    this.tail = EMPTY;
     this.tailUsed = 0;
   }
 }

@@ -11,9 +11,9 @@ function add(pieces: MessageBuffer, piece: Buffer): void {
 }
 
 /** The pieces as they are held: what they cost is what these tests are about. */
-function heldPieces(pieces: MessageBuffer): Buffer[] {
-  pieces['seal']();
-  return pieces['list'];
+function heldPieces(buffer: MessageBuffer): Buffer[] {
+  buffer['closeTail']();
+  return buffer['pieces'];
 }
 
 /** Adds `bytes` in pieces of random lengths, as the frame of one masking key. */
