@@ -11,7 +11,7 @@ import { type Agreement, buildRequest, judgeResponse, type Request } from './han
 import { formatExtension, newKey } from './handshake/fields.js';
 import type { ClientOptions, PerMessageDeflateOptions } from './options.js';
 import { PerMessageDeflate } from './permessage-deflate/codec.js';
-import { judgeAnswer, makeOffer } from './permessage-deflate/parameters.js';
+import { acceptResponse, makeOffer } from './permessage-deflate/parameters.js';
 import { HandshakeError, REFUSALS, type Refusal } from './protocol/errors.js';
 import type { Extension } from './protocol/extension.js';
 import { DEFAULTS, deflateOptions, timeoutOf } from './settings.js';
@@ -232,9 +232,9 @@ export class Establishment {
     const [answer] = extensions; // only one is ever offered
     if (answer === undefined) return { subprotocol, extension: undefined };
     const { deflate = {} } = this;
-    const acceptance = judgeAnswer(answer, deflate);
-    if (acceptance === undefined) return new HandshakeError('INVALID_ANSWER', 101);
-    return { subprotocol, extension: new PerMessageDeflate('client', acceptance, deflate) };
+    const negotiation = acceptResponse(answer, deflate);
+    if (negotiation === undefined) return new HandshakeError('INVALID_ANSWER', 101);
+    return { subprotocol, extension: new PerMessageDeflate('client', negotiation, deflate) };
   }
 
   private asked(key: string): Request {

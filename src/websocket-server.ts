@@ -402,9 +402,9 @@ export class WebSocketServer<
   /** RFC 6455 §9.1: extensions that are unknown are ignored. */
   #agree(offers: readonly ExtensionOffer[]): AgreedExtensions {
     const options = deflateOptions(this.options.perMessageDeflate, false);
-    const acceptance = options && acceptOffer(offers, options);
-    if (!acceptance) return {};
-    return { [EXTENSION_NAME]: new PerMessageDeflate('server', acceptance, options) };
+    const negotiation = options && acceptOffer(offers, options);
+    if (!negotiation) return {};
+    return { [EXTENSION_NAME]: new PerMessageDeflate('server', negotiation, options) };
   }
 
   #refuseClient(error: HandshakeError, request: InstanceType<U>, socket: Duplex): void {
@@ -523,7 +523,7 @@ export class WebSocketServer<
     extension: PerMessageDeflate | undefined,
     request: InstanceType<U>,
   ): string[] {
-    const answer = extension === undefined ? '' : formatExtension(extension.answer);
+    const answer = extension === undefined ? '' : formatExtension(extension.response);
     const lines = acceptLines(key, subprotocol || false, answer);
     this.emit('headers', lines, request);
     checkLines(lines);

@@ -124,8 +124,8 @@ function hasFailed({ connection, failure }: Inside): boolean {
 
 function extensionsOf({ extension }: Inside): object {
   if (extension === undefined) return {};
-  const { answer } = extension as { answer?: ExtensionOffer };
-  return { [extension.name]: { params: paramsOf(answer) } };
+  const { response } = extension as { response?: ExtensionOffer };
+  return { [extension.name]: { params: paramsOf(response) } };
 }
 
 /** Parameters as `ws` keeps them: numbers for window bits. */

@@ -7,11 +7,11 @@ import { Buffer } from 'node:buffer';
 import type { PerMessageDeflateOptions } from '../options.js';
 import { PerMessageDeflate as Codec, DEFAULT_THRESHOLD } from '../permessage-deflate/codec.js';
 import {
-  type Acceptance,
   acceptOffer,
+  acceptResponse,
   EXTENSION_NAME,
-  judgeAnswer,
   makeOffer,
+  type Negotiation,
 } from '../permessage-deflate/parameters.js';
 import { ProtocolError } from '../protocol/errors.js';
 import type { ExtensionOffer, Parameter } from '../protocol/extension.js';
@@ -118,10 +118,10 @@ export class PerMessageDeflate {
    */
   accept(parsed: readonly ParsedParameters[]): AgreedParameters {
     const offers = parsed.map((one) => this.#read(one));
-    const acceptance = this._isServer ? this.#acceptOffer(offers) : this.#judge(offers[0]);
+    const negotiation = this._isServer ? this.#acceptOffer(offers) : this.#judge(offers[0]);
     const role = this._isServer ? 'server' : 'client';
-    this.#codec = new Codec(role, acceptance, this.#settings);
-    this.params = valuesOf(acceptance.answer);
+    this.#codec = new Codec(role, negotiation, this.#settings);
+    this.params = valuesOf(negotiation.response);
     if (role === 'client' && typeof this.#settings.clientMaxWindowBits === 'number') {
       this.params.client_max_window_bits ??= this.#settings.clientMaxWindowBits;
     }
@@ -180,17 +180,17 @@ export class PerMessageDeflate {
     return this.#codec;
   }
 
-  #acceptOffer(offers: readonly ExtensionOffer[]): Acceptance {
-    const acceptance = acceptOffer(offers, this.#settings);
-    if (acceptance === undefined) {
+  #acceptOffer(offers: readonly ExtensionOffer[]): Negotiation {
+    const negotiation = acceptOffer(offers, this.#settings);
+    if (negotiation === undefined) {
       throw new Error('None of the extension offers can be accepted');
     }
-    return acceptance;
+    return negotiation;
   }
 
-  #judge(answer: ExtensionOffer = { name: EXTENSION_NAME, parameters: [] }): Acceptance {
-    const acceptance = judgeAnswer(answer, this.#settings);
-    if (acceptance !== undefined) return acceptance;
+  #judge(answer: ExtensionOffer = { name: EXTENSION_NAME, parameters: [] }): Negotiation {
+    const negotiation = acceptResponse(answer, this.#settings);
+    if (negotiation !== undefined) return negotiation;
     const refused = answer.parameters.some(([name]) => name === 'client_no_context_takeover');
     if (refused && this.#settings.clientNoContextTakeover === false) {
       throw new Error('Unexpected parameter "client_no_context_takeover"');

@@ -6,17 +6,17 @@ import type { Decoded, Encoded, Extension, ExtensionOffer } from '../protocol/ex
 import type { Role } from '../protocol/receiver.js';
 import { Deflater } from './deflate.js';
 import { Inflater } from './inflate.js';
-import { type Acceptance, EXTENSION_NAME } from './parameters.js';
+import { EXTENSION_NAME, type Negotiation } from './parameters.js';
 
-/** How an application wants its messages compressed. */
+/** How an application compresses its messages. */
 export interface CodecOptions {
-  /** Messages below this many bytes are sent as they are, where each stands alone. */
+  /** Without context takeover, messages below this many bytes are not compressed. */
   readonly threshold?: number | undefined;
   readonly zlibDeflateOptions?: ZlibOptions | undefined;
   readonly zlibInflateOptions?: ZlibOptions | undefined;
 }
 
-/** In force where an application sets no `threshold`; in bytes. */
+/** The default of `threshold`, in bytes. */
 export const DEFAULT_THRESHOLD = 1024;
 
 /** RFC 7692 §6: RSV1 is the "Per-Message Compressed" bit. */
@@ -26,14 +26,14 @@ const RSV1 = 4;
 export class PerMessageDeflate implements Extension {
   readonly name = EXTENSION_NAME;
   readonly reserved = RSV1;
-  /** RFC 7692 §5: what the server answered. */
-  readonly answer: ExtensionOffer;
+  /** RFC 7692 §5: the server's response to the offer. */
+  readonly response: ExtensionOffer;
   private readonly threshold: number;
   private readonly inflater: Inflater;
   private readonly deflater: Deflater;
 
-  constructor(role: Role, { agreed, answer }: Acceptance, options: CodecOptions) {
-    this.answer = answer;
+  constructor(role: Role, { agreed, response }: Negotiation, options: CodecOptions) {
+    this.response = response;
     const server = new Direction(agreed.serverMaxWindowBits, !agreed.serverNoContextTakeover);
     const client = new Direction(agreed.clientMaxWindowBits, !agreed.clientNoContextTakeover);
     const [ours, theirs] = role === 'server' ? [server, client] : [client, server];
@@ -50,8 +50,13 @@ export class PerMessageDeflate implements Extension {
     return this.inflater.inflate(payload, limit, done);
   }
 
-  encode(payload: Buffer, opens: boolean, fin: boolean, done: Encoded): Buffer | Error | undefined {
-    return this.deflater.deflate(payload, opens, fin, done);
+  encode(
+    payload: Buffer,
+    isFirst: boolean,
+    fin: boolean,
+    done: Encoded,
+  ): Buffer | Error | undefined {
+    return this.deflater.deflate(payload, isFirst, fin, done);
   }
 
   get parameters(): string {
@@ -75,7 +80,7 @@ export class PerMessageDeflate implements Extension {
   }
 }
 
-/** RFC 7692 §7.1: what was agreed for the messages of one end. */
+/** RFC 7692 §7.1: the agreed parameters for the messages of one end. */
 class Direction {
   readonly windowBits: number;
   readonly takesOver: boolean;

@@ -1,4 +1,4 @@
-/** RFC 7692 §7.2.1: compressing a message. No zlib stream is kept from one to the next. */
+/** RFC 7692 §7.2.1: compresses messages. No zlib stream is kept between them. */
 
 import { constants, deflateRaw, deflateRawSync, type ZlibOptions } from 'node:zlib';
 import type { Encoded } from '../protocol/extension.js';
@@ -6,51 +6,51 @@ import { time } from '../time/time.js';
 import { SlidingWindow } from './window.js';
 import { runInPool } from './zlib-pool.js';
 
-/** What is larger is compressed in the thread pool: up to here it takes less than about 1 ms. */
+/** Larger messages are compressed in the thread pool: this size takes about 1 ms. */
 const INLINE_THRESHOLD = 32_768;
 
 /**
- * How much of what was sent a message may refer to: it halves what a chat or a ticker sends, for
- * a seventh of the memory and a third of the time of the whole window (docs/decisions/0008).
+ * How many bytes of earlier messages a message may refer to. They halve the traffic of a chat or a
+ * ticker, for a seventh of the memory and a third of the time of a full window (docs/decisions/0008).
  */
-const HISTORY = 4096;
+const WINDOW_SIZE = 4096;
 
-/** A longer message refers to itself: the history would gain it one part in a hundred. */
+/** Longer messages refer to themselves only: the window would save another 1 %. */
 const REFERENCE_THRESHOLD = 8192;
 
-/** zlib's default, 6, takes twice the time of 3 for one part in a hundred less. */
+/** zlib's default, 6, takes twice the time of 3 and saves another 1 %. */
 const LEVEL = 3;
 
-/** zlib finds no match farther back than its window less this. */
+/** zlib finds matches up to its window size minus this. */
 const LOOKAHEAD = 262;
 
-/** The smallest window that zlib compresses with; its matches stay within 2^8 bytes. */
+/** zlib's smallest window. Its matches stay within 2^8 bytes. */
 const MIN_WINDOW_BITS = 9;
 
-/** RFC 7692 §7.2.1: what the flush at the end leaves, 00 00 ff ff, is not sent. */
+/** RFC 7692 §7.2.1 MUST: the 00 00 ff ff of the last flush is removed. */
 const TAIL_LENGTH = 4;
 
-/** zlib takes no smaller one; it is also what a message that does not get smaller gains. */
+/** zlib's smallest chunk. It is also the most that an incompressible message grows by. */
 const MIN_CHUNK = 64;
 
-/** From here on it matters that a message does not get smaller. */
+/** Messages of at least this size are sent as they are if compression does not shrink them. */
 const FALLBACK_THRESHOLD = 1024;
 
 /** Compresses the messages of one connection, one after the other. */
 export class Deflater {
   private readonly options: ZlibOptions;
   private readonly windowBits: number;
-  /** What messages refer to; undefined if each stands alone. */
-  private readonly history: SlidingWindow | undefined;
+  /** The earlier messages; undefined without context takeover. */
+  private readonly window: SlidingWindow | undefined;
   private isDropped = false;
 
   /**
    * @param windowBits of our window
-   * @param takesOver whether we may refer to earlier messages
-   * @param options the application's own for zlib
+   * @param takesOver whether our context is taken over to the next message
+   * @param options the application's options of zlib
    */
   constructor(windowBits: number, takesOver: boolean, options: ZlibOptions | undefined) {
-    // The application may tune zlib, but not say where a message ends.
+    // The application may tune zlib, but not where a message ends.
     this.options = {
       level: LEVEL,
       ...options,
@@ -60,32 +60,32 @@ export class Deflater {
       info: false,
     };
     this.windowBits = Math.max(windowBits, MIN_WINDOW_BITS);
-    this.history = takesOver ? new SlidingWindow(Math.min(2 ** windowBits, HISTORY)) : undefined;
+    this.window = takesOver ? new SlidingWindow(Math.min(2 ** windowBits, WINDOW_SIZE)) : undefined;
   }
 
-  /** Compresses a message or a fragment of it: see {@link Extension.encode}. */
+  /** Compresses a message or a fragment: see {@link Extension.encode}. */
   deflate(
     payload: Buffer,
-    opens: boolean,
+    isFirst: boolean,
     fin: boolean,
     done: Encoded,
   ): Buffer | Error | undefined {
     if (payload.length > INLINE_THRESHOLD) {
-      this.deflateLater(payload, opens, fin, done);
+      this.deflateLater(payload, isFirst, fin, done);
       return undefined;
     }
     try {
       const options = this.optionsFor(payload, payload.length);
       const compressed = withoutTail(deflateRawSync(payload, options), fin);
-      if (isWorse(payload, compressed, opens && fin)) return payload;
-      this.history?.append(payload);
+      if (isWorse(payload, compressed, isFirst && fin)) return payload;
+      this.window?.append(payload);
       return compressed;
     } catch (error) {
       return error as Error;
     }
   }
 
-  /** What decides how a message is compressed that refers to no other one. */
+  /** Two deflaters with equal parameters compress a message alike, if it refers to no other one. */
   get parameters(): string {
     const { level, memLevel, strategy } = this.options;
     return `${this.windowBits} ${level} ${memLevel} ${strategy}`;
@@ -99,48 +99,48 @@ export class Deflater {
   }
 
   /**
-   * A message was sent that {@link deflateAlone} compressed. Where nothing is kept, nothing need be
-   * kept of it either: a connection that is only ever told what all are told costs no memory.
+   * A message was sent that {@link deflateAlone} compressed. It is kept only if others are: so a
+   * connection that receives broadcasts only costs no memory.
    */
   note(payload: Buffer): void {
-    const { history } = this;
-    if (history?.dictionary !== undefined) history.append(payload);
+    const { window } = this;
+    if (window?.dictionary !== undefined) window.append(payload);
   }
 
-  /** Begins nothing more: the connection is over. */
+  /** Starts no more jobs: the connection is closed. */
   drop(): void {
     this.isDropped = true;
   }
 
-  private deflateLater(payload: Buffer, opens: boolean, fin: boolean, done: Encoded): void {
-    // Every chunk is a way to the thread pool and back.
+  private deflateLater(payload: Buffer, isFirst: boolean, fin: boolean, done: Encoded): void {
+    // Each chunk of zlib's output is a round trip to the thread pool.
     const options = { ...this.optionsFor(payload, payload.length / 2) };
     const chosen = (compressed: Buffer): Buffer =>
-      isWorse(payload, compressed, opens && fin) ? payload : compressed;
+      isWorse(payload, compressed, isFirst && fin) ? payload : compressed;
     runInPool((finished) => {
-      const told = (error: Error | null, compressed: Buffer): void => {
+      const callback = (error: Error | null, compressed: Buffer): void => {
         finished();
-        // The program may have filled its buffer again meanwhile: who knows what the peer's window holds.
-        this.history?.clear();
+        // The program may have refilled its buffer meanwhile: the peer's window is not known any more.
+        this.window?.clear();
         done(error ?? chosen(withoutTail(compressed, fin)));
       };
       if (this.isDropped) {
-        told(new Error('nobody waits for it'), payload);
+        callback(new Error('the connection is closed'), payload);
         return;
       }
       try {
-        deflateRaw(payload, options, told);
+        deflateRaw(payload, options, callback);
       } catch (error) {
-        // Not from in here: this may run inside of another connection's job.
-        time.nextTick(told, error as Error, payload);
+        // In another tick: this may run inside of another connection's job.
+        time.nextTick(callback, error as Error, payload);
       }
     });
   }
 
-  /** Small messages need no large window, whose making costs more than their compression. */
+  /** Small messages get a small window: allocating a large one costs more than compressing them. */
   private optionsFor(payload: Buffer, chunkSize: number): ZlibOptions {
-    const { options, history } = this;
-    const dictionary = payload.length <= REFERENCE_THRESHOLD ? history?.dictionary : undefined;
+    const { options, window } = this;
+    const dictionary = payload.length <= REFERENCE_THRESHOLD ? window?.dictionary : undefined;
     const reach = payload.length + (dictionary?.length ?? 0) + LOOKAHEAD;
     const fitting = Math.max(MIN_WINDOW_BITS, 32 - Math.clz32(reach - 1));
     options.dictionary = dictionary;
@@ -154,7 +154,7 @@ function withoutTail(compressed: Buffer, fin: boolean): Buffer {
   return fin ? compressed.subarray(0, compressed.length - TAIL_LENGTH) : compressed;
 }
 
-// RFC 7692 §6: a message that does not get smaller may go as it is. Then it enters no window.
+// RFC 7692 §6: a message may be sent uncompressed. Then it is in no window.
 function isWorse(payload: Buffer, compressed: Buffer, isWhole: boolean): boolean {
   return isWhole && payload.length >= FALLBACK_THRESHOLD && compressed.length >= payload.length;
 }

@@ -1,4 +1,4 @@
-/** RFC 7692 §7.2.2: decompressing a message. No zlib stream is kept from one to the next. */
+/** RFC 7692 §7.2.2: decompresses messages. No zlib stream is kept between them. */
 
 import { Buffer } from 'node:buffer';
 import {
@@ -15,30 +15,29 @@ import { SlidingWindow } from './window.js';
 import { hasBudget, runInPool, spend } from './zlib-pool.js';
 
 /**
- * RFC 7692 §7.2.2: what the sender removed, 00 00 ff ff; behind it, an empty block that ends the
- * stream (RFC 1951 §3.2.3). So zlib must come to the end, and whatever is cut or missing is an
- * error.
+ * RFC 7692 §7.2.2 MUST: the 00 00 ff ff that the sender removed is appended. An empty final block
+ * follows (RFC 1951 §3.2.3), so zlib must reach the end, and a message that is cut is an error.
  */
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff, 0x03, 0x00]);
 
-/** What is larger, as received or as inflated, goes to the thread pool: at most about 1 ms here. */
+/** Larger messages, compressed or inflated, go to the thread pool: these sizes take about 1 ms. */
 const INLINE_INPUT = 65_536;
 const INLINE_OUTPUT = 262_144;
 
-/** In how large steps the thread pool hands over what it inflated, and the most for one step. */
+/** The largest chunk of zlib's output. */
 const MAX_CHUNK = 65_536;
 
-/** A message is expected to become so many times larger; what is left over stays unused. */
+/** The first chunk has room for a message that grows this many times. */
 const EXPECTED_RATIO = 4;
 const MIN_CHUNK = 128;
 
-/** How many times a message may end the stream. Once is what encoders do; each is a start anew. */
+/** Most DEFLATE streams (final blocks) in one message. Encoders use one; each needs a zlib call. */
 const MAX_STREAMS = 16;
 
-/** What zlib says of data that are no DEFLATE stream, or not a whole one. */
+/** zlib's error codes for data that are no complete DEFLATE stream. */
 const DATA_ERRORS = ['Z_DATA_ERROR', 'Z_BUF_ERROR', 'Z_NEED_DICT'];
 
-/** What zlib hands over if asked for `info`. */
+/** zlib's result with the option `info`. */
 interface Inflated {
   readonly buffer: Buffer;
   readonly engine: InflateRaw;
@@ -49,12 +48,14 @@ interface Inflation {
   readonly input: Buffer;
   readonly limit: number;
   readonly done: Decoded;
-  /** How much of `input` is inflated, into `parts` of `length` bytes, by so many streams. */
+  /** How many bytes of `input` are inflated. */
   consumed: number;
+  /** The inflated bytes, and how many they are. */
   readonly parts: Buffer[];
   length: number;
+  /** How many streams ended. */
   streams: number;
-  /** What the next stream may refer to; made when there is one. */
+  /** What the next stream of the message may refer to; made when there is one. */
   window: SlidingWindow | undefined;
 }
 
@@ -62,20 +63,20 @@ interface Inflation {
 export class Inflater {
   private readonly options: ZlibOptions;
   private readonly windowSize: number;
-  /** What messages may refer to; undefined if each stands alone. */
-  private readonly history: SlidingWindow | undefined;
+  /** The earlier messages; undefined without context takeover. */
+  private readonly window: SlidingWindow | undefined;
   private isDropped = false;
 
   /**
    * @param windowBits of the sender's window
-   * @param takesOver whether the sender may refer to earlier messages
-   * @param options the application's own for zlib
+   * @param takesOver whether the sender's context is taken over to the next message
+   * @param options the application's options of zlib
    */
   constructor(windowBits: number, takesOver: boolean, options: ZlibOptions | undefined) {
-    // The application may tune zlib, but not say where a message ends.
+    // The application may tune zlib, but not where a message ends.
     this.options = { ...options, windowBits, info: true, finishFlush: constants.Z_FINISH };
     this.windowSize = 2 ** windowBits;
-    this.history = takesOver ? new SlidingWindow(this.windowSize) : undefined;
+    this.window = takesOver ? new SlidingWindow(this.windowSize) : undefined;
   }
 
   /** Inflates a message: see {@link Extension.decode}. */
@@ -90,38 +91,38 @@ export class Inflater {
     return undefined;
   }
 
-  /** Begins nothing more: the connection is over. */
+  /** Starts no more jobs: the connection is closed. */
   drop(): void {
     this.isDropped = true;
   }
 
-  /** @returns undefined if it is too much to be inflated at once, or not one stream */
+  /** @returns undefined if it is too large to be inflated inline, or is not one stream */
   private inflateNow(input: Buffer, limit: number): Buffer | ProtocolError | undefined {
-    const most = limit > 0 ? Math.min(limit, INLINE_OUTPUT) : INLINE_OUTPUT;
+    const maxLength = limit > 0 ? Math.min(limit, INLINE_OUTPUT) : INLINE_OUTPUT;
     try {
       const chunkSize = Math.max(MIN_CHUNK, input.length * EXPECTED_RATIO);
-      const options = this.optionsFor(this.history?.dictionary, most, chunkSize);
+      const options = this.optionsFor(this.window?.dictionary, maxLength, chunkSize);
       const { buffer, engine } = inflateRawSync(input, options) as unknown as Inflated; // info: true
       spend(input.length + buffer.length);
       if (!isWhole(input, engine.bytesWritten)) return undefined;
-      this.history?.append(buffer);
+      this.window?.append(buffer);
       return buffer;
     } catch (error) {
-      spend(most);
-      return isTooLarge(error) && most !== limit ? undefined : explain(error);
+      spend(maxLength);
+      return isTooLarge(error) && maxLength !== limit ? undefined : toViolation(error);
     }
   }
 
   private inflateLater(input: Buffer, limit: number, done: Decoded): void {
     runInPool((finished) => {
-      const told: Decoded = (message) => {
+      const callback: Decoded = (message) => {
         finished();
         done(message);
       };
       this.inflateStream({
         input,
         limit,
-        done: told,
+        done: callback,
         consumed: 0,
         parts: [],
         length: 0,
@@ -131,25 +132,25 @@ export class Inflater {
     });
   }
 
-  /** Inflates up to a block that ends the stream. RFC 7692 §7.2.3.4: more may come behind it. */
+  /** Inflates up to a final block. RFC 7692 §7.2.3.4: another stream may follow it. */
   private inflateStream(inflation: Inflation): void {
     const { input, limit, consumed, length, done } = inflation;
     if (this.isDropped) {
-      done(invalid('nobody waits for it'));
+      done(invalid('the connection is closed'));
       return;
     }
-    // zlib takes no 0 for the most; what is one byte too long is found when the stream is added.
-    const most = limit > 0 ? Math.max(1, limit - length) : undefined;
-    const dictionary = (inflation.window ?? this.history)?.dictionary;
-    const options = { ...this.optionsFor(dictionary, most, MAX_CHUNK) };
+    // zlib's limit cannot be 0; a message that is one byte too long is detected in addStream.
+    const maxLength = limit > 0 ? Math.max(1, limit - length) : undefined;
+    const dictionary = (inflation.window ?? this.window)?.dictionary;
+    const options = { ...this.optionsFor(dictionary, maxLength, MAX_CHUNK) };
     try {
       inflateRaw(input.subarray(consumed), options, (error, result) => {
-        if (error) done(explain(error));
+        if (error) done(toViolation(error));
         else this.addStream(inflation, result as unknown as Inflated); // info: true
       });
     } catch (error) {
-      // Not from in here: this may run inside of another connection's job.
-      time.nextTick(done, explain(error));
+      // In another tick: this may run inside of another connection's job.
+      time.nextTick(done, toViolation(error));
     }
   }
 
@@ -172,7 +173,7 @@ export class Inflater {
   private slideWindow(inflation: Inflation, inflated: Buffer): void {
     if (inflation.window === undefined) {
       inflation.window = new SlidingWindow(this.windowSize);
-      const { dictionary } = this.history ?? {};
+      const { dictionary } = this.window ?? {};
       if (dictionary !== undefined) inflation.window.append(dictionary);
     }
     inflation.window.append(inflated);
@@ -181,26 +182,26 @@ export class Inflater {
   private finish({ parts, length }: Inflation): Buffer {
     const [only] = parts;
     const message = parts.length === 1 && only !== undefined ? only : Buffer.concat(parts, length);
-    this.history?.append(message);
+    this.window?.append(message);
     return message;
   }
 
   private optionsFor(
     dictionary: Buffer | undefined,
-    most: number | undefined,
+    maxLength: number | undefined,
     chunkSize: number,
   ): ZlibOptions {
     const { options } = this;
     options.dictionary = dictionary;
-    options.maxOutputLength = most;
+    options.maxOutputLength = maxLength;
     options.chunkSize = Math.min(chunkSize, MAX_CHUNK);
     return options;
   }
 }
 
 /**
- * Whether all of a message is inflated. Its last block may end the stream itself, in front of what
- * was added, or, being an empty block without compression, with the first four bytes of that.
+ * Whether a message is inflated completely. Its last block may be final itself, before the appended
+ * tail, or with the first four bytes of the tail if it is an empty uncompressed block.
  */
 function isWhole(input: Buffer, consumed: number): boolean {
   const left = input.length - consumed;
@@ -215,14 +216,14 @@ function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code;
 }
 
-function explain(error: unknown): ProtocolError {
+function toViolation(error: unknown): ProtocolError {
   if (isTooLarge(error)) return tooLong();
   const { message } = error as Error;
   const isData = DATA_ERRORS.includes(codeOf(error) ?? '');
   return isData ? invalid(message) : new ProtocolError('CANNOT_DECODE', message);
 }
 
-// RFC 6455 §10.4: the limit holds for what a message inflates to.
+// RFC 6455 §10.4: the limit applies to the inflated message.
 function tooLong(): ProtocolError {
   return new ProtocolError('UNSUPPORTED_MESSAGE_LENGTH');
 }

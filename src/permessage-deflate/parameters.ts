@@ -1,4 +1,4 @@
-/** RFC 7692 §7.1: the parameters of permessage-deflate: offered, accepted, agreed. */
+/** RFC 7692 §7.1: negotiates the parameters of permessage-deflate: offer, response, agreed parameters. */
 
 import type { ExtensionOffer, Parameter } from '../protocol/extension.js';
 
@@ -10,87 +10,89 @@ const CLIENT_NO_CONTEXT_TAKEOVER = 'client_no_context_takeover';
 const SERVER_MAX_WINDOW_BITS = 'server_max_window_bits';
 const CLIENT_MAX_WINDOW_BITS = 'client_max_window_bits';
 
-/** RFC 7692 §7.1.2: a window has 2^8 to 2^15 bytes; 2^15 where nothing else was agreed. */
+/** RFC 7692 §7.1.2: a window has 2^8 to 2^15 bytes; 2^15 if no other size is agreed. */
 export const MAX_WINDOW_BITS = 15;
 
-/** What an application wants of the negotiation; undefined where it does not mind. */
-export interface Wishes {
+/** What an application wants; undefined leaves the choice to the peer. */
+export interface DeflateOptions {
   readonly serverNoContextTakeover?: boolean | undefined;
   readonly clientNoContextTakeover?: boolean | undefined;
   readonly serverMaxWindowBits?: number | boolean | undefined;
   readonly clientMaxWindowBits?: number | boolean | undefined;
 }
 
-/** What one offer or answer says. */
-interface Said {
+/** The parameters of one offer or response. */
+interface ParameterValues {
   serverNoContextTakeover: boolean;
   clientNoContextTakeover: boolean;
   serverMaxWindowBits: number | undefined;
-  /** true: the client can limit its window, and says no number */
+  /** true: the client can limit its window, and the parameter has no value */
   clientMaxWindowBits: number | true | undefined;
 }
 
 /** RFC 7692 §7.1: the parameters that both ends agreed on. */
-export interface Agreed {
+export interface AgreedParameters {
   readonly serverNoContextTakeover: boolean;
   readonly clientNoContextTakeover: boolean;
   readonly serverMaxWindowBits: number;
   readonly clientMaxWindowBits: number;
 }
 
-/** An offer that was accepted: what is in force, and the answer that says so. */
-export interface Acceptance {
-  readonly agreed: Agreed;
-  readonly answer: ExtensionOffer;
+/** The agreed parameters, and the response that the server sends for them. */
+export interface Negotiation {
+  readonly agreed: AgreedParameters;
+  readonly response: ExtensionOffer;
 }
 
 /** The offer that a client makes. RFC 7692 §7.1. */
-export function makeOffer(wishes: Wishes): ExtensionOffer {
-  const { clientMaxWindowBits = true } = wishes;
+export function makeOffer(options: DeflateOptions): ExtensionOffer {
+  const { clientMaxWindowBits = true } = options;
   return describe({
-    serverNoContextTakeover: wishes.serverNoContextTakeover === true,
-    clientNoContextTakeover: wishes.clientNoContextTakeover === true,
-    serverMaxWindowBits: numberAmong(wishes.serverMaxWindowBits),
+    serverNoContextTakeover: options.serverNoContextTakeover === true,
+    clientNoContextTakeover: options.clientNoContextTakeover === true,
+    serverMaxWindowBits: asNumber(options.serverMaxWindowBits),
     clientMaxWindowBits: clientMaxWindowBits === false ? undefined : clientMaxWindowBits,
   });
 }
 
 /**
- * Accepts the first offer that can be accepted. RFC 7692 §5.1: one that cannot is declined, and
- * the next one is tried.
- * @returns undefined if there is none: the connection goes without the extension
+ * Accepts the first acceptable offer. RFC 7692 §5.1: the others are declined.
+ * @returns undefined if there is none: the connection does without the extension
  */
 export function acceptOffer(
   offers: readonly ExtensionOffer[],
-  wishes: Wishes,
-): Acceptance | undefined {
+  options: DeflateOptions,
+): Negotiation | undefined {
   for (const { name, parameters } of offers) {
     const offered = name === EXTENSION_NAME ? read(parameters) : undefined;
-    if (offered !== undefined && isAcceptable(offered, wishes)) return accept(offered, wishes);
+    if (offered !== undefined && mayAccept(offered, options)) return accept(offered, options);
   }
   return undefined;
 }
 
 /**
- * Judges what a server answered to the offer that these wishes made.
- * @returns undefined if the answer is none that the offer allows
+ * Judges what a server response to the offer that these options made.
+ * @returns undefined if the response is none that the offer allows
  */
-export function judgeAnswer(answer: ExtensionOffer, wishes: Wishes): Acceptance | undefined {
-  const answered = read(answer.parameters);
-  if (answered === undefined || !isAllowed(answered, wishes)) return undefined;
-  const clientBits = answered.clientMaxWindowBits ?? numberAmong(wishes.clientMaxWindowBits);
-  return { agreed: agree({ ...answered, clientMaxWindowBits: clientBits }), answer };
+export function acceptResponse(
+  response: ExtensionOffer,
+  options: DeflateOptions,
+): Negotiation | undefined {
+  const values = read(response.parameters);
+  if (values === undefined || !isAllowed(values, options)) return undefined;
+  const clientBits = values.clientMaxWindowBits ?? asNumber(options.clientMaxWindowBits);
+  return { agreed: agree({ ...values, clientMaxWindowBits: clientBits }), response };
 }
 
-// RFC 7692 §7.1: a parameter that is unknown, repeated or has a bad value makes an offer invalid.
-function read(parameters: readonly Parameter[]): Said | undefined {
+// RFC 7692 §7 MUST: an unknown or repeated parameter, or a wrong value, makes an offer invalid.
+function read(parameters: readonly Parameter[]): ParameterValues | undefined {
   const names = new Set(parameters.map(([name]) => name));
   if (names.size < parameters.length) return undefined;
-  const said = agreedOnNothing();
-  return parameters.every(([name, value]) => readOne(said, name, value)) ? said : undefined;
+  const values = noParameters();
+  return parameters.every(([name, value]) => readOne(values, name, value)) ? values : undefined;
 }
 
-function agreedOnNothing(): Said {
+function noParameters(): ParameterValues {
   return {
     serverNoContextTakeover: false,
     clientNoContextTakeover: false,
@@ -99,20 +101,20 @@ function agreedOnNothing(): Said {
   };
 }
 
-function readOne(said: Said, name: string, value: string | true): boolean {
+function readOne(values: ParameterValues, name: string, value: string | true): boolean {
   switch (name) {
     case SERVER_NO_CONTEXT_TAKEOVER:
-      said.serverNoContextTakeover = true;
+      values.serverNoContextTakeover = true;
       return value === true;
     case CLIENT_NO_CONTEXT_TAKEOVER:
-      said.clientNoContextTakeover = true;
+      values.clientNoContextTakeover = true;
       return value === true;
     case SERVER_MAX_WINDOW_BITS:
-      said.serverMaxWindowBits = readBits(value);
-      return said.serverMaxWindowBits !== undefined;
+      values.serverMaxWindowBits = readBits(value);
+      return values.serverMaxWindowBits !== undefined;
     case CLIENT_MAX_WINDOW_BITS:
-      said.clientMaxWindowBits = value === true ? true : readBits(value);
-      return said.clientMaxWindowBits !== undefined;
+      values.clientMaxWindowBits = value === true ? true : readBits(value);
+      return values.clientMaxWindowBits !== undefined;
     default:
       return false;
   }
@@ -123,79 +125,79 @@ function readBits(value: string | true): number | undefined {
   return value !== true && /^([89]|1[0-5])$/.test(value) ? Number(value) : undefined;
 }
 
-function numberAmong(wish: number | boolean | undefined): number | undefined {
-  return typeof wish === 'number' ? wish : undefined;
+function asNumber(bits: number | boolean | undefined): number | undefined {
+  return typeof bits === 'number' ? bits : undefined;
 }
 
-function isAcceptable(offered: Said, wishes: Wishes): boolean {
-  if (offered.serverNoContextTakeover && wishes.serverNoContextTakeover === false) return false;
-  if (exceeds(wishes.serverMaxWindowBits, offered.serverMaxWindowBits)) return false;
-  // RFC 7692 §7.1.2.2: without the parameter in the offer, the answer must not limit the client.
-  if (typeof wishes.clientMaxWindowBits !== 'number') return true;
+function mayAccept(offered: ParameterValues, options: DeflateOptions): boolean {
+  if (offered.serverNoContextTakeover && options.serverNoContextTakeover === false) return false;
+  if (exceeds(options.serverMaxWindowBits, offered.serverMaxWindowBits)) return false;
+  // RFC 7692 §7.1.2.2: without the parameter in the offer, the response must not limit the client.
+  if (typeof options.clientMaxWindowBits !== 'number') return true;
   const { clientMaxWindowBits } = offered;
   return (
-    clientMaxWindowBits !== undefined && !exceeds(wishes.clientMaxWindowBits, clientMaxWindowBits)
+    clientMaxWindowBits !== undefined && !exceeds(options.clientMaxWindowBits, clientMaxWindowBits)
   );
 }
 
-/** Whether a wish, of a number or of none (false), does not fit under what the peer asks for. */
-function exceeds(wish: number | boolean | undefined, asked: number | true | undefined): boolean {
+/** Whether our own number, or none (false), conflicts with the limit that the peer asks for. */
+function exceeds(own: number | boolean | undefined, asked: number | true | undefined): boolean {
   if (typeof asked !== 'number') return false;
-  return wish === false || (typeof wish === 'number' && wish > asked);
+  return own === false || (typeof own === 'number' && own > asked);
 }
 
-function accept(offered: Said, wishes: Wishes): Acceptance {
+function accept(offered: ParameterValues, options: DeflateOptions): Negotiation {
   const { serverMaxWindowBits } = offered;
-  const said: Said = {
+  const values: ParameterValues = {
     serverNoContextTakeover:
-      offered.serverNoContextTakeover || wishes.serverNoContextTakeover === true,
+      offered.serverNoContextTakeover || options.serverNoContextTakeover === true,
     clientNoContextTakeover:
-      offered.clientNoContextTakeover || wishes.clientNoContextTakeover === true,
-    serverMaxWindowBits: numberAmong(wishes.serverMaxWindowBits) ?? serverMaxWindowBits,
-    clientMaxWindowBits: clientBits(offered, wishes),
+      offered.clientNoContextTakeover || options.clientNoContextTakeover === true,
+    serverMaxWindowBits: asNumber(options.serverMaxWindowBits) ?? serverMaxWindowBits,
+    clientMaxWindowBits: clientBits(offered, options),
   };
-  return { agreed: agree(said), answer: describe(said) };
+  return { agreed: agree(values), response: describe(values) };
 }
 
-/** What the answer says of the client's window: our number, else the client's own. */
-function clientBits(offered: Said, wishes: Wishes): number | undefined {
-  if (typeof wishes.clientMaxWindowBits === 'number') return wishes.clientMaxWindowBits;
+/** The client's window in the response: our number, else the client's own. */
+function clientBits(offered: ParameterValues, options: DeflateOptions): number | undefined {
+  if (typeof options.clientMaxWindowBits === 'number') return options.clientMaxWindowBits;
   const { clientMaxWindowBits } = offered;
-  const isOwn = typeof clientMaxWindowBits === 'number' && wishes.clientMaxWindowBits !== false;
+  const isOwn = typeof clientMaxWindowBits === 'number' && options.clientMaxWindowBits !== false;
   return isOwn ? clientMaxWindowBits : undefined;
 }
 
-function isAllowed(answered: Said, wishes: Wishes): boolean {
-  if (answered.clientNoContextTakeover && wishes.clientNoContextTakeover === false) return false;
-  const { clientMaxWindowBits, serverMaxWindowBits } = answered;
-  // RFC 7692 §7.1.2.2: an answer has a number, and only if the offer had the parameter.
+function isAllowed(values: ParameterValues, options: DeflateOptions): boolean {
+  if (values.clientNoContextTakeover && options.clientNoContextTakeover === false) return false;
+  const { clientMaxWindowBits, serverMaxWindowBits } = values;
+  // RFC 7692 §7.1.2.2: an response has a number, and only if the offer had the parameter.
   if (clientMaxWindowBits === true) return false;
-  if (clientMaxWindowBits !== undefined && wishes.clientMaxWindowBits === false) return false;
-  if (isLarger(clientMaxWindowBits, wishes.clientMaxWindowBits)) return false;
-  // RFC 7692 §7.1.2.1: the server's window is at most what was asked for.
-  return !isLarger(serverMaxWindowBits, wishes.serverMaxWindowBits);
+  if (clientMaxWindowBits !== undefined && options.clientMaxWindowBits === false) return false;
+  if (isLarger(clientMaxWindowBits, options.clientMaxWindowBits)) return false;
+  // RFC 7692 §7.1.2.1 MUST: the server's window is at most what the client asked for.
+  return !isLarger(serverMaxWindowBits, options.serverMaxWindowBits);
 }
 
-function isLarger(answered: number | undefined, wish: number | boolean | undefined): boolean {
-  return answered !== undefined && typeof wish === 'number' && answered > wish;
+function isLarger(bits: number | undefined, limit: number | boolean | undefined): boolean {
+  return bits !== undefined && typeof limit === 'number' && bits > limit;
 }
 
-function agree(said: Said): Agreed {
-  const { serverMaxWindowBits = MAX_WINDOW_BITS, clientMaxWindowBits } = said;
+function agree(values: ParameterValues): AgreedParameters {
+  const { serverMaxWindowBits = MAX_WINDOW_BITS, clientMaxWindowBits } = values;
   const isNumber = typeof clientMaxWindowBits === 'number';
   return {
-    serverNoContextTakeover: said.serverNoContextTakeover,
-    clientNoContextTakeover: said.clientNoContextTakeover,
+    serverNoContextTakeover: values.serverNoContextTakeover,
+    clientNoContextTakeover: values.clientNoContextTakeover,
     serverMaxWindowBits,
     clientMaxWindowBits: isNumber ? clientMaxWindowBits : MAX_WINDOW_BITS,
   };
 }
 
-function describe(said: Said): ExtensionOffer {
+function describe(values: ParameterValues): ExtensionOffer {
   const parameters: Parameter[] = [];
-  if (said.serverNoContextTakeover) parameters.push([SERVER_NO_CONTEXT_TAKEOVER, true]);
-  if (said.clientNoContextTakeover) parameters.push([CLIENT_NO_CONTEXT_TAKEOVER, true]);
-  const { serverMaxWindowBits, clientMaxWindowBits } = said;
+  if (values.serverNoContextTakeover) parameters.push([SERVER_NO_CONTEXT_TAKEOVER, true]);
+  if (values.clientNoContextTakeover) parameters.push([CLIENT_NO_CONTEXT_TAKEOVER, true]);
+  const { serverMaxWindowBits, clientMaxWindowBits } = values;
   if (serverMaxWindowBits !== undefined) {
     parameters.push([SERVER_MAX_WINDOW_BITS, String(serverMaxWindowBits)]);
   }

@@ -1,14 +1,14 @@
-/** RFC 7692 §7.1.1: the window that one message hands to the next, kept as plaintext. */
+/** RFC 7692 §7.1.1: the sliding window that context takeover keeps between messages, as plaintext. */
 
 import { Buffer } from 'node:buffer';
 
 const INITIAL_CAPACITY = 1024;
-const NOTHING = Buffer.alloc(0);
+const EMPTY = Buffer.alloc(0);
 
-/** The last bytes that were compressed or decompressed, up to the size of the window. */
+/** The last bytes that were compressed or decompressed. */
 export class SlidingWindow {
   private readonly size: number;
-  private bytes: Buffer = NOTHING;
+  private bytes: Buffer = EMPTY;
   private used = 0;
 
   /** @param size how many bytes to keep */
@@ -16,13 +16,13 @@ export class SlidingWindow {
     this.size = size;
   }
 
-  /** What the next message may refer to; undefined before the first one. It is a view: use it now. */
+  /** What the next message may refer to; undefined before the first one. A view: use it at once. */
   get dictionary(): Buffer | undefined {
     if (this.used === 0) return undefined;
     return this.bytes.subarray(Math.max(0, this.used - this.size), this.used);
   }
 
-  /** Adds a message behind the others; it is copied, so that it holds no memory. */
+  /** Appends a copy of a message. */
   append(message: Buffer): void {
     const length = Math.min(message.length, this.size);
     if (this.used + length > this.bytes.length) this.makeRoom(length);
@@ -30,14 +30,14 @@ export class SlidingWindow {
     this.used += length;
   }
 
-  /** Forgets everything. */
+  /** Removes everything. */
   clear(): void {
     this.used = 0;
   }
 
   /**
-   * Keeps what the window still needs. The memory grows with use, to a quarter more than the
-   * window, so that its bytes are moved once per quarter of a window and not with each message.
+   * Keeps the bytes that the window still needs. The memory grows with use, up to a quarter more than
+   * the window: its bytes are moved once per quarter of a window and not with each message.
    */
   private makeRoom(length: number): void {
     const kept = Math.min(this.used, this.size - length);

@@ -4,29 +4,36 @@ import { Buffer, isUtf8 } from 'node:buffer';
 import { ProtocolError } from './errors.js';
 import { MAX_CONTROL_PAYLOAD } from './frame.js';
 
-/** The close codes that RFC 6455 §7.4.1 names. */
+/** The close codes of RFC 6455 §7.4.1 and of its IANA registry. */
 export const CloseCode = {
   NORMAL: 1000,
   GOING_AWAY: 1001,
   PROTOCOL_ERROR: 1002,
   UNSUPPORTED_DATA: 1003,
+  /** Reserved. */
+  RESERVED: 1004,
   /** Never sent: the peer's Close had no code. */
   NO_STATUS: 1005,
-  /** Never sent: the connection went away without a Close. */
+  /** Never sent: the connection ended without a Close. */
   ABNORMAL: 1006,
   INVALID_PAYLOAD: 1007,
   POLICY_VIOLATION: 1008,
   MESSAGE_TOO_BIG: 1009,
   MANDATORY_EXTENSION: 1010,
   INTERNAL_ERROR: 1011,
+  SERVICE_RESTART: 1012,
+  TRY_AGAIN_LATER: 1013,
+  BAD_GATEWAY: 1014,
+  /** Never sent: the TLS handshake failed. */
+  TLS_HANDSHAKE: 1015,
 } as const;
 
-/** The longest close reason, in bytes of UTF-8: a control payload without the code. */
+/** The most bytes in a close reason: a control payload without the code. */
 export const MAX_CLOSE_REASON = MAX_CONTROL_PAYLOAD - 2;
 
-/** What a Close frame said. */
+/** The contents of a Close frame. */
 export interface Close {
-  /** 1005 if it said nothing. */
+  /** 1005 if the frame has no code. */
   readonly code: number;
   readonly reason: Buffer;
 }
@@ -37,28 +44,29 @@ const NO_REASON = Buffer.alloc(0);
 export function isCloseCode(code: number): boolean {
   if (!Number.isInteger(code)) return false;
   if (code >= 3000 && code <= 4999) return true;
-  if (code < 1000 || code > 1014) return false;
-  // RFC 6455 §7.4.1: 1004 is reserved; 1005 and 1006 MUST NOT be set in a Close frame.
-  return code !== 1004 && code !== CloseCode.NO_STATUS && code !== CloseCode.ABNORMAL;
+  if (code < CloseCode.NORMAL || code > CloseCode.BAD_GATEWAY) return false;
+  // RFC 6455 §7.4.1 MUST NOT: 1005, 1006 and 1015 are never in a Close frame; 1004 is reserved.
+  const { RESERVED, NO_STATUS, ABNORMAL } = CloseCode;
+  return code !== RESERVED && code !== NO_STATUS && code !== ABNORMAL;
 }
 
 /**
- * Reads the payload of a Close frame, which is not one byte long: the receiver saw to that.
- * @returns what it said, or the rule it breaks
+ * Reads the payload of a Close frame. The receiver has refused a payload of one byte.
+ * @returns its contents, or the rule that it breaks
  */
 export function readClose(payload: Buffer, checkUtf8: boolean): Close | ProtocolError {
   if (payload.length === 0) return { code: CloseCode.NO_STATUS, reason: NO_REASON };
   const code = payload.readUInt16BE(0);
   if (!isCloseCode(code)) return new ProtocolError('INVALID_CLOSE_CODE', code);
   const reason = Buffer.from(payload.subarray(2));
-  // RFC 6455 §5.5.1: the reason is UTF-8.
+  // RFC 6455 §5.5.1 MUST: the reason is UTF-8.
   if (checkUtf8 && !isUtf8(reason)) return new ProtocolError('INVALID_UTF8');
   return { code, reason };
 }
 
-/** The payload of a Close frame; empty for 1005, which says that there is no code. */
+/** The payload of a Close frame; empty for 1005, which means no code. */
 export function writeClose(close: Close): Buffer {
-  // RFC 6455 §7.4.1: 1005 MUST NOT be set in a Close frame by an endpoint.
+  // RFC 6455 §7.4.1 MUST NOT: 1005 is never in a Close frame.
   if (close.code === CloseCode.NO_STATUS) return NO_REASON;
   const payload = Buffer.allocUnsafe(2 + close.reason.length);
   payload.writeUInt16BE(close.code, 0);
@@ -66,30 +74,30 @@ export function writeClose(close: Close): Buffer {
   return payload;
 }
 
-/** Where a connection stands in the closing handshake. */
+/** The state of a connection in the closing handshake. */
 export type ClosingState =
   /** Messages go both ways. */
   | 'OPEN'
-  /** Our Close waits behind what was sent before it. */
+  /** Our Close waits behind what was sent before. */
   | 'CLOSE_QUEUED'
-  /** Our Close is on the wire, the peer's is awaited. */
+  /** Our Close was written; the peer's Close is missing. */
   | 'CLOSE_SENT'
-  /** The peer's Close came; our answer waits to be written. */
+  /** The peer's Close came; our answer is not written yet. */
   | 'PEER_CLOSED'
-  /** Both Close frames passed; a client waits for the server to end TCP. */
+  /** Both Close frames were exchanged; a client waits for the server to close TCP. */
   | 'DONE'
-  /** Both Close frames passed and we ended TCP. */
+  /** Both Close frames were exchanged, and we ended TCP. */
   | 'ENDED'
   /** The connection is being failed. */
   | 'FAILED'
-  /** TCP is closed, the application has been told. */
+  /** TCP is closed, and the application was notified. */
   | 'CLOSED';
 
-/** What can happen to a connection that matters to the closing handshake. */
+/** An event that matters to the closing handshake. */
 export type ClosingInput =
   | 'CLOSE_CALLED'
   | 'CLOSE_RECEIVED'
-  /** Our Close was handed to the wire behind everything queued. */
+  /** Our Close was written, behind everything queued. */
   | 'CLOSE_WRITTEN'
   | 'VIOLATION'
   | 'WIRE_ENDED'
@@ -97,23 +105,23 @@ export type ClosingInput =
   | 'TIMED_OUT'
   | 'WIRE_CLOSED';
 
-/** What is done about it. `finish` and `report` come last: they call the application. */
+/** What the endpoint does. `finish` and `report` come last: they call the application. */
 export type ClosingAction =
   /** send our Close, or the answer to the peer's */
   | 'send'
   /** start the close timer */
   | 'arm'
-  /** start the short timer of a client that waits for the server to end TCP */
+  /** start the short timer of a client that waits for the server to close TCP */
   | 'linger'
-  /** go on reading, deliver nothing */
+  /** keep reading, deliver nothing */
   | 'discard'
   /** end our half of TCP */
   | 'end'
   /** drop TCP */
   | 'destroy'
-  /** tell the application what went wrong */
+  /** report the violation to the application */
   | 'report'
-  /** stop the timer, tell the application that the connection is closed */
+  /** stop the timer and notify the application that the connection is closed */
   | 'finish';
 
 /** One cell of the table. */
@@ -134,16 +142,16 @@ function step(to: ClosingState, ...actions: ClosingAction[]): ClosingStep {
   return { to, actions };
 }
 
-// RFC 6455 §7.1.1: the server ends the TCP connection first, the client waits for it.
+// RFC 6455 §7.1.1: the server closes TCP first; the client waits for it.
 const finished = (...actions: ClosingAction[]): ClosingStepByRole => ({
   server: step('ENDED', ...actions, 'end'),
   client: step('DONE', ...actions, 'linger'),
 });
 
 /**
- * The closing handshake, whole. An input that a row does not name changes nothing in that state.
- * The timer is armed before a Close is sent: sending may write it at once, which is an input again.
- * `docs/closing.md` shows it as a picture; a unit test walks it.
+ * The closing handshake. An input that a row does not name changes nothing in that state.
+ * The timer is armed before a Close is sent: sending may write it at once, which is the next input.
+ * `docs/closing.md` shows this table; a unit test walks all of it.
  */
 export const CLOSING_TABLE: { readonly [state in ClosingState]: ClosingRow } = {
   OPEN: {
@@ -197,7 +205,7 @@ export const CLOSING_TABLE: { readonly [state in ClosingState]: ClosingRow } = {
   CLOSED: {},
 };
 
-/** The cell for this state and input; undefined where nothing changes. */
+/** The step for this state and input; undefined if nothing changes. */
 export function closingStep(
   state: ClosingState,
   input: ClosingInput,

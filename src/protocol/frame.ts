@@ -1,6 +1,21 @@
-/** RFC 6455 §5.2: the layout of a frame's header, read and written. */
+/**
+ * RFC 6455 §5.2: reads and writes the header of a frame.
+ *
+ * ```
+ *  0                   1                   2                   3
+ *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ * +-+-+-+-+-------+-+-------------+-------------------------------+
+ * |F|R|R|R| opcode|M| Payload len |    Extended payload length    |
+ * |I|S|S|S|  (4)  |A|     (7)     |    (16 or 64 bits, if the     |
+ * |N|V|V|V|       |S|             |    length is 126 or 127)      |
+ * | |1|2|3|       |K|             |                               |
+ * +-+-+-+-+-------+-+-------------+ - - - - - - - - - - - - - - - +
+ * |         Masking key (32 bits, if MASK is set)                 |
+ * +---------------------------------------------------------------+
+ * ```
+ */
 
-/** RFC 6455 §5.2, §11.8: what a frame is. 8 and above are control frames. */
+/** RFC 6455 §5.2, §11.8: the type of a frame. 8 and above are control frames. */
 export const Opcode = {
   CONTINUATION: 0x0,
   TEXT: 0x1,
@@ -10,13 +25,10 @@ export const Opcode = {
   PONG: 0xa,
 } as const;
 
-/** The first byte's FIN bit: the last frame of a message. */
+/** The FIN bit in the first byte: the last frame of a message. */
 export const FIN = 0x80;
 
-/** The longest header: two bytes, a 64-bit length and a masking key. */
-export const LONGEST_HEADER = 14;
-
-/** The longest payload of a control frame (RFC 6455 §5.5). */
+/** RFC 6455 §5.5: the most bytes in the payload of a control frame. */
 export const MAX_CONTROL_PAYLOAD = 125;
 
 const MASK = 0x80;
@@ -25,37 +37,37 @@ const LENGTH_64_BITS = 127;
 const TWO_POW_32 = 0x1_0000_0000;
 const TWO_POW_16 = 0x1_0000;
 
-/** Whether a frame carries data of a message: its opcode, in the first byte, says so. RFC 6455 §5.6. */
+/** Whether the first byte is that of a data frame. RFC 6455 §5.6. */
 export function isDataFrame(firstByte: number): boolean {
   return (firstByte & 0xf) < Opcode.CLOSE;
 }
 
-/** One frame's header. A receiver has one of these and reads every header into it. */
+/** The header of a frame. Reading reuses one object for all frames. */
 export class FrameHeader {
   fin = false;
   /** RSV1 = 4, RSV2 = 2, RSV3 = 1. */
   reserved = 0;
   opcode = 0;
   masked = false;
-  /** The seven bits of the second byte: a length below 126, or how long the length field is. */
+  /** The seven length bits of the second byte: the length below 126; 126 and 127 announce a longer field. */
   shortLength = 0;
-  /** The payload's length in bytes; above 2^53 it is no longer exact. */
+  /** The length of the payload in bytes. Above 2^53 it is not exact. */
   length = 0;
-  /** The masking key, its first byte lowest; 0 if there is none. */
+  /** The masking key, first byte lowest; 0 if there is none. */
   maskingKey = 0;
-  /** How many bytes the header takes, as far as it is known. */
+  /** How many bytes the header has, as far as that is known. */
   size = 2;
 }
 
-/** The byte at `offset`, which the caller knows to lie inside `bytes`. */
+/** The byte at `offset`, which lies inside `bytes`. */
 function byteAt(bytes: Uint8Array, offset: number): number {
-  return bytes[offset] as number; // in range by the caller's word
+  return bytes[offset] as number; // the caller has checked the range
 }
 
 /**
- * Reads the header at `offset` as far as the bytes before `end` reach.
- * @returns whether it is whole. If not, the fields of its first two bytes are set when both were
- * there, and `size` says how many bytes it will take.
+ * Reads the header at `offset`, as far as it is there before `end`.
+ * @returns whether it is complete. If not, `size` is the number of bytes needed, and the fields of the
+ * first two bytes are set if both are there
  */
 export function readHeader(
   bytes: Uint8Array,
@@ -110,13 +122,13 @@ function readKey(bytes: Uint8Array, offset: number): number {
   );
 }
 
-/** Whether the length field was as short as the length allows. */
+/** RFC 6455 §5.2: whether the length is encoded in the minimal number of bytes. */
 export function isMinimal(header: FrameHeader): boolean {
   if (header.shortLength < LENGTH_16_BITS) return true;
   return header.length >= (header.shortLength === LENGTH_16_BITS ? LENGTH_16_BITS : TWO_POW_16);
 }
 
-/** How many bytes the header of a frame with this payload takes. */
+/** How many bytes the header of a frame has whose payload has `length` bytes. */
 export function sizeOfHeader(length: number, masked: boolean): number {
   const size = masked ? 6 : 2;
   if (length < LENGTH_16_BITS) return size;
@@ -147,7 +159,7 @@ export function writeHeader(
   return payload + 4;
 }
 
-// RFC 6455 §5.2: the length stands in the shortest of its three forms.
+// RFC 6455 §5.2 MUST: the length is encoded in the minimal number of bytes.
 function writeLength(bytes: Uint8Array, offset: number, length: number, mask: number): number {
   if (length < LENGTH_16_BITS) {
     bytes[offset] = mask | length;

@@ -3,26 +3,26 @@
 import { Buffer } from 'node:buffer';
 import { randomFillSync } from 'node:crypto';
 
-/** Fills all of `bytes` with what masking keys are to be made of. */
+/** Fills all of `bytes` with masking keys. */
 export type FillMask = (bytes: Buffer) => void;
 
 const RANDOM_POOL = 8192;
 
 /**
- * Below this many bytes a loop over bytes is faster than a view of words, whose making costs
- * 70 to 100 ns. `tests/bench/micro/unmask.mjs` compares them on Node 20 and 24.
+ * Below this size a loop over bytes is faster than words: creating the view of words costs 70 to
+ * 100 ns (`tests/bench/micro/unmask.mjs`, Node 20 and 24).
  */
 const WORDS_THRESHOLD = 128;
 
 /**
- * From here on bytes are masked while they are copied: the memory they go to is new, and each pass over
- * it costs. Fewer stay in the processor's cache, where a second pass costs less than a second view.
+ * From this size on bytes are masked while they are copied. Smaller payloads stay in the processor's
+ * cache, where a second pass costs less than a second view of words.
  */
 const ONE_PASS_THRESHOLD = 8192;
 
 const WORD = BigUint64Array.BYTES_PER_ELEMENT;
 
-// A key is kept with its first byte lowest; where memory is not, words must not be used.
+// A key is kept with its first byte lowest. Words need memory in the same byte order.
 const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /** A source of masking keys. */
@@ -31,8 +31,8 @@ export class MaskingKeys {
   private readonly pool: Buffer;
   private used: number;
 
-  // RFC 6455 §5.3: keys MUST come from a strong source of entropy and not be predictable.
-  // They are drawn many at a time, 1.4 ns a key against 1.8 µs for a call each.
+  // RFC 6455 §5.3 MUST: keys come from a strong source of entropy and are not predictable.
+  // Many are drawn at once: 1.4 ns per key, against 1.8 µs for a call per key.
   constructor(fill: FillMask = randomFillSync, poolSize = RANDOM_POOL) {
     this.fill = fill;
     this.pool = Buffer.alloc(poolSize);
@@ -40,8 +40,8 @@ export class MaskingKeys {
   }
 
   /**
-   * Makes sure that the next key is there.
-   * @throws what the source of the keys throws; the next call asks it again
+   * Draws keys if none is left.
+   * @throws what the source throws; the next call tries again
    */
   prepare(): void {
     if (this.used < this.pool.length) return;
@@ -49,7 +49,7 @@ export class MaskingKeys {
     this.used = 0;
   }
 
-  /** A fresh key, its first byte lowest. RFC 6455 §5.3: every frame gets its own. */
+  /** A fresh key, first byte lowest. RFC 6455 §5.3 MUST: each frame gets its own. */
   next(): number {
     this.prepare();
     const key = this.pool.readInt32LE(this.used);
@@ -60,22 +60,19 @@ export class MaskingKeys {
 
 let randomKeys: MaskingKeys | undefined;
 
-/** The keys of every client that brings no source of its own; made when the first one asks. */
+/** The random keys of all clients without a source of their own; created with the first one. */
 export function randomMaskingKeys(): MaskingKeys {
   randomKeys ??= new MaskingKeys();
   return randomKeys;
 }
 
-/** The key as it stands after `count` bytes were masked with it. */
+/** The key for the next byte, after `count` bytes were masked. */
 export function advanceKey(key: number, count: number): number {
   const bits = (count & 3) * 8;
   return bits === 0 ? key : (key >>> bits) | (key << (32 - bits));
 }
 
-/**
- * Masks or unmasks `bytes` from `start` to `end`, in place: the same XOR does both. The key 0 leaves
- * them as they are.
- */
+/** Masks or unmasks `bytes` from `start` to `end` in place: both are the same XOR. The key 0 does nothing. */
 export function unmask(bytes: Buffer, start: number, end: number, key: number): void {
   if (key === 0) return;
   if (end - start < WORDS_THRESHOLD || !LITTLE_ENDIAN)
@@ -83,14 +80,14 @@ export function unmask(bytes: Buffer, start: number, end: number, key: number): 
   else xorWords(bytes, start, bytes, start, end, key);
 }
 
-/** A copy of `bytes` from `start` to `end`, unmasked; the key 0 leaves it as it is. */
+/** An unmasked copy of `bytes` from `start` to `end`. */
 export function unmaskedCopy(bytes: Buffer, start: number, end: number, key: number): Buffer {
-  const copy = Buffer.allocUnsafeSlow(end - start); // out of no pool that it would keep alive
+  const copy = Buffer.allocUnsafeSlow(end - start); // not from a pool, which it would keep alive
   unmaskInto(copy, 0, bytes, start, end, key);
   return copy;
 }
 
-/** A masked copy of a payload, in the same place of a word as that: it is masked on the way. */
+/** A masked copy with the payload's alignment, so that copy and XOR run word by word in one pass. */
 export function maskedCopy(payload: Buffer, key: number): Buffer {
   const offset = payload.byteOffset & (WORD - 1);
   const copy = Buffer.allocUnsafeSlow(offset + payload.length).subarray(offset);
@@ -98,7 +95,7 @@ export function maskedCopy(payload: Buffer, key: number): Buffer {
   return copy;
 }
 
-/** Masks or unmasks the bytes `from` `start` to `end` on their way to `at`; `from` stays as it is. */
+/** Copies the bytes of `from` from `start` to `end` to offset `at` of `to`, masked or unmasked. */
 export function unmaskInto(
   to: Buffer,
   at: number,
@@ -109,7 +106,7 @@ export function unmaskInto(
 ): void {
   const length = end - start;
   if (length < WORDS_THRESHOLD) xorBytes(to, at, from, start, end, key);
-  else if (length >= ONE_PASS_THRESHOLD && key !== 0 && areWordsAlike(to, at, from, start)) {
+  else if (length >= ONE_PASS_THRESHOLD && key !== 0 && areAlignedAlike(to, at, from, start)) {
     xorWords(to, at, from, start, end, key);
   } else {
     if (length === from.length) to.set(from, at);
@@ -118,15 +115,15 @@ export function unmaskInto(
   }
 }
 
-/** Whether what lies here and there can be read and written word by word, both at once. */
-function areWordsAlike(to: Buffer, at: number, from: Buffer, start: number): boolean {
+/** Whether source and target have the same alignment, so that words can be copied. */
+function areAlignedAlike(to: Buffer, at: number, from: Buffer, start: number): boolean {
   const distance = to.byteOffset + at - (from.byteOffset + start);
   return LITTLE_ENDIAN && (distance & (WORD - 1)) === 0;
 }
 
-// RFC 6455 §5.3: octet i of the payload is XORed with octet i modulo 4 of the key.
+// RFC 6455 §5.3: byte i of the payload is XORed with byte i modulo 4 of the key.
 
-/** The bytes `from` `start` to `end`, XORed on their way to `at`; that may be where they are. */
+/** XORs byte by byte. Source and target may be the same memory. */
 function xorBytes(
   to: Buffer,
   at: number,
@@ -140,7 +137,7 @@ function xorBytes(
   const key3 = key >> 24;
   let i = start;
   let o = at;
-  // Four a turn: 1.5 times as fast as one, on Node 20 and 24. What is stored is stored modulo 256.
+  // Four bytes a turn: 1.5 times as fast as one, on Node 20 and 24. A stored value is taken modulo 256.
   for (; i + 3 < end; i += 4, o += 4) {
     to[o] = byteAt(from, i) ^ key;
     to[o + 1] = byteAt(from, i + 1) ^ key1;
@@ -153,10 +150,10 @@ function xorBytes(
 }
 
 function byteAt(bytes: Buffer, i: number): number {
-  return bytes[i] as number; // i lies inside, by the caller's word
+  return bytes[i] as number; // the caller has checked the range
 }
 
-/** The same word by word, where both lie alike: only what lies before and behind whole words is not. */
+/** XORs word by word between the first and the last aligned word, byte by byte outside of them. */
 function xorWords(
   to: Buffer,
   at: number,
@@ -168,7 +165,7 @@ function xorWords(
   const aligned = start + (-(from.byteOffset + start) & (WORD - 1));
   const count = (end - aligned) >> 3;
   const rest = aligned + count * WORD;
-  const shift = at - start; // from a place in `from` to its place in `to`
+  const shift = at - start; // from an offset in `from` to the offset in `to`
   xorBytes(to, at, from, start, aligned, key);
   const alignedKey = advanceKey(key, aligned - start);
   const source = wordsOf(from, aligned, count);
@@ -181,24 +178,24 @@ function wordsOf(bytes: Buffer, start: number, count: number): BigUint64Array {
   return new BigUint64Array(bytes.buffer, bytes.byteOffset + start, count);
 }
 
-/** A key twice over, as a word; to shift and join BigInts would make three on the way. */
+/** A key twice, as one word of 64 bits: shifting BigInts would allocate three of them. */
 const KEY_TWICE = new Uint32Array(2);
 const KEY_WORD = new BigUint64Array(KEY_TWICE.buffer);
 
-// Words of 64 bits, four a turn: on Node 20 twice as fast as one, and as words of 32 bits.
+// Four words a turn: on Node 20 twice as fast as one word, and as words of 32 bits.
 function xorEachWord(to: BigUint64Array, from: BigUint64Array, key: number): void {
   KEY_TWICE.fill(key);
-  const whole = KEY_WORD[0] as bigint; // it has one word
+  const word = KEY_WORD[0] as bigint; // the array has one element
   let i = 0;
   for (; i + 3 < to.length; i += 4) {
-    to[i] = wordAt(from, i) ^ whole;
-    to[i + 1] = wordAt(from, i + 1) ^ whole;
-    to[i + 2] = wordAt(from, i + 2) ^ whole;
-    to[i + 3] = wordAt(from, i + 3) ^ whole;
+    to[i] = wordAt(from, i) ^ word;
+    to[i + 1] = wordAt(from, i + 1) ^ word;
+    to[i + 2] = wordAt(from, i + 2) ^ word;
+    to[i + 3] = wordAt(from, i + 3) ^ word;
   }
-  for (; i < to.length; i++) to[i] = wordAt(from, i) ^ whole;
+  for (; i < to.length; i++) to[i] = wordAt(from, i) ^ word;
 }
 
 function wordAt(words: BigUint64Array, i: number): bigint {
-  return words[i] as bigint; // both are as long
+  return words[i] as bigint; // both arrays have the same length
 }

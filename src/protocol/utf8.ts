@@ -1,32 +1,32 @@
-/** RFC 6455 §8.1: UTF-8 checked while it arrives, however it is cut. */
+/** RFC 6455 §8.1: checks UTF-8 while it arrives, however it is cut. */
 
 import { isUtf8 } from 'node:buffer';
 
 /**
- * Checks a text that arrives in pieces and fails at the first byte that can no longer belong to
- * valid UTF-8 (RFC 3629 §4), even in the middle of a character.
+ * Checks a text that arrives in pieces. It fails at the first byte that cannot belong to valid UTF-8
+ * (RFC 3629 §4), also in the middle of a character.
  */
 export class Utf8Check {
-  /** Continuation bytes still awaited by the character that the last piece cut. */
-  private awaited = 0;
-  /** The bounds of the next continuation byte. */
+  /** How many continuation bytes are missing of the character that the last piece cut. */
+  private missing = 0;
+  /** The smallest and the largest value of the next continuation byte. */
   private low = 0x80;
   private high = 0xbf;
 
   /** Whether the text so far ends with a whole character. */
   get complete(): boolean {
-    return this.awaited === 0;
+    return this.missing === 0;
   }
 
-  /** Makes ready for another text. */
+  /** Prepares for another text. */
   reset(): void {
-    this.awaited = 0;
+    this.missing = 0;
   }
 
-  /** Takes the next piece of the text. @returns false as soon as it can't be UTF-8 any more */
+  /** Takes the next piece of the text. @returns false as soon as the text cannot be UTF-8 */
   push(piece: Buffer): boolean {
     let start = 0;
-    while (this.awaited > 0 && start < piece.length) {
+    while (this.missing > 0 && start < piece.length) {
       if (!this.step(piece[start++] as number)) return false; // start < length
     }
     const end = Math.max(start, startOfCutCharacter(piece));
@@ -40,32 +40,32 @@ export class Utf8Check {
   }
 
   private step(byte: number): boolean {
-    if (this.awaited === 0) return this.lead(byte);
+    if (this.missing === 0) return this.lead(byte);
     if (byte < this.low || byte > this.high) return false;
-    this.awaited--;
+    this.missing--;
     this.low = 0x80;
     this.high = 0xbf;
     return true;
   }
 
-  // RFC 3629 §4: E0, ED, F0 and F4 narrow the byte behind them, which keeps out overlong forms,
+  // RFC 3629 §4: after E0, ED, F0 and F4 fewer values are valid. That excludes overlong forms,
   // surrogates and everything above U+10FFFF.
   private lead(byte: number): boolean {
-    this.awaited = continuationsAfter(byte);
+    this.missing = continuationsAfter(byte);
     this.low = byte === 0xe0 ? 0xa0 : byte === 0xf0 ? 0x90 : 0x80;
     this.high = byte === 0xed ? 0x9f : byte === 0xf4 ? 0x8f : 0xbf;
-    return this.awaited > 0 || byte < 0x80;
+    return this.missing > 0 || byte < 0x80;
   }
 }
 
-/** How many bytes belong behind this lead byte; 0 for ASCII and for what is no lead byte. */
+/** How many continuation bytes follow this lead byte; 0 for ASCII and for other bytes. */
 function continuationsAfter(byte: number): number {
   if (byte < 0xc2 || byte > 0xf4) return 0;
   if (byte < 0xe0) return 1;
   return byte < 0xf0 ? 2 : 3;
 }
 
-/** Where the character begins that the end of the piece cuts; the piece's length if none is. */
+/** The offset of the character that the end of the piece cuts; the piece's length if it cuts none. */
 function startOfCutCharacter(piece: Buffer): number {
   const farthest = Math.max(0, piece.length - 3);
   for (let i = piece.length - 1; i >= farthest; i--) {

@@ -10,14 +10,17 @@ import {
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { type CodecOptions, PerMessageDeflate } from '../../../src/permessage-deflate/codec.js';
-import type { Agreed } from '../../../src/permessage-deflate/parameters.js';
+import type { AgreedParameters } from '../../../src/permessage-deflate/parameters.js';
 import { ProtocolError } from '../../../src/protocol/errors.js';
 import { SeededRandom } from '../../support/random.js';
 
 const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
 const KIB = 1024;
 
-function codec(agreed: Partial<Agreed> = {}, options: CodecOptions = {}): PerMessageDeflate {
+function codec(
+  agreed: Partial<AgreedParameters> = {},
+  options: CodecOptions = {},
+): PerMessageDeflate {
   const all = {
     serverNoContextTakeover: false,
     clientNoContextTakeover: false,
@@ -25,8 +28,8 @@ function codec(agreed: Partial<Agreed> = {}, options: CodecOptions = {}): PerMes
     clientMaxWindowBits: 15,
     ...agreed,
   };
-  const answer = { name: 'permessage-deflate', parameters: [] };
-  return new PerMessageDeflate('server', { agreed: all, answer }, options);
+  const response = { name: 'permessage-deflate', parameters: [] };
+  return new PerMessageDeflate('server', { agreed: all, response }, options);
 }
 
 /** What a call gives, at once or later. */

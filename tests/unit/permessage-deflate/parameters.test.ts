@@ -4,9 +4,9 @@ import { describe, expect, test } from '@jest/globals';
 import { formatExtension, parseExtensions } from '../../../src/handshake/fields.js';
 import {
   acceptOffer,
-  judgeAnswer,
+  acceptResponse,
+  type DeflateOptions,
   makeOffer,
-  type Wishes,
 } from '../../../src/permessage-deflate/parameters.js';
 
 const FREE = {
@@ -22,15 +22,15 @@ function parsed(field: string) {
   return extensions;
 }
 
-/** An answer without its extension's name; undefined if every offer was declined. */
-function answerTo(offers: string, wishes: Wishes): string | undefined {
-  const acceptance = acceptOffer(parsed(offers), wishes);
-  if (acceptance === undefined) return undefined;
-  return formatExtension(acceptance.answer).replace(/^permessage-deflate(; )?/, '');
+/** An response without its extension's name; undefined if every offer was declined. */
+function answerTo(offers: string, options: DeflateOptions): string | undefined {
+  const negotiation = acceptOffer(parsed(offers), options);
+  if (negotiation === undefined) return undefined;
+  return formatExtension(negotiation.response).replace(/^permessage-deflate(; )?/, '');
 }
 
 describe('a client offers', () => {
-  test.each<[Wishes, string]>([
+  test.each<[DeflateOptions, string]>([
     [{}, 'permessage-deflate; client_max_window_bits'],
     [{ clientMaxWindowBits: true }, 'permessage-deflate; client_max_window_bits'],
     [{ clientMaxWindowBits: 10 }, 'permessage-deflate; client_max_window_bits=10'],
@@ -48,13 +48,13 @@ describe('a client offers', () => {
       { serverNoContextTakeover: false, clientNoContextTakeover: false, serverMaxWindowBits: true },
       'permessage-deflate; client_max_window_bits',
     ],
-  ])('%j: %s', (wishes, offer) => {
-    expect(formatExtension(makeOffer(wishes))).toBe(offer);
+  ])('%j: %s', (options, offer) => {
+    expect(formatExtension(makeOffer(options))).toBe(offer);
   });
 });
 
 describe('a server answers', () => {
-  test.each<[offers: string, wishes: Wishes, answer: string]>([
+  test.each<[offers: string, options: DeflateOptions, response: string]>([
     ['permessage-deflate', {}, ''],
     ['permessage-deflate; client_max_window_bits', {}, ''],
     ['permessage-deflate; client_max_window_bits=9', {}, 'client_max_window_bits=9'],
@@ -93,13 +93,13 @@ describe('a server answers', () => {
       { serverNoContextTakeover: false },
       '',
     ],
-  ])('to %s with %j: %s', (offers, wishes, answer) => {
-    expect(answerTo(offers, wishes)).toBe(answer);
+  ])('to %s with %j: %s', (offers, options, response) => {
+    expect(answerTo(offers, options)).toBe(response);
   });
 });
 
 describe('RFC 7692 §7.1: an offer is declined', () => {
-  test.each<[offer: string, wishes: Wishes]>([
+  test.each<[offer: string, options: DeflateOptions]>([
     ['x-webkit-deflate-frame', {}],
     ['permessage-deflate; foo', {}],
     ['permessage-deflate; server_no_context_takeover=1', {}],
@@ -120,8 +120,8 @@ describe('RFC 7692 §7.1: an offer is declined', () => {
     ['permessage-deflate; server_max_window_bits=10', { serverMaxWindowBits: 11 }],
     ['permessage-deflate', { clientMaxWindowBits: 10 }],
     ['permessage-deflate; client_max_window_bits=9', { clientMaxWindowBits: 10 }],
-  ])('%s with %j', (offer, wishes) => {
-    expect(answerTo(offer, wishes)).toBeUndefined();
+  ])('%s with %j', (offer, options) => {
+    expect(answerTo(offer, options)).toBeUndefined();
   });
 });
 
@@ -135,8 +135,8 @@ test('what a server accepted is in force', () => {
   });
 });
 
-describe('a client takes the answer', () => {
-  test.each<[answer: string, wishes: Wishes, agreed: object]>([
+describe('a client takes the response', () => {
+  test.each<[response: string, options: DeflateOptions, agreed: object]>([
     ['permessage-deflate', {}, FREE],
     [
       'permessage-deflate; server_no_context_takeover; client_no_context_takeover',
@@ -156,14 +156,14 @@ describe('a client takes the answer', () => {
     ],
     // A server that does not do what was asked of it: we can read it all the same.
     ['permessage-deflate', { serverNoContextTakeover: true, serverMaxWindowBits: 9 }, FREE],
-  ])('%s with %j', (answer, wishes, agreed) => {
-    const [only] = parsed(answer);
-    expect(only && judgeAnswer(only, wishes)?.agreed).toEqual(agreed);
+  ])('%s with %j', (response, options, agreed) => {
+    const [only] = parsed(response);
+    expect(only && acceptResponse(only, options)?.agreed).toEqual(agreed);
   });
 });
 
-describe('a client refuses the answer', () => {
-  test.each<[answer: string, wishes: Wishes]>([
+describe('a client refuses the response', () => {
+  test.each<[response: string, options: DeflateOptions]>([
     ['permessage-deflate; foo', {}],
     ['permessage-deflate; client_max_window_bits', {}],
     ['permessage-deflate; server_max_window_bits', {}],
@@ -176,8 +176,8 @@ describe('a client refuses the answer', () => {
     ['permessage-deflate; client_max_window_bits=10', { clientMaxWindowBits: false }],
     ['permessage-deflate; client_max_window_bits=12', { clientMaxWindowBits: 11 }],
     ['permessage-deflate; server_max_window_bits=12', { serverMaxWindowBits: 11 }],
-  ])('%s with %j', (answer, wishes) => {
-    const [only] = parsed(answer);
-    expect(only && judgeAnswer(only, wishes)).toBeUndefined();
+  ])('%s with %j', (response, options) => {
+    const [only] = parsed(response);
+    expect(only && acceptResponse(only, options)).toBeUndefined();
   });
 });
