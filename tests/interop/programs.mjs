@@ -18,43 +18,19 @@
  * - Its environment has PROGRAMS_ON (the name of the package that stands under `ws`: `ws6455`, or
  *   `ws` by `--ws`) and PROGRAMS_WS (what npm installs as `ws`: a `file:` of the tarball, or a version).
  */
-import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Tally } from './support/results.mjs';
 import { runFile } from './support/run-file.mjs';
+import { npm, tarball } from './support/tarball.mjs';
 import { temporaryFolder } from './support/temporary.mjs';
 
 const TIMEOUT = 60_000;
-const INSTALL_TIMEOUT = 180_000;
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
 const writeJson = (file, value) => writeFileSync(file, JSON.stringify(value, null, 2));
-
-/** What is printed belongs to the results, so npm speaks on standard error. */
-function npm(cwd, ...parameters) {
-  const options = { cwd, stdio: ['ignore', 2, 2], timeout: INSTALL_TIMEOUT };
-  const { status } = spawnSync('npm', [...parameters, '--loglevel=error'], options);
-  if (status !== 0) throw new Error(`npm ${parameters.join(' ')} failed in ${cwd}`);
-}
-
-/** The tarball, under a name that changes with its content: npm takes the same name for the same. */
-function tarball(folder) {
-  const file = process.env.WS6455_TARBALL ? resolve(process.env.WS6455_TARBALL) : pack();
-  const hash = createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 12);
-  const copy = join(folder, `ws6455-${hash}.tgz`);
-  copyFileSync(file, copy);
-  return copy;
-}
-
-function pack() {
-  npm(at('../..'), 'pack', '--pack-destination', temporaryFolder);
-  const isTarball = (name) => name.endsWith('.tgz');
-  return join(temporaryFolder, readdirSync(temporaryFolder).find(isTarball));
-}
 
 /** npm heeds an override only where the lock has not chosen already, so `ws` leaves the lock. */
 function replaceWs(folder, spec) {
