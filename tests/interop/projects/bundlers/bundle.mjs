@@ -74,7 +74,9 @@ function toOlderSyntax() {
 
 /** For Node as `browserify --node --global-transform`, for browsers without any options. */
 export async function byBrowserify(entry, outfile, { browser }) {
-  const bundle = browserify(entry, browser ? {} : { bare: true, browserField: false });
+  const isFound = (id) => !id.startsWith('node:');
+  const forNode = { bare: true, browserField: false, filter: isFound };
+  const bundle = browserify(entry, browser ? {} : forNode);
   if (!browser) bundle.transform(toOlderSyntax, { global: true });
   await pipeline(bundle.bundle(), createWriteStream(outfile));
 }
