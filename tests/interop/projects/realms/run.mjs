@@ -112,17 +112,12 @@ async function opens(evaluate) {
 
 /** The options alone, without protocols before them. */
 async function opensWithOptions(evaluate) {
-  await withPair(async ({ client }) => assert.equal(client.readyState, WebSocket.OPEN), {
-    ...evaluate('({})'),
-  });
   const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   await once(wss, 'listening');
   const connection = once(wss, 'connection');
-  const ws = new WebSocket(
-    `ws://127.0.0.1:${wss.address().port}`,
-    evaluate("({ headers: { 'x-realm': 'other' } })"),
-  );
-  const [, request] = await connection;
+  const options = evaluate("({ headers: { 'x-realm': 'other' } })");
+  const ws = new WebSocket(`ws://127.0.0.1:${wss.address().port}`, options);
+  const [[, request]] = await Promise.all([connection, once(ws, 'open')]);
   assert.equal(request.headers['x-realm'], 'other');
   ws.terminate();
   wss.close();
