@@ -142,9 +142,7 @@ export class Endpoint implements ControlSink, SenderOwner {
     const { pendingPong } = this;
     if (pendingPong === undefined) return;
     this.pendingPong = undefined;
-    if (this.answersPings() && this.sender.hasKey()) {
-      this.sender.sendControl(Opcode.PONG, pendingPong, undefined);
-    }
+    if (this.answersPings() && this.sender.hasKey()) this.sender.sendPong(pendingPong);
   }
 
   private emitDrain(): void {
@@ -206,7 +204,7 @@ export class Endpoint implements ControlSink, SenderOwner {
   private answerPing(payload: Buffer): void {
     if (!this.answersPings()) return;
     if (this.needsDrain) this.pendingPong = Buffer.from(payload);
-    else if (this.sender.hasKey()) this.sender.sendControl(Opcode.PONG, payload, undefined);
+    else if (this.sender.hasKey()) this.sender.sendPong(payload);
   }
 
   /** RFC 6455 §5.5.2: until a Close was received, also after our own Close. */

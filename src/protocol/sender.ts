@@ -118,13 +118,19 @@ export class Sender implements FrameSink {
   }
 
   /**
-   * Sends a Ping or Pong. It overtakes the frames that wait. RFC 6455 §5.5.
+   * Sends a Ping or Pong behind everything that was sent: programs take the Pong to a Ping as the
+   * confirmation that the messages before it were received.
    * @throws RangeError above 125 bytes
    */
   sendControl(opcode: number, payload: Buffer, callback: SendCallback | undefined): void {
     checkControlLength(payload.length);
     this.prepareKey();
-    this.writeFrame(FIN | opcode, payload, payload.length, callback);
+    this.writeOrEnqueue(FIN | opcode, payload, callback);
+  }
+
+  /** Answers a Ping. RFC 6455 §5.5.2: as soon as is practical, so it overtakes the frames that wait. */
+  sendPong(payload: Buffer): void {
+    this.writeFrame(FIN | Opcode.PONG, payload, payload.length, undefined);
   }
 
   /**

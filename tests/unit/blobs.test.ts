@@ -2,7 +2,7 @@
 
 import { Blob } from 'node:buffer';
 import { describe, expect, test } from '@jest/globals';
-import { attend, type Face, onWire, ROLES } from '../support/faces.js';
+import { attend, type Face, frameFor, onWire, ROLES } from '../support/faces.js';
 import { OPCODE, readFrames } from '../support/frames.js';
 import { turns, until } from '../support/inbox.js';
 import { ManualWire } from '../support/manual-wire.js';
@@ -59,13 +59,17 @@ describe.each(ROLES)('a %s', (role) => {
     ws.terminate();
   });
 
-  test('lets Pings pass a Blob that is being read', async () => {
+  test('sends a Ping behind a Blob that is being read, and answers Pings before it', async () => {
     const { wire, ws } = stage(role);
     const slow = new SlowBlob(['late']);
     ws.send(slow as Blob);
-    ws.ping('p');
+    ws.ping('ours');
+    wire.arrive(frameFor(role, { opcode: OPCODE.PING, payload: 'theirs' }));
     await turns();
-    expect(payloads(wire)).toEqual(['9 p']);
+    expect(payloads(wire)).toEqual(['10 theirs']);
+    slow.give(await new Blob(['late']).arrayBuffer());
+    await until(() => payloads(wire).length === 3, 'all frames');
+    expect(payloads(wire)).toEqual(['10 theirs', '2 late', '9 ours']);
     ws.terminate();
   });
 
