@@ -3,22 +3,26 @@
 import type { EventEmitter } from 'node:events';
 import type { ClientRequestArgs, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type * as clientOptions from './client/options.js';
 import { extension, subprotocol } from './compat/extension.js';
-import { installMembers, installServerMembers } from './compat/members.js';
 import * as deflate from './compat/permessage-deflate.js';
+import { installMembers, installServerMembers } from './compat/private-members.js';
 import * as receiver from './compat/receiver.js';
 import * as sender from './compat/sender.js';
-import type * as data from './data.js';
-import type * as events from './events.js';
-import type * as options from './options.js';
-import * as prepared from './prepared.js';
+import type * as connectionOptions from './connection/options.js';
+import type * as deflateOptions from './permessage-deflate/options.js';
 import * as errors from './protocol/errors.js';
-import type { SendCallback } from './protocol/write-batch.js';
-import { createWebSocketStream } from './stream.js';
-import * as face from './websocket.js';
-import * as server from './websocket-server.js';
+import type * as serverApi from './server/api.js';
+import type * as serverOptions from './server/options.js';
+import * as server from './server/websocket-server.js';
+import type * as api from './websocket/api.js';
+import { createWebSocketStream } from './websocket/node-stream.js';
+import type * as data from './websocket/payload.js';
+import * as prepared from './websocket/prepared.js';
+import type * as emitter from './websocket/typed-emitter.js';
+import * as face from './websocket/websocket.js';
 
-installMembers(face.WebSocket.prototype, face.inside);
+installMembers(face.WebSocket.prototype);
 installServerMembers(server.WebSocketServer.prototype, server.insideServer);
 
 /**
@@ -46,114 +50,12 @@ type Socket = WebSocket;
 type Request = typeof IncomingMessage;
 
 /**
- * One end of a connection. Everything that programs see of it is named here and not taken from the
- * class: stand-ins may implement it, and programs may add members of their own to it.
+ * One end of a connection. Declared here and not taken from the class: stand-ins may implement it,
+ * and programs may add members of their own to it.
  */
-interface WebSocket extends events.Heard<events.WebSocketEvents> {
-  /** The opening handshake is under way. */
-  readonly CONNECTING: 0;
-  /** Messages go both ways. */
-  readonly OPEN: 1;
-  /** The closing handshake is under way, or the connection is being failed. */
-  readonly CLOSING: 2;
-  /** The connection is closed. */
-  readonly CLOSED: 3;
-
-  /** In which form binary messages are delivered; default 'nodebuffer'. Others are ignored. */
-  binaryType: WebSocket.BinaryType;
-  /** Bytes that were sent and have not left yet, framing included. */
-  readonly bufferedAmount: number;
-  /** How the connection ended; undefined until 'close'. */
-  closeInfo?: WebSocket.CloseInfo | undefined;
-  /** The names of the extensions agreed on, '' if there are none. RFC 6455 §9. */
-  readonly extensions: string;
-  /** Whether `pause` was called last. */
-  readonly isPaused: boolean;
-  /** The subprotocol agreed on, '' if there is none. RFC 6455 §1.9. */
-  readonly protocol: string;
-  /** RFC 6455 §4.1, §7: 0 CONNECTING, 1 OPEN, 2 CLOSING, 3 CLOSED. */
-  readonly readyState: WebSocket.ReadyState;
-  /** The URL in use; undefined for a socket that a server handed out. */
-  readonly url: string;
-
-  /** The listener of 'open'. */
-  onopen: ((event: WebSocket.Event) => void) | null;
-  /** The listener of 'message'. */
-  onmessage: ((event: WebSocket.MessageEvent) => void) | null;
-  /** The listener of 'close'. */
-  onclose: ((event: WebSocket.CloseEvent) => void) | null;
-  /** The listener of 'error'. */
-  onerror: ((event: WebSocket.ErrorEvent) => void) | null;
-
-  /**
-   * Sends a message, or with `{ fin: false }` a fragment of one. RFC 6455 §5.4, §6.1.
-   * @param callback called when the message left, or with the error that kept it from leaving
-   * @returns false when the caller should wait for 'drain' before it sends more, as `write` of a
-   * stream does; what was given is sent all the same
-   * @throws Error while connecting; TypeError for data that has no bytes. When the connection is
-   * closing or closed nothing is thrown: the callback gets the error.
-   */
-  send(data: WebSocket.BufferLike, callback?: SendCallback): options.MaySendMore;
-  send(
-    data: WebSocket.BufferLike,
-    options: undefined,
-    callback?: SendCallback,
-  ): options.MaySendMore;
-  send(
-    data: WebSocket.BufferLike,
-    options: WebSocket.SendOptions,
-    callback?: SendCallback,
-  ): options.MaySendMore;
-
-  /**
-   * Sends a Ping. RFC 6455 §5.5.2.
-   * @param data at most 125 bytes
-   * @throws Error while connecting; RangeError for too much data
-   */
-  ping(
-    data?: unknown,
-    mask?: boolean | options.ControlCallback,
-    callback?: options.ControlCallback,
-  ): void;
-
-  /**
-   * Sends a Pong. RFC 6455 §5.5.3.
-   * @param data at most 125 bytes
-   * @throws Error while connecting; RangeError for too much data
-   */
-  pong(
-    data?: unknown,
-    mask?: boolean | options.ControlCallback,
-    callback?: options.ControlCallback,
-  ): void;
-
-  /**
-   * Starts the closing handshake. RFC 6455 §7.1.2. While connecting it gives the connection up.
-   * @param code 1000 to 1014 but 1004 to 1006, or 3000 to 4999; none sends an empty Close
-   * @param reason at most 123 bytes of UTF-8
-   * @throws TypeError for another code or kind of reason; RangeError for a longer reason
-   */
-  close(code?: number, reason?: string | Uint8Array): void;
-
-  /** Drops the connection. Nothing more is delivered; 'close' says 1006 unless a Close had come. */
-  terminate(): void;
-  /** Stops delivering; TCP holds the peer back. Does nothing while connecting or when closed. */
-  pause(): void;
-  /** Goes on delivering. Does nothing while connecting or when closed. */
-  resume(): void;
-
-  /** Adds a listener in the way of browsers; it receives an event object. */
-  addEventListener<K extends keyof WebSocket.WebSocketEventMap>(
-    type: K,
-    listener: events.Listener<WebSocket.WebSocketEventMap[K]>,
-    options?: WebSocket.EventListenerOptions,
-  ): void;
-  /** Removes a listener that `addEventListener` added. */
-  removeEventListener<K extends keyof WebSocket.WebSocketEventMap>(
-    type: K,
-    listener: events.Listener<WebSocket.WebSocketEventMap[K]>,
-  ): void;
-}
+interface WebSocket
+  extends emitter.TypedEmitter<emitter.WebSocketEvents>,
+    api.WebSocketApi<WebSocket.WebSocketEventMap> {}
 
 // The names that programs written for `ws` and its types use, and ours beside them.
 declare namespace WebSocket {
@@ -172,7 +74,7 @@ declare namespace WebSocket {
   }
 
   /** The class WebSocket. */
-  interface SocketClass extends Omit<typeof EventEmitter, 'prototype'> {
+  interface SocketClass extends Omit<typeof EventEmitter, 'prototype'>, api.ReadyStates {
     /** Makes an {@link Unconnected} object, by default a server's end. */
     new (
       address: null,
@@ -193,82 +95,19 @@ declare namespace WebSocket {
       options?: ClientOptions | ClientRequestArgs,
     ): Socket;
     readonly prototype: Socket;
-    /** The opening handshake is under way. */
-    readonly CONNECTING: 0;
-    /** Messages go both ways. */
-    readonly OPEN: 1;
-    /** The closing handshake is under way, or the connection is being failed. */
-    readonly CLOSING: 2;
-    /** The connection is closed. */
-    readonly CLOSED: 3;
   }
 
-  /** A server of WebSockets: on a port of its own, on an http server, or fed by `handleUpgrade`. */
+  /** What servers and their stand-ins have in common. */
   interface Server<T extends AnySocketClass = SocketClass, U extends Request = Request>
-    extends events.Heard<server.WebSocketServerEvents<InstanceType<T>, InstanceType<U>>> {
+    extends emitter.TypedEmitter<serverApi.WebSocketServerEvents<InstanceType<T>, InstanceType<U>>>,
+      serverApi.ServerApi<InstanceType<T>, InstanceType<U>> {
     /** What was given, over the defaults. Read at each upgrade: changes take effect. */
     options: ServerOptions<T, U>;
-    /** Never set, but in the types that programs are written for: it is `options.path`. */
-    path: string;
-    /** The open connections; undefined with `clientTracking: false`. */
-    clients: Set<InstanceType<T>>;
-
-    /** Where the server listens; null when it does not. @throws Error with `noServer` */
-    address(): AddressInfo | string | null;
-    /**
-     * Stops accepting; connections stay open. Own http server: it is closed. Another's: it is left
-     * alone. 'close' comes when the last client is gone.
-     * @param callback called at 'close'; with an Error if the server was closed already
-     */
-    close(callback?: (error?: Error) => void): void;
-    /**
-     * Accepts or refuses an opening handshake. RFC 6455 §4.2.
-     * @param head bytes that came behind the request
-     * @param callback receives the connection, if it comes to one
-     * @throws Error if it was called for this socket before
-     */
-    handleUpgrade(
-      request: InstanceType<U>,
-      socket: Duplex,
-      head: Buffer,
-      callback: (client: InstanceType<T>, request: InstanceType<U>) => void,
-    ): void;
-    /**
-     * Whether this server is meant. To be overridden; by default `options.path` decides. A Promise
-     * is awaited.
-     */
-    shouldHandle(request: InstanceType<U>): boolean | Promise<boolean>;
-    /**
-     * Accepts a request that was found valid; the last step of `handleUpgrade`, which programs
-     * written for `ws` call or replace. Always there; stand-ins need none.
-     * @param extensions those that are in force, by their names
-     * @param key the request's Sec-WebSocket-Key
-     * @param subprotocols those the client asks for
-     */
-    completeUpgrade?(
-      extensions: object,
-      key: string,
-      subprotocols: Set<string>,
-      request: InstanceType<U>,
-      socket: Duplex,
-      head: Buffer,
-      callback: (client: InstanceType<T>, request: InstanceType<U>) => void,
-    ): void;
   }
 
   interface WebSocketServer<T extends AnySocketClass = SocketClass, U extends Request = Request>
-    extends Server<T, U> {
-    /**
-     * Sends one message to every open connection, framed and compressed once for all of them.
-     * @param data as for `send`; a Blob has to be read first
-     * @returns how many connections it was sent to
-     * @throws TypeError for data that has no bytes; Error with `clientTracking: false`
-     */
-    broadcast(
-      data: BufferLike | PreparedMessage,
-      options?: BroadcastOptions<InstanceType<T>>,
-    ): options.Reached;
-  }
+    extends Server<T, U>,
+      serverApi.BroadcastApi<InstanceType<T>> {}
 
   /** The class WebSocketServer. */
   interface ServerClass extends Omit<typeof EventEmitter, 'prototype'> {
@@ -304,31 +143,32 @@ declare namespace WebSocket {
     readonly ProtocolError: typeof errors.ProtocolError;
   }
 
-  type AnySocketClass = options.AnySocketClass;
+  type AnySocketClass = serverOptions.AnySocketClass<Socket>;
 
   // Declared here, so that programs can add members of their own.
   interface ServerOptions<T extends AnySocketClass = SocketClass, U extends Request = Request>
-    extends options.ServerOptions<T, U> {}
-  interface ClientOptions extends options.ClientOptions {}
-  interface PerMessageDeflateOptions extends options.PerMessageDeflateOptions {}
+    extends serverOptions.ServerOptions<T, U> {}
+  interface ClientOptions extends clientOptions.ClientOptions<WebSocket> {}
+  interface PerMessageDeflateOptions extends deflateOptions.PerMessageDeflateOptions {}
 
-  type ConnectionOptions = options.ConnectionOptions;
-  type FinishRequestCallback = options.FinishRequestCallback;
-  type VerifyClientInfo<R extends IncomingMessage = IncomingMessage> = options.VerifyClientInfo<R>;
+  type ConnectionOptions = connectionOptions.ConnectionOptions;
+  type FinishRequestCallback = clientOptions.FinishRequestCallback<WebSocket>;
+  type VerifyClientInfo<R extends IncomingMessage = IncomingMessage> =
+    serverOptions.VerifyClientInfo<R>;
   type VerifyClientCallbackSync<R extends IncomingMessage = IncomingMessage> =
-    options.VerifyClientCallbackSync<R>;
+    serverOptions.VerifyClientCallbackSync<R>;
   type VerifyClientCallbackAsync<R extends IncomingMessage = IncomingMessage> =
-    options.VerifyClientCallbackAsync<R>;
-  type SendOptions = options.SendOptions;
-  type SocketOptions = options.SocketOptions;
-  type CloseInfo = options.CloseInfo;
+    serverOptions.VerifyClientCallbackAsync<R>;
+  type SendOptions = api.SendOptions;
+  type SocketOptions = connectionOptions.SocketOptions;
+  type CloseInfo = connectionOptions.CloseInfo;
   type RawData = data.RawData;
   type Data = string | data.RawData;
   type BinaryType = data.BinaryType;
   type BufferLike = data.BufferLike;
   type CertMeta = string | string[] | Buffer | Buffer[];
-  type ReadyState = face.ReadyState;
-  type WebSocketEvents = events.WebSocketEvents;
+  type ReadyState = api.ReadyState;
+  type WebSocketEvents = emitter.WebSocketEvents;
 
   /** Where a server listens. */
   interface AddressInfo {
@@ -337,40 +177,12 @@ declare namespace WebSocket {
     port: number;
   }
 
-  /** What every listener added with `addEventListener` receives. */
-  interface Event {
-    /** The name of the event. */
-    type: string;
-    /** The WebSocket it happened to. */
-    target: WebSocket;
-  }
+  interface Event extends api.EventApi<WebSocket> {}
+  interface MessageEvent extends api.MessageEventApi<WebSocket, Data> {}
+  interface CloseEvent extends api.CloseEventApi<WebSocket> {}
+  interface ErrorEvent extends api.ErrorEventApi<WebSocket> {}
 
-  /** A message came. RFC 6455 §6.2. */
-  interface MessageEvent extends Event {
-    /** A string for text, else what `binaryType` asks for. */
-    data: Data;
-  }
-
-  /** The connection is closed. RFC 6455 §7.1.4. */
-  interface CloseEvent extends Event {
-    /** Whether a Close frame went both ways. */
-    wasClean: boolean;
-    /** RFC 6455 §7.1.5: the peer's close code; 1005 if its Close had none, 1006 without a Close. */
-    code: number;
-    /** RFC 6455 §7.1.6: the peer's close reason. */
-    reason: string;
-  }
-
-  /** The connection failed. */
-  interface ErrorEvent extends Event {
-    /** What happened. */
-    // biome-ignore lint/suspicious/noExplicitAny: programs read `error.code` as they do of any error
-    error: any;
-    /** The error's message. */
-    message: string;
-  }
-
-  /** What listeners added with `addEventListener` receive. */
+  /** The event objects that listeners receive, by their type. */
   interface WebSocketEventMap {
     open: Event;
     message: MessageEvent;
@@ -378,15 +190,11 @@ declare namespace WebSocket {
     error: ErrorEvent;
   }
 
-  /** How a listener is added. */
-  interface EventListenerOptions {
-    /** Whether it is removed when it was called. Default false. */
-    once?: boolean | undefined;
-  }
+  interface EventListenerOptions extends api.EventListenerOptions {}
 
   type PreparedMessage = prepared.PreparedMessage;
-  type PrepareOptions = options.PrepareOptions;
-  type BroadcastOptions<Client> = options.BroadcastOptions<Client>;
+  type PrepareOptions = api.PrepareOptions;
+  type BroadcastOptions<Client> = serverApi.BroadcastOptions<Client>;
   type PerMessageDeflate = deflate.PerMessageDeflate;
   type Receiver = receiver.Receiver;
   type ReceiverOptions = receiver.ReceiverOptions;

@@ -4,8 +4,10 @@
  */
 
 import { Buffer } from 'node:buffer';
-import type { PerMessageDeflateOptions } from '../options.js';
+import { time } from '../connection/time.js';
+import { zlibPool } from '../connection/zlib.js';
 import { PerMessageDeflate as Codec, DEFAULT_THRESHOLD } from '../permessage-deflate/codec.js';
+import type { PerMessageDeflateOptions } from '../permessage-deflate/options.js';
 import {
   acceptOffer,
   acceptResponse,
@@ -15,7 +17,6 @@ import {
 } from '../permessage-deflate/parameters.js';
 import { ProtocolError } from '../protocol/errors.js';
 import type { ExtensionOffer, Parameter } from '../protocol/extension.js';
-import { time } from '../time/time.js';
 
 /** Parameters with the values that they were given, as `extension.parse` returns them. */
 export type ParsedParameters = { [name: string]: (string | true)[] };
@@ -120,7 +121,7 @@ export class PerMessageDeflate {
     const offers = parsed.map((one) => this.#read(one));
     const negotiation = this._isServer ? this.#acceptOffer(offers) : this.#judge(offers[0]);
     const role = this._isServer ? 'server' : 'client';
-    this.#codec = new Codec(role, negotiation, this.#settings);
+    this.#codec = new Codec(role, negotiation, this.#settings, zlibPool);
     this.params = valuesOf(negotiation.response);
     if (role === 'client' && typeof this.#settings.clientMaxWindowBits === 'number') {
       this.params.client_max_window_bits ??= this.#settings.clientMaxWindowBits;

@@ -5,14 +5,14 @@
  */
 
 import { Writable } from 'node:stream';
-import { type BinaryType, toBinary } from '../data.js';
+import { isOn, limitOf } from '../connection/options.js';
+import { time } from '../connection/time.js';
 import { readClose } from '../protocol/close.js';
 import { ProtocolError } from '../protocol/errors.js';
 import type { Decoded, Extension } from '../protocol/extension.js';
 import { Opcode } from '../protocol/frame.js';
 import { type MessageData, Receiver as Reader } from '../protocol/receiver.js';
-import { isOn, limitOf } from '../settings.js';
-import { time } from '../time/time.js';
+import { type BinaryType, toBinary } from '../websocket/payload.js';
 
 /** What a receiver needs of permessage-deflate. */
 export interface Decompressor {

@@ -7,13 +7,13 @@
 import type { Blob } from 'node:buffer';
 import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
-import { lengthOf, toClose, toControlPayload, toPayload } from '../data.js';
-import type { GenerateMask } from '../options.js';
+import type { GenerateMask } from '../connection/options.js';
+import { time } from '../connection/time.js';
 import { writeClose } from '../protocol/close.js';
 import { FIN, Opcode, sizeOfHeader, writeHeader } from '../protocol/frame.js';
 import { randomMaskingKeys, unmask } from '../protocol/mask.js';
 import type { SendCallback } from '../protocol/write-batch.js';
-import { time } from '../time/time.js';
+import { byteLengthOf, toClose, toControlPayload, toPayload } from '../websocket/payload.js';
 
 /** RFC 7692 §7.2.1: the reserved bit of a compressed message. */
 const RSV1 = 0x40;
@@ -190,7 +190,7 @@ export class Sender {
     if (deflate === undefined) return false;
     const role = deflate._isServer ? 'server' : 'client';
     const startsAnew = deflate.params?.[`${role}_no_context_takeover`];
-    return !startsAnew || lengthOf(payload) >= (deflate._threshold ?? 0);
+    return !startsAnew || byteLengthOf(payload) >= (deflate._threshold ?? 0);
   }
 
   private enqueue(
@@ -199,7 +199,7 @@ export class Sender {
     frame: FrameOptions,
     callback: SendCallback | undefined,
   ): void {
-    const byteLength = lengthOf(data);
+    const byteLength = byteLengthOf(data);
     this._bufferedBytes += byteLength;
     this.jobs.push({ data, byteLength, compress, frame, callback });
     this.work();

@@ -7,6 +7,7 @@ import type { Role } from '../protocol/receiver.js';
 import { Deflater } from './deflate.js';
 import { Inflater } from './inflate.js';
 import { EXTENSION_NAME, type Negotiation } from './parameters.js';
+import type { ZlibPool } from './zlib-pool.js';
 
 /** How an application compresses its messages. */
 export interface CodecOptions {
@@ -32,14 +33,20 @@ export class PerMessageDeflate implements Extension {
   private readonly inflater: Inflater;
   private readonly deflater: Deflater;
 
-  constructor(role: Role, { agreed, response }: Negotiation, options: CodecOptions) {
+  constructor(
+    role: Role,
+    { agreed, response }: Negotiation,
+    options: CodecOptions,
+    pool: ZlibPool,
+  ) {
     this.response = response;
     const server = new Direction(agreed.serverMaxWindowBits, !agreed.serverNoContextTakeover);
     const client = new Direction(agreed.clientMaxWindowBits, !agreed.clientNoContextTakeover);
     const [ours, theirs] = role === 'server' ? [server, client] : [client, server];
     this.threshold = ours.takesOver ? 0 : (options.threshold ?? DEFAULT_THRESHOLD);
-    this.inflater = new Inflater(theirs.windowBits, theirs.takesOver, options.zlibInflateOptions);
-    this.deflater = new Deflater(ours.windowBits, ours.takesOver, options.zlibDeflateOptions);
+    const { zlibInflateOptions, zlibDeflateOptions } = options;
+    this.inflater = new Inflater(theirs.windowBits, theirs.takesOver, zlibInflateOptions, pool);
+    this.deflater = new Deflater(ours.windowBits, ours.takesOver, zlibDeflateOptions, pool);
   }
 
   wants(byteLength: number): boolean {

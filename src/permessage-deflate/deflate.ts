@@ -2,9 +2,8 @@
 
 import { constants, deflateRaw, deflateRawSync, type ZlibOptions } from 'node:zlib';
 import type { Encoded } from '../protocol/extension.js';
-import { time } from '../time/time.js';
 import { SlidingWindow } from './window.js';
-import { runInPool } from './zlib-pool.js';
+import type { ZlibPool } from './zlib-pool.js';
 
 /** Larger messages are compressed in the thread pool: this size takes about 1 ms. */
 const INLINE_THRESHOLD = 32_768;
@@ -42,6 +41,7 @@ export class Deflater {
   private readonly windowBits: number;
   /** The earlier messages; undefined without context takeover. */
   private readonly window: SlidingWindow | undefined;
+  private readonly pool: ZlibPool;
   private isDropped = false;
 
   /**
@@ -49,7 +49,13 @@ export class Deflater {
    * @param takesOver whether our context is taken over to the next message
    * @param options the application's options of zlib
    */
-  constructor(windowBits: number, takesOver: boolean, options: ZlibOptions | undefined) {
+  constructor(
+    windowBits: number,
+    takesOver: boolean,
+    options: ZlibOptions | undefined,
+    pool: ZlibPool,
+  ) {
+    this.pool = pool;
     // The application may tune zlib, but not where a message ends.
     this.options = {
       level: LEVEL,
@@ -117,7 +123,7 @@ export class Deflater {
     const options = { ...this.optionsFor(payload, payload.length / 2) };
     const chosen = (compressed: Buffer): Buffer =>
       isWorse(payload, compressed, isFirst && fin) ? payload : compressed;
-    runInPool((finished) => {
+    this.pool.run((finished) => {
       const callback = (error: Error | null, compressed: Buffer): void => {
         finished();
         // The program may have refilled its buffer meanwhile: the peer's window is not known any more.
@@ -131,8 +137,7 @@ export class Deflater {
       try {
         deflateRaw(payload, options, callback);
       } catch (error) {
-        // In another tick: this may run inside of another connection's job.
-        time.nextTick(callback, error as Error, payload);
+        this.pool.defer(() => callback(error as Error, payload));
       }
     });
   }

@@ -10,9 +10,8 @@ import {
 } from 'node:zlib';
 import { ProtocolError } from '../protocol/errors.js';
 import type { Decoded } from '../protocol/extension.js';
-import { time } from '../time/time.js';
 import { SlidingWindow } from './window.js';
-import { hasBudget, runInPool, spend } from './zlib-pool.js';
+import type { ZlibPool } from './zlib-pool.js';
 
 /**
  * RFC 7692 §7.2.2 MUST: the 00 00 ff ff that the sender removed is appended. An empty final block
@@ -65,6 +64,7 @@ export class Inflater {
   private readonly windowSize: number;
   /** The earlier messages; undefined without context takeover. */
   private readonly window: SlidingWindow | undefined;
+  private readonly pool: ZlibPool;
   private isDropped = false;
 
   /**
@@ -72,7 +72,13 @@ export class Inflater {
    * @param takesOver whether the sender's context is taken over to the next message
    * @param options the application's options of zlib
    */
-  constructor(windowBits: number, takesOver: boolean, options: ZlibOptions | undefined) {
+  constructor(
+    windowBits: number,
+    takesOver: boolean,
+    options: ZlibOptions | undefined,
+    pool: ZlibPool,
+  ) {
+    this.pool = pool;
     // The application may tune zlib, but not where a message ends.
     this.options = { ...options, windowBits, info: true, finishFlush: constants.Z_FINISH };
     this.windowSize = 2 ** windowBits;
@@ -84,7 +90,7 @@ export class Inflater {
     const input = Buffer.allocUnsafe(payload.length + TAIL.length);
     payload.copy(input);
     TAIL.copy(input, payload.length);
-    const isSmall = payload.length <= INLINE_INPUT && hasBudget();
+    const isSmall = payload.length <= INLINE_INPUT && this.pool.hasBudget();
     const inline = isSmall ? this.inflateNow(input, limit) : undefined;
     if (inline !== undefined) return inline;
     this.inflateLater(input, limit, done);
@@ -103,18 +109,18 @@ export class Inflater {
       const chunkSize = Math.max(MIN_CHUNK, input.length * EXPECTED_RATIO);
       const options = this.optionsFor(this.window?.dictionary, maxLength, chunkSize);
       const { buffer, engine } = inflateRawSync(input, options) as unknown as Inflated; // info: true
-      spend(input.length + buffer.length);
+      this.pool.spend(input.length + buffer.length);
       if (!isWhole(input, engine.bytesWritten)) return undefined;
       this.window?.append(buffer);
       return buffer;
     } catch (error) {
-      spend(maxLength);
+      this.pool.spend(maxLength);
       return isTooLarge(error) && maxLength !== limit ? undefined : toViolation(error);
     }
   }
 
   private inflateLater(input: Buffer, limit: number, done: Decoded): void {
-    runInPool((finished) => {
+    this.pool.run((finished) => {
       const callback: Decoded = (message) => {
         finished();
         done(message);
@@ -149,8 +155,7 @@ export class Inflater {
         else this.addStream(inflation, result as unknown as Inflated); // info: true
       });
     } catch (error) {
-      // In another tick: this may run inside of another connection's job.
-      time.nextTick(done, toViolation(error));
+      this.pool.defer(() => done(toViolation(error)));
     }
   }
 

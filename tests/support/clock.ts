@@ -1,7 +1,7 @@
 /** A clock of the tests' own, in the place of the timers that `src` uses. Ticks stay Node's. */
 
 import { afterEach } from '@jest/globals';
-import { type Time, type Timer, time } from '../../src/time/time.js';
+import { type Time, type Timer, time } from '../../src/connection/time.js';
 
 interface Alarm {
   readonly at: number;

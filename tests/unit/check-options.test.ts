@@ -6,9 +6,8 @@ import {
   checkConnectionOptions,
   checkFunctions,
   warnOfUnknownOptions,
-} from '../../src/check-options.js';
-import type { ConnectionOptions } from '../../src/options.js';
-import { limitOf } from '../../src/settings.js';
+} from '../../src/connection/check-options.js';
+import { type ConnectionOptions, limitOf } from '../../src/connection/options.js';
 import { turns } from '../support/inbox.js';
 import { useScope } from '../support/scope.js';
 import { useWarnings } from '../support/warnings.js';

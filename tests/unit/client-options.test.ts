@@ -3,7 +3,7 @@
 import type { ClientRequest } from 'node:http';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
-import { readClientOptions } from '../../src/client-options.js';
+import { readClientOptions } from '../../src/client/options.js';
 import WebSocket from '../../src/index.js';
 import { useClock } from '../support/clock.js';
 import { dialWith, told } from '../support/dial.js';

@@ -2,13 +2,13 @@
 
 import { describe, expect, test } from '@jest/globals';
 import {
+  byteLengthOf,
   isBinaryType,
-  lengthOf,
   toBinary,
   toClose,
   toControlPayload,
   toPayload,
-} from '../../src/data.js';
+} from '../../src/websocket/payload.js';
 
 const bytes = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]);
 
@@ -69,8 +69,8 @@ test.each([
   ['ä', 2],
   ['\u{1f600}', 4],
   [Buffer.alloc(7), 7],
-])('lengthOf %p is %i bytes', (payload, length) => {
-  expect(lengthOf(payload)).toBe(length);
+])('byteLengthOf %p is %i bytes', (payload, length) => {
+  expect(byteLengthOf(payload)).toBe(length);
 });
 
 describe('toControlPayload', () => {

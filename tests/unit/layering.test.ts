@@ -1,141 +1,136 @@
+/** `src` is a stack of folders: each imports only folders below it, types included. */
+
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 
 const SRC = join(__dirname, '../../src');
 
-interface Import {
-  onlyTypes: boolean;
-  from: string;
-  to: string;
+/** The folders, lowest first; `.` is the root, which has the entry points only. */
+const FOLDERS = [
+  'protocol',
+  'handshake',
+  'permessage-deflate',
+  'connection',
+  'client',
+  'websocket',
+  'server',
+  'compat',
+  '.',
+];
+
+/** The modules of Node that the files of a folder import. */
+const NODE_MODULES: Record<string, readonly string[]> = {
+  protocol: ['buffer', 'crypto'],
+  handshake: ['crypto'],
+  'permessage-deflate': ['buffer', 'zlib'],
+  connection: ['async_hooks', 'buffer', 'net', 'perf_hooks', 'stream', 'timers', 'util', 'zlib'],
+  client: ['http', 'https', 'net', 'stream', 'tls'],
+  websocket: ['async_hooks', 'buffer', 'events', 'http', 'stream', 'util'],
+  server: [
+    'buffer',
+    'diagnostics_channel',
+    'events',
+    'http',
+    'https',
+    'net',
+    'stream',
+    'tls',
+    'util',
+  ],
+  compat: ['buffer', 'events', 'stream'],
+  '.': ['events', 'http', 'stream'],
+};
+
+const ENTRY_POINTS = ['browser.mts', 'browser.ts', 'index.mts', 'index.ts'];
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((file) => /\.m?ts$/.test(file))
+  .map((file) => file.replaceAll('\\', '/'));
+
+/** The text of a file without its comments. */
+function codeOf(file: string): string {
+  const text = readFileSync(join(SRC, file), 'utf8');
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
 }
 
-function sources(folder = SRC): string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) return sources(path);
-    return /\.m?ts$/.test(entry.name) ? [path] : [];
+/** What a file imports and re-exports, types included. */
+function importsOf(file: string): string[] {
+  const found = codeOf(file).matchAll(/(?:from\s+|import\s*\(\s*|require\(\s*)'([^']+)'/g);
+  return [...found].map(([, target = '']) => target);
+}
+
+function sourcesOf(file: string): string[] {
+  const relatives = importsOf(file).filter((target) => target.startsWith('.'));
+  return relatives.map((target) => {
+    const path = relative(SRC, normalize(join(SRC, dirname(file), target)));
+    return path.replaceAll('\\', '/').replace(/\.(m?)js$/, '.$1ts');
   });
 }
 
-/** Every import and re-export of a file, also those of types only. */
-function importsOf(path: string): Import[] {
-  const text = readFileSync(path, 'utf8');
-  const from = relative(SRC, path).replace(/\.m?ts$/, '');
-  const found = text.matchAll(/^(?:(import|export)( type)? [^;]*?from |.*import\()'([^']+)'/gm);
-  return Array.from(found, ([, statement, type, to = '']) => ({
-    onlyTypes: statement === undefined || type !== undefined,
-    from,
-    to: to.startsWith('.')
-      ? relative(SRC, normalize(join(dirname(path), to))).replace(/\.m?js$/, '')
-      : to,
-  }));
-}
-
-const imports = sources().flatMap(importsOf);
-const PURE = /^(protocol|handshake|permessage-deflate)\//;
-
-function breaches(isAllowed: (one: Import) => boolean): string[] {
-  return imports.filter((one) => !isAllowed(one)).map((one) => `${one.from} -> ${one.to}`);
-}
-
-test('the import lines are found at all', () => {
-  expect(imports.length).toBeGreaterThan(40);
+test('the import lines are found', () => {
+  expect(files.flatMap(sourcesOf).length).toBeGreaterThan(150);
 });
 
-test('a pure folder imports no more of Node than buffer, crypto, zlib and async_hooks', () => {
-  const allowed = ['node:buffer', 'node:crypto', 'node:zlib', 'node:async_hooks'];
-  expect(
-    breaches(({ from, to }) => !PURE.test(from) || !to.includes(':') || allowed.includes(to)),
-  ).toEqual([]);
+test('every import is a file of src or a module of Node', () => {
+  const targets = files.flatMap((file) => [
+    ...sourcesOf(file),
+    ...importsOf(file).filter((target) => !target.startsWith('.') && !target.startsWith('node:')),
+  ]);
+  expect(targets.filter((target) => !files.includes(target))).toEqual([]);
 });
 
-test('a pure folder imports nothing from the root of src', () => {
-  const below = /^(protocol|handshake|permessage-deflate|time)\//;
-  expect(
-    breaches(({ from, to }) => !PURE.test(from) || to.includes(':') || below.test(to)),
-  ).toEqual([]);
+test('the root has the entry points only', () => {
+  expect(files.filter((file) => dirname(file) === '.').sort()).toEqual(ENTRY_POINTS);
 });
 
-test('only time/ uses the timers and ticks of Node', () => {
-  const use = /(?<![.\w])(setImmediate|setTimeout|setInterval|clearTimeout|process\.nextTick)\(/;
-  const users = sources().filter((path) => use.test(readFileSync(path, 'utf8')));
-  expect(users.map((path) => relative(SRC, path))).toEqual(['time/time.ts']);
+test('a folder imports only itself and folders below it', () => {
+  const level = (file: string): number => FOLDERS.indexOf(dirname(file));
+  const upward = files.flatMap((file) =>
+    sourcesOf(file)
+      .filter((target) => level(target) > level(file) || level(target) < 0)
+      .map((target) => `${file} -> ${target}`),
+  );
+  expect(upward).toEqual([]);
 });
 
-test('protocol/ imports only protocol/', () => {
-  expect(
-    breaches(
-      ({ from, to }) =>
-        !from.startsWith('protocol/') || to.includes(':') || to.startsWith('protocol/'),
-    ),
-  ).toEqual([]);
+test('imports form no circle', () => {
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, above: readonly string[]): void => {
+    if (above.includes(file)) circles.push([...above, file].join(' -> '));
+    if (done.has(file) || above.includes(file)) return;
+    for (const next of sourcesOf(file)) visit(next, [...above, file]);
+    done.add(file);
+  };
+  for (const file of files) visit(file, []);
+  expect(circles).toEqual([]);
+});
+
+describe.each(FOLDERS)('the modules of Node in %s', (folder) => {
+  test('are those of its list', () => {
+    const inFolder = files.filter((file) => dirname(file) === folder);
+    const used = inFolder.flatMap(importsOf).filter((target) => target.startsWith('node:'));
+    const names = [...new Set(used)].map((target) => target.slice('node:'.length));
+    expect(names.filter((name) => !NODE_MODULES[folder]?.includes(name))).toEqual([]);
+  });
 });
 
 test('receiver and sender know neither each other nor the closing handshake', () => {
-  const forbidden = ['protocol/receiver', 'protocol/sender', 'protocol/close', 'protocol/endpoint'];
-  expect(
-    breaches(
-      ({ from, to }) => !/^protocol\/(receiver|sender)$/.test(from) || !forbidden.includes(to),
-    ),
-  ).toEqual([]);
+  const targets = ['protocol/receiver.ts', 'protocol/sender.ts'].flatMap(sourcesOf);
+  const forbidden = ['receiver', 'sender', 'close', 'endpoint'].map(
+    (name) => `protocol/${name}.ts`,
+  );
+  expect(targets.filter((target) => forbidden.includes(target))).toEqual([]);
 });
 
-test('only endpoint walks the closing table', () => {
-  const users = sources()
-    .filter((path) => readFileSync(path, 'utf8').includes('closingStep('))
-    .map((path) => relative(SRC, path));
+test('only the endpoint walks the closing table', () => {
+  const users = files.filter((file) => codeOf(file).includes('closingStep('));
   expect(users.sort()).toEqual(['protocol/close.ts', 'protocol/endpoint.ts']);
 });
 
-test('only the openers and the faces touch net, tls and http, types apart', () => {
-  const network = /^node:(net|tls|https?|http2)$/;
-  const openers = ['establish', 'create-connection', 'websocket-server', 'websocket', 'refuse'];
-  expect(
-    breaches(({ onlyTypes, from, to }) => onlyTypes || !network.test(to) || openers.includes(from)),
-  ).toEqual([]);
-});
-
-test('only the index and the faces name what is there for programs of ws', () => {
-  const namesCompat = ['index', 'websocket'];
-  expect(
-    breaches(
-      ({ from, to }) =>
-        !to.startsWith('compat/') || from.startsWith('compat/') || namesCompat.includes(from),
-    ),
-  ).toEqual([]);
-});
-
-test('what is there for programs of ws touches no face and no connection, types apart', () => {
-  const lower =
-    /^(node:|protocol\/|handshake\/|permessage-deflate\/|time\/|compat\/|(data|options|settings)$)/;
-  expect(
-    breaches(
-      ({ onlyTypes, from, to }) => onlyTypes || !from.startsWith('compat/') || lower.test(to),
-    ),
-  ).toEqual([]);
-});
-
-test('nothing outside of Node and src is imported', () => {
-  const known = new Set(sources().map((path) => relative(SRC, path).replace(/\.m?ts$/, '')));
-  expect(breaches(({ to }) => to.startsWith('node:') || known.has(to))).toEqual([]);
-});
-
-test('imports go round in no circle, types apart', () => {
-  const values = new Map<string, string[]>();
-  for (const path of sources()) {
-    const text = readFileSync(path, 'utf8').replace(/^(?:im|ex)port type [^;]*;/gm, '');
-    const from = relative(SRC, path);
-    const targets = Array.from(text.matchAll(/from '(\.[^']+)'/g), ([, to = '']) =>
-      relative(SRC, normalize(join(dirname(path), to))).replace(/\.(m?)js$/, '.$1ts'),
-    );
-    values.set(from, targets);
-  }
-  const circles: string[] = [];
-  const visit = (file: string, above: readonly string[]): void => {
-    if (above.includes(file)) circles.push([...above, file].join(' -> '));
-    else for (const next of values.get(file) ?? []) visit(next, [...above, file]);
-  };
-  for (const file of values.keys()) visit(file, []);
-  expect(circles).toEqual([]);
+test('only the time port uses timers, ticks and the clock of Node', () => {
+  const use =
+    /(?<![.\w])((setImmediate|setTimeout|setInterval|clearTimeout)\(|process\.nextTick|performance\.|Date\.now)/;
+  expect(files.filter((file) => use.test(codeOf(file)))).toEqual(['connection/time.ts']);
 });

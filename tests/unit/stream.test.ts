@@ -3,7 +3,7 @@
 import type { Duplex, DuplexOptions } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { describe, expect, test } from '@jest/globals';
-import { createWebSocketStream } from '../../src/stream.js';
+import { createWebSocketStream } from '../../src/websocket/node-stream.js';
 import { type Face, hall, meet, next, serve, uncaught } from '../support/faces.js';
 import { frame } from '../support/frames.js';
 import { turns, until } from '../support/inbox.js';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { UnwrittenMessages } from '../../src/unwritten.js';
+import { UnwrittenMessages } from '../../src/connection/unwritten.js';
 
 test('a write counts until the socket holds none of its bytes', () => {
   const unwritten = new UnwrittenMessages();

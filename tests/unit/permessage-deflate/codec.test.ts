@@ -8,6 +8,7 @@ import {
   type InflateRaw,
 } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
+import { zlibPool } from '../../../src/connection/zlib.js';
 import WebSocket from '../../../src/index.js';
 import { type CodecOptions, PerMessageDeflate } from '../../../src/permessage-deflate/codec.js';
 import type { AgreedParameters } from '../../../src/permessage-deflate/parameters.js';
@@ -29,7 +30,7 @@ function codec(
     ...agreed,
   };
   const response = { name: 'permessage-deflate', parameters: [] };
-  return new PerMessageDeflate('server', { agreed: all, response }, options);
+  return new PerMessageDeflate('server', { agreed: all, response }, options, zlibPool);
 }
 
 /** What a call gives, at once or later. */

@@ -1,14 +1,71 @@
 /** The options of a client: checked and copied when it is made; later changes have no effect. */
 
+import type { ClientRequest } from 'node:http';
+import type { RequestOptions } from 'node:https';
+import type { Duplex } from 'node:stream';
 import {
   CONNECTION_OPTIONS,
   checkConnectionOptions,
   checkFunctions,
   checkNumbers,
   warnOfUnknownOptions,
-} from './check-options.js';
-import type { ClientOptions } from './options.js';
-import { isOn } from './settings.js';
+} from '../connection/check-options.js';
+import { type ConnectionOptions, type GenerateMask, isOn } from '../connection/options.js';
+
+/**
+ * Finishes a request: sets what it likes, then must call `request.end()`. It may return a promise;
+ * the reason of a rejection is emitted as 'error'.
+ */
+export type FinishRequestCallback<Socket = never> = (
+  request: ClientRequest,
+  websocket: Socket,
+) => void;
+
+type HttpOptions = Omit<
+  RequestOptions,
+  'agent' | 'createConnection' | 'headers' | 'checkServerIdentity'
+>;
+
+/** A client's options, beside those of `http.request`, `https.request` and `tls.connect`. */
+export interface ClientOptions<Socket = never> extends ConnectionOptions, HttpOptions {
+  /** Subprotocols to ask for; the constructor's second argument goes first. */
+  protocols?: string | string[] | undefined;
+  /** Must be 13. RFC 6455 §4.1. */
+  protocolVersion?: number | undefined;
+  /** The Origin header field. RFC 6455 §10.2. */
+  origin?: string | undefined;
+  /** Further header fields. */
+  // biome-ignore lint/suspicious/noExplicitAny: programs written for `ws` read strings from it
+  headers?: { [name: string]: any } | undefined;
+  /**
+   * Milliseconds from connect to 101; each redirect starts anew. With a listener of
+   * 'unexpected-response' it goes on until the WebSocket is closed. Default: no limit.
+   */
+  handshakeTimeout?: number | undefined;
+  /** Whether redirects are followed. Default false. */
+  followRedirects?: boolean | undefined;
+  /** How many redirects are followed. Default 10. */
+  maxRedirects?: number | undefined;
+  /** A source of masking keys in place of the random one. */
+  generateMask?: GenerateMask | undefined;
+  /** Finishes each request before it is sent. */
+  finishRequest?: FinishRequestCallback<Socket> | undefined;
+  /** An agent to take the connection from; false for a new one. Default: none. */
+  // biome-ignore lint/suspicious/noExplicitAny: agents of proxy packages have types of their own
+  agent?: any;
+  /**
+   * Makes the connection: returns it or a promise of it, or calls back with it. Default:
+   * `net.connect` or `tls.connect`.
+   */
+  createConnection?: // biome-ignore lint/suspicious/noExplicitAny: written for `ws`, it takes net's or tls's options
+  ((options: any, callback?: any) => Duplex | null | undefined | Promise<Duplex>) | undefined;
+  /** Judges the server's certificate, as for `tls.connect`. */
+  // biome-ignore lint/suspicious/noExplicitAny: `ws` types the certificate as what it is not
+  checkServerIdentity?: ((servername: string, certificate: any) => any) | undefined;
+}
+
+/** How many redirects are followed where the program sets no `maxRedirects`. */
+export const DEFAULT_MAX_REDIRECTS = 10;
 
 /** The numeric options that only a client has, and what they count. */
 const CLIENT_NUMBERS = {

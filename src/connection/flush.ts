@@ -1,6 +1,6 @@
 /** When gathered frames are written: at the end of the tick, for all connections in one go. */
 
-import { time } from './time/time.js';
+import { time } from './time.js';
 
 /** A connection that gathers frames. */
 export interface Flushing {

@@ -1,12 +1,12 @@
 /** A message that is framed once, and compressed at most once per set of parameters, for many. */
 
 import { Buffer } from 'node:buffer';
-import { type BufferLike, toPayload } from './data.js';
-import type { PrepareOptions } from './options.js';
-import type { Extension } from './protocol/extension.js';
-import { FIN, Opcode, sizeOfHeader, writeHeader } from './protocol/frame.js';
-import type { Sender } from './protocol/sender.js';
-import type { SendCallback } from './protocol/write-batch.js';
+import type { Extension } from '../protocol/extension.js';
+import { FIN, Opcode, sizeOfHeader, writeHeader } from '../protocol/frame.js';
+import type { Sender } from '../protocol/sender.js';
+import type { SendCallback } from '../protocol/write-batch.js';
+import type { PrepareOptions } from './api.js';
+import { type BufferLike, toPayload } from './payload.js';
 
 /** What a message looks like where it was encoded in one way. */
 interface Form {

@@ -7,7 +7,9 @@
 import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
-import type { Connection } from '../connection.js';
+import type { Connection } from '../connection/connection.js';
+import { limitOf } from '../connection/options.js';
+import { time } from '../connection/time.js';
 import { CloseCode, readClose } from '../protocol/close.js';
 import type { Application } from '../protocol/endpoint.js';
 import { ProtocolError } from '../protocol/errors.js';
@@ -15,10 +17,9 @@ import type { ExtensionOffer } from '../protocol/extension.js';
 import { Opcode } from '../protocol/frame.js';
 import type { ControlSink, MessageData, MessageSink } from '../protocol/receiver.js';
 import type { SendCallback } from '../protocol/write-batch.js';
-import { limitOf } from '../settings.js';
-import { time } from '../time/time.js';
-import type { Inside, WebSocket } from '../websocket.js';
-import type { InsideServer, WebSocketServer } from '../websocket-server.js';
+import type { InsideServer, WebSocketServer } from '../server/websocket-server.js';
+import type { Session } from '../websocket/session.js';
+import { sessionOf, type WebSocket } from '../websocket/websocket.js';
 
 const NO_REASON = Buffer.alloc(0);
 
@@ -52,20 +53,20 @@ function keep<T>(on: object, name: string, value: T): T {
 }
 
 /** Gives every WebSocket the members that programs written for `ws` reach for. */
-export function installMembers(prototype: WebSocket, inside: (ws: WebSocket) => Inside): void {
-  const endpoint = (ws: WebSocket) => inside(ws).connection?.endpoint;
+export function installMembers(prototype: WebSocket): void {
+  const endpoint = (ws: WebSocket) => sessionOf(ws).connection?.endpoint;
   install<WebSocket>(prototype, {
     // engine.io reads `remoteAddress`, engine.io-client calls `unref`, and many more.
-    _socket: { read: (ws) => socketOf(inside(ws).connection) },
+    _socket: { read: (ws) => socketOf(sessionOf(ws).connection) },
     // socket.io sends frames that it made once for a whole room.
-    _sender: { read: (ws) => senderOf(ws, inside(ws)) },
+    _sender: { read: (ws) => senderOf(ws, sessionOf(ws)) },
     // Programs tighten `_maxPayload` until a client has logged in, and take Pings over.
-    _receiver: { read: (ws) => receiverOf(ws, inside(ws)) },
+    _receiver: { read: (ws) => receiverOf(ws, sessionOf(ws)) },
     // @fastify/websocket makes a client of an unconnected object.
     _isServer: {
-      read: (ws) => inside(ws).role === 'server',
+      read: (ws) => sessionOf(ws).role === 'server',
       write: (ws, isServer) => {
-        inside(ws).role = isServer ? 'server' : 'client';
+        sessionOf(ws).role = isServer ? 'server' : 'client';
       },
     },
     _autoPong: {
@@ -80,12 +81,12 @@ export function installMembers(prototype: WebSocket, inside: (ws: WebSocket) => 
     _closeFrameSent: { read: (ws) => endpoint(ws)?.sent !== undefined },
     _closeCode: { read: (ws) => endpoint(ws)?.received?.code ?? CloseCode.ABNORMAL },
     _closeMessage: { read: (ws) => endpoint(ws)?.received?.reason ?? NO_REASON },
-    _closeTimer: { read: (ws) => inside(ws).connection?.closeTimer ?? null },
-    _errorEmitted: { read: (ws) => hasFailed(inside(ws)) },
+    _closeTimer: { read: (ws) => sessionOf(ws).connection?.closeTimer ?? null },
+    _errorEmitted: { read: (ws) => hasFailed(sessionOf(ws)) },
     // Proxies and adapters look at the opening handshake under way.
-    _req: { read: (ws) => inside(ws).establishment?.request ?? null },
-    _redirects: { read: (ws) => inside(ws).redirects },
-    _extensions: { read: (ws) => extensionsOf(inside(ws)) },
+    _req: { read: (ws) => sessionOf(ws).handshake?.request ?? null },
+    _redirects: { read: (ws) => redirectsOf(sessionOf(ws)) },
+    _extensions: { read: (ws) => extensionsOf(sessionOf(ws)) },
     // The same as the public members of these names.
     _binaryType: { read: (ws) => ws.binaryType },
     _bufferedAmount: { read: (ws) => ws.bufferedAmount },
@@ -117,12 +118,16 @@ function socketOf(connection: Connection | undefined): Duplex | null {
   return connection?.socket ?? null;
 }
 
-function hasFailed({ connection, failure }: Inside): boolean {
+function redirectsOf({ handshake, address }: Session): number {
+  return handshake?.redirects ?? address?.redirects ?? 0;
+}
+
+function hasFailed({ connection, failure }: Session): boolean {
   const { violation, failure: ours } = connection?.endpoint ?? {};
   return (violation ?? ours ?? failure) !== undefined;
 }
 
-function extensionsOf({ extension }: Inside): object {
+function extensionsOf({ extension }: Session): object {
   if (extension === undefined) return {};
   const { response } = extension as { response?: ExtensionOffer };
   return { [extension.name]: { params: paramsOf(response) } };
@@ -161,7 +166,7 @@ class SenderView {
   }
 }
 
-function senderOf(ws: WebSocket, { connection }: Inside): SenderView | null {
+function senderOf(ws: WebSocket, { connection }: Session): SenderView | null {
   return connection === undefined ? null : keep(ws, '_sender', new SenderView(connection));
 }
 
@@ -232,7 +237,8 @@ class ReceiverView extends EventEmitter implements MessageSink, ControlSink {
   }
 }
 
-function receiverOf(ws: WebSocket, { connection, application }: Inside): ReceiverView | null {
+function receiverOf(ws: WebSocket, session: Session): ReceiverView | null {
+  const { connection } = session;
   if (connection === undefined) return null;
-  return keep(ws, '_receiver', new ReceiverView(connection, application));
+  return keep(ws, '_receiver', new ReceiverView(connection, session));
 }

@@ -1,19 +1,64 @@
-/** What is in force: the defaults, and what is made of the options given. */
+/** The options of a connection, and what is made of them. */
 
 import { constants } from 'node:buffer';
-import type { IncomingMessage } from 'node:http';
-import { checkWindowBits } from './check-options.js';
-import type {
-  AnySocketClass,
-  ConnectionOptions,
-  PerMessageDeflateOptions,
-  ServerOptions,
-  SocketOptions,
-} from './options.js';
-import type { EndpointOptions } from './protocol/endpoint.js';
-import type { Extension } from './protocol/extension.js';
-import { MaskingKeys } from './protocol/mask.js';
-import type { Role } from './protocol/receiver.js';
+import type { PerMessageDeflateOptions } from '../permessage-deflate/options.js';
+import type { EndpointOptions } from '../protocol/endpoint.js';
+import type { Extension } from '../protocol/extension.js';
+import { MaskingKeys } from '../protocol/mask.js';
+import type { Role } from '../protocol/receiver.js';
+
+/** What servers and clients have in common. `undefined` means the default. */
+export interface ConnectionOptions {
+  /**
+   * The longest message that is accepted, in bytes; a longer one fails the connection with 1009.
+   * 0 or Infinity = no limit. Default 104 857 600 (100 MiB). RFC 6455 §10.4.
+   */
+  maxPayload?: number | undefined;
+  /** The most frames a message may have, else 1008. 0 or Infinity = no limit. Default 131 072. */
+  maxFragments?: number | undefined;
+  /** Accepted for programs written for `ws`; small pieces are joined as they come. */
+  maxBufferedChunks?: number | undefined;
+  /** Accepted for programs written for `ws`; only the newest unanswered Ping is kept. */
+  maxPendingAutoPongs?: number | undefined;
+  /** Whether Pings are answered by themselves. Default true. RFC 6455 §5.5.2. */
+  autoPong?: boolean | undefined;
+  /** Leaves out the check that text is UTF-8. Default false. RFC 6455 §8.1. */
+  skipUTF8Validation?: boolean | undefined;
+  /** Milliseconds that a closing handshake may take. Default 30 000. RFC 6455 §7.1. */
+  closeTimeout?: number | undefined;
+  /** Whether several messages may be delivered in one turn of the event loop. Default true. */
+  allowSynchronousEvents?: boolean | undefined;
+  /**
+   * Whether and how messages may be compressed. RFC 7692. Default: a client offers it, a server
+   * does not take it.
+   */
+  perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
+}
+
+/** Fills the four bytes of a masking key. RFC 6455 §5.3 asks for unpredictable ones. */
+export type GenerateMask = (mask: Buffer) => void;
+
+/** How a connection ended, in full. RFC 6455 §7.1.4 to §7.1.6. */
+export interface CloseInfo {
+  /** Whether a Close frame went both ways. */
+  wasClean: boolean;
+  /** The Close that we sent. */
+  sent?: { code: number; reason: string };
+  /** The Close that the peer sent. */
+  received?: { code: number; reason: string };
+  /** What made it fail: the rule the peer broke, or the error of the wire. */
+  error?: Error;
+}
+
+/** What `setSocket` needs to know. A limit that is left out is off. */
+export interface SocketOptions
+  extends Pick<
+    ConnectionOptions,
+    'maxPayload' | 'maxFragments' | 'skipUTF8Validation' | 'allowSynchronousEvents'
+  > {
+  /** A source of masking keys in place of the random one. RFC 6455 §5.3. */
+  generateMask?: GenerateMask | undefined;
+}
 
 /** The longest time that a timer can be set to; a longer one would be over at once. */
 export const MAX_TIMEOUT = 2 ** 31 - 1;
@@ -28,11 +73,6 @@ export const DEFAULTS = Object.freeze({
   autoPong: true,
   skipUTF8Validation: false,
   closeTimeout: 30_000,
-  maxRedirects: 10,
-  /** Our own http server: milliseconds for a request to arrive. node:http's own is 60 000. */
-  requestTimeout: 20_000,
-  /** How often it looks for requests that are late. */
-  connectionsCheckingInterval: 5_000,
 });
 
 /**
@@ -56,22 +96,6 @@ export function timeoutOf(value: number | string | null | undefined, byDefault: 
 /** Whether a switch is on: every true value turns it on, every false one but undefined off. */
 export function isOn(value: unknown, byDefault: boolean): boolean {
   return value === undefined ? byDefault : Boolean(value);
-}
-
-/**
- * The settings of permessage-deflate; undefined if it is off.
- * @throws RangeError for a window that there cannot be
- */
-export function deflateOptions(
-  given: boolean | PerMessageDeflateOptions | null | undefined,
-  byDefault: boolean,
-): PerMessageDeflateOptions | undefined {
-  const wanted = given === undefined ? byDefault : given;
-  if (!wanted) return undefined;
-  const options = wanted === true ? {} : wanted;
-  checkWindowBits('serverMaxWindowBits', options.serverMaxWindowBits);
-  checkWindowBits('clientMaxWindowBits', options.clientMaxWindowBits);
-  return options;
 }
 
 /** How an endpoint behaves: its limits from `socketOptions`, the rest from the WebSocket's own. */
@@ -119,42 +143,4 @@ function isSame(one: EndpointOptions, other: EndpointOptions): boolean {
     a.checkUtf8 === b.checkUtf8 &&
     a.oneAtATime === b.oneAtATime
   );
-}
-
-/** A server's options: what was given, over the defaults. */
-export function serverOptions<T extends AnySocketClass, U extends typeof IncomingMessage>(
-  given: ServerOptions<T, U>,
-  Class: AnySocketClass,
-): ServerOptions<T, U> {
-  const defaults = serverDefaults(Class) as ServerOptions<T, U>;
-  const options = { ...defaults, ...given };
-  for (const [name, value] of Object.entries(defaults)) {
-    if (Reflect.get(options, name) === undefined) Reflect.set(options, name, value);
-  }
-  if (options.perMessageDeflate === true) options.perMessageDeflate = {};
-  return options;
-}
-
-function serverDefaults(Class: AnySocketClass): object {
-  return {
-    allowSynchronousEvents: true,
-    autoPong: DEFAULTS.autoPong,
-    maxBufferedChunks: DEFAULTS.maxBufferedChunks,
-    maxFragments: DEFAULTS.maxFragments,
-    maxPayload: DEFAULTS.maxPayload,
-    maxPendingAutoPongs: DEFAULTS.maxPendingAutoPongs,
-    skipUTF8Validation: DEFAULTS.skipUTF8Validation,
-    perMessageDeflate: false,
-    handleProtocols: null,
-    clientTracking: true,
-    closeTimeout: DEFAULTS.closeTimeout,
-    verifyClient: null,
-    noServer: false,
-    backlog: null,
-    server: null,
-    host: null,
-    path: null,
-    port: null,
-    WebSocket: Class,
-  };
 }

@@ -3,7 +3,8 @@
 import { Buffer } from 'node:buffer';
 import { inspect, types } from 'node:util';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { ConnectionOptions, PerMessageDeflateOptions } from './options.js';
+import { deflateOptions, type PerMessageDeflateOptions } from '../permessage-deflate/options.js';
+import type { ConnectionOptions } from './options.js';
 
 const LIMIT = '0 or Infinity for no limit';
 
@@ -65,8 +66,7 @@ export function checkConnectionOptions(options: ConnectionOptions): void {
   const { perMessageDeflate } = options;
   if (typeof perMessageDeflate !== 'object' || perMessageDeflate === null) return;
   checkNumbers(perMessageDeflate, DEFLATE_NUMBERS);
-  checkWindowBits('serverMaxWindowBits', perMessageDeflate.serverMaxWindowBits);
-  checkWindowBits('clientMaxWindowBits', perMessageDeflate.clientMaxWindowBits);
+  deflateOptions(perMessageDeflate, false); // checks the windows
   checkZlibOptions(perMessageDeflate);
   warnOfUnknownOptions(perMessageDeflate, DEFLATE_OPTIONS, 'perMessageDeflate');
 }
@@ -95,17 +95,6 @@ function toNumber(value: unknown): number | undefined {
   if (typeof value !== 'string' || value.trim() === '') return undefined;
   const number = Number(value);
   return Number.isNaN(number) ? undefined : number;
-}
-
-/**
- * Checks the size of a compression window. RFC 7692 §7.1.2: it has 2^8 to 2^15 bytes.
- * @throws RangeError for another size
- */
-export function checkWindowBits(name: string, bits: unknown): void {
-  if (bits === undefined || bits === null || typeof bits === 'boolean') return;
-  if (Number.isInteger(bits) && (bits as number) >= 8 && (bits as number) <= 15) return;
-  const given = describeValue(bits);
-  throw new RangeError(`${name} must be a whole number from 8 to 15, or a boolean: ${given}`);
 }
 
 /** Lets zlib check its own options. @throws Node's TypeError or RangeError */

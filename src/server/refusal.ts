@@ -3,17 +3,17 @@
 import { Buffer } from 'node:buffer';
 import * as http from 'node:http';
 import type { Duplex } from 'node:stream';
-import { describeValue } from './check-options.js';
-import { isFieldText } from './handshake/fields.js';
+import { describeValue } from '../connection/check-options.js';
+import { time } from '../connection/time.js';
+import { isFieldText } from '../handshake/fields.js';
 import {
   type FieldLine,
   formatResponse,
   type HandshakeRequest,
   judgeRequest,
   refusalFields,
-} from './handshake/server.js';
-import { HandshakeError } from './protocol/errors.js';
-import { time } from './time/time.js';
+} from '../handshake/server.js';
+import { HandshakeError } from '../protocol/errors.js';
 
 /** How long a refused client may take to hang up, in milliseconds. */
 const REFUSAL_TIMEOUT = 2_000;

@@ -1,10 +1,10 @@
 /** An endpoint on a Duplex: bytes in, timers, pauses, the end. Bytes go out by its base class. */
 
 import type { Duplex } from 'node:stream';
+import type { Close } from '../protocol/close.js';
 import { beginReading, connectionClosed, connectionOpened, endReading } from './flush.js';
 import type { CloseInfo } from './options.js';
-import type { Close } from './protocol/close.js';
-import { type Timer, time } from './time/time.js';
+import { type Timer, time } from './time.js';
 import { Writer } from './writer.js';
 
 /** Where a Duplex keeps its connection, so that all connections share the same listeners. */

@@ -1,9 +1,9 @@
 /** What the callbacks of `send` are told. */
 
-import { WebSocketError } from './protocol/errors.js';
-import type { WaitingFrame } from './protocol/send-queue.js';
-import type { SendCallback } from './protocol/write-batch.js';
-import { time } from './time/time.js';
+import { WebSocketError } from '../protocol/errors.js';
+import type { WaitingFrame } from '../protocol/send-queue.js';
+import type { SendCallback } from '../protocol/write-batch.js';
+import { time } from './time.js';
 
 /**
  * Calls each callback, in order. What one throws surfaces in the next tick, unchanged: thrown from

@@ -2,18 +2,21 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { Blob, Buffer } from 'node:buffer';
-import { isToken } from './handshake/fields.js';
-import { type Close, CloseCode, isCloseCode, MAX_CLOSE_REASON } from './protocol/close.js';
-import { MAX_CONTROL_PAYLOAD } from './protocol/frame.js';
-import type { MessageData } from './protocol/receiver.js';
-import type { SendCallback } from './protocol/write-batch.js';
-import { time } from './time/time.js';
+import { time } from '../connection/time.js';
+import { isToken } from '../handshake/fields.js';
+import { type Close, CloseCode, isCloseCode, MAX_CLOSE_REASON } from '../protocol/close.js';
+import { MAX_CONTROL_PAYLOAD } from '../protocol/frame.js';
+import type { MessageData } from '../protocol/receiver.js';
+import type { SendCallback } from '../protocol/write-batch.js';
 
 /** In which form binary messages are delivered. */
 export type BinaryType = 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob';
 
 /** A message as the 'message' event delivers it. */
 export type RawData = Buffer | ArrayBuffer | Buffer[];
+
+/** A message as a 'message' event object has it. */
+export type Data = string | RawData;
 
 /** What can be sent: all that `Buffer.from` takes, and numbers, which are sent as text. */
 export type BufferLike =
@@ -68,7 +71,7 @@ function isBlob(data: unknown): data is Blob {
 }
 
 /** How many bytes a payload has. */
-export function lengthOf(payload: Buffer | string | Blob): number {
+export function byteLengthOf(payload: Buffer | string | Blob): number {
   if (typeof payload === 'string') return Buffer.byteLength(payload);
   return Buffer.isBuffer(payload) ? payload.length : payload.size;
 }
@@ -80,7 +83,7 @@ export function lengthOf(payload: Buffer | string | Blob): number {
 export function toControlPayload(data: unknown): Buffer | Blob {
   const payload = toPayload(data);
   const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
-  if (lengthOf(bytes) > MAX_CONTROL_PAYLOAD) {
+  if (byteLengthOf(bytes) > MAX_CONTROL_PAYLOAD) {
     throw new RangeError('The data size must not be greater than 125 bytes');
   }
   return bytes;
@@ -151,17 +154,17 @@ export function toSubprotocols(asked: string | string[] | null | undefined): str
  * The first function among the arguments: programs leave out those before it. It runs in the
  * asynchronous context of its `send`, although one write may carry the messages of several.
  */
-export function callbackAmong(
+export function pickCallback(
   first: unknown,
   second: unknown,
   third?: unknown,
 ): SendCallback | undefined {
-  if (typeof first === 'function') return inThisContext(first as SendCallback);
-  if (typeof second === 'function') return inThisContext(second as SendCallback);
-  return typeof third === 'function' ? inThisContext(third as SendCallback) : undefined;
+  if (typeof first === 'function') return bindAsyncContext(first as SendCallback);
+  if (typeof second === 'function') return bindAsyncContext(second as SendCallback);
+  return typeof third === 'function' ? bindAsyncContext(third as SendCallback) : undefined;
 }
 
-function inThisContext(callback: SendCallback): SendCallback {
+function bindAsyncContext(callback: SendCallback): SendCallback {
   const context = new AsyncResource('ws6455.send');
   return (error) => context.runInAsyncScope(callback, undefined, error);
 }

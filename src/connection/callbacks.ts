@@ -3,7 +3,7 @@
 import type { Duplex } from 'node:stream';
 import { types } from 'node:util';
 import { describeValue } from './check-options.js';
-import { time } from './time/time.js';
+import { time } from './time.js';
 
 /** What is done with the answer of a callback. Nothing that these throw becomes a rejection. */
 interface Answered {

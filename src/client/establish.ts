@@ -3,29 +3,32 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { Duplex } from 'node:stream';
-import { type Address, credentialsOf, readAddress } from './address.js';
-import { isThenable, toError } from './callbacks.js';
+import { isThenable, toError } from '../connection/callbacks.js';
+import { timeoutOf } from '../connection/options.js';
+import { type Timer, time } from '../connection/time.js';
+import { zlibPool } from '../connection/zlib.js';
+import { type Agreement, buildRequest, judgeResponse, type Request } from '../handshake/client.js';
+import { formatExtension, newKey } from '../handshake/fields.js';
+import { PerMessageDeflate } from '../permessage-deflate/codec.js';
+import type { PerMessageDeflateOptions } from '../permessage-deflate/options.js';
+import { deflateOptions } from '../permessage-deflate/options.js';
+import { acceptResponse, makeOffer } from '../permessage-deflate/parameters.js';
+import { HandshakeError, REFUSALS, type Refusal } from '../protocol/errors.js';
+import type { Extension } from '../protocol/extension.js';
 import { connectorFor } from './create-connection.js';
 import { explainError } from './explain-error.js';
-import { type Agreement, buildRequest, judgeResponse, type Request } from './handshake/client.js';
-import { formatExtension, newKey } from './handshake/fields.js';
-import type { ClientOptions, PerMessageDeflateOptions } from './options.js';
-import { PerMessageDeflate } from './permessage-deflate/codec.js';
-import { acceptResponse, makeOffer } from './permessage-deflate/parameters.js';
-import { HandshakeError, REFUSALS, type Refusal } from './protocol/errors.js';
-import type { Extension } from './protocol/extension.js';
-import { DEFAULTS, deflateOptions, timeoutOf } from './settings.js';
-import { type Timer, time } from './time/time.js';
+import { type ClientOptions, DEFAULT_MAX_REDIRECTS } from './options.js';
+import { type Address, credentialsOf, readAddress } from './url.js';
 
 /** What the two ends agreed on. */
-export interface Established {
+export interface Negotiated {
   /** '' if there is none */
   readonly subprotocol: string;
   readonly extension: Extension | undefined;
 }
 
-/** What is told of an opening handshake. */
-export interface Establishing {
+/** What is listener of an opening handshake. */
+export interface HandshakeListener {
   /** The URL in use, and how many redirects led to it. */
   onAddress(url: string, redirects: number): void;
   /** A redirect is about to be followed. */
@@ -38,10 +41,10 @@ export interface Establishing {
   onUpgrade(response: http.IncomingMessage): void;
   /** Another response came. @returns whether the application takes it over */
   onUnexpectedResponse(request: http.ClientRequest, response: http.IncomingMessage): boolean;
-  onEstablished(socket: Duplex, head: Buffer, agreed: Established): void;
-  /** It fails; `onFailure` follows in the next tick. */
+  onEstablished(socket: Duplex, head: Buffer, agreed: Negotiated): void;
+  /** It fails; `onHandshakeFailed` follows in the next tick. */
   onFailing(): void;
-  onFailure(error: Error): void;
+  onHandshakeFailed(error: Error): void;
 }
 
 /** Fields that say who is asking; not for anybody but the host they were meant for. */
@@ -57,7 +60,7 @@ export class Establishment {
   private readonly options: ClientOptions;
   /** undefined if it is not offered */
   private readonly deflate: PerMessageDeflateOptions | undefined;
-  private readonly told: Establishing;
+  private readonly listener: HandshakeListener;
   private readonly headers: http.OutgoingHttpHeaders;
   private auth: string | undefined;
   private readonly first: Address;
@@ -70,13 +73,13 @@ export class Establishment {
     address: string | URL,
     subprotocols: readonly string[],
     options: ClientOptions,
-    told: Establishing,
+    listener: HandshakeListener,
   ) {
     this.first = readAddress(address);
     this.subprotocols = subprotocols;
     this.options = options;
     this.deflate = deflateOptions(options.perMessageDeflate, true);
-    this.told = told;
+    this.listener = listener;
     this.headers = { ...options.headers };
     this.auth = credentialsOf(this.first.url) ?? (options.auth || undefined);
   }
@@ -91,12 +94,12 @@ export class Establishment {
     }
   }
 
-  /** Gives up; the application is told so in the next tick. */
+  /** Gives up; the application is listener so in the next tick. */
   abort(error: Error): void {
     if (this.over) return;
-    this.told.onFailing();
+    this.listener.onFailing();
     this.quit();
-    time.nextTick(() => this.told.onFailure(error));
+    time.nextTick(() => this.listener.onHandshakeFailed(error));
   }
 
   private quit(): void {
@@ -116,7 +119,7 @@ export class Establishment {
 
   /** Makes the request of one hop. @throws whatever `http.request` throws for bad options */
   private dial(address: Address): http.ClientRequest {
-    this.told.onAddress(address.url.href, this.redirects);
+    this.listener.onAddress(address.url.href, this.redirects);
     const key = newKey();
     const request = this.makeRequest(address, key);
     this.request = request;
@@ -129,7 +132,7 @@ export class Establishment {
     return request;
   }
 
-  /** An error of the request, as the program is told it. */
+  /** An error of the request, as the program is listener it. */
   private explain(
     { secure, socketPath }: Address,
     request: http.ClientRequest,
@@ -146,7 +149,7 @@ export class Establishment {
       request.end();
       return;
     }
-    const result = this.told.finishRequest(request);
+    const result = this.listener.finishRequest(request);
     if (isThenable(result)) {
       result.then(undefined, (reason: unknown) => this.abort(toError(reason)));
     }
@@ -210,7 +213,7 @@ export class Establishment {
       socket.destroy();
       return;
     }
-    this.ask(() => this.told.onUpgrade(response));
+    this.ask(() => this.listener.onUpgrade(response));
     if (this.over) return;
     const verdict = this.judge(key, response);
     if (verdict instanceof HandshakeError) {
@@ -218,23 +221,26 @@ export class Establishment {
       return;
     }
     this.finish();
-    this.told.onEstablished(socket, head, verdict);
+    this.listener.onEstablished(socket, head, verdict);
     socket.removeListener('error', ignore);
   }
 
-  private judge(key: string, response: http.IncomingMessage): Established | HandshakeError {
+  private judge(key: string, response: http.IncomingMessage): Negotiated | HandshakeError {
     const verdict = judgeResponse(response, this.asked(key));
     return verdict instanceof HandshakeError ? verdict : this.agree(verdict);
   }
 
   // RFC 7692 §5.1: an answer that the offer does not allow fails the connection.
-  private agree({ subprotocol, extensions }: Agreement): Established | HandshakeError {
+  private agree({ subprotocol, extensions }: Agreement): Negotiated | HandshakeError {
     const [answer] = extensions; // only one is ever offered
     if (answer === undefined) return { subprotocol, extension: undefined };
     const { deflate = {} } = this;
     const negotiation = acceptResponse(answer, deflate);
     if (negotiation === undefined) return new HandshakeError('INVALID_ANSWER', 101);
-    return { subprotocol, extension: new PerMessageDeflate('client', negotiation, deflate) };
+    return {
+      subprotocol,
+      extension: new PerMessageDeflate('client', negotiation, deflate, zlibPool),
+    };
   }
 
   private asked(key: string): Request {
@@ -270,7 +276,7 @@ export class Establishment {
       request.once('close', () => socket.destroy());
     }
     this.ask(() => {
-      isTaken = this.told.onUnexpectedResponse(request, response);
+      isTaken = this.listener.onUnexpectedResponse(request, response);
     });
     return isTaken;
   }
@@ -288,7 +294,7 @@ export class Establishment {
     response: http.IncomingMessage,
     location: string,
   ): void {
-    if (++this.redirects > (this.options.maxRedirects ?? DEFAULTS.maxRedirects)) {
+    if (++this.redirects > (this.options.maxRedirects ?? DEFAULT_MAX_REDIRECTS)) {
       this.refuse('TOO_MANY_REDIRECTS');
       return;
     }
@@ -311,12 +317,12 @@ export class Establishment {
   }
 
   private follow(to: Address): void {
-    if (!this.told.watchesRedirects()) this.guardCredentials(to);
+    if (!this.listener.watchesRedirects()) this.guardCredentials(to);
     // The program's own credentials win over those of a Location.
     this.auth ??= credentialsOf(to.url);
     const request = this.attempt(() => this.dial(to));
     if (request === undefined) return;
-    this.ask(() => this.told.onRedirect(to.url.href, request));
+    this.ask(() => this.listener.onRedirect(to.url.href, request));
     if (!this.over) this.attempt(() => this.finishRequest(request));
   }
 

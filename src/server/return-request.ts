@@ -7,12 +7,12 @@ import { Buffer } from 'node:buffer';
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { Duplex, Readable } from 'node:stream';
-import { isFieldText } from './handshake/fields.js';
-import { type HandshakeRequest, requestWithoutUpgrade } from './handshake/server.js';
-import { hangUp } from './refuse.js';
+import { time } from '../connection/time.js';
+import { isFieldText } from '../handshake/fields.js';
+import { type HandshakeRequest, requestWithoutUpgrade } from '../handshake/server.js';
+import { hangUp } from './refusal.js';
 import { afterResponses } from './responses.js';
-import type { Upgrade } from './shared-server.js';
-import { time } from './time/time.js';
+import type { Upgrade } from './upgrade-request.js';
 
 /** Node 25 on parses the body of such a request; before, the body is the first data of the socket. */
 const PARSES_BODIES = Number.parseInt(process.versions.node, 10) >= 25;

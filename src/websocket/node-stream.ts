@@ -1,10 +1,26 @@
 /** A WebSocket as a Duplex of Node's: one write is one message. */
 
 import { Duplex, type DuplexOptions } from 'node:stream';
-import type { RawData } from './data.js';
-import { time } from './time/time.js';
+import { time } from '../connection/time.js';
+import type { RawData } from './payload.js';
 
-import type WebSocket = require('./index.js');
+/** What a stream needs of a WebSocket. Stand-ins of programs have it too. */
+export interface StreamSource {
+  readonly CONNECTING: 0;
+  readonly CLOSED: 3;
+  readonly readyState: number;
+  readonly isPaused: boolean;
+  on(event: 'message', listener: (data: RawData, isBinary: boolean) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'open' | 'close', listener: () => void): unknown;
+  once(event: 'close', listener: () => void): unknown;
+  removeListener(event: 'open' | 'close', listener: () => void): unknown;
+  send(data: Buffer | string, callback: Done): unknown;
+  pause(): void;
+  resume(): void;
+  close(): void;
+  terminate(): void;
+}
 
 type Done = (error?: Error | null) => void;
 
@@ -21,14 +37,14 @@ type Done = (error?: Error | null) => void;
  * @param options for the Duplex; `autoDestroy`, `emitClose`, `objectMode` and `writableObjectMode`
  * are always off
  */
-export function createWebSocketStream(ws: WebSocket, options?: DuplexOptions): Duplex {
+export function createWebSocketStream(ws: StreamSource, options?: DuplexOptions): Duplex {
   return new Bridge(ws, options).duplex;
 }
 
 /** Carries messages, errors and the end from a WebSocket to its Duplex and back. */
 class Bridge {
   readonly duplex: Duplex;
-  private readonly ws: WebSocket;
+  private readonly ws: StreamSource;
   /** The WebSocket had an error: it closes by itself, and its Close may still have to leave. */
   private failed = false;
   /** Tells the Duplex, once, that everything was written and the connection is closed. */
@@ -36,7 +52,7 @@ class Bridge {
   /** Tells the Duplex, once, that it is destroyed. */
   private settle: ((cause: Error | null) => void) | undefined;
 
-  constructor(ws: WebSocket, options: DuplexOptions | undefined) {
+  constructor(ws: StreamSource, options: DuplexOptions | undefined) {
     this.ws = ws;
     this.duplex = new Duplex({
       ...options,

@@ -7,7 +7,7 @@ import {
   checkNumbers,
   describeValue,
   warnOfUnknownOptions,
-} from './check-options.js';
+} from '../connection/check-options.js';
 import type { AnySocketClass, ServerOptions } from './options.js';
 
 const SERVER_OPTIONS: readonly string[] = [

@@ -5,12 +5,13 @@ import * as http from 'node:http';
 import type { AddressInfo, ListenOptions } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type TLSSocket, Server as TlsServer } from 'node:tls';
-import { callProgram, isThenable, PendingHandshakes, toError } from './callbacks.js';
-import { describeValue } from './check-options.js';
-import { checkIsObject, checkServerOptions } from './check-server-options.js';
-import { isTaken } from './connection.js';
-import type { BufferLike } from './data.js';
-import { formatExtension } from './handshake/fields.js';
+import { callProgram, isThenable, PendingHandshakes, toError } from '../connection/callbacks.js';
+import { describeValue } from '../connection/check-options.js';
+import { isTaken } from '../connection/connection.js';
+import { DEFAULTS, limitOf } from '../connection/options.js';
+import { time } from '../connection/time.js';
+import { zlibPool } from '../connection/zlib.js';
+import { formatExtension } from '../handshake/fields.js';
 import {
   acceptLines,
   fieldLines,
@@ -20,33 +21,35 @@ import {
   judgeLists,
   pathOf,
   refusalFields,
-} from './handshake/server.js';
-import type {
-  AnySocketClass,
-  BroadcastOptions,
-  Reached,
-  ServerOptions,
-  VerifyClientAnswer,
-  VerifyClientInfo,
+} from '../handshake/server.js';
+import { PerMessageDeflate } from '../permessage-deflate/codec.js';
+import { deflateOptions } from '../permessage-deflate/options.js';
+import { acceptOffer, EXTENSION_NAME } from '../permessage-deflate/parameters.js';
+import { HandshakeError } from '../protocol/errors.js';
+import type { ExtensionOffer } from '../protocol/extension.js';
+import type { BufferLike } from '../websocket/payload.js';
+import { PreparedMessage } from '../websocket/prepared.js';
+import { sessionOf, WebSocket } from '../websocket/websocket.js';
+import type { BroadcastOptions, Reached } from './api.js';
+import { checkIsObject, checkServerOptions } from './check-options.js';
+import {
+  type AnySocketClass,
+  HTTP_TIMEOUTS,
+  type ServerOptions,
+  serverOptions,
+  type VerifyClientAnswer,
+  type VerifyClientInfo,
 } from './options.js';
-import { PerMessageDeflate } from './permessage-deflate/codec.js';
-import { acceptOffer, EXTENSION_NAME } from './permessage-deflate/parameters.js';
-import { PreparedMessage } from './prepared.js';
-import { HandshakeError } from './protocol/errors.js';
-import type { ExtensionOffer } from './protocol/extension.js';
-import { answerPlainRequest, checkLines, refuse } from './refuse.js';
+import { answerPlainRequest, checkLines, refuse } from './refusal.js';
 import type { ConnectionEvent } from './return-request.js';
-import { DEFAULTS, deflateOptions, limitOf, serverOptions } from './settings.js';
 import {
   alreadyTaken,
   attach,
   beginHandshake,
   type Candidate,
   type Claim,
-  type Upgrade,
 } from './shared-server.js';
-import { time } from './time/time.js';
-import { agree, sendTo, WebSocket } from './websocket.js';
+import type { Upgrade } from './upgrade-request.js';
 
 /** The extensions in force on a connection, by their names. */
 type AgreedExtensions = { [EXTENSION_NAME]?: PerMessageDeflate };
@@ -157,7 +160,7 @@ export class WebSocketServer<
     let reached = 0;
     for (const client of this.clients) {
       if (client === except || (filter && !filter(client))) continue;
-      if (sendTo(asOurs(client), prepared)) reached++;
+      if (sendPrepared(asOurs(client), prepared)) reached++;
     }
     return reached;
   }
@@ -273,9 +276,9 @@ export class WebSocketServer<
     const { port, host, backlog } = this.options;
     const server = http.createServer(
       {
-        headersTimeout: DEFAULTS.requestTimeout,
-        requestTimeout: DEFAULTS.requestTimeout,
-        connectionsCheckingInterval: DEFAULTS.connectionsCheckingInterval,
+        headersTimeout: HTTP_TIMEOUTS.requestTimeout,
+        requestTimeout: HTTP_TIMEOUTS.requestTimeout,
+        connectionsCheckingInterval: HTTP_TIMEOUTS.connectionsCheckingInterval,
       },
       (request, response) => answerPlainRequest(request, response),
     );
@@ -404,7 +407,7 @@ export class WebSocketServer<
     const options = deflateOptions(this.options.perMessageDeflate, false);
     const negotiation = options && acceptOffer(offers, options);
     if (!negotiation) return {};
-    return { [EXTENSION_NAME]: new PerMessageDeflate('server', negotiation, options) };
+    return { [EXTENSION_NAME]: new PerMessageDeflate('server', negotiation, options, zlibPool) };
   }
 
   #refuseClient(error: HandshakeError, request: InstanceType<U>, socket: Duplex): void {
@@ -563,7 +566,7 @@ export class WebSocketServer<
     subprotocol: string,
     extension: PerMessageDeflate | undefined,
   ): void {
-    agree(asOurs(client), subprotocol, extension, this.#forget);
+    sessionOf(asOurs(client)).accept(subprotocol, extension, this.#forget);
     this.clients?.add(client);
   }
 
@@ -575,6 +578,14 @@ export class WebSocketServer<
     this.#closeWhenEmpty = false;
     time.nextTick(() => this.#emitClose());
   };
+}
+
+/** Sends directly, whatever `send` of a subclass does. @returns whether the connection is open */
+function sendPrepared(client: WebSocket, prepared: PreparedMessage): boolean {
+  const { connection, extension } = sessionOf(client);
+  return (
+    connection !== undefined && prepared.sendBy(connection.endpoint.sender, extension, undefined)
+  );
 }
 
 /** Every class of sockets extends ours, which its public face does not tell the compiler. */
@@ -599,7 +610,7 @@ function placeOf(port: number | string, host: string | null | undefined): Listen
  * requests that are late, so that a client that sends nothing would keep it open.
  */
 function closeOwn(server: http.Server, closed: () => void): void {
-  const timer = time.setTimeout(() => server.closeAllConnections(), DEFAULTS.requestTimeout);
+  const timer = time.setTimeout(() => server.closeAllConnections(), HTTP_TIMEOUTS.requestTimeout);
   timer.unref();
   server.close(() => {
     time.clearTimeout(timer);

@@ -3,8 +3,8 @@
 import * as net from 'node:net';
 import type { Duplex } from 'node:stream';
 import * as tls from 'node:tls';
-import { isThenable, toError } from './callbacks.js';
-import { describeValue } from './check-options.js';
+import { isThenable, toError } from '../connection/callbacks.js';
+import { describeValue } from '../connection/check-options.js';
 import type { ClientOptions } from './options.js';
 
 type CreateConnection = NonNullable<ClientOptions['createConnection']>;

@@ -3,25 +3,18 @@
 import type { Buffer } from 'node:buffer';
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { isTaken } from './connection.js';
+import { isTaken } from '../connection/connection.js';
+import { time } from '../connection/time.js';
 import {
   asksForOtherProtocol,
   type HandshakeRequest,
   judgeForm,
   pathOf,
-} from './handshake/server.js';
-import { hangUp, refuse, wasRefused } from './refuse.js';
+} from '../handshake/server.js';
+import { hangUp, refuse, wasRefused } from './refusal.js';
 import { watchResponses } from './responses.js';
 import { type ConnectionEvent, isReturnable, returnRequest } from './return-request.js';
-import { time } from './time/time.js';
-
-/** An upgrade request, as an http server emits it. */
-export interface Upgrade {
-  readonly request: IncomingMessage;
-  readonly socket: Duplex;
-  /** The bytes that came behind the request. */
-  readonly head: Buffer;
-}
+import type { Upgrade } from './upgrade-request.js';
 
 /** What a server says when it is asked whether it takes a request. */
 export type Claim = 'YES' | 'NO' | 'FAILED';

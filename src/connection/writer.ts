@@ -1,10 +1,11 @@
 /** Bytes out: one write for each burst of frames, its callbacks, and what the socket still holds. */
 
+import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { type Application, Endpoint, type EndpointOptions } from '../protocol/endpoint.js';
+import type { Wire } from '../protocol/wire.js';
+import type { SendCallback, WriteBatch } from '../protocol/write-batch.js';
 import { endBurstLater, isExiting } from './flush.js';
-import { type Application, Endpoint, type EndpointOptions } from './protocol/endpoint.js';
-import type { Wire } from './protocol/wire.js';
-import type { SendCallback, WriteBatch } from './protocol/write-batch.js';
 import { notReady, notSent, settle } from './settle.js';
 import { UnwrittenMessages } from './unwritten.js';
 
@@ -34,14 +35,9 @@ export abstract class Writer implements Wire {
   /** The callbacks of the writes that are under way, a list per write; made with the first. */
   private awaiting: Set<SendCallback[]> | undefined;
 
-  constructor(
-    socket: Duplex,
-    isPlain: boolean,
-    options: EndpointOptions,
-    application: Application,
-  ) {
+  constructor(socket: Duplex, options: EndpointOptions, application: Application) {
     this.socket = socket;
-    this.isPlain = isPlain;
+    this.isPlain = Object.getPrototypeOf(socket) === Socket.prototype;
     this.endpoint = new Endpoint(options, this, application);
   }
 

@@ -1,0 +1,13 @@
+/** RFC 6455 §4.2: a request to upgrade, before it is judged. */
+
+import type { Buffer } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** An upgrade request, as an http server emits it. */
+export interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  /** The bytes that came behind the request. */
+  readonly head: Buffer;
+}

@@ -1,0 +1,185 @@
+/** What programs see of a WebSocket, documented once: the class implements it, the index extends it. */
+
+import type { CloseInfo } from '../connection/options.js';
+import type { SendCallback } from '../protocol/write-batch.js';
+import type { Listener } from './events.js';
+import type { BinaryType, BufferLike } from './payload.js';
+
+/** RFC 6455 §4.1, §7: the state of a connection, numbered as in WHATWG's WebSocket. */
+export type ReadyState = 0 | 1 | 2 | 3;
+
+/**
+ * Whether more may be sent at once; false asks to wait for 'drain'. `void` admits subclasses written
+ * for `ws`, whose `send` returns nothing.
+ */
+// biome-ignore lint/suspicious/noConfusingVoidType: overrides of `send` written for `ws` return void
+export type MaySendMore = boolean | void;
+
+/** How a message is prepared for many connections. */
+export interface PrepareOptions {
+  /** Whether it is binary. Default: strings and numbers are text, everything else is binary. */
+  binary?: boolean | undefined;
+  /** Whether it may be compressed. Default true. RFC 7692 §6. */
+  compress?: boolean | undefined;
+}
+
+/** How a message is sent. */
+export interface SendOptions extends PrepareOptions {
+  /** False when more fragments of this message follow. Default true. RFC 6455 §5.4. */
+  fin?: boolean | undefined;
+  /** Accepted for programs written for `ws`, without effect: the role decides. RFC 6455 §5.1. */
+  mask?: boolean | undefined;
+}
+
+/**
+ * The callback of `ping` and `pong`. Its error is undefined when the frame was written. It is typed as
+ * a method, so that callbacks written for `ws` that declare an error are accepted too.
+ */
+export type ControlCallback = { call(error?: Error): void }['call'];
+
+/** How a listener is added. */
+export interface EventListenerOptions {
+  /** Whether it is removed after its first call. Default false. */
+  once?: boolean | undefined;
+  /** Removes the listener when aborted. With an aborted signal the listener is not added. */
+  signal?: AbortSignal | undefined;
+}
+
+/** An event object. */
+export interface EventApi<Target> {
+  /** The name of the event. */
+  type: string;
+  /** The WebSocket that the event happened to. */
+  target: Target;
+}
+
+/** A message was received. RFC 6455 §6.2. */
+export interface MessageEventApi<Target, Data> extends EventApi<Target> {
+  /** A string for text; binary data as `binaryType` says. */
+  data: Data;
+}
+
+/** The connection is closed. RFC 6455 §7.1.4. */
+export interface CloseEventApi<Target> extends EventApi<Target> {
+  /** Whether a Close frame was sent and one received. */
+  wasClean: boolean;
+  /** RFC 6455 §7.1.5: the peer's close code; 1005 if its Close had none, 1006 without a Close. */
+  code: number;
+  /** RFC 6455 §7.1.6: the peer's close reason. */
+  reason: string;
+}
+
+/** The connection failed. */
+export interface ErrorEventApi<Target> extends EventApi<Target> {
+  /** The error. */
+  // biome-ignore lint/suspicious/noExplicitAny: programs read `error.code` as they do of any error
+  error: any;
+  /** The error's message. */
+  message: string;
+}
+
+/** The event objects that listeners receive, by their type. */
+export interface EventTypes {
+  open: unknown;
+  message: unknown;
+  close: unknown;
+  error: unknown;
+}
+
+/** The constants of `readyState`. */
+export interface ReadyStates {
+  /** The opening handshake is in progress. */
+  readonly CONNECTING: 0;
+  /** Messages can be sent and received. */
+  readonly OPEN: 1;
+  /** The closing handshake is in progress, or the connection is being failed. */
+  readonly CLOSING: 2;
+  /** The connection is closed. */
+  readonly CLOSED: 3;
+}
+
+/** One end of a connection. */
+export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
+  /** How binary messages are delivered. Default 'nodebuffer'. Unknown values are ignored. */
+  binaryType: BinaryType;
+  /**
+   * Payload bytes given to `send` that are not written yet: neither framed nor compressed, as in
+   * browsers. What is written in this tick counts until the tick ends.
+   */
+  readonly bufferedAmount: number;
+  /** How the connection ended; undefined until 'close'. */
+  closeInfo?: CloseInfo | undefined;
+  /** The names of the negotiated extensions, '' if there are none. RFC 6455 §9. */
+  readonly extensions: string;
+  /** Whether `pause` was called last. */
+  readonly isPaused: boolean;
+  /** The negotiated subprotocol, '' if there is none. RFC 6455 §1.9. */
+  readonly protocol: string;
+  /** RFC 6455 §4.1, §7: 0 CONNECTING, 1 OPEN, 2 CLOSING, 3 CLOSED. */
+  readonly readyState: ReadyState;
+  /** The URL in use; undefined for a socket of a server. */
+  readonly url: string;
+
+  /** The handler of 'open'. */
+  onopen: ((event: Events['open']) => void) | null;
+  /** The handler of 'message'. */
+  onmessage: ((event: Events['message']) => void) | null;
+  /** The handler of 'close'. */
+  onclose: ((event: Events['close']) => void) | null;
+  /** The handler of 'error'. */
+  onerror: ((event: Events['error']) => void) | null;
+
+  /**
+   * Sends a message, or with `{ fin: false }` a fragment of one. RFC 6455 §5.4, §6.1.
+   * @param callback called when the message was written, or with the reason why it was not
+   * @returns false when the caller should wait for 'drain' before it sends more, like `write` of a
+   * stream. The message is sent in any case
+   * @throws Error while connecting; TypeError for data that has no bytes. When the connection is
+   * closing or closed nothing is thrown: the callback gets the error
+   */
+  send(data: BufferLike, callback?: SendCallback): MaySendMore;
+  send(data: BufferLike, options: undefined, callback?: SendCallback): MaySendMore;
+  send(data: BufferLike, options: SendOptions, callback?: SendCallback): MaySendMore;
+
+  /**
+   * Sends a Ping, behind everything that was sent. RFC 6455 §5.5.2.
+   * @param data at most 125 bytes
+   * @throws Error while connecting; RangeError for too much data
+   */
+  ping(data?: unknown, mask?: boolean | ControlCallback, callback?: ControlCallback): void;
+
+  /**
+   * Sends a Pong, behind everything that was sent. RFC 6455 §5.5.3.
+   * @param data at most 125 bytes
+   * @throws Error while connecting; RangeError for too much data
+   */
+  pong(data?: unknown, mask?: boolean | ControlCallback, callback?: ControlCallback): void;
+
+  /**
+   * Starts the closing handshake. RFC 6455 §7.1.2. While connecting it aborts the opening handshake.
+   * @param code 1000 to 1014 except 1004 to 1006, or 3000 to 4999; without one the Close is empty
+   * @param reason at most 123 bytes of UTF-8
+   * @throws TypeError for another code or another type of reason; RangeError for a longer reason
+   */
+  close(code?: number, reason?: string | Uint8Array): void;
+
+  /** Drops the connection. Nothing more is delivered. 'close' has the code 1006 unless a Close came. */
+  terminate(): void;
+  /** Stops delivery; TCP holds the peer back. Does nothing while connecting or when closed. */
+  pause(): void;
+  /** Continues delivery. Does nothing while connecting or when closed. */
+  resume(): void;
+
+  /**
+   * Adds a listener that receives event objects, as in browsers. A listener that is there already is
+   * not added again; null is ignored.
+   * @throws TypeError for a listener that is neither a function nor an object
+   */
+  addEventListener<K extends keyof Events>(
+    type: K,
+    listener: Listener<Events[K]> | null,
+    options?: EventListenerOptions,
+  ): void;
+  /** Removes a listener that `addEventListener` added. */
+  removeEventListener<K extends keyof Events>(type: K, listener: Listener<Events[K]> | null): void;
+}

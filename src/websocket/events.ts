@@ -1,0 +1,223 @@
+/** Listeners for the events of WHATWG's WebSocket, on an EventEmitter. */
+
+import type { EventEmitter } from 'node:events';
+import { inspect } from 'node:util';
+import { CloseEvent, ErrorEvent, Event, MessageEvent } from './event-classes.js';
+
+/** A listener: a function, or an object that has one. */
+export type Listener<E> = ((event: E) => void) | { handleEvent(event: E): void };
+
+/** The events that can be listened to in the way of browsers. */
+const DOM_EVENTS = ['open', 'message', 'close', 'error'] as const;
+
+/** One of these. */
+export type DomEventType = (typeof DOM_EVENTS)[number];
+
+const LISTENER = Symbol('ws6455.listener');
+const IS_HANDLER = Symbol('ws6455.handler');
+const CLOSED = 3;
+const UNSUBSCRIBE = Symbol('ws6455.unsubscribe');
+const SUBSCRIPTIONS = Symbol('ws6455.subscriptions');
+
+type Emitted = (this: EventSource, ...args: never[]) => void;
+
+/** An emitter's listener that turns its arguments into an event for `[LISTENER]`. */
+interface Adapter extends Emitted {
+  [LISTENER]?: unknown;
+  [IS_HANDLER]?: boolean;
+  /** Stops listening to its signal. */
+  [UNSUBSCRIBE]?: () => void;
+}
+
+/** What an adapter needs of the WebSocket. */
+export interface EventSource extends EventEmitter {
+  readonly readyState: number;
+  readonly closeInfo?: { readonly wasClean: boolean } | undefined;
+  /** Unsubscribes the listeners that have a signal. */
+  [SUBSCRIPTIONS]?: Set<() => void>;
+}
+
+/** How a listener is added. */
+export interface ListenerOptions {
+  readonly once?: unknown;
+  readonly signal?: unknown;
+}
+
+/** Whether `type` is one of the events of WHATWG's WebSocket. */
+export function isDomEvent(type: unknown): type is DomEventType {
+  return DOM_EVENTS.includes(type as DomEventType);
+}
+
+function call(listener: Listener<Event>, source: EventSource, event: Event): void {
+  if (typeof listener === 'function') listener.call(source, event);
+  else listener.handleEvent(event);
+}
+
+function adapt(type: DomEventType, listener: Listener<Event>): Adapter {
+  switch (type) {
+    case 'open':
+      return function () {
+        call(listener, this, new Event('open', undefined, this));
+      };
+    case 'message':
+      return function (data: unknown, isBinary: boolean) {
+        const init = { data: isBinary ? data : String(data) };
+        call(listener, this, new MessageEvent('message', init, this));
+      };
+    case 'close':
+      return function (code: number, reason: Buffer) {
+        const init = { code, reason: String(reason), wasClean: this.closeInfo?.wasClean ?? false };
+        call(listener, this, new CloseEvent('close', init, this));
+      };
+    case 'error':
+      return function (error: Error) {
+        const init = { error, message: error.message };
+        call(listener, this, new ErrorEvent('error', init, this));
+      };
+  }
+}
+
+function adapters(source: EventSource, type: DomEventType): Adapter[] {
+  return source.listeners(type) as Adapter[];
+}
+
+function install(source: EventSource, type: DomEventType, adapter: Adapter, once: boolean): void {
+  const listener = adapter as (...args: unknown[]) => void;
+  if (once) source.once(type, listener);
+  else source.on(type, listener);
+}
+
+function uninstall(source: EventSource, type: DomEventType, adapter: Adapter): void {
+  source.removeListener(type, adapter as (...args: unknown[]) => void);
+}
+
+/**
+ * Adds a listener that receives events; one that is there already is not added again, and null or
+ * undefined is ignored.
+ * @throws TypeError for a listener that is neither a function nor an object, or a signal that is none
+ */
+export function addEventListener(
+  source: EventSource,
+  type: DomEventType,
+  listener: unknown,
+  options: unknown,
+): void {
+  if (!isListener(listener)) return;
+  const { once, signal }: ListenerOptions = Object(options ?? {}); // true is an option of browsers
+  const follows = isSignal(signal) ? signal : undefined;
+  if (follows?.aborted || find(source, type, listener) !== undefined) return;
+  const plain = adapt(type, listener);
+  const adapter = follows ? untilAborted(source, type, plain, Boolean(once), follows) : plain;
+  adapter[LISTENER] = listener;
+  install(source, type, adapter, Boolean(once));
+}
+
+/** Removes a listener that `addEventListener` added. */
+export function removeEventListener(
+  source: EventSource,
+  type: DomEventType,
+  listener: unknown,
+): void {
+  const found = find(source, type, listener);
+  if (found === undefined) return;
+  found[UNSUBSCRIBE]?.();
+  uninstall(source, type, found);
+}
+
+/** The adapter of a listener that `addEventListener` added. */
+function find(source: EventSource, type: DomEventType, listener: unknown): Adapter | undefined {
+  const isIt = (one: Adapter) => one[LISTENER] === listener && one[IS_HANDLER] !== true;
+  return adapters(source, type).find(isIt);
+}
+
+function isListener(listener: unknown): listener is Listener<Event> {
+  if (listener === null || listener === undefined) return false;
+  if (typeof listener === 'function' || typeof listener === 'object') return true;
+  throw invalidArgument(
+    `A listener must be a function or an object with handleEvent(), not ${inspect(listener)}`,
+  );
+}
+
+function isSignal(signal: unknown): signal is AbortSignal {
+  if (signal === null || signal === undefined) return false;
+  const { aborted, addEventListener } = signal as Partial<AbortSignal>;
+  if (typeof aborted === 'boolean' && typeof addEventListener === 'function') return true;
+  throw invalidArgument(
+    `The option signal must be an AbortSignal, not ${inspect(signal, { depth: 0 })}; of an AbortController pass its signal`,
+  );
+}
+
+function invalidArgument(message: string): TypeError {
+  return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_TYPE' });
+}
+
+/** An adapter that is removed when `signal` is aborted. */
+function untilAborted(
+  source: EventSource,
+  type: DomEventType,
+  adapter: Adapter,
+  once: boolean,
+  signal: AbortSignal,
+): Adapter {
+  const unsubscribe = (): void => {
+    signal.removeEventListener('abort', onAbort);
+    source[SUBSCRIPTIONS]?.delete(unsubscribe);
+  };
+  const guarded: Adapter = function (...args) {
+    if (once) unsubscribe();
+    // An emitter goes on calling the listeners that it had when it began.
+    if (!signal.aborted) adapter.apply(this, args);
+  };
+  const onAbort = (): void => {
+    unsubscribe();
+    uninstall(source, type, guarded);
+  };
+  guarded[UNSUBSCRIBE] = unsubscribe;
+  if (source.readyState === CLOSED) return guarded; // nothing will be emitted
+  signal.addEventListener('abort', onAbort);
+  subscriptionsOf(source).add(unsubscribe);
+  return guarded;
+}
+
+function subscriptionsOf(source: EventSource): Set<() => void> {
+  const subscriptions = source[SUBSCRIPTIONS] ?? new Set();
+  Object.defineProperty(source, SUBSCRIPTIONS, { configurable: true, value: subscriptions });
+  return subscriptions;
+}
+
+/** Nothing is emitted any more: a signal that lives on must not keep the listeners. */
+export function unsubscribeAll(source: EventSource): void {
+  for (const unsubscribe of source[SUBSCRIPTIONS] ?? []) unsubscribe();
+}
+
+/** What `onopen`, `onmessage`, `onclose` or `onerror` holds. */
+function eventHandler(source: EventSource, type: DomEventType): unknown {
+  return adapters(source, type).find((one) => one[IS_HANDLER] === true)?.[LISTENER] ?? null;
+}
+
+/** Sets `onopen`, `onmessage`, `onclose` or `onerror`; anything but a function clears it. */
+function setEventHandler(source: EventSource, type: DomEventType, listener: unknown): void {
+  const old = adapters(source, type).find((one) => one[IS_HANDLER] === true);
+  if (old !== undefined) uninstall(source, type, old);
+  if (typeof listener !== 'function') return;
+  const adapter = adapt(type, listener as Listener<Event>);
+  adapter[LISTENER] = listener;
+  adapter[IS_HANDLER] = true;
+  install(source, type, adapter, false);
+}
+
+/** Gives a class `onopen`, `onmessage`, `onclose` and `onerror`, to be read and set. */
+export function defineEventHandlers(prototype: EventSource): void {
+  for (const type of DOM_EVENTS) {
+    Object.defineProperty(prototype, `on${type}`, {
+      configurable: true,
+      enumerable: true,
+      get(this: EventSource) {
+        return eventHandler(this, type);
+      },
+      set(this: EventSource, listener: unknown) {
+        setEventHandler(this, type, listener);
+      },
+    });
+  }
+}

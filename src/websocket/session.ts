@@ -1,0 +1,253 @@
+/** The state of one WebSocket: its opening handshake, then its connection, then how it ended. */
+
+import { Buffer } from 'node:buffer';
+import type { EventEmitter } from 'node:events';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Establishment, HandshakeListener, Negotiated } from '../client/establish.js';
+import type { ClientOptions } from '../client/options.js';
+import { Connection } from '../connection/connection.js';
+import {
+  type CloseInfo,
+  DEFAULTS,
+  endpointOptions,
+  limitOf,
+  type SocketOptions,
+} from '../connection/options.js';
+import { time } from '../connection/time.js';
+import { CloseCode, type ClosingState } from '../protocol/close.js';
+import type { Application } from '../protocol/endpoint.js';
+import { HandshakeError } from '../protocol/errors.js';
+import type { Extension } from '../protocol/extension.js';
+import type { MessageData, Role } from '../protocol/receiver.js';
+import type { SendCallback } from '../protocol/write-batch.js';
+import type { ReadyState } from './api.js';
+import { type BinaryType, byteLengthOf, toBinary } from './payload.js';
+
+export const CONNECTING = 0;
+export const OPEN = 1;
+export const CLOSING = 2;
+export const CLOSED = 3;
+
+/** The names of the states, by number. */
+export const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
+
+const NO_REASON = Buffer.alloc(0);
+
+/** What a session needs of its WebSocket. Programs override these methods in subclasses. */
+export interface SessionOwner extends EventEmitter {
+  closeInfo: CloseInfo | undefined;
+  setSocket(socket: Duplex, head: Buffer, options?: SocketOptions): void;
+  emitClose(): void;
+}
+
+/** Connects a WebSocket to what is below it, and emits its events. */
+export class Session implements Application, HandshakeListener {
+  role: Role;
+  /** The opening handshake of a client, while it is in progress. */
+  handshake: Establishment | undefined;
+  connection: Connection | undefined;
+  /** Why the opening handshake failed. */
+  failure: Error | undefined;
+  subprotocol = '';
+  extension: Extension | undefined;
+  binaryType: BinaryType = 'nodebuffer';
+  isPaused = false;
+  /** The URL of a client, and how many redirects led to it. */
+  address: { readonly url: string; readonly redirects: number } | undefined;
+
+  private readonly owner: SessionOwner;
+  private readonly options: ClientOptions;
+  /** The state before there is a connection, and after its end. */
+  private state: ReadyState = CONNECTING;
+  /** Called before the listeners of 'close': a server forgets the client. */
+  private onEnd: ((owner: object) => void) | undefined;
+  /** Bytes given to `send` when the connection was closing or closed. */
+  private rejectedLength = 0;
+
+  constructor(owner: SessionOwner, role: Role, options: ClientOptions) {
+    this.owner = owner;
+    this.role = role;
+    this.options = options;
+  }
+
+  /** Deep proxies, such as those of reactive frameworks, leave objects with a tag of their own alone. */
+  get [Symbol.toStringTag](): string {
+    return 'Session';
+  }
+
+  get readyState(): ReadyState {
+    const { connection } = this;
+    if (connection === undefined || this.state === CLOSED) return this.state;
+    return readyStateOf(connection.endpoint.state);
+  }
+
+  get bufferedAmount(): number {
+    return (this.connection?.bufferedAmount ?? 0) + this.rejectedLength;
+  }
+
+  /** A server has accepted the opening handshake. @param onEnd called before the listeners of 'close' */
+  accept(
+    subprotocol: string,
+    extension: Extension | undefined,
+    onEnd: (owner: object) => void,
+  ): void {
+    this.subprotocol = subprotocol;
+    this.extension = extension;
+    this.onEnd = onEnd;
+  }
+
+  /** Starts the connection on a Duplex and emits 'open'. */
+  open(socket: Duplex, head: Buffer, options: SocketOptions): void {
+    const settings = endpointOptions(this.role, options, this.options, this.extension);
+    this.connection = new Connection(socket, settings, this);
+    this.setBinaryType(this.binaryType);
+    this.connection.start(head);
+    this.owner.emit('open');
+  }
+
+  setBinaryType(type: BinaryType): void {
+    this.binaryType = type;
+    if (this.connection === undefined) return;
+    this.connection.endpoint.receiver.inFragments = type === 'fragments';
+  }
+
+  // RFC 6455 §4.1 MUST: a client sends no data before the server has answered.
+  checkConnected(): void {
+    if (this.connection === undefined && this.state === CONNECTING) {
+      throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
+    }
+  }
+
+  /** RFC 6455 §6.1: when the connection is not open, the message is not sent. */
+  reject(payload: Buffer | string | Blob, callback: SendCallback | undefined): void {
+    this.rejectedLength += byteLengthOf(payload);
+    if (callback === undefined) return;
+    const { readyState } = this;
+    const name = STATE_NAMES[readyState];
+    time.nextTick(callback, new Error(`WebSocket is not open: readyState ${readyState} (${name})`));
+  }
+
+  /** Aborts the opening handshake. */
+  abort(): void {
+    const error = new HandshakeError('CLOSED_EARLY');
+    if (this.handshake !== undefined) {
+      this.handshake.abort(error);
+      return;
+    }
+    this.onFailing();
+    time.nextTick(() => this.onHandshakeFailed(error));
+  }
+
+  /** Drops the connection. */
+  terminate(): void {
+    if (this.readyState === CONNECTING) this.abort();
+    else if (this.state !== CLOSED) this.connection?.endpoint.terminate();
+  }
+
+  pause(): void {
+    if (this.connection === undefined || this.state === CLOSED) return;
+    this.isPaused = true;
+    this.connection.pause();
+  }
+
+  resume(): void {
+    if (this.connection === undefined || this.state === CLOSED) return;
+    this.isPaused = false;
+    this.connection.resume();
+  }
+
+  /** Marks the WebSocket as closed and emits 'close'. */
+  end(): void {
+    const received = this.connection?.endpoint.received;
+    this.onClosed(received?.code ?? CloseCode.ABNORMAL, received?.reason ?? NO_REASON);
+  }
+
+  // The connection reports to these.
+
+  onMessage(data: MessageData, isBinary: boolean): void {
+    this.owner.emit('message', isBinary ? toBinary(data, this.binaryType) : data, isBinary);
+  }
+
+  onPing(payload: Buffer): void {
+    this.owner.emit('ping', payload);
+  }
+
+  onPong(payload: Buffer): void {
+    this.owner.emit('pong', payload);
+  }
+
+  onDrain(): void {
+    this.owner.emit('drain');
+  }
+
+  onFailure(error: Error): void {
+    this.owner.emit('error', error);
+  }
+
+  onClosed(code: number, reason: Buffer): void {
+    if (this.state === CLOSED) return;
+    this.state = CLOSED;
+    const closeInfo = this.connection?.describeClose() ?? { wasClean: false };
+    if (this.failure !== undefined) closeInfo.error = this.failure;
+    this.owner.closeInfo = closeInfo;
+    this.onEnd?.(this.owner);
+    this.owner.emit('close', code, reason);
+  }
+
+  // The opening handshake of a client reports to these.
+
+  onAddress(url: string, redirects: number): void {
+    this.address = { url, redirects };
+  }
+
+  onRedirect(url: string, request: ClientRequest): void {
+    this.owner.emit('redirect', url, request);
+  }
+
+  watchesRedirects(): boolean {
+    return this.owner.listenerCount('redirect') > 0;
+  }
+
+  finishRequest(request: ClientRequest): unknown {
+    return this.options.finishRequest?.(request, this.owner as never); // the program's own type
+  }
+
+  onUpgrade(response: IncomingMessage): void {
+    this.owner.emit('upgrade', response);
+  }
+
+  onUnexpectedResponse(request: ClientRequest, response: IncomingMessage): boolean {
+    return this.owner.emit('unexpected-response', request, response);
+  }
+
+  onEstablished(socket: Duplex, head: Buffer, negotiated: Negotiated): void {
+    this.handshake = undefined;
+    this.subprotocol = negotiated.subprotocol;
+    this.extension = negotiated.extension;
+    const { maxPayload, maxFragments } = this.options;
+    this.owner.setSocket(socket, head, {
+      ...this.options,
+      maxPayload: limitOf(maxPayload, DEFAULTS.maxPayload),
+      maxFragments: limitOf(maxFragments, DEFAULTS.maxFragments),
+    });
+  }
+
+  onFailing(): void {
+    if (this.state !== CLOSED) this.state = CLOSING;
+  }
+
+  onHandshakeFailed(error: Error): void {
+    this.failure = error;
+    try {
+      this.owner.emit('error', error);
+    } finally {
+      this.owner.emitClose();
+    }
+  }
+}
+
+function readyStateOf(state: ClosingState): ReadyState {
+  if (state === 'OPEN') return OPEN;
+  return state === 'CLOSED' ? CLOSED : CLOSING;
+}

@@ -1,0 +1,299 @@
+/** The class WebSocket: arguments in, the session's state out. */
+
+import { Buffer } from 'node:buffer';
+import { EventEmitter } from 'node:events';
+import type { ClientRequestArgs } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Establishment } from '../client/establish.js';
+import { type ClientOptions, readClientOptions } from '../client/options.js';
+import type { CloseInfo, SocketOptions } from '../connection/options.js';
+import { Opcode } from '../protocol/frame.js';
+import type { Sender } from '../protocol/sender.js';
+import type { SendCallback } from '../protocol/write-batch.js';
+import type {
+  CloseEventApi,
+  ControlCallback,
+  ErrorEventApi,
+  EventApi,
+  EventListenerOptions,
+  MaySendMore,
+  MessageEventApi,
+  ReadyState,
+  SendOptions,
+  WebSocketApi,
+} from './api.js';
+import {
+  addEventListener,
+  defineEventHandlers,
+  isDomEvent,
+  type Listener,
+  removeEventListener,
+} from './events.js';
+import {
+  type BinaryType,
+  type Data,
+  isBinaryType,
+  pickCallback,
+  readBlob,
+  toClose,
+  toControlPayload,
+  toPayload,
+  toSubprotocols,
+} from './payload.js';
+import { PreparedMessage } from './prepared.js';
+import { CONNECTING, OPEN, Session, STATE_NAMES } from './session.js';
+
+/** The index gives the targets their type: the one that programs may extend. */
+interface EventMap {
+  open: EventApi<unknown>;
+  message: MessageEventApi<unknown, Data>;
+  close: CloseEventApi<unknown>;
+  error: ErrorEventApi<unknown>;
+}
+
+type EventHandler<K extends keyof EventMap> = ((event: EventMap[K]) => void) | null;
+
+/** Where a WebSocket keeps its session: found through proxies and objects that inherit from it, too. */
+const SESSION = Symbol('ws6455.session');
+
+/** @returns undefined for the bare prototype */
+export function sessionOf(ws: WebSocket): Session;
+export function sessionOf(ws: { readonly [SESSION]?: Session }): Session | undefined;
+export function sessionOf(ws: { readonly [SESSION]?: Session }): Session | undefined {
+  return ws[SESSION];
+}
+
+/**
+ * A WebSocket: one end of a connection. A client creates it with a URL; a server hands it out with
+ * its event 'connection'.
+ */
+export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
+  declare static readonly CONNECTING: 0;
+  declare static readonly OPEN: 1;
+  declare static readonly CLOSING: 2;
+  declare static readonly CLOSED: 3;
+  declare readonly CONNECTING: 0;
+  declare readonly OPEN: 1;
+  declare readonly CLOSING: 2;
+  declare readonly CLOSED: 3;
+  declare onopen: EventHandler<'open'>;
+  declare onmessage: EventHandler<'message'>;
+  declare onclose: EventHandler<'close'>;
+  declare onerror: EventHandler<'error'>;
+
+  closeInfo: CloseInfo | undefined;
+  /** @internal */
+  declare readonly [SESSION]: Session;
+
+  constructor(
+    address: string | URL | null,
+    protocols?: string | string[] | ClientOptions | ClientRequestArgs,
+    options?: (ClientOptions & { isServer?: boolean | undefined }) | ClientRequestArgs,
+  ) {
+    super();
+    const given = isOptions(protocols) ? protocols : options;
+    if (address === null) {
+      const isServer = (options as { isServer?: boolean } | undefined)?.isServer !== false;
+      setSession(this, new Session(this, isServer ? 'server' : 'client', (given ?? {}) as object));
+      return;
+    }
+    const settings = readClientOptions(given);
+    const session = new Session(this, 'client', settings);
+    setSession(this, session);
+    const requested = isOptions(protocols) ? undefined : (protocols as string | string[]);
+    const subprotocols = toSubprotocols(requested === undefined ? settings.protocols : requested);
+    session.handshake = new Establishment(address, [...subprotocols], settings, session);
+    session.handshake.start();
+  }
+
+  get readyState(): ReadyState {
+    return this[SESSION]?.readyState;
+  }
+
+  get url(): string {
+    return this[SESSION]?.address?.url as string; // typed as programs written for `ws` expect it
+  }
+
+  get protocol(): string {
+    return this[SESSION]?.subprotocol;
+  }
+
+  get extensions(): string {
+    const session = this[SESSION];
+    return session && (session.extension?.name ?? '');
+  }
+
+  get bufferedAmount(): number {
+    return this[SESSION]?.bufferedAmount;
+  }
+
+  get isPaused(): boolean {
+    return this[SESSION]?.isPaused;
+  }
+
+  get binaryType(): BinaryType {
+    return this[SESSION]?.binaryType;
+  }
+
+  set binaryType(type: BinaryType) {
+    if (isBinaryType(type)) this[SESSION]?.setBinaryType(type);
+  }
+
+  send(data: unknown, options?: SendOptions | SendCallback, callback?: SendCallback): MaySendMore {
+    const session = this[SESSION];
+    session.checkConnected();
+    const chosen = pickCallback(options, callback);
+    if (data instanceof PreparedMessage) return sendPrepared(session, data, chosen);
+    const settings = typeof options === 'function' ? undefined : options;
+    const payload = toPayload(data);
+    const isBinary = settings?.binary ?? typeof payload !== 'string';
+    const fin = settings?.fin ?? true;
+    const compress = settings?.compress ?? true;
+    const endpoint = session.connection?.endpoint;
+    if (!endpoint || !sendPayload(endpoint.sender, payload, isBinary, fin, compress, chosen)) {
+      session.reject(payload, chosen);
+      return false;
+    }
+    return endpoint.canSendMore();
+  }
+
+  ping(data?: unknown, mask?: boolean | ControlCallback, callback?: ControlCallback): void {
+    sendControl(this[SESSION], Opcode.PING, data, pickCallback(data, mask, callback));
+  }
+
+  pong(data?: unknown, mask?: boolean | ControlCallback, callback?: ControlCallback): void {
+    sendControl(this[SESSION], Opcode.PONG, data, pickCallback(data, mask, callback));
+  }
+
+  close(code?: number, reason?: string | Uint8Array): void {
+    const session = this[SESSION];
+    const { readyState } = session;
+    if (readyState === CONNECTING) session.abort();
+    else if (readyState === OPEN) {
+      session.connection?.endpoint.startClosingHandshake(toClose(code, reason));
+    }
+  }
+
+  terminate(): void {
+    this[SESSION].terminate();
+  }
+
+  pause(): void {
+    this[SESSION].pause();
+  }
+
+  resume(): void {
+    this[SESSION].resume();
+  }
+
+  addEventListener<K extends keyof EventMap>(
+    type: K,
+    listener: Listener<EventMap[K]> | null,
+    options?: EventListenerOptions,
+  ): void {
+    if (isDomEvent(type)) addEventListener(this, type, listener, options);
+  }
+
+  removeEventListener<K extends keyof EventMap>(
+    type: K,
+    listener: Listener<EventMap[K]> | null,
+  ): void {
+    if (isDomEvent(type)) removeEventListener(this, type, listener);
+  }
+
+  /**
+   * Starts the connection on a Duplex whose opening handshake is over, and emits 'open'.
+   * @param head bytes that came behind the handshake
+   * @param options limits; those left out are off
+   */
+  setSocket(socket: Duplex, head: Buffer, options: SocketOptions = {}): void {
+    this[SESSION].open(socket, head, options);
+  }
+
+  /** Marks the connection as closed and emits 'close'. */
+  emitClose(): void {
+    this[SESSION].end();
+  }
+}
+
+/** Not enumerable: programs that list or copy the properties find those of `ws` only. */
+function setSession(ws: WebSocket, session: Session): void {
+  Object.defineProperty(ws, SESSION, { value: session });
+}
+
+function sendPrepared(
+  session: Session,
+  prepared: PreparedMessage,
+  callback: SendCallback | undefined,
+): boolean {
+  const endpoint = session.connection?.endpoint;
+  if (!endpoint || !prepared.sendBy(endpoint.sender, session.extension, callback)) {
+    session.reject(prepared.payload, callback);
+    return false;
+  }
+  return endpoint.canSendMore();
+}
+
+/** @returns false if a Close was sent or the wire is gone: then nothing is sent */
+function sendPayload(
+  sender: Sender,
+  payload: Buffer | string | Blob,
+  isBinary: boolean,
+  fin: boolean,
+  compress: boolean,
+  callback: SendCallback | undefined,
+): boolean {
+  if (typeof payload === 'string' || Buffer.isBuffer(payload)) {
+    return sender.sendMessage(payload, isBinary, fin, compress, callback);
+  }
+  const frame = sender.sendUnreadMessage(payload.size, isBinary, fin, compress, callback);
+  if (frame !== undefined) readBlob(payload, (bytes) => sender.resolve(frame, bytes));
+  return frame !== undefined;
+}
+
+function sendControl(
+  session: Session,
+  opcode: number,
+  data: unknown,
+  callback: SendCallback | undefined,
+): void {
+  session.checkConnected();
+  const given = typeof data === 'function' ? undefined : data;
+  const { connection } = session;
+  if (connection === undefined || connection.endpoint.state !== 'OPEN') {
+    session.reject(toPayload(given), callback);
+    return;
+  }
+  const payload = toControlPayload(given);
+  const { sender } = connection.endpoint;
+  if (Buffer.isBuffer(payload)) sender.sendControl(opcode, payload, callback);
+  else {
+    const frame = sender.sendUnreadControl(opcode, payload.size, callback);
+    readBlob(payload, (bytes) => sender.resolve(frame, bytes));
+  }
+}
+
+function isOptions(value: unknown): value is ClientOptions {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+for (const [value, name] of STATE_NAMES.entries()) {
+  const constant = { enumerable: true, value };
+  Object.defineProperty(WebSocket, name, constant);
+  Object.defineProperty(WebSocket.prototype, name, constant);
+}
+
+defineEventHandlers(WebSocket.prototype);
+
+// Programs that copy or list an object's properties find them as in `ws` and in browsers.
+for (const name of [
+  'binaryType',
+  'bufferedAmount',
+  'extensions',
+  'isPaused',
+  'protocol',
+  'readyState',
+  'url',
+]) {
+  Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
+}
