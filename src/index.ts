@@ -10,6 +10,7 @@ import { installMembers, installServerMembers } from './compat/private-members.j
 import * as receiver from './compat/receiver.js';
 import * as sender from './compat/sender.js';
 import type * as connectionOptions from './connection/options.js';
+import * as handshakeErrors from './handshake/errors.js';
 import type * as deflateOptions from './permessage-deflate/options.js';
 import * as errors from './protocol/errors.js';
 import type * as serverApi from './server/api.js';
@@ -42,7 +43,7 @@ const WebSocket: WebSocket.Module = Object.assign(face.WebSocket, {
   Sender: sender.Sender,
   subprotocol,
   WebSocketError: errors.WebSocketError,
-  HandshakeError: errors.HandshakeError,
+  HandshakeError: handshakeErrors.HandshakeError,
   ProtocolError: errors.ProtocolError,
 });
 
@@ -139,7 +140,7 @@ declare namespace WebSocket {
     readonly Sender: typeof sender.Sender;
     readonly subprotocol: typeof subprotocol;
     readonly WebSocketError: typeof errors.WebSocketError;
-    readonly HandshakeError: typeof errors.HandshakeError;
+    readonly HandshakeError: typeof handshakeErrors.HandshakeError;
     readonly ProtocolError: typeof errors.ProtocolError;
   }
 
@@ -201,7 +202,7 @@ declare namespace WebSocket {
   type Sender = sender.Sender;
   type FrameOptions = sender.FrameOptions;
   type WebSocketError = errors.WebSocketError;
-  type HandshakeError = errors.HandshakeError;
+  type HandshakeError = handshakeErrors.HandshakeError;
   type ProtocolError = errors.ProtocolError;
 }
 

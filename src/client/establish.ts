@@ -7,13 +7,18 @@ import { isThenable, toError } from '../connection/callbacks.js';
 import { timeoutOf } from '../connection/options.js';
 import { type Timer, time } from '../connection/time.js';
 import { zlibPool } from '../connection/zlib.js';
-import { type Agreement, buildRequest, judgeResponse, type Request } from '../handshake/client.js';
+import {
+  buildRequest,
+  type Request,
+  type ServerResponse,
+  validateResponse,
+} from '../handshake/client.js';
+import { HandshakeError, REFUSALS, type Refusal } from '../handshake/errors.js';
 import { formatExtension, newKey } from '../handshake/fields.js';
 import { PerMessageDeflate } from '../permessage-deflate/codec.js';
 import type { PerMessageDeflateOptions } from '../permessage-deflate/options.js';
 import { deflateOptions } from '../permessage-deflate/options.js';
 import { acceptResponse, makeOffer } from '../permessage-deflate/parameters.js';
-import { HandshakeError, REFUSALS, type Refusal } from '../protocol/errors.js';
 import type { Extension } from '../protocol/extension.js';
 import { connectorFor } from './create-connection.js';
 import { explainError } from './explain-error.js';
@@ -226,12 +231,12 @@ export class Establishment {
   }
 
   private judge(key: string, response: http.IncomingMessage): Negotiated | HandshakeError {
-    const verdict = judgeResponse(response, this.asked(key));
+    const verdict = validateResponse(response, this.asked(key));
     return verdict instanceof HandshakeError ? verdict : this.agree(verdict);
   }
 
   // RFC 7692 §5.1: an answer that the offer does not allow fails the connection.
-  private agree({ subprotocol, extensions }: Agreement): Negotiated | HandshakeError {
+  private agree({ subprotocol, extensions }: ServerResponse): Negotiated | HandshakeError {
     const [answer] = extensions; // only one is ever offered
     if (answer === undefined) return { subprotocol, extension: undefined };
     const { deflate = {} } = this;

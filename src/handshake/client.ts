@@ -1,7 +1,7 @@
 /** RFC 6455 §4.1: a client builds the request and judges the response. */
 
-import { HandshakeError } from '../protocol/errors.js';
 import type { ExtensionOffer } from '../protocol/extension.js';
+import { HandshakeError } from './errors.js';
 import {
   acceptFor,
   type Fields,
@@ -27,7 +27,7 @@ export interface HandshakeResponse {
 }
 
 /** What the two ends agreed on. */
-export interface Agreement {
+export interface ServerResponse {
   /** '' if there is none */
   readonly subprotocol: string;
   /** Those that the server took, each at most once; their parameters are still to be judged. */
@@ -51,10 +51,10 @@ export function buildRequest(request: Request, origin: string | undefined): [str
 }
 
 /** Judges a response with status 101; never throws for a bad one. */
-export function judgeResponse(
+export function validateResponse(
   { httpVersion, headers }: HandshakeResponse,
   asked: Request,
-): Agreement | HandshakeError {
+): ServerResponse | HandshakeError {
   // RFC 6455 §4.1, §4.2.2: the handshake is one of HTTP/1.1 or higher.
   if (!isHttp11OrHigher(httpVersion)) return new HandshakeError('INVALID_HTTP_VERSION', 101);
   // RFC 6455 §4.1: Upgrade must be "websocket", in any case.
@@ -69,9 +69,9 @@ export function judgeResponse(
   if (fieldOf(headers, 'sec-websocket-accept') !== acceptFor(asked.key)) {
     return new HandshakeError('INVALID_ACCEPT', 101);
   }
-  const extensions = judgeExtensions(fieldOf(headers, 'sec-websocket-extensions'), asked);
+  const extensions = validateExtensions(fieldOf(headers, 'sec-websocket-extensions'), asked);
   if (extensions instanceof HandshakeError) return extensions;
-  const subprotocol = judgeSubprotocol(
+  const subprotocol = validateSubprotocol(
     fieldOf(headers, 'sec-websocket-protocol'),
     asked.subprotocols,
   );
@@ -79,7 +79,7 @@ export function judgeResponse(
 }
 
 // RFC 6455 §4.1: an extension that was not asked for fails the connection.
-function judgeExtensions(
+function validateExtensions(
   answer: string | undefined,
   asked: Request,
 ): readonly ExtensionOffer[] | HandshakeError {
@@ -98,7 +98,7 @@ function judgeExtensions(
 }
 
 // RFC 6455 §4.1: the subprotocol must be one that was asked for, compared as it is written.
-function judgeSubprotocol(
+function validateSubprotocol(
   chosen: string | undefined,
   asked: readonly string[],
 ): string | HandshakeError {

@@ -1,7 +1,7 @@
 /** RFC 6455 §4.2: a server judges the request and builds the response. */
 
-import { HandshakeError, type Refusal } from '../protocol/errors.js';
 import type { ExtensionOffer } from '../protocol/extension.js';
+import { HandshakeError, type Refusal } from './errors.js';
 import {
   acceptFor,
   type Fields,
@@ -25,7 +25,7 @@ export interface HandshakeRequest {
 }
 
 /** What a valid request asks for. */
-export interface Asked {
+export interface Requested {
   readonly key: string;
   /** in the order of the client's preference */
   readonly subprotocols: Set<string>;
@@ -34,24 +34,24 @@ export interface Asked {
 }
 
 /** The judgement: what the request asks for, or why it is refused. */
-export type Verdict = Asked | HandshakeError;
+export type ValidationResult = Requested | HandshakeError;
 
 /** A header field as it is written. */
 export type FieldLine = readonly [name: string, value: string];
 
 /** Judges an opening handshake request; never throws for a bad one. */
-export function judgeRequest(request: HandshakeRequest): Verdict {
-  return judgeForm(request) ?? judgeLists(request);
+export function validateRequest(request: HandshakeRequest): ValidationResult {
+  return validateForm(request) ?? validateLists(request);
 }
 
 /** Judges whether a request is an opening handshake. @returns undefined if it is */
-export function judgeForm(request: HandshakeRequest): HandshakeError | undefined {
-  const refusal = judgeLine(request) ?? judgeFields(request);
+export function validateForm(request: HandshakeRequest): HandshakeError | undefined {
+  const refusal = checkRequestLine(request) ?? checkFields(request);
   return refusal === undefined ? undefined : new HandshakeError(refusal);
 }
 
 /** Judges what an opening handshake asks for. */
-export function judgeLists({ headers }: HandshakeRequest): Verdict {
+export function validateLists({ headers }: HandshakeRequest): ValidationResult {
   const asked = fieldOf(headers, 'sec-websocket-protocol');
   const subprotocols = asked === undefined ? new Set<string>() : parseSubprotocols(asked);
   if (subprotocols === undefined) return new HandshakeError('INVALID_SUBPROTOCOLS');
@@ -76,7 +76,7 @@ export function asksForOtherProtocol({ headers }: HandshakeRequest): boolean {
 }
 
 /** RFC 6455 §4.2.1 item 1: the request line. */
-function judgeLine(request: HandshakeRequest): Refusal | undefined {
+function checkRequestLine(request: HandshakeRequest): Refusal | undefined {
   if (request.method !== 'GET') return 'INVALID_METHOD';
   // RFC 6455 §4.2.1: HTTP/1.1 or higher.
   if (!isHttp11OrHigher(request.httpVersion)) return 'INVALID_HTTP_VERSION';
@@ -84,7 +84,7 @@ function judgeLine(request: HandshakeRequest): Refusal | undefined {
 }
 
 /** RFC 6455 §4.2.1 items 2 to 6: the header fields that must be there. */
-function judgeFields(request: HandshakeRequest): Refusal | undefined {
+function checkFields(request: HandshakeRequest): Refusal | undefined {
   const { headers } = request;
   if (!listsWebSocket(headers)) return 'INVALID_UPGRADE';
   if (!listHas(fieldOf(headers, 'connection'), 'upgrade')) return 'INVALID_CONNECTION';

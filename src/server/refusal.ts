@@ -5,15 +5,15 @@ import * as http from 'node:http';
 import type { Duplex } from 'node:stream';
 import { describeValue } from '../connection/check-options.js';
 import { time } from '../connection/time.js';
+import { HandshakeError } from '../handshake/errors.js';
 import { isFieldText } from '../handshake/fields.js';
 import {
   type FieldLine,
   formatResponse,
   type HandshakeRequest,
-  judgeRequest,
   refusalFields,
+  validateRequest,
 } from '../handshake/server.js';
-import { HandshakeError } from '../protocol/errors.js';
 
 /** How long a refused client may take to hang up, in milliseconds. */
 const REFUSAL_TIMEOUT = 2_000;
@@ -31,7 +31,7 @@ export function answerPlainRequest(
   request: http.IncomingMessage,
   response: http.ServerResponse,
 ): void {
-  const verdict = judgeRequest(request as HandshakeRequest);
+  const verdict = validateRequest(request as HandshakeRequest);
   const asked = request.headers.upgrade !== undefined && verdict instanceof HandshakeError;
   const status = asked ? verdict.status : 426;
   const body = asked ? verdict.message : (http.STATUS_CODES[426] ?? '');

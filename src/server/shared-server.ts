@@ -8,8 +8,8 @@ import { time } from '../connection/time.js';
 import {
   asksForOtherProtocol,
   type HandshakeRequest,
-  judgeForm,
   pathOf,
+  validateForm,
 } from '../handshake/server.js';
 import { hangUp, refuse, wasRefused } from './refusal.js';
 import { watchResponses } from './responses.js';
@@ -138,7 +138,7 @@ function dispatch(
   }
   const candidates = candidatesOf(shared, isWrapped ? undefined : listeners);
   if (candidates.length === 1 && isAlone) assign(candidates[0], upgrade, false);
-  else if (judgeForm(request as HandshakeRequest)) refuseMalformed(candidates, upgrade, isAlone);
+  else if (validateForm(request as HandshakeRequest)) refuseMalformed(candidates, upgrade, isAlone);
   else askNext(shared, candidates, upgrade, isAlone);
 }
 

@@ -11,21 +11,21 @@ import { isTaken } from '../connection/connection.js';
 import { DEFAULTS, limitOf } from '../connection/options.js';
 import { time } from '../connection/time.js';
 import { zlibPool } from '../connection/zlib.js';
+import { HandshakeError } from '../handshake/errors.js';
 import { formatExtension } from '../handshake/fields.js';
 import {
   acceptLines,
   fieldLines,
   formatResponse,
   type HandshakeRequest,
-  judgeForm,
-  judgeLists,
   pathOf,
   refusalFields,
+  validateForm,
+  validateLists,
 } from '../handshake/server.js';
 import { PerMessageDeflate } from '../permessage-deflate/codec.js';
 import { deflateOptions } from '../permessage-deflate/options.js';
 import { acceptOffer, EXTENSION_NAME } from '../permessage-deflate/parameters.js';
-import { HandshakeError } from '../protocol/errors.js';
 import type { ExtensionOffer } from '../protocol/extension.js';
 import type { BufferLike } from '../websocket/payload.js';
 import { PreparedMessage } from '../websocket/prepared.js';
@@ -351,7 +351,7 @@ export class WebSocketServer<
   /** RFC 6455 §4.2.2: accept, or refuse with the status that says why. */
   #judge(handshake: Handshake<T, U>): void {
     const { request, socket } = handshake;
-    const refusal = judgeForm(request as HandshakeRequest);
+    const refusal = validateForm(request as HandshakeRequest);
     if (refusal !== undefined) {
       this.#refuseClient(refusal, request, socket);
       return;
@@ -360,14 +360,14 @@ export class WebSocketServer<
     this.#ask(handshake, isOurs, (ours) => {
       claimed.delete(request);
       // What is asked for is judged by the server that is meant.
-      if (ours) this.#judgeLists(handshake);
+      if (ours) this.#validateLists(handshake);
       else refuse(socket, this.#isOurPath(request) ? 400 : 404);
     });
   }
 
-  #judgeLists(handshake: Handshake<T, U>): void {
+  #validateLists(handshake: Handshake<T, U>): void {
     const { request, socket, head, callback } = handshake;
-    const verdict = judgeLists(request as HandshakeRequest);
+    const verdict = validateLists(request as HandshakeRequest);
     if (verdict instanceof HandshakeError) {
       this.#refuseClient(verdict, request, socket);
       return;

@@ -15,9 +15,9 @@ import {
   type SocketOptions,
 } from '../connection/options.js';
 import { time } from '../connection/time.js';
+import { HandshakeError } from '../handshake/errors.js';
 import { CloseCode, type ClosingState } from '../protocol/close.js';
 import type { Application } from '../protocol/endpoint.js';
-import { HandshakeError } from '../protocol/errors.js';
 import type { Extension } from '../protocol/extension.js';
 import type { MessageData, Role } from '../protocol/receiver.js';
 import type { SendCallback } from '../protocol/write-batch.js';

@@ -18,7 +18,7 @@ import {
 } from './subject.js';
 import { settled, turn } from './turns.js';
 
-export interface Agreement {
+export interface ServerResponse {
   /** what the server sends */
   server: Direction;
   /** what the client sends */
@@ -29,7 +29,7 @@ const PARAMETERS =
   /^(?:(?:server|client)_no_context_takeover|(?:server|client)_max_window_bits=(?:[89]|1[0-5]))$/;
 
 /** RFC 7692 §7.1: what an answer of the server agrees on. An answer that breaks the grammar throws. */
-export function agreementOf(answer: string): Agreement {
+export function agreementOf(answer: string): ServerResponse {
   const [name, ...parameters] = answer.split(';').map((part) => part.trim());
   const names = parameters.map((parameter) => parameter.replace(/=.*/, ''));
   const legal = parameters.every((parameter) => PARAMETERS.test(parameter));
@@ -137,7 +137,7 @@ async function poolTurn(): Promise<void> {
 const PATIENCE = 10_000;
 
 export class CompressedScene extends Scene {
-  readonly agreement: Agreement;
+  readonly agreement: ServerResponse;
   readonly answer: string;
   readonly #compressor: Compressor;
 

@@ -2,9 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { REFUSALS } from '../../src/handshake/errors.js';
 import WebSocket from '../../src/index.js';
 import { CLOSING_TABLE, type ClosingStep } from '../../src/protocol/close.js';
-import { REFUSALS, VIOLATIONS } from '../../src/protocol/errors.js';
+import { VIOLATIONS } from '../../src/protocol/errors.js';
 
 const ROOT = join(__dirname, '../..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { buildRequest, judgeResponse } from '../../../src/handshake/client.js';
+import { buildRequest, validateResponse } from '../../../src/handshake/client.js';
+import { HandshakeError } from '../../../src/handshake/errors.js';
 import { acceptFor } from '../../../src/handshake/fields.js';
-import { HandshakeError } from '../../../src/protocol/errors.js';
 
 const key = 'dGhlIHNhbXBsZSBub25jZQ==';
 const asked = { key, subprotocols: ['chat', 'superchat'], extensions: '' };
@@ -26,9 +26,9 @@ test('RFC 6455 §4.1: the fields of a request, in their order', () => {
 
 test('a response that answers the request is accepted with its subprotocol', () => {
   const agreement = { subprotocol: 'superchat', extensions: [] };
-  expect(judgeResponse({ headers: good }, asked)).toEqual(agreement);
+  expect(validateResponse({ headers: good }, asked)).toEqual(agreement);
   for (const httpVersion of ['1.1', '1.2', '2.0', '10.0']) {
-    expect(judgeResponse({ httpVersion, headers: good }, asked)).toEqual(agreement);
+    expect(validateResponse({ httpVersion, headers: good }, asked)).toEqual(agreement);
   }
 });
 
@@ -44,18 +44,18 @@ test.each([
   ['sec-websocket-protocol', 'chat, superchat', 'WS_ERR_INVALID_SUBPROTOCOL'],
   ['sec-websocket-protocol', undefined, 'WS_ERR_MISSING_SUBPROTOCOL'],
 ])('%s: %s is refused with %s', (name, value, code) => {
-  const verdict = judgeResponse({ headers: { ...good, [name]: value } }, asked);
+  const verdict = validateResponse({ headers: { ...good, [name]: value } }, asked);
   expect(verdict).toBeInstanceOf(HandshakeError);
   expect(verdict).toMatchObject({ code });
 });
 
 test('a subprotocol that nobody asked for is refused', () => {
-  const verdict = judgeResponse({ headers: good }, { ...asked, subprotocols: [] });
+  const verdict = validateResponse({ headers: good }, { ...asked, subprotocols: [] });
   expect(verdict).toMatchObject({ code: 'WS_ERR_UNREQUESTED_SUBPROTOCOL' });
 });
 
 // RFC 6455 §4.1, §4.2.2: HTTP/1.1 or higher.
 test.each(['0.9', '1.0'])('a status line of HTTP/%s is refused', (httpVersion) => {
-  const verdict = judgeResponse({ httpVersion, headers: good }, asked);
+  const verdict = validateResponse({ httpVersion, headers: good }, asked);
   expect(verdict).toMatchObject({ code: 'WS_ERR_INVALID_HTTP_VERSION', status: 101 });
 });

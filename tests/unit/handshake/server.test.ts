@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
+import { HandshakeError } from '../../../src/handshake/errors.js';
 import {
   acceptLines,
   fieldLines,
   formatResponse,
-  judgeRequest,
   pathOf,
   refusalFields,
+  validateRequest,
 } from '../../../src/handshake/server.js';
-import { HandshakeError } from '../../../src/protocol/errors.js';
 
 const headers = {
   host: 'server.example.com',
@@ -25,7 +25,7 @@ const request = {
 };
 
 test('a valid request is accepted with what it asks for', () => {
-  const verdict = judgeRequest({
+  const verdict = validateRequest({
     ...request,
     headers: { ...headers, 'sec-websocket-protocol': 'b, a' },
   });
@@ -42,7 +42,7 @@ test.each([
   [{ httpVersion: '0.9' }, 'WS_ERR_INVALID_HTTP_VERSION', 505],
   [{ url: '*' }, 'WS_ERR_INVALID_REQUEST_TARGET', 400],
 ])('the request line %p is refused with %s, %d', (change, code, status) => {
-  expect(judgeRequest({ ...request, ...change })).toMatchObject({ code, status });
+  expect(validateRequest({ ...request, ...change })).toMatchObject({ code, status });
 });
 
 test.each([
@@ -62,21 +62,21 @@ test.each([
   [{ 'content-length': '1' }, 'WS_ERR_UNEXPECTED_BODY', 400],
   [{ 'transfer-encoding': 'chunked' }, 'WS_ERR_UNEXPECTED_BODY', 400],
 ])('the fields %p are refused with %s, %d', (change, code, status) => {
-  const verdict = judgeRequest({ ...request, headers: { ...headers, ...change } });
+  const verdict = validateRequest({ ...request, headers: { ...headers, ...change } });
   expect(verdict).toBeInstanceOf(HandshakeError);
   expect(verdict).toMatchObject({ code, status });
 });
 
 test('RFC 9112 §3.2: two Host fields are refused, even if they say the same', () => {
   const rawHeaders = ['Host', 'server.example.com', 'HOST', 'server.example.com'];
-  expect(judgeRequest({ ...request, rawHeaders })).toMatchObject({
+  expect(validateRequest({ ...request, rawHeaders })).toMatchObject({
     code: 'WS_ERR_INVALID_HOST',
   });
 });
 
 test('RFC 6455 §9.1: extensions are listed as they are offered, known or not', () => {
   const offers = { ...headers, 'sec-websocket-extensions': 'x-unknown; a=1, y' };
-  expect(judgeRequest({ ...request, headers: offers })).toMatchObject({
+  expect(validateRequest({ ...request, headers: offers })).toMatchObject({
     extensions: [
       { name: 'x-unknown', parameters: [['a', '1']] },
       { name: 'y', parameters: [] },
@@ -88,7 +88,7 @@ test('a request that a program made may lack Host and give the version as a numb
   const { host, ...others } = headers;
   const made = { method: 'GET', headers: { ...others, 'sec-websocket-version': 13 as never } };
   expect(host).toBeDefined();
-  expect(judgeRequest(made)).not.toBeInstanceOf(HandshakeError);
+  expect(validateRequest(made)).not.toBeInstanceOf(HandshakeError);
 });
 
 describe('pathOf', () => {

@@ -1,10 +1,8 @@
 import { expect, test } from '@jest/globals';
+import { HandshakeError, REFUSALS, type Refusal } from '../../../src/handshake/errors.js';
 import { isCloseCode, MAX_CLOSE_REASON } from '../../../src/protocol/close.js';
 import {
-  HandshakeError,
   ProtocolError,
-  REFUSALS,
-  type Refusal,
   VIOLATIONS,
   type Violation,
   WebSocketError,

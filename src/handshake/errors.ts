@@ -1,0 +1,185 @@
+/** RFC 6455 §4.1, §4.2.2: every reason why an opening handshake fails. */
+
+import { completeSentence, setErrorName, WebSocketError } from '../protocol/errors.js';
+
+/** One row of {@link REFUSALS}: why an opening handshake failed. */
+export interface RefusalRow {
+  /** The HTTP status a server answers; 0 where a client judges, which answers nothing. */
+  readonly status: number;
+  /** The `code` of the error a program receives. */
+  readonly code: `WS_ERR_${string}`;
+  /** Where the rule stands. */
+  readonly rfc: string;
+  /** Error message, and the body of a server's refusal; `%` stands for a detail. */
+  readonly sentence: string;
+}
+
+/** What can be wrong with an opening handshake: requests first, then responses. */
+export const REFUSALS = {
+  INVALID_METHOD: {
+    status: 405,
+    code: 'WS_ERR_INVALID_METHOD',
+    rfc: 'RFC 6455 §4.2.1',
+    sentence: 'Invalid HTTP method',
+  },
+  INVALID_HTTP_VERSION: {
+    status: 505,
+    code: 'WS_ERR_INVALID_HTTP_VERSION',
+    rfc: 'RFC 6455 §4.2.1, §4.2.2',
+    sentence: 'Invalid HTTP version: HTTP/1.1 or higher is needed',
+  },
+  INVALID_REQUEST_TARGET: {
+    status: 400,
+    code: 'WS_ERR_INVALID_REQUEST_TARGET',
+    rfc: 'RFC 6455 §4.2.1',
+    sentence: 'Invalid request target: a path or an absolute URI is needed',
+  },
+  INVALID_HOST: {
+    status: 400,
+    code: 'WS_ERR_INVALID_HOST',
+    rfc: 'RFC 6455 §4.2.1',
+    sentence: 'Missing or invalid Host header',
+  },
+  INVALID_UPGRADE: {
+    status: 400,
+    code: 'WS_ERR_INVALID_UPGRADE',
+    rfc: 'RFC 6455 §4.2.1, §4.1',
+    sentence: 'Invalid Upgrade header',
+  },
+  INVALID_CONNECTION: {
+    status: 400,
+    code: 'WS_ERR_INVALID_CONNECTION',
+    rfc: 'RFC 6455 §4.2.1, §4.1',
+    sentence: 'Invalid Connection header',
+  },
+  UNEXPECTED_BODY: {
+    status: 400,
+    code: 'WS_ERR_UNEXPECTED_BODY',
+    rfc: 'RFC 6455 §4.1',
+    sentence: 'Unexpected request body: an opening handshake has none',
+  },
+  INVALID_KEY: {
+    status: 400,
+    code: 'WS_ERR_INVALID_KEY',
+    rfc: 'RFC 6455 §4.2.1',
+    sentence: 'Missing or invalid Sec-WebSocket-Key header',
+  },
+  INVALID_VERSION: {
+    status: 426,
+    code: 'WS_ERR_INVALID_VERSION',
+    rfc: 'RFC 6455 §4.2.2, §4.4',
+    sentence: 'Missing or invalid Sec-WebSocket-Version header',
+  },
+  INVALID_SUBPROTOCOLS: {
+    status: 400,
+    code: 'WS_ERR_INVALID_SUBPROTOCOLS',
+    rfc: 'RFC 6455 §4.2.1, §11.3.4',
+    sentence: 'Invalid Sec-WebSocket-Protocol header',
+  },
+  INVALID_EXTENSIONS: {
+    status: 400,
+    code: 'WS_ERR_INVALID_EXTENSIONS',
+    rfc: 'RFC 6455 §9.1',
+    sentence: 'Invalid or unacceptable Sec-WebSocket-Extensions header',
+  },
+  INVALID_ACCEPT: {
+    status: 0,
+    code: 'WS_ERR_INVALID_ACCEPT',
+    rfc: 'RFC 6455 §4.1',
+    sentence: 'Invalid Sec-WebSocket-Accept header',
+  },
+  UNREQUESTED_SUBPROTOCOL: {
+    status: 0,
+    code: 'WS_ERR_UNREQUESTED_SUBPROTOCOL',
+    rfc: 'RFC 6455 §4.1',
+    sentence: 'Server sent a subprotocol but none was requested',
+  },
+  INVALID_SUBPROTOCOL: {
+    status: 0,
+    code: 'WS_ERR_INVALID_SUBPROTOCOL',
+    rfc: 'RFC 6455 §4.1',
+    sentence: 'Server sent an invalid subprotocol',
+  },
+  // Stricter than RFC 6455 §4.1, which lets a server choose none; browsers and `ws` fail here too.
+  MISSING_SUBPROTOCOL: {
+    status: 0,
+    code: 'WS_ERR_MISSING_SUBPROTOCOL',
+    rfc: 'RFC 6455 §1.9',
+    sentence: 'Server sent no subprotocol',
+  },
+  UNREQUESTED_EXTENSIONS: {
+    status: 0,
+    code: 'WS_ERR_UNREQUESTED_EXTENSIONS',
+    rfc: 'RFC 6455 §4.1',
+    sentence: 'Server sent a Sec-WebSocket-Extensions header but no extension was requested',
+  },
+  UNREQUESTED_EXTENSION: {
+    status: 0,
+    code: 'WS_ERR_UNREQUESTED_EXTENSION',
+    rfc: 'RFC 6455 §4.1',
+    sentence: 'Server indicated an extension that was not requested',
+  },
+  INVALID_ANSWER: {
+    status: 0,
+    code: 'WS_ERR_INVALID_EXTENSIONS',
+    rfc: 'RFC 6455 §9.1, RFC 7692 §7.1',
+    sentence: 'Invalid Sec-WebSocket-Extensions header',
+  },
+  UNEXPECTED_RESPONSE: {
+    status: 0,
+    code: 'WS_ERR_UNEXPECTED_RESPONSE',
+    rfc: 'RFC 6455 §4.1',
+    sentence: 'Unexpected server response: %',
+  },
+  INVALID_REDIRECT: {
+    status: 0,
+    code: 'WS_ERR_INVALID_REDIRECT',
+    rfc: 'RFC 6455 §3, §4.1',
+    sentence: 'Invalid URL: %',
+  },
+  TOO_MANY_REDIRECTS: {
+    status: 0,
+    code: 'WS_ERR_TOO_MANY_REDIRECTS',
+    rfc: 'RFC 6455 §4.1',
+    sentence: 'Maximum redirects exceeded',
+  },
+  HANDSHAKE_TIMEOUT: {
+    status: 0,
+    code: 'WS_ERR_HANDSHAKE_TIMEOUT',
+    rfc: 'RFC 6455 §7.1.7',
+    sentence: 'Opening handshake has timed out',
+  },
+  CLOSED_EARLY: {
+    status: 0,
+    code: 'WS_ERR_CLOSED_EARLY',
+    rfc: 'RFC 6455 §7.1.7',
+    sentence: 'WebSocket was closed before the connection was established',
+  },
+} as const satisfies Record<string, RefusalRow>;
+
+/** The name of a row of {@link REFUSALS}. */
+export type Refusal = keyof typeof REFUSALS;
+
+/** The opening handshake failed. RFC 6455 §4.1 (client), §4.2.2 (server). */
+export class HandshakeError extends WebSocketError {
+  static {
+    setErrorName(HandshakeError, 'HandshakeError');
+  }
+
+  /** The HTTP status to answer (server) or the one received (client; 0 where there was none). */
+  readonly status: number;
+  /** Where the rule stands. */
+  readonly rfc: string;
+
+  /**
+   * @param refusal a row of {@link REFUSALS}
+   * @param status the HTTP status received, where it is not the row's own
+   * @param detail what stands in for `%` in the row's sentence
+   */
+  constructor(refusal: Refusal, status?: number, detail?: string | number) {
+    const row: RefusalRow = REFUSALS[refusal];
+    super(completeSentence(row.sentence, detail), row.code);
+    this.status = status ?? row.status;
+    this.rfc = row.rfc;
+  }
+}
