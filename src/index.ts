@@ -24,7 +24,7 @@ import type * as emitter from './websocket/typed-emitter.js';
 import * as face from './websocket/websocket.js';
 
 installMembers(face.WebSocket.prototype);
-installServerMembers(server.WebSocketServer.prototype, server.insideServer);
+installServerMembers(server.WebSocketServer.prototype);
 
 /**
  * RFC 6455 WebSocket. Made with a URL it is a client; the connections that a

@@ -17,7 +17,7 @@ import type { ExtensionOffer } from '../protocol/extension.js';
 import { Opcode } from '../protocol/frame.js';
 import type { ControlSink, MessageData, MessageSink } from '../protocol/receiver.js';
 import type { SendCallback } from '../protocol/write-batch.js';
-import type { InsideServer, WebSocketServer } from '../server/websocket-server.js';
+import { lifecycleOf, type WebSocketServer } from '../server/websocket-server.js';
 import type { Session } from '../websocket/session.js';
 import { sessionOf, type WebSocket } from '../websocket/websocket.js';
 
@@ -98,17 +98,14 @@ export function installMembers(prototype: WebSocket): void {
 }
 
 /** Gives every server the members that programs written for `ws` reach for. */
-export function installServerMembers(
-  prototype: WebSocketServer,
-  inside: (server: WebSocketServer) => InsideServer,
-): void {
+export function installServerMembers(prototype: WebSocketServer): void {
   const phases = ['RUNNING', 'CLOSING', 'CLOSED'];
   install<WebSocketServer>(prototype, {
     // Programs reach for the http server behind `port`, and for how far closing is.
-    _server: { read: (server) => inside(server).server ?? null },
-    _state: { read: (server) => phases.indexOf(inside(server).phase) },
+    _server: { read: (server) => lifecycleOf(server).http ?? null },
+    _state: { read: (server) => phases.indexOf(lifecycleOf(server).phase) },
     // Programs that share an http server take a WebSocketServer off it.
-    _removeListeners: { read: (server) => () => inside(server).detach() },
+    _removeListeners: { read: (server) => () => lifecycleOf(server).detach() },
   });
 }
 

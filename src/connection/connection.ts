@@ -15,7 +15,7 @@ interface Wired extends Duplex {
 }
 
 /** Whether a Duplex has a connection already. */
-export function isTaken(socket: Duplex): boolean {
+export function hasConnection(socket: Duplex): boolean {
   return CONNECTION in socket;
 }
 

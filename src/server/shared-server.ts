@@ -3,7 +3,7 @@
 import type { Buffer } from 'node:buffer';
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { isTaken } from '../connection/connection.js';
+import { hasConnection } from '../connection/connection.js';
 import { time } from '../connection/time.js';
 import {
   asksForOtherProtocol,
@@ -89,11 +89,11 @@ export function attach(
  * @throws Error if the program itself began one before
  */
 export function beginHandshake(socket: Duplex): boolean {
-  if (!begun.has(socket) && !isTaken(socket)) {
+  if (!begun.has(socket) && !hasConnection(socket)) {
     begun.add(socket);
     return true;
   }
-  if (!assigned.has(socket)) throw alreadyTaken();
+  if (!assigned.has(socket)) throw socketInUseError();
   // A client caused this call and not the program alone, so it is no exception.
   if (!warnedOfSecondCall) {
     warnedOfSecondCall = true;
@@ -107,7 +107,7 @@ export function beginHandshake(socket: Duplex): boolean {
 }
 
 /** The error of a second handshake on a socket. */
-export function alreadyTaken(): Error {
+export function socketInUseError(): Error {
   return new Error(
     'server.handleUpgrade() was called more than once with the same socket, ' +
       'possibly due to a misconfiguration',
@@ -154,7 +154,7 @@ function candidatesOf(
 
 /** Whether a socket is refused, accepted, or on the way to that. */
 function isSettled(socket: Duplex): boolean {
-  return socket.destroyed || socket.writableEnded || begun.has(socket) || isTaken(socket);
+  return socket.destroyed || socket.writableEnded || begun.has(socket) || hasConnection(socket);
 }
 
 function assign(candidate: Candidate | undefined, upgrade: Upgrade, isAsked: boolean): void {
