@@ -13,47 +13,18 @@ import {
   type ServerResponse,
   validateResponse,
 } from '../handshake/client.js';
-import { HandshakeError, REFUSALS, type Refusal } from '../handshake/errors.js';
+import { HandshakeError, type Refusal } from '../handshake/errors.js';
 import { formatExtension, newKey } from '../handshake/fields.js';
 import { PerMessageDeflate } from '../permessage-deflate/codec.js';
 import type { PerMessageDeflateOptions } from '../permessage-deflate/options.js';
 import { deflateOptions } from '../permessage-deflate/options.js';
 import { acceptResponse, makeOffer } from '../permessage-deflate/parameters.js';
-import type { Extension } from '../protocol/extension.js';
 import { connectorFor } from './create-connection.js';
 import { explainError } from './explain-error.js';
+import type { HandshakeListener, Negotiated } from './handshake-listener.js';
 import { type ClientOptions, DEFAULT_MAX_REDIRECTS } from './options.js';
+import { isSameHost, mayReceiveCredentials, readLocation, removeCredentials } from './redirect.js';
 import { type Address, credentialsOf, readAddress } from './url.js';
-
-/** What the two ends agreed on. */
-export interface Negotiated {
-  /** '' if there is none */
-  readonly subprotocol: string;
-  readonly extension: Extension | undefined;
-}
-
-/** What is listener of an opening handshake. */
-export interface HandshakeListener {
-  /** The URL in use, and how many redirects led to it. */
-  onAddress(url: string, redirects: number): void;
-  /** A redirect is about to be followed. */
-  onRedirect(url: string, request: http.ClientRequest): void;
-  /** Whether somebody will decide what headers a redirect carries. */
-  watchesRedirects(): boolean;
-  /** Calls the option `finishRequest`. @returns what it returns */
-  finishRequest(request: http.ClientRequest): unknown;
-  /** A response with 101 came; it is not judged yet. */
-  onUpgrade(response: http.IncomingMessage): void;
-  /** Another response came. @returns whether the application takes it over */
-  onUnexpectedResponse(request: http.ClientRequest, response: http.IncomingMessage): boolean;
-  onEstablished(socket: Duplex, head: Buffer, agreed: Negotiated): void;
-  /** It fails; `onHandshakeFailed` follows in the next tick. */
-  onFailing(): void;
-  onHandshakeFailed(error: Error): void;
-}
-
-/** Fields that say who is asking; not for anybody but the host they were meant for. */
-const CREDENTIALS = ['authorization', 'cookie', 'proxy-authorization'];
 
 /** One opening handshake, over as many hops as redirects make it take. */
 export class Establishment {
@@ -305,24 +276,17 @@ export class Establishment {
     }
     this.request = undefined;
     request.destroy();
-    const to = this.target(from, location, response.statusCode ?? 0);
-    if (to !== undefined) this.follow(to);
-  }
-
-  /** Where a redirect leads; undefined if it cannot be followed: then the handshake was aborted. */
-  private target(from: Address, location: string, status: number): Address | undefined {
-    try {
-      return readAddress(location, from.url);
-    } catch (error) {
-      // What the constructor throws for such an address; here it is the server's fault.
-      const { code } = REFUSALS.INVALID_REDIRECT;
-      this.abort(Object.assign(error as Error, { code, status }));
-      return undefined;
-    }
+    const to = readLocation(location, from, response.statusCode ?? 0);
+    if (to instanceof Error) this.abort(to);
+    else this.follow(to);
   }
 
   private follow(to: Address): void {
-    if (!this.listener.watchesRedirects()) this.guardCredentials(to);
+    const { first } = this;
+    if (!this.listener.watchesRedirects() && !mayReceiveCredentials(first, to)) {
+      this.auth = undefined;
+      removeCredentials(this.headers, to.url, isSameHost(first, to));
+    }
     // The program's own credentials win over those of a Location.
     this.auth ??= credentialsOf(to.url);
     const request = this.attempt(() => this.dial(to));
@@ -338,20 +302,6 @@ export class Establishment {
     } catch (error) {
       this.abort(toError(error));
       return undefined;
-    }
-  }
-
-  // RFC 9110 §15.4: credentials meant for one host are not for another, nor for a plain wire.
-  private guardCredentials(to: Address): void {
-    const { first } = this;
-    const sameHost = to.socketPath === first.socketPath && to.url.host === first.url.host;
-    if (sameHost && (to.secure || !first.secure)) return;
-    this.auth = undefined;
-    to.url.username = '';
-    to.url.password = '';
-    for (const name of Object.keys(this.headers)) {
-      const lower = name.toLowerCase();
-      if (CREDENTIALS.includes(lower) || (lower === 'host' && !sameHost)) delete this.headers[name];
     }
   }
 }

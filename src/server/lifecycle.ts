@@ -11,8 +11,8 @@ import { PendingHandshakes } from './pending-handshakes.js';
 import { answerPlainRequest } from './refusal.js';
 import type { ConnectionEvent } from './return-request.js';
 import { attach, type Candidate, type Claim } from './shared-server.js';
-import { reportCallbackError } from './upgrade.js';
 import type { Upgrade } from './upgrade-request.js';
+import { reportCallbackError } from './upgrade-server.js';
 
 type Phase = 'RUNNING' | 'CLOSING' | 'CLOSED';
 

@@ -1,20 +1,12 @@
 /** RFC 6455 §4.2: one opening handshake at a server: validate, ask the program, accept or refuse. */
 
-import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { callProgram, isThenable, toError } from '../connection/callbacks.js';
-import { describeValue } from '../connection/check-options.js';
-import { hasConnection } from '../connection/connection.js';
-import { DEFAULTS, limitOf } from '../connection/options.js';
+import { callProgram } from '../connection/callbacks.js';
 import { zlibPool } from '../connection/zlib.js';
 import { HandshakeError } from '../handshake/errors.js';
-import { formatExtension } from '../handshake/fields.js';
 import {
-  acceptLines,
   fieldLines,
-  formatResponse,
   type HandshakeRequest,
   refusalFields,
   validateForm,
@@ -24,33 +16,19 @@ import { PerMessageDeflate } from '../permessage-deflate/codec.js';
 import { deflateOptions } from '../permessage-deflate/options.js';
 import { acceptOffer, EXTENSION_NAME } from '../permessage-deflate/parameters.js';
 import type { ExtensionOffer } from '../protocol/extension.js';
-import { sessionOf, WebSocket } from '../websocket/websocket.js';
 import type { AnySocketClass, ServerOptions, VerifyClientAnswer } from './options.js';
 import type { PendingHandshakes } from './pending-handshakes.js';
-import { checkLines, refuse } from './refusal.js';
+import { refuse } from './refusal.js';
 import type { Upgrade } from './upgrade-request.js';
-
-/** The negotiated extensions, by name. */
-export type NegotiatedExtensions = { [EXTENSION_NAME]?: PerMessageDeflate };
-
-/** What a handshake needs of its server. Programs override these methods. */
-export interface UpgradeServer extends EventEmitter {
-  readonly options: ServerOptions<AnySocketClass>;
-  readonly clients: Set<object> | undefined;
-  shouldHandle(request: IncomingMessage): unknown;
-  completeUpgrade(
-    extensions: NegotiatedExtensions,
-    key: string,
-    subprotocols: Set<string>,
-    request: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-    callback: Accepted,
-  ): void;
-}
-
-/** Receives the connection. */
-export type Accepted = (client: object, request: IncomingMessage) => void;
+import {
+  type Accepted,
+  destroyOnThrow,
+  failHandshake,
+  ignore,
+  type NegotiatedExtensions,
+  reportCallbackError,
+  type UpgradeServer,
+} from './upgrade-server.js';
 
 /** What a handshake needs of its server's state. */
 export interface HandshakeContext {
@@ -240,142 +218,3 @@ function describeClient(req: IncomingMessage): object {
     req,
   };
 }
-
-/** An accepted client, and the lines of the response that accepts it. */
-export interface Acceptance {
-  readonly client: WebSocket;
-  readonly lines: string[];
-}
-
-/**
- * RFC 6455 §4.2.2: creates the client and the response.
- * @param onEnd called when the connection is closed, before the listeners of 'close'
- * @throws what a callback of the program throws, and TypeError for what it must not return
- */
-export function accept(
-  server: UpgradeServer,
-  extension: PerMessageDeflate | undefined,
-  key: string,
-  subprotocols: Set<string>,
-  request: IncomingMessage,
-  onEnd: (client: object) => void,
-): Acceptance {
-  const subprotocol = chooseSubprotocol(server, subprotocols, request);
-  const response = extension === undefined ? '' : formatExtension(extension.response);
-  // RFC 6455 §4.2.2 MUST NOT: without a subprotocol the field is not sent.
-  const lines = acceptLines(key, subprotocol || false, response);
-  server.emit('headers', lines, request);
-  checkLines(lines);
-  const client = createClient(server.options);
-  sessionOf(client).accept(subprotocol, extension, onEnd);
-  return { client, lines };
-}
-
-/** Writes the response and opens the connection. */
-export function openClient(
-  { client, lines }: Acceptance,
-  { options, clients }: UpgradeServer,
-  socket: Duplex,
-  head: Buffer,
-): void {
-  clients?.add(client);
-  socket.write(formatResponse(lines));
-  let isOpen = false;
-  try {
-    client.setSocket(socket, head, {
-      allowSynchronousEvents: options.allowSynchronousEvents,
-      maxPayload: limitOf(options.maxPayload, DEFAULTS.maxPayload),
-      maxFragments: limitOf(options.maxFragments, DEFAULTS.maxFragments),
-      skipUTF8Validation: options.skipUTF8Validation,
-    });
-    // A subclass may put the connection elsewhere: then the socket still needs a listener.
-    if (hasConnection(socket)) socket.removeListener('error', ignore);
-    isOpen = true;
-  } finally {
-    // A listener of 'open' or a method of a subclass threw: the program never gets this client.
-    if (!isOpen) {
-      clients?.delete(client);
-      socket.destroy();
-    }
-  }
-}
-
-/** RFC 6455 §4.2.2 MUST: the subprotocol is one of those that the client requests. @returns '' for none */
-function chooseSubprotocol(
-  server: UpgradeServer,
-  requested: Set<string>,
-  request: IncomingMessage,
-): string {
-  const { options } = server;
-  const { handleProtocols } = options;
-  if (requested.size === 0) return '';
-  if (!handleProtocols) return [...requested][0] ?? '';
-  const chosen: unknown = Reflect.apply(handleProtocols, options, [requested, request]);
-  if (isThenable(chosen)) {
-    // A promise is no answer. Its rejection is reported too.
-    callProgram(
-      () => chosen,
-      ignore,
-      (error) => reportCallbackError(server, error, request),
-    );
-  }
-  if (chosen && !requested.has(chosen as string)) throw notRequestedError(chosen);
-  return (chosen || '') as string;
-}
-
-function notRequestedError(subprotocol: unknown): TypeError {
-  const hint = isThenable(subprotocol) ? ', and is not awaited' : '';
-  return new TypeError(
-    `handleProtocols must return a subprotocol that the client asks for, or false: ` +
-      `it returned ${describeValue(subprotocol)}${hint}`,
-  );
-}
-
-function createClient(options: ServerOptions<AnySocketClass>): WebSocket {
-  const Class = (options.WebSocket || WebSocket) as typeof WebSocket;
-  const client: unknown = new Class(null, undefined, options as object);
-  if (client instanceof WebSocket) return client;
-  throw new TypeError(
-    `The option WebSocket must be a class that extends WebSocket: ${describeValue(Class)}`,
-  );
-}
-
-/** A callback of the program failed, which is not the client's fault. RFC 9110 §15.6.1. */
-export function failHandshake(
-  server: EventEmitter,
-  thrown: unknown,
-  { request, socket }: Pick<Upgrade, 'request' | 'socket'>,
-): void {
-  refuse(socket, 500);
-  reportCallbackError(server, thrown, request);
-}
-
-/** Emits 'callbackError', or without a listener a process warning. */
-export function reportCallbackError(
-  server: EventEmitter,
-  thrown: unknown,
-  request: IncomingMessage,
-): void {
-  const error = toError(thrown);
-  if (server.listenerCount('callbackError') > 0) {
-    server.emit('callbackError', error, request);
-    return;
-  }
-  process.emitWarning(
-    `A callback of a WebSocketServer failed, and 'callbackError' has no listener: ${error.stack ?? error}`,
-    { code: 'WS6455_CALLBACK_ERROR' },
-  );
-}
-
-/** Runs a step that calls the program. If it throws, the socket is not left open. */
-export function destroyOnThrow(socket: Duplex, step: () => void): void {
-  try {
-    step();
-  } catch (error) {
-    if (!hasConnection(socket) && !socket.writableEnded) socket.destroy();
-    throw error;
-  }
-}
-
-/** The listener of 'error' on a socket whose handshake is in progress. */
-export function ignore(): void {}

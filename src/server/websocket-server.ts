@@ -10,24 +10,22 @@ import { EXTENSION_NAME } from '../permessage-deflate/parameters.js';
 import type { BufferLike } from '../websocket/payload.js';
 import { PreparedMessage } from '../websocket/prepared.js';
 import { sessionOf, WebSocket } from '../websocket/websocket.js';
+import { type Acceptance, accept, openClient } from './accept.js';
 import type { BroadcastApi, BroadcastOptions, Reached, ServerApi } from './api.js';
 import { checkIsObject, checkServerOptions } from './check-options.js';
 import { Lifecycle, type LifecycleOwner } from './lifecycle.js';
 import { type AnySocketClass, type ServerOptions, serverOptions } from './options.js';
 import { refuse } from './refusal.js';
 import { beginHandshake, socketInUseError } from './shared-server.js';
+import { OpeningHandshake } from './upgrade.js';
 import {
-  type Acceptance,
   type Accepted,
-  accept,
   destroyOnThrow,
   failHandshake,
   ignore,
   type NegotiatedExtensions,
-  OpeningHandshake,
-  openClient,
   type UpgradeServer,
-} from './upgrade.js';
+} from './upgrade-server.js';
 
 type Request = typeof IncomingMessage;
 

@@ -4,7 +4,8 @@ import { Buffer } from 'node:buffer';
 import type { EventEmitter } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Establishment, HandshakeListener, Negotiated } from '../client/establish.js';
+import type { Establishment } from '../client/establish.js';
+import type { HandshakeListener, Negotiated } from '../client/handshake-listener.js';
 import type { ClientOptions } from '../client/options.js';
 import { Connection } from '../connection/connection.js';
 import {

@@ -1,0 +1,114 @@
+/** RFC 6455 §4.2.2: accepts an opening handshake: subprotocol, response, client. */
+
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { callProgram, isThenable } from '../connection/callbacks.js';
+import { describeValue } from '../connection/check-options.js';
+import { hasConnection } from '../connection/connection.js';
+import { DEFAULTS, limitOf } from '../connection/options.js';
+import { formatExtension } from '../handshake/fields.js';
+import { acceptLines, formatResponse } from '../handshake/server.js';
+import type { PerMessageDeflate } from '../permessage-deflate/codec.js';
+import { sessionOf, WebSocket } from '../websocket/websocket.js';
+import type { AnySocketClass, ServerOptions } from './options.js';
+import { checkLines } from './refusal.js';
+import { ignore, reportCallbackError, type UpgradeServer } from './upgrade-server.js';
+
+/** An accepted client, and the lines of the response that accepts it. */
+export interface Acceptance {
+  readonly client: WebSocket;
+  readonly lines: string[];
+}
+
+/**
+ * RFC 6455 §4.2.2: creates the client and the response.
+ * @param onEnd called when the connection is closed, before the listeners of 'close'
+ * @throws what a callback of the program throws, and TypeError for what it must not return
+ */
+export function accept(
+  server: UpgradeServer,
+  extension: PerMessageDeflate | undefined,
+  key: string,
+  subprotocols: Set<string>,
+  request: IncomingMessage,
+  onEnd: (client: object) => void,
+): Acceptance {
+  const subprotocol = chooseSubprotocol(server, subprotocols, request);
+  const response = extension === undefined ? '' : formatExtension(extension.response);
+  // RFC 6455 §4.2.2 MUST NOT: without a subprotocol the field is not sent.
+  const lines = acceptLines(key, subprotocol || false, response);
+  server.emit('headers', lines, request);
+  checkLines(lines);
+  const client = createClient(server.options);
+  sessionOf(client).accept(subprotocol, extension, onEnd);
+  return { client, lines };
+}
+
+/** Writes the response and opens the connection. */
+export function openClient(
+  { client, lines }: Acceptance,
+  { options, clients }: UpgradeServer,
+  socket: Duplex,
+  head: Buffer,
+): void {
+  clients?.add(client);
+  socket.write(formatResponse(lines));
+  let isOpen = false;
+  try {
+    client.setSocket(socket, head, {
+      allowSynchronousEvents: options.allowSynchronousEvents,
+      maxPayload: limitOf(options.maxPayload, DEFAULTS.maxPayload),
+      maxFragments: limitOf(options.maxFragments, DEFAULTS.maxFragments),
+      skipUTF8Validation: options.skipUTF8Validation,
+    });
+    // A subclass may put the connection elsewhere: then the socket still needs a listener.
+    if (hasConnection(socket)) socket.removeListener('error', ignore);
+    isOpen = true;
+  } finally {
+    // A listener of 'open' or a method of a subclass threw: the program never gets this client.
+    if (!isOpen) {
+      clients?.delete(client);
+      socket.destroy();
+    }
+  }
+}
+
+/** RFC 6455 §4.2.2 MUST: the subprotocol is one of those that the client requests. @returns '' for none */
+function chooseSubprotocol(
+  server: UpgradeServer,
+  requested: Set<string>,
+  request: IncomingMessage,
+): string {
+  const { options } = server;
+  const { handleProtocols } = options;
+  if (requested.size === 0) return '';
+  if (!handleProtocols) return [...requested][0] ?? '';
+  const chosen: unknown = Reflect.apply(handleProtocols, options, [requested, request]);
+  if (isThenable(chosen)) {
+    // A promise is no answer. Its rejection is reported too.
+    callProgram(
+      () => chosen,
+      ignore,
+      (error) => reportCallbackError(server, error, request),
+    );
+  }
+  if (chosen && !requested.has(chosen as string)) throw notRequestedError(chosen);
+  return (chosen || '') as string;
+}
+
+function notRequestedError(subprotocol: unknown): TypeError {
+  const hint = isThenable(subprotocol) ? ', and is not awaited' : '';
+  return new TypeError(
+    `handleProtocols must return a subprotocol that the client asks for, or false: ` +
+      `it returned ${describeValue(subprotocol)}${hint}`,
+  );
+}
+
+function createClient(options: ServerOptions<AnySocketClass>): WebSocket {
+  const Class = (options.WebSocket || WebSocket) as typeof WebSocket;
+  const client: unknown = new Class(null, undefined, options as object);
+  if (client instanceof WebSocket) return client;
+  throw new TypeError(
+    `The option WebSocket must be a class that extends WebSocket: ${describeValue(Class)}`,
+  );
+}
