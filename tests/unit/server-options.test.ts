@@ -97,6 +97,10 @@ describe('the constructor', () => {
     expect(() => detached(options)).toThrow(name);
   });
 
+  test('takes null for no options, as `ws` does', () => {
+    expect(() => make(null)).toThrow('One and only one of');
+  });
+
   test('that refuses leaves nothing on the http server', () => {
     const http = createServer();
     const count = () => http.eventNames().map((name) => http.listenerCount(name));
