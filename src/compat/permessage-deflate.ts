@@ -124,7 +124,7 @@ export class PerMessageDeflate {
     this.#codec = new Codec(role, negotiation, this.#settings, zlibPool);
     this.params = valuesOf(negotiation.response);
     if (role === 'client' && typeof this.#settings.clientMaxWindowBits === 'number') {
-      this.params.client_max_window_bits ??= this.#settings.clientMaxWindowBits;
+      this.params['client_max_window_bits'] ??= this.#settings.clientMaxWindowBits;
     }
     return this.params;
   }

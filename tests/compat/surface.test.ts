@@ -96,13 +96,18 @@ table([
     run: async (lib, scope) => {
       class Socket extends (lib as Class) {
         hello(): string {
-          return `hello, ${this.protocol}`;
+          return `hello, ${this['protocol']}`;
         }
       }
       class Server extends (lib.Server as Class) {}
       const { wss, ws } = await meeting(lib, scope, { WebSocket: Socket }, {}, 'chat');
       const other = new Server({ noServer: true });
-      return [ws.hello(), ws instanceof lib, wss.constructor === lib.Server, other.address.length];
+      return [
+        ws.hello(),
+        ws instanceof lib,
+        wss.constructor === lib.Server,
+        other['address'].length,
+      ];
     },
     expected: ['hello, chat', true, true, 0],
   },

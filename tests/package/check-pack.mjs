@@ -2,14 +2,17 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, posix, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { result, tally } from '../interop/support/results.mjs';
 import { at, run } from './commands.mjs';
 
-const BESIDE_DIST = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
+const IN_THE_ROOT = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
 const ENTRIES = ['index.js', 'index.mjs', 'index.d.ts', 'index.d.mts', 'browser.js', 'browser.mjs'];
-const MOST_BYTES = 300_000;
+const MAX_BYTES = 400_000;
+
+/** What documents link to that is in the repository only: pictures, and what is about working on it. */
+const REPOSITORY_ONLY = /^(docs\/performance\/.*\.svg|tests\/.*|(CONTRIBUTING|SECURITY)\.md)$/;
 
 /** `dist/a.d.mts`, `dist/a.mjs` and `dist/a.mjs.map` are made from `src/a.mts`. */
 function sourceOf(file) {
@@ -25,14 +28,25 @@ function allFiles(folder) {
   return files.map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1)).sort();
 }
 
+const within = (folder, files) => files.filter((file) => file.startsWith(`${folder}/`));
+
 function onlyWhatIsMeant({ files }) {
-  const others = files.filter((file) => !file.startsWith('dist/'));
-  deepStrictEqual(others, BESIDE_DIST);
-  const kinds = /\.([cm]?js|d\.[cm]?ts|[cm]?js\.map)$/;
+  const others = files.filter((file) => !/^(dist|src|docs)\//.test(file));
+  deepStrictEqual(others, IN_THE_ROOT);
+  const kinds = /\.([cm]?js|d\.[cm]?ts)(\.map)?$/;
   deepStrictEqual(
-    files.filter((file) => file.startsWith('dist/') && !kinds.test(file)),
+    within('dist', files).filter((file) => !kinds.test(file)),
     [],
   );
+}
+
+/** The repository's own, whole, but for the pictures of measurements. */
+function sourcesAndDocuments({ files }) {
+  const inRepository = (folder) =>
+    allFiles(at(`../../${folder}`)).map((file) => `${folder}/${file}`);
+  deepStrictEqual(within('src', files), inRepository('src'));
+  const documents = inRepository('docs').filter((file) => !file.startsWith('docs/performance/'));
+  deepStrictEqual(within('docs', files), documents);
 }
 
 function allEntries({ files }) {
@@ -41,9 +55,8 @@ function allEntries({ files }) {
 
 /** An earlier build's leftovers have no source any more. */
 function nothingStale({ files }) {
-  const shipped = files.filter((file) => file.startsWith('dist/'));
   deepStrictEqual(
-    shipped.filter((file) => !existsSync(at(`../../${sourceOf(file)}`))),
+    within('dist', files).filter((file) => !files.includes(sourceOf(file))),
     [],
   );
 }
@@ -79,35 +92,49 @@ function withoutComments(code) {
 
 function onlyNodeImports({ files, read }) {
   const specifier = /(?:\bfrom |\bimport |\bimport\(|\brequire\()['"]([^'"]+)['"]/g;
-  for (const file of files.filter((name) => /\.([cm]?js|d\.[cm]?ts)$/.test(name))) {
+  const code = within('dist', files).filter((name) => /\.([cm]?js|d\.[cm]?ts)$/.test(name));
+  for (const file of code) {
     for (const [, name] of withoutComments(read(file)).matchAll(specifier)) {
       ok(/^(node:|\.{1,2}\/)/.test(name), `${file} imports ${name}`);
     }
   }
 }
 
-function mapsEmbedSources({ files, read }) {
-  for (const file of files.filter((name) => /\.[cm]?js$/.test(name))) {
+/** Debuggers and editors follow these maps to the shipped sources. */
+function mapsLead({ files, read }) {
+  for (const file of within('dist', files).filter((name) => !name.endsWith('.map'))) {
     const [, mapName] = read(file).match(/^\/\/# sourceMappingURL=(\S+)$/m) ?? [];
-    ok(mapName, `${file} names no source map`);
-    const map = JSON.parse(read(join(file, '..', mapName)));
-    strictEqual(map.sourcesContent?.length, map.sources.length, `${mapName} embeds its sources`);
-    ok(
-      map.sourcesContent.every((source) => typeof source === 'string'),
-      mapName,
-    );
+    ok(mapName, `${file} names no map`);
+    const map = JSON.parse(read(posix.join(file, '..', mapName)));
+    const sources = map.sources.map((source) => posix.join(file, '..', map.sourceRoot, source));
+    deepStrictEqual(sources, [sourceOf(file)], mapName);
+    strictEqual(map.sourcesContent, undefined, `${mapName} has the text of its source once more`);
+  }
+}
+
+/** A reader of the installed package can follow the links of its documents. */
+function linksLead({ files, read }) {
+  for (const file of files.filter((name) => name.endsWith('.md'))) {
+    for (const [, link] of read(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+      const target = posix.join(file, '..', link).replace(/\/$/, '');
+      const isShipped = files.includes(target) || within(target, files).length > 0;
+      const isElsewhere = REPOSITORY_ONLY.test(target) && existsSync(at(`../../${target}`));
+      ok(isShipped || isElsewhere, `${file} links to ${link}`);
+    }
   }
 }
 
 const CHECKS = {
-  'ships dist and four files beside it, nothing else': onlyWhatIsMeant,
+  'ships dist, src, docs and four files beside them, nothing else': onlyWhatIsMeant,
+  'ships the sources and the documents, without pictures': sourcesAndDocuments,
   'ships both entries, their types and the browser entries': allEntries,
   'ships nothing that has no source': nothingStale,
   'every path that package.json names is there': exportsLead,
   'has no dependency of any kind': noDependencies,
   'runs no script when installed': noInstallScripts,
   'imports nothing but node: and its own files': onlyNodeImports,
-  'source maps embed their sources': mapsEmbedSources,
+  'source and declaration maps lead to the shipped sources': mapsLead,
+  'links of documents lead to what is shipped': linksLead,
 };
 
 export async function checkPack(tarball) {
@@ -120,7 +147,7 @@ export async function checkPack(tarball) {
     await result(`pack: ${name}`, () => check(pack));
   }
   const { size } = statSync(tarball);
-  await result(`pack: ${size} bytes packed, at most ${MOST_BYTES}`, () => ok(size <= MOST_BYTES));
+  await result(`pack: ${size} bytes packed, at most ${MAX_BYTES}`, () => ok(size <= MAX_BYTES));
   rmSync(folder, { recursive: true });
 }
 

@@ -9,6 +9,7 @@ import { tally } from '../interop/support/results.mjs';
 import { checkPack } from './check-pack.mjs';
 import { at, run } from './commands.mjs';
 import { checkConsumers } from './consumers.mjs';
+import { checkEditors } from './editors.mjs';
 import { checkEntries } from './entries.mjs';
 import { checkLinters } from './linters.mjs';
 
@@ -44,6 +45,7 @@ async function main(named) {
     const consumer = install(tarball, folder);
     await checkEntries(consumer);
     await checkConsumers(consumer);
+    await checkEditors(consumer);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
