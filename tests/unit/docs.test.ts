@@ -97,7 +97,9 @@ function markdown(folder: string): string[] {
   });
 }
 
-describe.each(['README.md', 'CHANGELOG.md', ...markdown('docs')])('%s', (path) => {
+const IN_THE_ROOT = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'];
+
+describe.each([...IN_THE_ROOT, ...markdown('docs')])('%s', (path) => {
   test('its links to files lead somewhere', () => {
     const folder = path.includes('/') ? path.replace(/\/[^/]*$/, '') : '.';
     const links = Array.from(read(path).matchAll(/\]\((?!https?:|#)([^)#]+)/g), ([, to]) => to);
