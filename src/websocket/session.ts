@@ -1,7 +1,6 @@
 /** The state of one WebSocket: its opening handshake, then its connection, then how it ended. */
 
 import { Buffer } from 'node:buffer';
-import type { EventEmitter } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Establishment } from '../client/establish.js';
@@ -23,6 +22,7 @@ import type { Extension } from '../protocol/extension.js';
 import type { MessageData, Role } from '../protocol/receiver.js';
 import type { SendCallback } from '../protocol/write-batch.js';
 import type { ReadyState } from './api.js';
+import { type EventSource, unsubscribeAll } from './events.js';
 import { type BinaryType, byteLengthOf, toBinary } from './payload.js';
 
 export const CONNECTING = 0;
@@ -36,7 +36,7 @@ export const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
 const NO_REASON = Buffer.alloc(0);
 
 /** What a session needs of its WebSocket. Programs override these methods in subclasses. */
-export interface SessionOwner extends EventEmitter {
+export interface SessionOwner extends EventSource {
   closeInfo: CloseInfo | undefined;
   setSocket(socket: Duplex, head: Buffer, options?: SocketOptions): void;
   emitClose(): void;
@@ -193,6 +193,7 @@ export class Session implements Application, HandshakeListener {
     if (this.failure !== undefined) closeInfo.error = this.failure;
     this.owner.closeInfo = closeInfo;
     this.onEnd?.(this.owner);
+    unsubscribeAll(this.owner);
     this.owner.emit('close', code, reason);
   }
 
