@@ -101,10 +101,10 @@ export class PerMessageDeflate {
   /** How many bytes they have. */
   #kept = 0;
 
-  constructor(settings: PerMessageDeflateSettings = {}) {
-    this.#settings = settings;
-    this._isServer = settings.isServer === true;
-    this._threshold = settings.threshold ?? DEFAULT_THRESHOLD;
+  constructor(settings?: PerMessageDeflateSettings | null) {
+    this.#settings = settings ?? {};
+    this._isServer = this.#settings.isServer === true;
+    this._threshold = this.#settings.threshold ?? DEFAULT_THRESHOLD;
   }
 
   /** The parameters that a client offers. */

@@ -233,6 +233,8 @@ function tooLong(): ProtocolError {
   return new ProtocolError('UNSUPPORTED_MESSAGE_LENGTH');
 }
 
+/** Has the number of zlib's error too, as with `ws`. */
 function invalid(detail: string): ProtocolError {
-  return new ProtocolError('INVALID_COMPRESSED_DATA', detail);
+  const violation = new ProtocolError('INVALID_COMPRESSED_DATA', detail);
+  return Object.assign(violation, { errno: constants.Z_DATA_ERROR });
 }

@@ -2,6 +2,8 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { Blob, Buffer } from 'node:buffer';
+import { types } from 'node:util';
+import { isThenable, toError } from '../connection/callbacks.js';
 import { time } from '../connection/time.js';
 import { isToken } from '../handshake/fields.js';
 import { type Close, CloseCode, isCloseCode, MAX_CLOSE_REASON } from '../protocol/close.js';
@@ -50,7 +52,7 @@ export function isBinaryType(type: unknown): type is BinaryType {
 /**
  * The bytes of what a program sends; text stays a string, and a Blob, whose bytes have to be read
  * first, a Blob.
- * @throws TypeError if `Buffer.from` does not take it
+ * @throws TypeError with the code ERR_INVALID_ARG_TYPE if `Buffer.from` does not accept it
  */
 export function toPayload(data: unknown): Buffer | string | Blob {
   if (typeof data === 'string') return data;
@@ -60,7 +62,32 @@ export function toPayload(data: unknown): Buffer | string | Blob {
   if (ArrayBuffer.isView(data)) {
     return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   }
-  return isBlob(data) ? data : Buffer.from(data as ArrayBuffer);
+  return isBlob(data) ? data : toBuffer(data);
+}
+
+function toBuffer(data: unknown): Buffer {
+  try {
+    return Buffer.from(data as ArrayBuffer);
+  } catch (error) {
+    throw isArgumentError(error) ? cannotSendError(data) : error;
+  }
+}
+
+/** False for what a `valueOf` of the program throws. */
+function isArgumentError(error: unknown): boolean {
+  return (error as { code?: unknown } | undefined)?.code === 'ERR_INVALID_ARG_TYPE';
+}
+
+function cannotSendError(data: unknown): TypeError {
+  const name = typeof data === 'object' ? (data?.constructor?.name ?? 'Object') : typeof data;
+  const hint = isThenable(data)
+    ? 'await it first'
+    : 'a message is a string or bytes (Buffer, TypedArray, ArrayBuffer, Blob). For JSON, send JSON.stringify(data)';
+  return argumentError(`Cannot send a value of type ${name}: ${hint}`);
+}
+
+function argumentError(message: string): TypeError {
+  return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
 /** Whether data is a Blob, of whatever class. */
@@ -90,23 +117,36 @@ export function toControlPayload(data: unknown): Buffer | Blob {
 }
 
 /**
- * What a program wants its Close to say.
+ * What a program wants its Close to say. Without a code the reason is not sent, as with `ws`.
  * @throws TypeError for a code that must not be sent, or a reason that is no text or bytes;
  * RangeError for a reason above 123 bytes
  */
 export function toClose(code: unknown, reason: unknown): Close {
-  if (code === undefined) return { code: CloseCode.NO_STATUS, reason: NOTHING };
+  if (code === undefined) {
+    if (reason) warnOfLostReason();
+    return { code: CloseCode.NO_STATUS, reason: NOTHING };
+  }
   if (typeof code !== 'number' || !isCloseCode(code)) {
     throw new TypeError('First argument must be a valid error code number');
   }
   return { code, reason: toReason(reason) };
 }
 
+let warnedOfLostReason = false;
+
+/** RFC 6455 §5.5.1: a reason stands behind a code. */
+function warnOfLostReason(): void {
+  if (warnedOfLostReason) return;
+  warnedOfLostReason = true;
+  const message =
+    'close() was called with a reason and without a code: the reason is not sent. Pass a code, such as 1000';
+  process.emitWarning(message, { code: 'WS6455_REASON_NOT_SENT' });
+}
+
 function toReason(reason: unknown): Buffer {
   if (!(reason as ArrayLike<unknown> | null | undefined)?.length) return NOTHING;
-  if (typeof reason !== 'string' && !(reason instanceof Uint8Array)) {
-    const error = new TypeError('Second argument must be a string or a Uint8Array');
-    throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
+  if (typeof reason !== 'string' && !types.isUint8Array(reason)) {
+    throw argumentError('Second argument must be a string or a Uint8Array');
   }
   const bytes = Buffer.from(reason as Uint8Array);
   if (bytes.length > MAX_CLOSE_REASON) {
@@ -176,5 +216,5 @@ export function readBlob(blob: Blob, onRead: (read: Buffer | Error) => void): vo
   Promise.resolve()
     .then(() => blob.arrayBuffer())
     .then((bytes) => tell(Buffer.from(bytes)))
-    .catch((error: unknown) => tell(error instanceof Error ? error : new Error(String(error))));
+    .catch((error: unknown) => tell(toError(error)));
 }

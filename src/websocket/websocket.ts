@@ -287,12 +287,14 @@ defineEventHandlers(WebSocket.prototype);
 
 // Programs that copy or list an object's properties find them as in `ws` and in browsers.
 for (const name of [
+  'addEventListener',
   'binaryType',
   'bufferedAmount',
   'extensions',
   'isPaused',
   'protocol',
   'readyState',
+  'removeEventListener',
   'url',
 ]) {
   Object.defineProperty(WebSocket.prototype, name, { enumerable: true });

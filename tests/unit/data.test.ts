@@ -1,6 +1,7 @@
 /** What programs send and receive, turned into bytes and back. */
 
-import { describe, expect, test } from '@jest/globals';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, jest, test } from '@jest/globals';
 import {
   byteLengthOf,
   isBinaryType,
@@ -9,6 +10,22 @@ import {
   toControlPayload,
   toPayload,
 } from '../../src/websocket/payload.js';
+import { turns } from '../support/inbox.js';
+import { useScope } from '../support/scope.js';
+import { useWarnings } from '../support/warnings.js';
+
+const scope = useScope();
+const warnings = useWarnings(scope);
+
+/** The module anew: it warns once. */
+function isolated(): typeof import('../../src/websocket/payload.js') {
+  let module: typeof import('../../src/websocket/payload.js') | undefined;
+  jest.isolateModules(() => {
+    module = require('../../src/websocket/payload.js');
+  });
+  if (module === undefined) throw new Error('not loaded');
+  return module;
+}
 
 const bytes = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]);
 
@@ -62,6 +79,37 @@ describe('toPayload', () => {
     const error = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
     expect(() => toPayload(data)).toThrow(expect.objectContaining(error));
   });
+
+  test.each([
+    [{ a: 1 }, 'Cannot send a value of type Object: a message is a string or bytes'],
+    [Object.create(null), 'Cannot send a value of type Object: a message is'],
+    [new Map(), 'Cannot send a value of type Map: a message is'],
+    [true, 'Cannot send a value of type boolean: a message is'],
+    [{ a: 1 }, 'For JSON, send JSON.stringify(data)'],
+    [Promise.resolve('x'), 'Cannot send a value of type Promise: await it first'],
+  ])('says what to do about %p', (data, message) => {
+    expect(() => toPayload(data)).toThrow(message);
+  });
+
+  test.each([
+    [{ length: 2, 0: 97, 1: 98 }, 'ab'],
+    [{ valueOf: () => 'text' }, 'text'],
+    [{ [Symbol.toPrimitive]: () => 'primitive' }, 'primitive'],
+    [[97, 98], 'ab'],
+    [JSON.parse(JSON.stringify(Buffer.from('json'))), 'json'],
+  ])('accepts all that Buffer.from accepts: %p', (data, text) => {
+    expect(String(toPayload(data))).toBe(text);
+  });
+
+  test('leaves the error of a valueOf that throws as it is', () => {
+    const error = new Error("the program's own");
+    const data = {
+      valueOf() {
+        throw error;
+      },
+    };
+    expect(() => toPayload(data)).toThrow(error);
+  });
 });
 
 test.each([
@@ -96,6 +144,23 @@ describe('toControlPayload', () => {
 describe('toClose', () => {
   test('says 1005 for no code, whatever the reason is', () => {
     expect(toClose(undefined, 'x'.repeat(500))).toEqual({ code: 1005, reason: Buffer.alloc(0) });
+  });
+
+  test('warns of a reason without a code, once', async () => {
+    const { toClose: fresh } = isolated();
+    fresh(undefined, undefined);
+    fresh(undefined, '');
+    fresh(undefined, 'bye');
+    fresh(undefined, 'bye');
+    await turns(1);
+    expect(warnings('WS6455_REASON_NOT_SENT')).toEqual([
+      'close() was called with a reason and without a code: the reason is not sent. Pass a code, such as 1000',
+    ]);
+  });
+
+  test('takes bytes of another realm as a reason', () => {
+    const reason = runInNewContext('new Uint8Array([98, 121, 101])');
+    expect(toClose(1000, reason)).toEqual({ code: 1000, reason: Buffer.from('bye') });
   });
 
   test.each([

@@ -74,7 +74,7 @@ test('what was prepared stays as it was', async () => {
 });
 
 test('what has no bytes, or not yet, cannot be prepared', () => {
-  expect(() => prepareMessage({} as never)).toThrow('must be of type string');
+  expect(() => prepareMessage({} as never)).toThrow('Cannot send a value of type Object');
   expect(() => prepareMessage(new Blob(['x']) as never)).toThrow('arrayBuffer()');
 });
 
