@@ -13,8 +13,8 @@ import {
 import { type ConnectionOptions, type GenerateMask, isOn } from '../connection/options.js';
 
 /**
- * Finishes a request: sets what it likes, then must call `request.end()`. It may return a promise;
- * the reason of a rejection is emitted as 'error'.
+ * Finishes a request: it may set header fields, and must call `request.end()`. It may return a
+ * promise; a rejection is emitted as 'error'.
  */
 export type FinishRequestCallback<Socket = never> = (
   request: ClientRequest,
@@ -26,40 +26,50 @@ type HttpOptions = Omit<
   'agent' | 'createConnection' | 'headers' | 'checkServerIdentity'
 >;
 
-/** A client's options, beside those of `http.request`, `https.request` and `tls.connect`. */
+/** The options of a client, beside those of `http.request`, `https.request` and `tls.connect`. */
 export interface ClientOptions<Socket = never> extends ConnectionOptions, HttpOptions {
-  /** Subprotocols to ask for; the constructor's second argument goes first. */
+  /** The subprotocols to ask for, where the argument `protocols` is left out. RFC 6455 §1.9. */
   protocols?: string | string[] | undefined;
-  /** Must be 13. RFC 6455 §4.1. */
+  /** The version of the protocol: 13, the only one. Default 13. RFC 6455 §4.1. */
   protocolVersion?: number | undefined;
   /** The Origin header field. RFC 6455 §10.2. */
   origin?: string | undefined;
-  /** Further header fields. */
+  /** Further header fields of the request. */
   // biome-ignore lint/suspicious/noExplicitAny: programs written for `ws` read strings from it
   headers?: { [name: string]: any } | undefined;
   /**
-   * Milliseconds from connect to 101; each redirect starts anew. With a listener of
-   * 'unexpected-response' it goes on until the WebSocket is closed. Default: no limit.
+   * How long an opening handshake may take, in milliseconds, from the start of the connection to the
+   * 101. The time starts again with each redirect. After an 'unexpected-response' that has a listener
+   * it ends when the WebSocket is closed. 0: no limit. Default: no limit.
    */
   handshakeTimeout?: number | undefined;
-  /** Whether redirects are followed. Default false. */
+  /**
+   * Whether redirects are followed. Credentials are not sent to another host, nor without TLS after
+   * TLS, unless 'redirect' has a listener. Default false. RFC 6455 §4.1.
+   */
   followRedirects?: boolean | undefined;
-  /** How many redirects are followed. Default 10. */
+  /** The most redirects that are followed. Default 10. */
   maxRedirects?: number | undefined;
-  /** A source of masking keys in place of the random one. */
+  /**
+   * Fills the four bytes of each masking key. What it throws, `send` throws. Default: random bytes of
+   * `node:crypto`. RFC 6455 §5.3.
+   */
   generateMask?: GenerateMask | undefined;
-  /** Finishes each request before it is sent. */
+  /**
+   * Called with each request before it is sent, to set header fields. It must call `request.end()`.
+   * It may return a promise; a rejection is emitted as 'error'.
+   */
   finishRequest?: FinishRequestCallback<Socket> | undefined;
-  /** An agent to take the connection from; false for a new one. Default: none. */
+  /** The agent that gives the connection; false for a new agent. Default: none. */
   // biome-ignore lint/suspicious/noExplicitAny: agents of proxy packages have types of their own
   agent?: any;
   /**
-   * Makes the connection: returns it or a promise of it, or calls back with it. Default:
-   * `net.connect` or `tls.connect`.
+   * Makes the connection: returns a Duplex or a promise of one, or calls `callback(error, duplex)`.
+   * Default: `net.connect` or `tls.connect`.
    */
   createConnection?: // biome-ignore lint/suspicious/noExplicitAny: written for `ws`, it takes net's or tls's options
   ((options: any, callback?: any) => Duplex | null | undefined | Promise<Duplex>) | undefined;
-  /** Judges the server's certificate, as for `tls.connect`. */
+  /** Checks the server's certificate, as for `tls.connect`. */
   // biome-ignore lint/suspicious/noExplicitAny: `ws` types the certificate as what it is not
   checkServerIdentity?: ((servername: string, certificate: any) => any) | undefined;
 }

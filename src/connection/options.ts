@@ -7,46 +7,55 @@ import type { Extension } from '../protocol/extension.js';
 import { MaskingKeys } from '../protocol/mask.js';
 import type { Role } from '../protocol/receiver.js';
 
-/** What servers and clients have in common. `undefined` means the default. */
+/** The options that servers and clients share. `undefined` means the default. */
 export interface ConnectionOptions {
   /**
-   * The longest message that is accepted, in bytes; a longer one fails the connection with 1009.
-   * 0 or Infinity = no limit. Default 104 857 600 (100 MiB). RFC 6455 §10.4.
+   * The longest message that is accepted, in bytes, counted after decompression. A longer one fails
+   * the connection with 1009. 0 or Infinity: no limit. Default 104 857 600 (100 MiB). RFC 6455 §10.4.
    */
   maxPayload?: number | undefined;
-  /** The most frames a message may have, else 1008. 0 or Infinity = no limit. Default 131 072. */
+  /**
+   * The most frames that a message may have. More frames fail the connection with 1008. 0 or
+   * Infinity: no limit. Default 131 072. RFC 6455 §10.4.
+   */
   maxFragments?: number | undefined;
-  /** Accepted for programs written for `ws`; small pieces are joined as they come. */
+  /** Accepted for programs written for `ws`, without effect: small pieces are joined as they arrive. */
   maxBufferedChunks?: number | undefined;
-  /** Accepted for programs written for `ws`; only the newest unanswered Ping is kept. */
+  /** Accepted for programs written for `ws`, without effect: only the newest Ping waits for its Pong. */
   maxPendingAutoPongs?: number | undefined;
-  /** Whether Pings are answered by themselves. Default true. RFC 6455 §5.5.2. */
+  /** Whether the library answers Pings. Default true. RFC 6455 §5.5.2. */
   autoPong?: boolean | undefined;
-  /** Leaves out the check that text is UTF-8. Default false. RFC 6455 §8.1. */
+  /** Leaves out the check that text and close reasons are UTF-8. Default false. RFC 6455 §8.1. */
   skipUTF8Validation?: boolean | undefined;
-  /** Milliseconds that a closing handshake may take. Default 30 000. RFC 6455 §7.1. */
+  /**
+   * How long a closing handshake may take, in milliseconds. After that the connection is dropped.
+   * Default 30 000. RFC 6455 §7.1.1.
+   */
   closeTimeout?: number | undefined;
-  /** Whether several messages may be delivered in one turn of the event loop. Default true. */
+  /**
+   * Whether several messages, Pings and Pongs may be emitted in one turn of the event loop.
+   * Default true.
+   */
   allowSynchronousEvents?: boolean | undefined;
   /**
-   * Whether and how messages may be compressed. RFC 7692. Default: a client offers it, a server
-   * does not take it.
+   * Whether messages may be compressed, and how. true means the defaults. RFC 7692. Default: a
+   * client offers compression, a server declines it.
    */
   perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
 }
 
-/** Fills the four bytes of a masking key. RFC 6455 §5.3 asks for unpredictable ones. */
+/** Fills the four bytes of a masking key. RFC 6455 §5.3 asks for unpredictable keys. */
 export type GenerateMask = (mask: Buffer) => void;
 
 /** How a connection ended, in full. RFC 6455 §7.1.4 to §7.1.6. */
 export interface CloseInfo {
-  /** Whether a Close frame went both ways. */
+  /** Whether a Close frame was sent and one was received. */
   wasClean: boolean;
-  /** The Close that we sent. */
+  /** The Close that was sent. */
   sent?: { code: number; reason: string };
   /** The Close that the peer sent. */
   received?: { code: number; reason: string };
-  /** What made it fail: the rule the peer broke, or the error of the wire. */
+  /** Why it failed: the violation of the peer, or the error of the socket or of the handshake. */
   error?: Error;
 }
 

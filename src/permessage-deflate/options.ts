@@ -5,36 +5,42 @@ import type { ZlibOptions } from 'node:zlib';
 /** Settings of permessage-deflate (RFC 7692): what to negotiate, and how to compress. */
 export interface PerMessageDeflateOptions {
   /**
-   * RFC 7692 §7.1.1.1: the server's messages do not refer to earlier ones. Server: true forces it,
-   * false declines offers that ask for it. Client: true asks for it. Default: as the peer likes.
+   * Whether each message of the server is compressed without reference to earlier ones. Server: true
+   * does so, false declines offers that ask for it. Client: true asks for it. Default: as the
+   * client's offer says. RFC 7692 §7.1.1.1.
    */
   serverNoContextTakeover?: boolean | undefined;
   /**
-   * RFC 7692 §7.1.1.2: the client's messages do not refer to earlier ones. Server: true demands
-   * it. Client: true offers it, false fails the connection if the server demands it.
+   * Whether each message of the client is compressed without reference to earlier ones. Server: true
+   * demands it. Client: true does so, false fails the connection if the server demands it. Default: as
+   * the other side says. RFC 7692 §7.1.1.2.
    */
   clientNoContextTakeover?: boolean | undefined;
   /**
-   * RFC 7692 §7.1.2.1: the server's window, 8 to 15 (256 bytes to 32 KiB). Server: its size, false
-   * declines offers that limit it. Client: the most it asks for. Default: 15, or the offer's.
+   * The server's window: 8 to 15, for 256 bytes to 32 KiB. Server: its size; false declines offers
+   * that limit it. Client: the most that it asks for. Default: 15, or what the offer says. RFC 7692
+   * §7.1.2.1.
    */
   serverMaxWindowBits?: number | boolean | undefined;
   /**
-   * RFC 7692 §7.1.2.2: the client's window, 8 to 15. Server: what it demands; offers that do not
-   * allow it are declined. Client: its size; false lets no server limit it. Default: 15, or what
-   * the server demands.
+   * The client's window: 8 to 15. Server: what it demands; offers that do not allow that are declined.
+   * Client: its size; false does not let a server limit it. Default: 15, or what the server demands.
+   * RFC 7692 §7.1.2.2.
    */
   clientMaxWindowBits?: number | boolean | undefined;
-  /** Options of zlib for compressing: `level`, `memLevel`, `strategy`. The window is agreed on. */
+  /**
+   * Options of zlib for compressing: `level`, `memLevel`, `strategy`. Windows, flushes and sizes are
+   * the library's. Default: `level` 3.
+   */
   zlibDeflateOptions?: ZlibOptions | undefined;
-  /** Options of zlib for decompressing. The window is agreed on. */
+  /** Options of zlib for decompressing. Windows, flushes and sizes are the library's. */
   zlibInflateOptions?: ZlibOptions | undefined;
   /**
-   * Bytes; where messages do not refer to earlier ones, those that are smaller are not compressed.
+   * Messages with fewer bytes are not compressed, where messages do not refer to earlier ones.
    * Default 1024.
    */
   threshold?: number | undefined;
-  /** Accepted for programs written for `ws`; the thread pool is given four messages at a time. */
+  /** Accepted for programs written for `ws`, without effect: the thread pool gets four messages at a time. */
   concurrencyLimit?: number | undefined;
 }
 

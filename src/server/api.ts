@@ -1,4 +1,4 @@
-/** What programs see of a WebSocketServer, documented once: the class implements it, the index extends it. */
+/** What programs see of a WebSocketServer, documented once. The class implements it, the index extends it. */
 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -8,9 +8,9 @@ import type { PreparedMessage } from '../websocket/prepared.js';
 
 /** Which connections receive a message. */
 export interface BroadcastOptions<Client> extends PrepareOptions {
-  /** A connection that does not receive it: often the one that it came from. */
+  /** A connection that does not receive it, often the sender of the message. Default: none. */
   except?: Client | undefined;
-  /** Whether this connection receives it. Default: all do. */
+  /** Called with each connection: whether it receives the message. Default: all do. */
   filter?: ((client: Client) => boolean) | undefined;
 }
 
@@ -20,15 +20,26 @@ export type Reached = number | void;
 
 /** The arguments of each event. */
 export interface WebSocketServerEvents<Client, Request> {
+  /** A client was accepted, and its connection is open. */
   connection: [socket: Client, request: Request];
+  /** The http server listens. */
   listening: [];
+  /** The server is closed, and every connection of `clients` has ended. */
   close: [];
+  /** The http server failed: the port is in use, for example. Without a listener it ends the process. */
   error: [error: Error];
-  /** The lines of the response, before it is written; a listener may change them. */
+  /** A client will be accepted. A listener may change the lines of the response. */
   headers: [headers: string[], request: Request];
-  /** A request is refused. The listener answers it and ends the socket. */
+  /**
+   * A request is malformed. The listener must answer it and end the socket. Other refusals do not
+   * emit it: another path, a refusal by `verifyClient` or `shouldHandle`, 500 and 503.
+   */
   wsClientError: [error: Error, socket: Duplex, request: Request];
-  /** A callback of the program failed; the client was answered 500. */
+  /**
+   * `verifyClient`, `shouldHandle`, `handleProtocols`, the class `WebSocket`, or a listener of
+   * 'headers' or 'wsClientError' threw, or its promise was rejected. The client was answered 500.
+   * Without a listener it is a process warning with the stack.
+   */
   callbackError: [error: Error, request: Request];
 }
 
@@ -36,23 +47,26 @@ export interface WebSocketServerEvents<Client, Request> {
 export interface ServerApi<Client, Request> {
   /** Never set. Code written for the types of `ws` finds `options.path` there. */
   path: string;
-  /** The open connections; undefined with `clientTracking: false`. */
+  /** The connections that are not closed yet; undefined with `clientTracking: false`. */
   clients: Set<Client>;
 
-  /** Where the server listens; null when it does not. @throws Error with `noServer` */
+  /** Returns where the server listens; null when it does not. @throws Error with `noServer` */
   address(): AddressInfo | string | null;
 
   /**
-   * Stops accepting; connections stay open. An http server of its own is closed, another's is left
-   * alone. 'close' follows when the last client is gone.
+   * Stops accepting clients. Open connections stay open; 'close' follows when the last one has ended.
+   * The http server of `port` is closed, and clients that send no request are dropped after 20 s. The
+   * http server of `server` is left alone. Clients that `verifyClient` or `shouldHandle` has not
+   * decided on are answered 503.
    * @param callback called at 'close'; with an Error if the server was closed before
    */
   close(callback?: (error?: Error) => void): void;
 
   /**
    * Accepts or refuses an opening handshake. RFC 6455 §4.2.
-   * @param head bytes that came behind the request
-   * @param callback receives the connection, if the request is accepted
+   * @param socket the socket of the request; it may be any Duplex
+   * @param head the bytes that followed the request
+   * @param callback receives the connection and the request, if the client is accepted
    * @throws Error if it was called for this socket before
    */
   handleUpgrade(
@@ -63,17 +77,18 @@ export interface ServerApi<Client, Request> {
   ): void;
 
   /**
-   * Whether a request is for this server. Override it; by default `options.path` decides. A promise
-   * is awaited.
+   * Returns whether a request is for this server. By default `options.path` decides. A subclass may
+   * override it, and may return a Promise. After false the client is answered 404 for another path,
+   * else 400.
    */
   shouldHandle(request: Request): boolean | Promise<boolean>;
 
   /**
-   * Accepts a request that was found valid: the last step of `handleUpgrade`, which programs written
-   * for `ws` call or replace. Always there; stand-ins need none.
+   * Accepts a valid request: the last step of `handleUpgrade`. Programs written for `ws` call or
+   * replace it. It is optional in the type only, for stand-ins.
    * @param extensions the negotiated extensions, by name
-   * @param key the request's Sec-WebSocket-Key
-   * @param subprotocols those that the client requests
+   * @param key the Sec-WebSocket-Key of the request
+   * @param subprotocols the subprotocols that the client asks for
    */
   completeUpgrade?(
     extensions: object,
@@ -86,12 +101,12 @@ export interface ServerApi<Client, Request> {
   ): void;
 }
 
-/** What `ws` has no counterpart of. */
+/** The members of a server that `ws` does not have. */
 export interface BroadcastApi<Client> {
   /**
-   * Sends one message to every open connection, framed and compressed once for all of them.
-   * @param data as for `send`; a Blob has to be read first
-   * @returns how many connections it was sent to
+   * Sends one message to every open connection. It is framed and compressed once for all of them.
+   * @param data as for `send`, or a prepared message; a Blob must be read first
+   * @returns the number of connections that it was sent to
    * @throws TypeError for data that has no bytes; Error with `clientTracking: false`
    */
   broadcast(data: BufferLike | PreparedMessage, options?: BroadcastOptions<Client>): Reached;

@@ -4,11 +4,11 @@ import type { Server as HttpServer, IncomingMessage, OutgoingHttpHeaders } from 
 import type { Server as HttpsServer } from 'node:https';
 import { type ConnectionOptions, DEFAULTS } from '../connection/options.js';
 
-/** What `verifyClient` is asked about. */
+/** What `verifyClient` receives. */
 export interface VerifyClientInfo<Request extends IncomingMessage = IncomingMessage> {
   /**
-   * The Origin header field. undefined for most clients that are not browsers, although programs
-   * written for `ws` know it as a string only.
+   * The Origin header field. It is undefined for most clients that are not browsers; the type is
+   * that of `@types/ws`. RFC 6455 §10.2.
    */
   origin: string;
   /** Whether the request came over TLS. */
@@ -17,7 +17,7 @@ export interface VerifyClientInfo<Request extends IncomingMessage = IncomingMess
   req: Request;
 }
 
-/** Takes the answer of `verifyClient`: whether the client is welcome, and if not, the response. */
+/** Takes the result of `verifyClient`: whether the client is accepted, and if not, the response. */
 export type VerifyClientAnswer = (
   result: boolean,
   /** The status of the response, 200 to 599. Default 401. */
@@ -28,12 +28,12 @@ export type VerifyClientAnswer = (
   headers?: OutgoingHttpHeaders,
 ) => void;
 
-/** Returns whether the client is welcome, or a Promise of it. */
+/** Returns whether the client is accepted, or a Promise of it. */
 export type VerifyClientCallbackSync<Request extends IncomingMessage = IncomingMessage> = (
   info: VerifyClientInfo<Request>,
 ) => boolean | Promise<boolean>;
 
-/** Says through `callback` whether the client is welcome, and if not what it is answered. */
+/** Calls `callback` with whether the client is accepted, and if not, with the response. */
 export type VerifyClientCallbackAsync<Request extends IncomingMessage = IncomingMessage> = (
   info: VerifyClientInfo<Request>,
   callback: VerifyClientAnswer,
@@ -47,7 +47,7 @@ type VerifyClient<Request extends IncomingMessage> =
   | ((info: VerifyClientInfo<Request>, callback: VerifyClientAnswer) => boolean | Promise<boolean>)
   | ((info: VerifyClientInfo<Request>, callback: VerifyClientAnswer) => void);
 
-/** A class that a server can make its connections of. */
+/** A class that a server can construct its connections with. */
 export type AnySocketClass<Socket = object> = new (
   address: null,
   protocols: undefined,
@@ -61,35 +61,43 @@ export interface ServerOptions<
   U extends typeof IncomingMessage = typeof IncomingMessage,
 > extends ConnectionOptions {
   /**
-   * Listen on this port with an http server of its own. A text that is no number is the path of a
-   * Unix socket or of a named pipe, as some hosts give it in an environment variable.
+   * The port to listen on, with an http server of its own; 0 for any free port. A string that is not
+   * a number is the path of a Unix socket or of a named pipe. Requests that are not upgrades are
+   * answered 426. A request has 20 s to arrive.
    */
   port?: number | undefined;
   /** The address to listen on, with `port`. Default: every address, IPv6 and IPv4. */
   host?: string | undefined;
-  /** How many connections may wait to be accepted, with `port`. */
+  /** The most connections that wait to be accepted, with `port`. Default: 511, as Node's. */
   backlog?: number | undefined;
   /**
-   * Take the upgrades of this server; it is started and stopped by its owner. It may have several
-   * WebSocketServers: the first one that claims a request gets it.
+   * The http or https server whose upgrade requests are taken. The program starts and stops it. It
+   * may have several WebSocketServers: the first one that claims a request gets it.
    */
   server?: HttpServer<U> | HttpsServer<U> | undefined;
-  /** Take no upgrades; `handleUpgrade` is called instead. */
+  /** Whether only `handleUpgrade` accepts clients. Default false. */
   noServer?: boolean | undefined;
-  /** Accept only this path, such as `/chat`; others are answered 404. RFC 6455 §4.2.2. */
+  /**
+   * The only path that is accepted, such as `/chat`; the query is not compared. Other paths are
+   * answered 404. Default: every path. RFC 6455 §4.2.2.
+   */
   path?: string | undefined;
-  /** Whether `clients` is kept. Default true. */
+  /** Whether `clients` has the open connections. Default true. */
   clientTracking?: boolean | undefined;
-  /** Chooses a subprotocol among those asked for; false for none. */
+  /**
+   * Chooses one of the subprotocols that the client asks for; false for none. A Promise is not
+   * awaited. Default: the first one. RFC 6455 §4.2.2.
+   */
   handleProtocols?:
     | ((protocols: Set<string>, request: InstanceType<U>) => string | false)
     | undefined;
   /**
-   * Decides whom to accept. With two parameters it answers through the second one; with one it
-   * returns the answer, or a Promise of it. false is answered 401.
+   * Decides which clients are accepted. With one parameter it returns a boolean or a Promise of one;
+   * false is answered 401. With two parameters it calls `callback(result, status?, message?,
+   * headers?)`: `status` is 200 to 599, `message` is the body. Default: every client.
    */
   verifyClient?: VerifyClient<InstanceType<U>> | undefined;
-  /** The class to make for each connection. */
+  /** The class of the connections: `WebSocket` or a class that extends it. Default: `WebSocket`. */
   WebSocket?: T | undefined;
 }
 

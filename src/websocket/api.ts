@@ -1,4 +1,4 @@
-/** What programs see of a WebSocket, documented once: the class implements it, the index extends it. */
+/** What programs see of a WebSocket, documented once. The class implements it, the index extends it. */
 
 import type { CloseInfo } from '../connection/options.js';
 import type { SendCallback } from '../protocol/write-batch.js';
@@ -17,17 +17,17 @@ export type MaySendMore = boolean | void;
 
 /** How a message is prepared for many connections. */
 export interface PrepareOptions {
-  /** Whether it is binary. Default: strings and numbers are text, everything else is binary. */
+  /** Whether the message is binary. Default: strings and numbers are text, other data is binary. */
   binary?: boolean | undefined;
-  /** Whether it may be compressed. Default true. RFC 7692 §6. */
+  /** Whether the message may be compressed. Default true. RFC 7692 §6. */
   compress?: boolean | undefined;
 }
 
 /** How a message is sent. */
 export interface SendOptions extends PrepareOptions {
-  /** False when more fragments of this message follow. Default true. RFC 6455 §5.4. */
+  /** Whether this is the last fragment of its message. Default true. RFC 6455 §5.4. */
   fin?: boolean | undefined;
-  /** Accepted for programs written for `ws`, without effect: the role decides. RFC 6455 §5.1. */
+  /** Accepted for programs written for `ws`, without effect: a client masks, a server does not. RFC 6455 §5.1. */
   mask?: boolean | undefined;
 }
 
@@ -39,9 +39,9 @@ export type ControlCallback = { call(error?: Error): void }['call'];
 
 /** How a listener is added. */
 export interface EventListenerOptions {
-  /** Whether it is removed after its first call. Default false. */
+  /** Whether the listener is removed after its first call. Default false. */
   once?: boolean | undefined;
-  /** Removes the listener when aborted. With an aborted signal the listener is not added. */
+  /** Removes the listener when it is aborted. With an aborted signal the listener is not added. */
   signal?: AbortSignal | undefined;
 }
 
@@ -61,7 +61,7 @@ export interface MessageEventApi<Target, Data> extends EventApi<Target> {
 
 /** The connection is closed. RFC 6455 §7.1.4. */
 export interface CloseEventApi<Target> extends EventApi<Target> {
-  /** Whether a Close frame was sent and one received. */
+  /** Whether a Close frame was sent and one was received. */
   wasClean: boolean;
   /** RFC 6455 §7.1.5: the peer's close code; 1005 if its Close had none, 1006 without a Close. */
   code: number;
@@ -100,24 +100,30 @@ export interface ReadyStates {
 
 /** One end of a connection. */
 export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
-  /** How binary messages are delivered. Default 'nodebuffer'. Unknown values are ignored. */
+  /**
+   * How binary messages are delivered: 'nodebuffer', 'arraybuffer', 'blob', or 'fragments'. With
+   * 'fragments' a message is an array that has a Buffer for each fragment of the sender; empty
+   * fragments are left out, and a compressed message is one Buffer. Other values are ignored. Default
+   * 'nodebuffer'.
+   */
   binaryType: BinaryType;
   /**
-   * Payload bytes given to `send` that are not written yet: neither framed nor compressed, as in
-   * browsers. What is written in this tick counts until the tick ends.
+   * The payload bytes of messages that were given to `send` and are not written yet, neither framed
+   * nor compressed, as in browsers. Bytes written in this tick count until the tick ends. Pings, Pongs
+   * and Closes do not count. A `send` after closing adds to it.
    */
   readonly bufferedAmount: number;
   /** How the connection ended; undefined until 'close'. */
   closeInfo?: CloseInfo | undefined;
   /** The names of the negotiated extensions, '' if there are none. RFC 6455 §9. */
   readonly extensions: string;
-  /** Whether `pause` was called last. */
+  /** Whether the connection is paused. */
   readonly isPaused: boolean;
   /** The negotiated subprotocol, '' if there is none. RFC 6455 §1.9. */
   readonly protocol: string;
   /** RFC 6455 §4.1, §7: 0 CONNECTING, 1 OPEN, 2 CLOSING, 3 CLOSED. */
   readonly readyState: ReadyState;
-  /** The URL in use; undefined for a socket of a server. */
+  /** The URL of a client, after redirects; undefined for a connection of a server. */
   readonly url: string;
 
   /** The handler of 'open'. */
@@ -130,27 +136,35 @@ export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
   onerror: ((event: Events['error']) => void) | null;
 
   /**
-   * Sends a message, or with `{ fin: false }` a fragment of one. RFC 6455 §5.4, §6.1.
-   * @param callback called when the message was written, or with the reason why it was not
-   * @returns false when the caller should wait for 'drain' before it sends more, like `write` of a
-   * stream. The message is sent in any case
-   * @throws Error while connecting; TypeError for data that has no bytes. When the connection is
-   * closing or closed nothing is thrown: the callback gets the error
+   * Sends a message, or with `{ fin: false }` a fragment of one. Messages keep the order of the calls,
+   * also while a Blob is read. RFC 6455 §5.4, §6.1.
+   * @param data a string or a number is sent as text. A Blob, and all else that `Buffer.from` takes,
+   * is sent as binary. More than 4 KiB may be sent without a copy: do not change them before the
+   * callback
+   * @param callback called when the message was written, or with the error that prevented it. When the
+   * connection is closing or closed, it gets an error
+   * @returns false when the caller should wait for 'drain' before it sends more. The message is sent in
+   * any case
+   * @throws Error while connecting; TypeError for data that has no bytes
    */
   send(data: BufferLike, callback?: SendCallback): MaySendMore;
   send(data: BufferLike, options: undefined, callback?: SendCallback): MaySendMore;
   send(data: BufferLike, options: SendOptions, callback?: SendCallback): MaySendMore;
 
   /**
-   * Sends a Ping, behind everything that was sent. RFC 6455 §5.5.2.
+   * Sends a Ping after all messages that were sent before. RFC 6455 §5.5.2.
    * @param data at most 125 bytes
+   * @param mask accepted for programs written for `ws`, without effect
+   * @param callback called when the Ping was written, or with the error. It may be any argument
    * @throws Error while connecting; RangeError for too much data
    */
   ping(data?: unknown, mask?: boolean | ControlCallback, callback?: ControlCallback): void;
 
   /**
-   * Sends a Pong, behind everything that was sent. RFC 6455 §5.5.3.
+   * Sends a Pong that no Ping asked for, after all messages that were sent before. RFC 6455 §5.5.3.
    * @param data at most 125 bytes
+   * @param mask accepted for programs written for `ws`, without effect
+   * @param callback called when the Pong was written, or with the error. It may be any argument
    * @throws Error while connecting; RangeError for too much data
    */
   pong(data?: unknown, mask?: boolean | ControlCallback, callback?: ControlCallback): void;
@@ -163,17 +177,21 @@ export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
    */
   close(code?: number, reason?: string | Uint8Array): void;
 
-  /** Drops the connection. Nothing more is delivered. 'close' has the code 1006 unless a Close came. */
+  /**
+   * Drops the connection. Messages that arrive later are not delivered. 'close' has the code 1006,
+   * unless the peer's Close arrived before.
+   */
   terminate(): void;
-  /** Stops delivery; TCP holds the peer back. Does nothing while connecting or when closed. */
+  /** Stops reading: nothing is delivered, and TCP stops the peer. It has no effect while connecting or when closed. */
   pause(): void;
-  /** Continues delivery. Does nothing while connecting or when closed. */
+  /** Continues reading. It has no effect while connecting or when closed. */
   resume(): void;
 
   /**
-   * Adds a listener that receives event objects, as in browsers. A listener that is there already is
-   * not added again; null is ignored.
-   * @throws TypeError for a listener that is neither a function nor an object
+   * Adds a listener of 'open', 'message', 'close' or 'error' that receives event objects, as in
+   * browsers. A listener is added once; null is ignored.
+   * @throws TypeError for a listener that is neither a function nor an object, and for a `signal` that
+   * is not an AbortSignal
    */
   addEventListener<K extends keyof Events>(
     type: K,

@@ -6,17 +6,39 @@ import type { RawData } from './payload.js';
 
 /** The arguments of each event. */
 export interface WebSocketEvents {
+  /** The opening handshake has succeeded. */
   open: [];
-  /** Text is a Buffer too, unless `isBinary`. */
+  /**
+   * A message was received. Text is a Buffer too: `isBinary` tells them apart. A message above 64 bytes
+   * may share its memory with other messages. To keep it for long, copy it. To transfer it to a worker,
+   * use `binaryType = 'arraybuffer'`.
+   */
   message: [data: RawData, isBinary: boolean];
+  /** A Ping was received; the Pong is sent before the event. RFC 6455 §5.5.2. */
   ping: [data: Buffer];
+  /** A Pong was received. RFC 6455 §5.5.3. */
   pong: [data: Buffer];
+  /**
+   * The connection is closed, with code and reason of the peer's Close. The code is 1005 if that Close
+   * was empty, 1006 if none arrived. It is emitted once, as the last event. RFC 6455 §7.1.5.
+   */
   close: [code: number, reason: Buffer];
+  /**
+   * The connection failed; 'close' follows. It is emitted at most once. Without a listener it ends the
+   * process.
+   */
   error: [error: Error];
   /** More may be sent: `send` had returned false. */
   drain: [];
+  /** Client: a response with status 101 arrived. It is not validated yet. */
   upgrade: [response: IncomingMessage];
+  /** Client: a redirect is followed. The request is not sent yet: a listener may change it. */
   redirect: [url: string, request: ClientRequest];
+  /**
+   * Client: a response other than 101 arrived, or a 101 that is not a valid upgrade. With a listener
+   * nothing more happens until the program calls `close()` or `terminate()`, or `handshakeTimeout` is
+   * over. TCP is closed then, or when the response was read completely.
+   */
   'unexpected-response': [request: ClientRequest, response: IncomingMessage];
 }
 

@@ -1,11 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { dirname, join } from 'node:path';
+import { describe, expect, jest, test } from '@jest/globals';
 import { REFUSALS } from '../../src/handshake/errors.js';
 import WebSocket from '../../src/index.js';
 import { CLOSING_TABLE, type ClosingStep } from '../../src/protocol/close.js';
 import { VIOLATIONS } from '../../src/protocol/errors.js';
+import {
+  eventTable,
+  type Interface,
+  methodList,
+  optionTable,
+  propertyTable,
+} from '../support/api-tables.js';
 
 const ROOT = join(__dirname, '../..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -50,6 +58,44 @@ function closing(): string {
   return table(['state \\ input', ...inputs], rows);
 }
 
+const CONNECTION = 'src/connection/options.ts';
+const WEBSOCKET = 'src/websocket/api.ts';
+const SERVER = 'src/server/api.ts';
+
+/** The parts of docs/api.md that are made from the interfaces of the API. */
+const API: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
+  ['options', ['src/client/options.ts', 'ClientOptions']],
+  ['options', [CONNECTION, 'ConnectionOptions']],
+  ['properties', [WEBSOCKET, 'WebSocketApi']],
+  ['properties', [CONNECTION, 'CloseInfo']],
+  ['methods', [WEBSOCKET, 'WebSocketApi']],
+  ['options', [WEBSOCKET, 'SendOptions']],
+  ['options', [WEBSOCKET, 'EventListenerOptions']],
+  ['events', ['src/websocket/typed-emitter.ts', 'WebSocketEvents']],
+  ['options', ['src/server/options.ts', 'ServerOptions']],
+  ['properties', ['src/server/options.ts', 'VerifyClientInfo']],
+  ['properties', [SERVER, 'ServerApi']],
+  ['methods', [SERVER, 'ServerApi'], [SERVER, 'BroadcastApi']],
+  ['options', [SERVER, 'BroadcastOptions']],
+  ['events', [SERVER, 'WebSocketServerEvents']],
+  ['options', ['src/permessage-deflate/options.ts', 'PerMessageDeflateOptions']],
+  ['options', [WEBSOCKET, 'PrepareOptions']],
+];
+
+const GENERATORS = {
+  options: optionTable,
+  properties: propertyTable,
+  methods: methodList,
+  events: eventTable,
+} as const;
+
+type Kind = keyof typeof GENERATORS;
+
+const API_PARTS = API.map(([kind, ...of]) => {
+  const name = `${kind}: ${of.map(([, name]) => name).join(' ')}`;
+  return ['docs/api.md', name, () => GENERATORS[kind](...of)] as const;
+});
+
 /** What stands between the two marks of a generated part. */
 const between = (name: string) => new RegExp(`(<!-- ${name} -->\\n)[^]*?(<!-- end -->)`);
 
@@ -57,6 +103,7 @@ describe.each([
   ['docs/errors.md', 'violations', violations],
   ['docs/errors.md', 'refusals', refusals],
   ['docs/closing.md', 'closing table', closing],
+  ...API_PARTS,
 ])('%s', (path, name, generate) => {
   // UPDATE_DOCS=1 npx jest tests/unit/docs.test.ts writes the tables anew.
   test(`${name}: as in the code`, () => {
@@ -69,25 +116,70 @@ describe.each([
   });
 });
 
-describe('docs/api.md', () => {
-  const api = read('docs/api.md');
+/** What docs/api.md has for options without effect, and for one whose default depends on the role. */
+const WITHOUT_DEFAULT: Record<string, string> = {
+  maxBufferedChunks: '–',
+  maxPendingAutoPongs: '–',
+  perMessageDeflate: 'a client offers compression, a server declines it',
+};
 
+describe('docs/api.md', () => {
+  const { WebSocketServer } = WebSocket;
   const membersOf = (of: object) =>
     Object.getOwnPropertyNames(of).filter((name) => !['constructor', 'length'].includes(name));
+  const defaults = new WebSocketServer({ server: createServer() }).options as object;
 
   test.each([
     ['WebSocket', membersOf(WebSocket.prototype)],
-    ['WebSocketServer', membersOf(WebSocket.WebSocketServer.prototype)],
+    ['WebSocketServer', membersOf(WebSocketServer.prototype)],
     ['the package', Object.keys(WebSocket)],
-    [
-      'the server options',
-      Object.keys(new WebSocket.WebSocketServer({ noServer: true }).options as object),
-    ],
+    ['the server options', Object.keys(defaults)],
   ])('names every member of %s', (_of, names) => {
+    const api = read('docs/api.md');
     const own = names.filter((name) => !name.startsWith('_')); // those are in from-ws.md
-    const missing = own.filter((name) => !new RegExp(`\`[^\`]*\\b${name}\\b[^\`]*\``).test(api));
+    const missing = own.filter(
+      (name) => !new RegExp(`\`[^\`\n]*\\b${name}\\b[^\`\n]*\``).test(api),
+    );
     expect(missing).toEqual([]);
   });
+
+  test('the defaults that it names are those of a server', () => {
+    const inCode = Object.entries(defaults).filter(([, value]) =>
+      ['number', 'boolean'].includes(typeof value),
+    );
+    const named = inCode.map(([name]) => [name, defaultOf(name)]);
+    const expected = inCode.map(([name, value]) => [name, WITHOUT_DEFAULT[name] ?? String(value)]);
+    expect(Object.fromEntries(named)).toEqual(Object.fromEntries(expected));
+  });
+
+  test('every option that it names is known', () => {
+    const warnings: string[] = [];
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation((text) => {
+      warnings.push(String(text));
+    });
+    const undefinedFor = (name: string) =>
+      Object.fromEntries(optionNames(name).map((option) => [option, undefined]));
+    const shared = undefinedFor('ConnectionOptions');
+    new WebSocketServer({ ...shared, ...undefinedFor('ServerOptions'), noServer: true });
+    const perMessageDeflate = undefinedFor('PerMessageDeflateOptions');
+    new WebSocketServer({ noServer: true, perMessageDeflate });
+    const client = { ...shared, ...undefinedFor('ClientOptions'), createConnection: () => null };
+    new WebSocket('ws://127.0.0.1/', client).on('error', () => undefined).terminate();
+    warn.mockRestore();
+    expect(warnings).toEqual([]);
+  });
+
+  function defaultOf(option: string): string {
+    const row = new RegExp(`^\\| \`${option}\` \\|.+?[^\\\\]\\| ([^|]+) \\|`, 'm').exec(
+      read('docs/api.md'),
+    );
+    return row?.[1]?.replace(/ \(.*| (?=\d)/g, '') ?? '';
+  }
+
+  function optionNames(of: string): string[] {
+    const part = between(`options: ${of}`).exec(read('docs/api.md'))?.[0] ?? '';
+    return Array.from(part.matchAll(/^\| `(\w+)`/gm), ([, name = '']) => name);
+  }
 });
 
 function markdown(folder: string): string[] {
@@ -97,36 +189,33 @@ function markdown(folder: string): string[] {
   });
 }
 
+/** The headings of a page, as GitHub links to them. */
+function headingsOf(path: string): string[] {
+  const titles = Array.from(read(path).matchAll(/^#+ (.+)$/gm), ([, title = '']) => title);
+  return titles.map((title) =>
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replace(/ /g, '-'),
+  );
+}
+
 const IN_THE_ROOT = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'];
 
 describe.each([...IN_THE_ROOT, ...markdown('docs')])('%s', (path) => {
-  test('its links to files lead somewhere', () => {
-    const folder = path.includes('/') ? path.replace(/\/[^/]*$/, '') : '.';
-    const links = Array.from(read(path).matchAll(/\]\((?!https?:|#)([^)#]+)/g), ([, to]) => to);
-    const dead = links.filter((to) => {
-      try {
-        readFileSync(join(ROOT, folder, to ?? ''));
-        return false;
-      } catch (error) {
-        return (error as NodeJS.ErrnoException).code !== 'EISDIR';
-      }
+  test('its links to files and headings lead somewhere', () => {
+    const links = Array.from(read(path).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g));
+    const dead = links.filter(([, to = '', heading]) => {
+      const target = to === '' ? path : join(dirname(path), to);
+      if (!existsSync(join(ROOT, target))) return true;
+      return heading !== undefined && !headingsOf(target).includes(heading);
     });
-    expect(dead).toEqual([]);
+    expect(dead.map(([link]) => link)).toEqual([]);
   });
 
-  test('the files of src and tests that it names are there', () => {
-    const names = Array.from(
-      read(path).matchAll(/`((?:src|tests|docs)\/[\w./-]+\.(?:ts|mts|mjs|js|md|http|json))`/g),
-      ([, name]) => name ?? '',
-    );
-    const missing = names.filter((name) => {
-      try {
-        return read(name) === undefined;
-      } catch {
-        return true;
-      }
-    });
-    expect(missing).toEqual([]);
+  test('the files and folders of the repository that it names are there', () => {
+    const names = read(path).match(/(?<![\w/.-])(?:src|tests|docs|\.ci|\.github)\/[\w./-]*\w/g);
+    expect(names?.filter((name) => !existsSync(join(ROOT, name))) ?? []).toEqual([]);
   });
 });
 
