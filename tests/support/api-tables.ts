@@ -88,8 +88,8 @@ function printType(type: ts.TypeNode | undefined, file: ts.SourceFile): string {
   const [only = '', ...others] = printed;
   const text = others.length === 0 ? only.replace(/^\((.*)\)$/s, '$1') : printed.join(' | ');
   return sentences(text)
-    .replace(/\b(Request|InstanceType<U>)/g, 'IncomingMessage')
-    .replace(/\b(Client|InstanceType<T>)/g, 'WebSocket')
+    .replace(/\bRequest\b|InstanceType<U>/g, 'IncomingMessage')
+    .replace(/\bClient\b|InstanceType<T>/g, 'WebSocket')
     .replace(/<(U|IncomingMessage|Socket)>/g, '')
     .replace(/^T$/, 'typeof WebSocket');
 }
