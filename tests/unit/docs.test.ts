@@ -219,6 +219,22 @@ describe.each([...IN_THE_ROOT, ...markdown('docs')])('%s', (path) => {
   });
 });
 
+const DECISIONS = markdown('docs/decisions').filter((path) => !path.endsWith('README.md'));
+
+describe.each(DECISIONS)('%s', (path) => {
+  const [title = '', , status] = read(path).split('\n');
+
+  test('has its number, its status and its date', () => {
+    expect(title).toMatch(new RegExp(`^# ${/\d+/.exec(path)?.[0]}: `));
+    expect(status).toMatch(/^Status: in force.*\. Date: \d{4}-\d\d-\d\d\.$/);
+  });
+
+  test('is in the list with its title', () => {
+    const line = `- [${title.slice(2)}](${path.replace('docs/decisions/', '')})`;
+    expect(read('docs/decisions/README.md')).toContain(line);
+  });
+});
+
 test('the README shows the two commands, the changelog the version', () => {
   const readme = read('README.md');
   expect(readme).toContain('npm ci && npm start');
