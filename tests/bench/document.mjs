@@ -140,10 +140,9 @@ function targets() {
     heldAt > atMost ? `≤ ${fixed(heldAt)}` : '',
     `${fixed(found)} (${fixed(least)}–${fixed(most)})`,
   ];
-  const met = `Of ${all.length} targets that the project set itself ${all.length - missed.length} were met in this run`;
+  const met = `The project has ${all.length} targets. ${all.length - missed.length} were met in this run`;
   if (missed.length === 0) return `${met}.`;
-  const why =
-    '[Decision 0009](decisions/0009-speed.md) says what the profile shows of those that were not:';
+  const why = '[Decision 0009](decisions/0009-speed.md) has the profiles of the others:';
   return `${met}. ${why}\n\n${table(['missed', 'against', 'target', 'held', 'found'], missed.map(line))}`;
 }
 
