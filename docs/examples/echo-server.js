@@ -5,7 +5,7 @@ const { createServer } = require('node:http');
 const { join } = require('node:path');
 const WebSocket = require('ws6455');
 
-const port = process.env.PORT ?? '3000';
+const port = process.env.PORT || '3000';
 const page = readFileSync(join(__dirname, 'echo-page.html'));
 
 const server = createServer((request, response) => {

@@ -134,6 +134,7 @@ describe('docs/api.md', () => {
     ['WebSocketServer', membersOf(WebSocketServer.prototype)],
     ['the package', Object.keys(WebSocket)],
     ['the server options', Object.keys(defaults)],
+    ['the types', typeNames()],
   ])('names every member of %s', (_of, names) => {
     const api = read('docs/api.md');
     const own = names.filter((name) => !name.startsWith('_')); // those are in from-ws.md
@@ -168,6 +169,11 @@ describe('docs/api.md', () => {
     warn.mockRestore();
     expect(warnings).toEqual([]);
   });
+
+  function typeNames(): string[] {
+    const list = /export type \{([^}]+)\}/.exec(read('src/index.mts'))?.[1] ?? '';
+    return list.match(/\w+/g) ?? [];
+  }
 
   function defaultOf(option: string): string {
     const row = new RegExp(`^\\| \`${option}\` \\|.+?[^\\\\]\\| ([^|]+) \\|`, 'm').exec(
