@@ -212,7 +212,7 @@ export class Establishment {
     if (answer === undefined) return { subprotocol, extension: undefined };
     const { deflate = {} } = this;
     const negotiation = acceptResponse(answer, deflate);
-    if (negotiation === undefined) return new HandshakeError('INVALID_ANSWER', 101);
+    if (negotiation === undefined) return new HandshakeError('INVALID_EXTENSIONS_RESPONSE', 101);
     return {
       subprotocol,
       extension: new PerMessageDeflate('client', negotiation, deflate, zlibPool),

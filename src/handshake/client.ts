@@ -53,7 +53,7 @@ export function buildRequest(request: Request, origin: string | undefined): [str
 /** Judges a response with status 101; never throws for a bad one. */
 export function validateResponse(
   { httpVersion, headers }: HandshakeResponse,
-  asked: Request,
+  request: Request,
 ): ServerResponse | HandshakeError {
   // RFC 6455 §4.1, §4.2.2: the handshake is one of HTTP/1.1 or higher.
   if (!isHttp11OrHigher(httpVersion)) return new HandshakeError('INVALID_HTTP_VERSION', 101);
@@ -66,45 +66,45 @@ export function validateResponse(
     return new HandshakeError('INVALID_CONNECTION', 101);
   }
   // RFC 6455 §4.1: the accept value shows that the server understood this very request.
-  if (fieldOf(headers, 'sec-websocket-accept') !== acceptFor(asked.key)) {
+  if (fieldOf(headers, 'sec-websocket-accept') !== acceptFor(request.key)) {
     return new HandshakeError('INVALID_ACCEPT', 101);
   }
-  const extensions = validateExtensions(fieldOf(headers, 'sec-websocket-extensions'), asked);
+  const extensions = validateExtensions(fieldOf(headers, 'sec-websocket-extensions'), request);
   if (extensions instanceof HandshakeError) return extensions;
   const subprotocol = validateSubprotocol(
     fieldOf(headers, 'sec-websocket-protocol'),
-    asked.subprotocols,
+    request.subprotocols,
   );
   return subprotocol instanceof HandshakeError ? subprotocol : { subprotocol, extensions };
 }
 
 // RFC 6455 §4.1: an extension that was not asked for fails the connection.
 function validateExtensions(
-  answer: string | undefined,
-  asked: Request,
+  field: string | undefined,
+  request: Request,
 ): readonly ExtensionOffer[] | HandshakeError {
-  if (answer === undefined) return [];
-  if (asked.extensions === '') return new HandshakeError('UNREQUESTED_EXTENSIONS', 101);
-  const extensions = parseExtensions(answer);
-  if (extensions === undefined) return new HandshakeError('INVALID_ANSWER', 101);
+  if (field === undefined) return [];
+  if (request.extensions === '') return new HandshakeError('UNREQUESTED_EXTENSIONS', 101);
+  const extensions = parseExtensions(field);
+  if (extensions === undefined) return new HandshakeError('INVALID_EXTENSIONS_RESPONSE', 101);
   const names = extensions.map(({ name }) => name);
-  const requested = (parseExtensions(asked.extensions) ?? []).map(({ name }) => name);
+  const requested = (parseExtensions(request.extensions) ?? []).map(({ name }) => name);
   if (!names.every((name) => requested.includes(name))) {
     return new HandshakeError('UNREQUESTED_EXTENSION', 101);
   }
   // RFC 7692 §5: a server takes one of the offers of an extension, not several.
   const isRepeated = new Set(names).size < names.length;
-  return isRepeated ? new HandshakeError('INVALID_ANSWER', 101) : extensions;
+  return isRepeated ? new HandshakeError('INVALID_EXTENSIONS_RESPONSE', 101) : extensions;
 }
 
 // RFC 6455 §4.1: the subprotocol must be one that was asked for, compared as it is written.
 function validateSubprotocol(
   chosen: string | undefined,
-  asked: readonly string[],
+  requested: readonly string[],
 ): string | HandshakeError {
   if (chosen === undefined) {
-    return asked.length === 0 ? '' : new HandshakeError('MISSING_SUBPROTOCOL', 101);
+    return requested.length === 0 ? '' : new HandshakeError('MISSING_SUBPROTOCOL', 101);
   }
-  if (asked.length === 0) return new HandshakeError('UNREQUESTED_SUBPROTOCOL', 101);
-  return asked.includes(chosen) ? chosen : new HandshakeError('INVALID_SUBPROTOCOL', 101);
+  if (requested.length === 0) return new HandshakeError('UNREQUESTED_SUBPROTOCOL', 101);
+  return requested.includes(chosen) ? chosen : new HandshakeError('INVALID_SUBPROTOCOL', 101);
 }

@@ -119,7 +119,7 @@ export const REFUSALS = {
     rfc: 'RFC 6455 §4.1',
     sentence: 'Server indicated an extension that was not requested',
   },
-  INVALID_ANSWER: {
+  INVALID_EXTENSIONS_RESPONSE: {
     status: 0,
     code: 'WS_ERR_INVALID_EXTENSIONS',
     rfc: 'RFC 6455 §9.1, RFC 7692 §7.1',

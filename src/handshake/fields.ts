@@ -61,12 +61,12 @@ export function listHas(list: string | undefined, token: string): boolean {
 export function trim(text: string): string {
   let start = 0;
   let end = text.length;
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  while (start < end && isWhitespace(text.charCodeAt(start))) start++;
+  while (end > start && isWhitespace(text.charCodeAt(end - 1))) end--;
   return text.slice(start, end);
 }
 
-function isBlank(code: number): boolean {
+function isWhitespace(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
@@ -110,46 +110,46 @@ class ExtensionParser {
   parse(): ExtensionOffer[] | undefined {
     const offers: ExtensionOffer[] = [];
     do {
-      const offer = this.extension();
+      const offer = this.readExtension();
       if (offer === undefined || offers.length === MAX_EXTENSIONS) return undefined;
       offers.push(offer);
-    } while (this.skip(','));
+    } while (this.consume(','));
     return this.offset === this.field.length ? offers : undefined;
   }
 
-  private extension(): ExtensionOffer | undefined {
-    const name = this.token();
+  private readExtension(): ExtensionOffer | undefined {
+    const name = this.readToken();
     if (name === '') return undefined;
     const parameters: Parameter[] = [];
-    while (this.skip(';')) {
-      const parameter = this.parameter();
+    while (this.consume(';')) {
+      const parameter = this.readParameter();
       if (parameter === undefined || parameters.length === MAX_PARAMETERS) return undefined;
       parameters.push(parameter);
     }
     return { name, parameters };
   }
 
-  private parameter(): Parameter | undefined {
-    const name = this.token();
+  private readParameter(): Parameter | undefined {
+    const name = this.readToken();
     if (name === '') return undefined;
-    if (!this.skip('=')) return [name, true];
-    const value = this.skip('"') ? this.quoted() : this.token();
+    if (!this.consume('=')) return [name, true];
+    const value = this.consume('"') ? this.readQuoted() : this.readToken();
     // RFC 6455 §9.1: a quoted value must be a token once its quotes are gone.
     return isToken(value) ? [name, value] : undefined;
   }
 
   /** The token here, with the blanks around it; '' if there is none. */
-  private token(): string {
-    this.skipBlanks();
+  private readToken(): string {
+    this.skipWhitespace();
     const start = this.offset;
     while (isToken(this.field.charAt(this.offset))) this.offset++;
     const token = this.field.slice(start, this.offset);
-    this.skipBlanks();
+    this.skipWhitespace();
     return token;
   }
 
   /** What stands before the closing quote; '' if there is none. */
-  private quoted(): string {
+  private readQuoted(): string {
     let text = '';
     for (;;) {
       const character = this.field.charAt(this.offset++);
@@ -157,17 +157,17 @@ class ExtensionParser {
       if (character === '"') break;
       text += character === '\\' ? this.field.charAt(this.offset++) : character;
     }
-    this.skipBlanks();
+    this.skipWhitespace();
     return text;
   }
 
-  private skip(character: string): boolean {
+  private consume(character: string): boolean {
     if (this.field.charAt(this.offset) !== character) return false;
     this.offset++;
     return true;
   }
 
-  private skipBlanks(): void {
-    while (isBlank(this.field.charCodeAt(this.offset))) this.offset++;
+  private skipWhitespace(): void {
+    while (isWhitespace(this.field.charCodeAt(this.offset))) this.offset++;
   }
 }

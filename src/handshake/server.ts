@@ -25,7 +25,7 @@ export interface HandshakeRequest {
 }
 
 /** What a valid request asks for. */
-export interface Requested {
+export interface ValidRequest {
   readonly key: string;
   /** in the order of the client's preference */
   readonly subprotocols: Set<string>;
@@ -34,26 +34,26 @@ export interface Requested {
 }
 
 /** The judgement: what the request asks for, or why it is refused. */
-export type ValidationResult = Requested | HandshakeError;
+export type ValidationResult = ValidRequest | HandshakeError;
 
 /** A header field as it is written. */
 export type FieldLine = readonly [name: string, value: string];
 
 /** Judges an opening handshake request; never throws for a bad one. */
 export function validateRequest(request: HandshakeRequest): ValidationResult {
-  return validateForm(request) ?? validateLists(request);
+  return validateRequired(request) ?? validateOptional(request);
 }
 
 /** Judges whether a request is an opening handshake. @returns undefined if it is */
-export function validateForm(request: HandshakeRequest): HandshakeError | undefined {
+export function validateRequired(request: HandshakeRequest): HandshakeError | undefined {
   const refusal = checkRequestLine(request) ?? checkFields(request);
   return refusal === undefined ? undefined : new HandshakeError(refusal);
 }
 
 /** Judges what an opening handshake asks for. */
-export function validateLists({ headers }: HandshakeRequest): ValidationResult {
-  const asked = fieldOf(headers, 'sec-websocket-protocol');
-  const subprotocols = asked === undefined ? new Set<string>() : parseSubprotocols(asked);
+export function validateOptional({ headers }: HandshakeRequest): ValidationResult {
+  const requested = fieldOf(headers, 'sec-websocket-protocol');
+  const subprotocols = requested === undefined ? new Set<string>() : parseSubprotocols(requested);
   if (subprotocols === undefined) return new HandshakeError('INVALID_SUBPROTOCOLS');
   // RFC 6455 §9.1: a field that breaks the grammar fails the handshake, unknown names do not.
   const offered = fieldOf(headers, 'sec-websocket-extensions');
@@ -134,7 +134,7 @@ export function requestWithoutUpgrade(request: HandshakeRequest, keepAlive: bool
     if (kept !== undefined) lines.push(`${name}: ${kept}`);
   }
   if (!keepAlive) lines.push('Connection: close');
-  return formatResponse(lines);
+  return formatMessage(lines);
 }
 
 /** @returns undefined if nothing of the field is left */
@@ -143,8 +143,9 @@ function fieldWithoutUpgrade(name: string, value: string): string | undefined {
   if (name !== 'connection') return value;
   const options = value.split(',').map(trim);
   return (
-    options.filter((one) => one !== '' && !/^(upgrade|http2-settings)$/i.test(one)).join(', ') ||
-    undefined
+    options
+      .filter((option) => option !== '' && !/^(upgrade|http2-settings)$/i.test(option))
+      .join(', ') || undefined
   );
 }
 
@@ -185,12 +186,12 @@ export function refusalFields(status: number): FieldLine[] {
 export function fieldLines(fields: {
   readonly [name: string]: string | number | readonly string[] | undefined;
 }): FieldLine[] {
-  return Object.entries(fields).flatMap(([name, value]) =>
-    value === undefined ? [] : [value].flat().map((one): FieldLine => [name, String(one)]),
+  return Object.entries(fields).flatMap(([name, values]) =>
+    values === undefined ? [] : [values].flat().map((value): FieldLine => [name, String(value)]),
   );
 }
 
 /** A whole message of HTTP, as bytes of text. */
-export function formatResponse(lines: readonly string[], body = ''): string {
+export function formatMessage(lines: readonly string[], body = ''): string {
   return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }

@@ -7,7 +7,7 @@ import { describeValue } from '../connection/check-options.js';
 import { hasConnection } from '../connection/connection.js';
 import { DEFAULTS, limitOf } from '../connection/options.js';
 import { formatExtension } from '../handshake/fields.js';
-import { acceptLines, formatResponse } from '../handshake/server.js';
+import { acceptLines, formatMessage } from '../handshake/server.js';
 import type { PerMessageDeflate } from '../permessage-deflate/codec.js';
 import { sessionOf, WebSocket } from '../websocket/websocket.js';
 import type { AnySocketClass, ServerOptions } from './options.js';
@@ -52,7 +52,7 @@ export function openClient(
   head: Buffer,
 ): void {
   clients?.add(client);
-  socket.write(formatResponse(lines));
+  socket.write(formatMessage(lines));
   let isOpen = false;
   try {
     client.setSocket(socket, head, {

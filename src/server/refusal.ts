@@ -9,7 +9,7 @@ import { HandshakeError } from '../handshake/errors.js';
 import { isFieldText } from '../handshake/fields.js';
 import {
   type FieldLine,
-  formatResponse,
+  formatMessage,
   type HandshakeRequest,
   refusalFields,
   validateRequest,
@@ -71,7 +71,7 @@ export function refuse(
     ...all.map(([name, value]) => `${name}: ${value}`),
   ];
   checkLines(lines);
-  hangUp(socket, formatResponse(lines, body));
+  hangUp(socket, formatMessage(lines, body));
 }
 
 function ownFields(body: string | undefined): FieldLine[] {

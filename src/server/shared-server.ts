@@ -9,7 +9,7 @@ import {
   asksForOtherProtocol,
   type HandshakeRequest,
   pathOf,
-  validateForm,
+  validateRequired,
 } from '../handshake/server.js';
 import { hangUp, refuse, wasRefused } from './refusal.js';
 import { watchResponses } from './responses.js';
@@ -138,8 +138,9 @@ function dispatch(
   }
   const candidates = candidatesOf(shared, isWrapped ? undefined : listeners);
   if (candidates.length === 1 && isAlone) assign(candidates[0], upgrade, false);
-  else if (validateForm(request as HandshakeRequest)) refuseMalformed(candidates, upgrade, isAlone);
-  else askNext(shared, candidates, upgrade, isAlone);
+  else if (validateRequired(request as HandshakeRequest) === undefined) {
+    askNext(shared, candidates, upgrade, isAlone);
+  } else refuseMalformed(candidates, upgrade, isAlone);
 }
 
 /** @param listeners those that still listen; default: all */

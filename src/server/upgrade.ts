@@ -9,8 +9,8 @@ import {
   fieldLines,
   type HandshakeRequest,
   refusalFields,
-  validateForm,
-  validateLists,
+  validateOptional,
+  validateRequired,
 } from '../handshake/server.js';
 import { PerMessageDeflate } from '../permessage-deflate/codec.js';
 import { deflateOptions } from '../permessage-deflate/options.js';
@@ -61,7 +61,7 @@ export class OpeningHandshake {
   // RFC 6455 §4.2.1 MUST: a request that is no opening handshake is answered with an HTTP error.
   start(): void {
     const { request, socket } = this.upgrade;
-    const error = validateForm(request as HandshakeRequest);
+    const error = validateRequired(request as HandshakeRequest);
     if (error !== undefined) {
       this.refuseInvalid(error);
       return;
@@ -78,7 +78,7 @@ export class OpeningHandshake {
 
   private negotiate(): void {
     const { request, socket, head } = this.upgrade;
-    const requested = validateLists(request as HandshakeRequest);
+    const requested = validateOptional(request as HandshakeRequest);
     if (requested instanceof HandshakeError) {
       this.refuseInvalid(requested);
       return;

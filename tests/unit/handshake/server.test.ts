@@ -3,7 +3,7 @@ import { HandshakeError } from '../../../src/handshake/errors.js';
 import {
   acceptLines,
   fieldLines,
-  formatResponse,
+  formatMessage,
   pathOf,
   refusalFields,
   validateRequest,
@@ -114,7 +114,7 @@ describe('pathOf', () => {
 
 test('RFC 6455 §1.3: the response to the sample request', () => {
   const lines = acceptLines('dGhlIHNhbXBsZSBub25jZQ==', 'chat', '');
-  expect(formatResponse(lines)).toBe(
+  expect(formatMessage(lines)).toBe(
     'HTTP/1.1 101 Switching Protocols\r\n' +
       'Upgrade: websocket\r\n' +
       'Connection: Upgrade\r\n' +
