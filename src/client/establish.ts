@@ -4,7 +4,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import type { Duplex } from 'node:stream';
 import { isThenable, toError } from '../connection/callbacks.js';
-import { timeoutOf } from '../connection/options.js';
+import { toTimeout } from '../connection/options.js';
 import { type Timer, time } from '../connection/time.js';
 import { zlibPool } from '../connection/zlib.js';
 import {
@@ -172,7 +172,7 @@ export class Establishment {
   /** From connect to 101 or the failure, whatever drips in meanwhile. */
   private startDeadline(): void {
     time.clearTimeout(this.deadline);
-    const milliseconds = timeoutOf(this.options.handshakeTimeout, 0);
+    const milliseconds = toTimeout(this.options.handshakeTimeout, 0);
     if (milliseconds === 0) return;
     this.deadline = time.setTimeout(() => this.refuse('HANDSHAKE_TIMEOUT'), milliseconds);
   }

@@ -8,7 +8,7 @@ import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
-import { limitOf } from '../connection/options.js';
+import { toLimit } from '../connection/options.js';
 import { time } from '../connection/time.js';
 import { CloseCode, readClose } from '../protocol/close.js';
 import type { Application } from '../protocol/endpoint.js';
@@ -197,7 +197,7 @@ class ReceiverView extends EventEmitter implements MessageSink, ControlSink {
 
   set _maxPayload(bytes: number) {
     const { receiver } = this.#connection.endpoint;
-    receiver.options = { ...receiver.options, maxPayload: limitOf(bytes, 0) };
+    receiver.options = { ...receiver.options, maxPayload: toLimit(bytes, 0) };
   }
 
   get _skipUTF8Validation(): boolean {

@@ -5,7 +5,7 @@
  */
 
 import { Writable } from 'node:stream';
-import { isOn, limitOf } from '../connection/options.js';
+import { isOn, toLimit } from '../connection/options.js';
 import { time } from '../connection/time.js';
 import { readClose } from '../protocol/close.js';
 import { ProtocolError } from '../protocol/errors.js';
@@ -63,8 +63,8 @@ export class Receiver extends Writable {
     this.reader = new Reader(
       options.isServer ? 'server' : 'client',
       {
-        maxPayload: limitOf(options.maxPayload, 0),
-        maxFragments: limitOf(options.maxFragments, 0),
+        maxPayload: toLimit(options.maxPayload, 0),
+        maxFragments: toLimit(options.maxFragments, 0),
         checkUtf8: this.checkUtf8,
         oneAtATime: !isOn(options.allowSynchronousEvents, true),
       },

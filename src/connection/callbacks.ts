@@ -1,12 +1,12 @@
-/** Calls the callbacks of a program: they may return promises, and they may throw. */
+/** Calls callbacks of the program, which may return promises and may throw. */
 
 import { types } from 'node:util';
 import { describeValue } from './check-options.js';
 import { time } from './time.js';
 
 /**
- * Calls a callback and hands on what it returns: at once, or in a later tick if it is a promise.
- * @param onError receives what the callback throws, or the reason of a rejection
+ * Calls a callback and passes its result on: at once, or in a later tick if it is a promise.
+ * @param onError receives the exception of the callback, or the reason of a rejection
  */
 export function callProgram(
   callback: () => unknown,
@@ -26,7 +26,7 @@ export function callProgram(
   else onValue(value);
 }
 
-/** Outside of the promise's own chain, an exception of what follows stays an exception. */
+/** Continues outside the promise chain, so that an exception there is no unhandled rejection. */
 function awaitValue(
   promise: unknown,
   onValue: (value: unknown) => void,
@@ -38,13 +38,13 @@ function awaitValue(
   );
 }
 
-/** Whether a value is a promise, of whatever library. */
+/** Whether a value is a promise of any library. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
   return typeof Reflect.get(value, 'then') === 'function';
 }
 
-/** What was thrown, as an Error. */
+/** Returns a thrown value as an Error. */
 export function toError(thrown: unknown): Error {
   if (types.isNativeError(thrown) || thrown instanceof Error) return thrown;
   return new Error(`A callback threw ${describeValue(thrown)}`, { cause: thrown });

@@ -1,4 +1,4 @@
-/** Checks options when an object is made, so that a mistake is an exception there and nowhere later. */
+/** Checks options in the constructor, so that a mistake throws there and not later. */
 
 import { Buffer } from 'node:buffer';
 import { inspect, types } from 'node:util';
@@ -6,31 +6,31 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { deflateOptions, type PerMessageDeflateOptions } from '../permessage-deflate/options.js';
 import type { ConnectionOptions } from './options.js';
 
-const LIMIT = '0 or Infinity for no limit';
+const NO_LIMIT = '0 or Infinity for no limit';
 
-/** What the numeric options of a connection count. */
+/** The numeric options of a connection, with the text that error messages have for each. */
 const CONNECTION_NUMBERS = {
-  maxPayload: `a number of bytes, ${LIMIT}`,
-  maxFragments: `a number of frames, ${LIMIT}`,
-  maxBufferedChunks: `a number of chunks, ${LIMIT}`,
-  maxPendingAutoPongs: `a number of frames, ${LIMIT}`,
+  maxPayload: `a number of bytes, ${NO_LIMIT}`,
+  maxFragments: `a number of frames, ${NO_LIMIT}`,
+  maxBufferedChunks: `a number of chunks, ${NO_LIMIT}`,
+  maxPendingAutoPongs: `a number of frames, ${NO_LIMIT}`,
   closeTimeout: 'a number of milliseconds',
 } as const;
 
-/** What the numeric options of `perMessageDeflate` count. */
+/** The numeric options of `perMessageDeflate`, with the text that error messages have for each. */
 const DEFLATE_NUMBERS = {
   threshold: 'a number of bytes',
   concurrencyLimit: 'a number of messages',
 } as const;
 
-/** The options that servers and clients have in common. */
+/** The names of the options that both servers and clients have. */
 export const CONNECTION_OPTIONS: readonly string[] = [
   ...Object.keys(CONNECTION_NUMBERS),
   'allowSynchronousEvents',
   'autoPong',
   'perMessageDeflate',
   'skipUTF8Validation',
-  // Packages pass options of their own streams and proxies on with those of a WebSocket.
+  // Packages pass the options of their streams and proxies on with those of a WebSocket.
   'objectMode',
   'rewriteRequestHeaders',
 ];
@@ -45,21 +45,21 @@ const DEFLATE_OPTIONS: readonly string[] = [
   'zlibInflateOptions',
 ];
 
-/** The greatest number of edits after which a name still counts as a misspelling of another. */
+/** A name counts as a misspelling of another up to this edit distance. */
 const MAX_EDITS = 3;
 
-/** Value texts in messages are cut here. */
+/** Error messages truncate values to this many characters. */
 const MAX_VALUE_LENGTH = 60;
 
-/** RFC 1951 §3.2.6: a final block with nothing in it. */
+/** RFC 1951 §3.2.6: an empty final block. */
 const EMPTY_STREAM = Buffer.from([0x03, 0x00]);
 
-/** Names that a warning was given for. */
+/** The unknown names that a warning was emitted for. */
 const warned = new Set<string>();
 
 /**
- * Checks the options that servers and clients have in common.
- * @throws TypeError for a value of the wrong type; RangeError for a number that makes no sense
+ * Checks the options of {@link ConnectionOptions}.
+ * @throws TypeError for a value of the wrong type; RangeError for a number out of range
  */
 export function checkConnectionOptions(options: ConnectionOptions): void {
   checkNumbers(options, CONNECTION_NUMBERS);
@@ -72,24 +72,29 @@ export function checkConnectionOptions(options: ConnectionOptions): void {
 }
 
 /**
- * Checks numeric options. A string that is a number counts as that number: environment variables
- * are strings. undefined and null mean the default.
- * @param numbers what each option counts, for the message
- * @throws TypeError for no number; RangeError for NaN and negative numbers
+ * Checks numeric options. Numeric strings are accepted, because environment variables are strings;
+ * undefined and null mean the default.
+ * @param descriptions what each option must be, for the error message
+ * @throws TypeError for a value that is not a number; RangeError for NaN and negative numbers
  */
-export function checkNumbers(options: object, numbers: Readonly<Record<string, string>>): void {
-  for (const [name, unit] of Object.entries(numbers)) {
+export function checkNumbers(
+  options: object,
+  descriptions: Readonly<Record<string, string>>,
+): void {
+  for (const [name, description] of Object.entries(descriptions)) {
     const value: unknown = Reflect.get(options, name);
     if (value === undefined || value === null) continue;
     const number = toNumber(value);
     if (number !== undefined && number >= 0) continue;
-    const Class = typeof value === 'number' || number !== undefined ? RangeError : TypeError;
+    const ErrorClass = typeof value === 'number' || number !== undefined ? RangeError : TypeError;
     const hint = typeof value === 'string' ? '; units are not understood' : '';
-    throw new Class(`The option ${name} must be ${unit}${hint}: ${describeValue(value)} was given`);
+    throw new ErrorClass(
+      `The option ${name} must be ${description}${hint}: ${describeValue(value)} was given`,
+    );
   }
 }
 
-/** @returns undefined if the value is no number */
+/** @returns undefined if the value is not a number */
 function toNumber(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isNaN(value) ? undefined : value;
   if (typeof value !== 'string' || value.trim() === '') return undefined;
@@ -101,14 +106,14 @@ function toNumber(value: unknown): number | undefined {
 function checkZlibOptions(options: PerMessageDeflateOptions): void {
   const { zlibDeflateOptions, zlibInflateOptions } = options;
   if (!zlibDeflateOptions && !zlibInflateOptions) return;
-  const ours = { windowBits: 15, maxOutputLength: undefined };
-  deflateRawSync(Buffer.alloc(0), { ...zlibDeflateOptions, ...ours });
-  inflateRawSync(EMPTY_STREAM, { ...zlibInflateOptions, ...ours });
+  const forced = { windowBits: 15, maxOutputLength: undefined };
+  deflateRawSync(Buffer.alloc(0), { ...zlibDeflateOptions, ...forced });
+  inflateRawSync(EMPTY_STREAM, { ...zlibInflateOptions, ...forced });
 }
 
 /**
- * Checks that options are functions, or left out: every false value leaves an option out.
- * @throws TypeError for another value
+ * Checks that options are functions. A falsy value counts as absent.
+ * @throws TypeError for any other value
  */
 export function checkFunctions(options: object, names: readonly string[]): void {
   for (const name of names) {
@@ -119,10 +124,9 @@ export function checkFunctions(options: object, names: readonly string[]): void 
 }
 
 /**
- * Emits a process warning for each option that has no effect because nothing is known by its name;
- * once per name and process.
- * @param known the names that have an effect
- * @param owner what the options were given to, for the message
+ * Emits a process warning for each unknown option, once per name and process.
+ * @param known the names of all options that have an effect
+ * @param owner what the options belong to, for the message
  */
 export function warnOfUnknownOptions(
   options: object,
@@ -140,19 +144,19 @@ export function warnOfUnknownOptions(
   }
 }
 
-/** @returns undefined if no name is close */
+/** @returns the known name with the smallest edit distance; undefined if none is similar */
 function nearestName(name: string, known: readonly string[]): string | undefined {
   const max = Math.min(MAX_EDITS, Math.floor(name.length / 3));
   let nearest: string | undefined;
   let fewest = max + 1;
-  for (const one of known) {
-    const edits = countEdits(name.toLowerCase(), one.toLowerCase());
-    if (edits < fewest) [nearest, fewest] = [one, edits];
+  for (const candidate of known) {
+    const edits = countEdits(name.toLowerCase(), candidate.toLowerCase());
+    if (edits < fewest) [nearest, fewest] = [candidate, edits];
   }
   return nearest;
 }
 
-/** How many times a character was left out, put in, replaced, or swapped with its neighbour. */
+/** The Damerau-Levenshtein distance: insertions, deletions, substitutions and transpositions. */
 function countEdits(from: string, to: string): number {
   const rows = [Array.from({ length: to.length + 1 }, (_, i) => i)];
   const at = (i: number, j: number): number => rows[i]?.[j] ?? 0;
@@ -169,7 +173,7 @@ function countEdits(from: string, to: string): number {
   return at(from.length, to.length);
 }
 
-/** A value as a message shows it, in one line. */
+/** Formats a value for an error message, in one line. */
 export function describeValue(value: unknown): string {
   if (typeof value === 'function') return value.name ? `function ${value.name}` : 'a function';
   if (types.isPromise(value)) return 'a Promise';

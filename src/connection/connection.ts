@@ -1,4 +1,4 @@
-/** An endpoint on a Duplex: bytes in, timers, pauses, the end. Bytes go out by its base class. */
+/** An endpoint on a Duplex: reading, pausing, the close timer, the end. Its base class writes. */
 
 import type { Duplex } from 'node:stream';
 import type { Close } from '../protocol/close.js';
@@ -7,40 +7,40 @@ import type { CloseInfo } from './options.js';
 import { type Timer, time } from './time.js';
 import { Writer } from './writer.js';
 
-/** Where a Duplex keeps its connection, so that all connections share the same listeners. */
+/** A Duplex holds its connection under this key, so that all connections share the same listeners. */
 const CONNECTION = Symbol('ws6455.connection');
 
-interface Wired extends Duplex {
+interface ConnectedDuplex extends Duplex {
   [CONNECTION]: Connection;
 }
 
-/** Whether a Duplex has a connection already. */
+/** Whether a connection was already started on this Duplex. */
 export function hasConnection(socket: Duplex): boolean {
   return CONNECTION in socket;
 }
 
-/** What only real sockets have. */
-interface SocketSettings {
+/** The methods of a `net.Socket` that another Duplex may lack. */
+interface SocketMethods {
   setNoDelay?: (on: boolean) => void;
   setTimeout?: (milliseconds: number) => void;
 }
 
-/** Drives an {@link Endpoint} over a Duplex. */
+/** Connects an {@link Endpoint} to a Duplex. */
 export class Connection extends Writer {
   private wire: 'OPEN' | 'ENDED' | 'CLOSED' = 'OPEN';
-  private paused = false;
-  /** Reading goes on in the next turn of the event loop. */
-  private willContinue = false;
-  /** Our half is ended, and everything that was written has left. */
-  private finished = false;
+  private isPaused = false;
+  /** `continueReading` runs in the next turn of the event loop. */
+  private readScheduled = false;
+  /** The Duplex has finished: our half is ended, and everything is written. */
+  private isFinished = false;
   private timer: Timer | undefined;
 
-  /** Begins to read. @param head bytes that came behind the opening handshake */
+  /** Starts reading. @param head the first bytes after the opening handshake */
   start(head: Buffer): void {
     const { socket } = this;
-    (socket as Wired)[CONNECTION] = this;
+    (socket as ConnectedDuplex)[CONNECTION] = this;
     connectionOpened();
-    const settings = socket as SocketSettings;
+    const settings = socket as SocketMethods;
     settings.setTimeout?.(0);
     settings.setNoDelay?.(true);
     if (head.length > 0) socket.unshift(head);
@@ -49,19 +49,19 @@ export class Connection extends Writer {
     socket.on('close', onClose);
     socket.on('drain', onDrain);
     socket.on('data', onData);
-    if (socket.destroyed) this.expectClose();
+    if (socket.destroyed) this.closeIfSilent();
     else if (socket.readableEnded) time.setImmediate(() => this.onEnd());
   }
 
-  /** Whether a closing handshake has a deadline at the moment. */
+  /** The deadline of the closing handshake; undefined when there is none. */
   get closeTimer(): Timer | undefined {
     return this.timer;
   }
 
-  /** How it ended. RFC 6455 §7.1.4 to §7.1.6. */
+  /** Describes how the connection ended. RFC 6455 §7.1.4 to §7.1.6. */
   describeClose(): CloseInfo {
     const { sent, received, violation, failure, wasClean } = this.endpoint;
-    const error = violation ?? failure ?? this.cause;
+    const error = violation ?? failure ?? this.wireError;
     return {
       wasClean,
       ...(sent && { sent: describe(sent) }),
@@ -70,45 +70,48 @@ export class Connection extends Writer {
     };
   }
 
-  /** Delivers nothing more and lets TCP hold the peer back. */
+  /** Stops delivery and reading: TCP's flow control then stops the peer. */
   pause(): void {
     if (this.wire === 'CLOSED' || this.endpoint.receiver.isDiscarding) return;
-    this.paused = true;
+    this.isPaused = true;
     this.endpoint.receiver.suspend();
     this.socket.pause();
   }
 
-  /** Goes on delivering, beginning with the next turn. */
+  /** Continues delivery in the next turn of the event loop. */
   resume(): void {
-    if (!this.paused) return;
-    this.paused = false;
+    if (!this.isPaused) return;
+    this.isPaused = false;
     this.continueLater();
   }
 
-  /** Takes a chunk from the wire. */
+  /** Reads a chunk from the wire. */
   receive(chunk: Buffer): void {
     this.read(chunk);
   }
 
   /**
-   * Goes on with what was kept: the application paused, a listener threw, others were let go
-   * first, or a message took its time to be decoded.
+   * Reads the bytes that are already received. They wait if the application pauses, if a listener
+   * throws, while a message is decoded, and when other connections get their turn.
    */
   continueReading(): void {
-    this.willContinue = false;
-    if (this.paused) return;
+    this.readScheduled = false;
+    if (this.isPaused) return;
     try {
       this.read(undefined);
     } finally {
-      this.flow();
+      this.restartFlow();
     }
-    if (!this.endpoint.receiver.hasUnread) this.wireFinished();
+    if (!this.endpoint.receiver.hasUnread) this.reportWireEnd();
   }
 
-  /** Reads a chunk, or what was kept. What listeners send meanwhile leaves at the end, in one write. */
+  /**
+   * Reads a chunk, or the bytes that wait. Frames that listeners send are written at its end, in one
+   * write.
+   */
   private read(chunk: Buffer | undefined): void {
     const { receiver } = this.endpoint;
-    this.reading = true;
+    this.isReading = true;
     beginReading(this);
     let threw = true;
     try {
@@ -116,7 +119,7 @@ export class Connection extends Writer {
       else receiver.push(chunk);
       threw = false;
     } finally {
-      this.reading = false;
+      this.isReading = false;
       endReading();
       this.flush();
       if (receiver.isDecoding) this.socket.pause();
@@ -124,26 +127,26 @@ export class Connection extends Writer {
     }
   }
 
-  /** Has reading go on in the next turn; TCP holds the peer back while there is a rest. */
+  /** Schedules the next read. The socket is paused while received bytes wait. */
   private continueLater(): void {
     const { receiver } = this.endpoint;
-    if (this.paused || this.willContinue) return;
-    this.willContinue = true;
+    if (this.isPaused || this.readScheduled) return;
+    this.readScheduled = true;
     if (receiver.hasUnread || receiver.isSuspended) this.socket.pause();
     time.setImmediate(continueReading, this);
   }
 
-  /** Has the socket flow; a loop inside of it that a listener's exception broke begins anew. */
-  private flow(): void {
-    if (this.paused || this.willContinue || this.endpoint.receiver.isDecoding) return;
+  /** Restarts 'data' events: an exception in a listener ends Node's read loop. */
+  private restartFlow(): void {
+    if (this.isPaused || this.readScheduled || this.endpoint.receiver.isDecoding) return;
     this.socket.pause();
     this.socket.resume();
   }
 
   resumeToDiscard(): void {
-    this.paused = false;
+    this.isPaused = false;
     this.socket.resume();
-    // What was being decoded when the wire closed is dropped: nothing else will say that it is over.
+    // A message in the decoder is discarded now, so nothing else would report the end of the wire.
     if (this.wire === 'CLOSED') this.continueLater();
   }
 
@@ -155,35 +158,35 @@ export class Connection extends Writer {
     try {
       this.flush();
     } finally {
-      this.endpoint.sender.stop(); // nothing may be written behind the end
+      this.endpoint.sender.stop(); // no write may follow end()
       this.socket.end(() => {
-        this.finished = true;
+        this.isFinished = true;
         this.destroyWhenOver();
       });
     }
   }
 
-  /** A Duplex that does not destroy itself when both halves have ended would never be closed. */
+  /** Destroys the Duplex when both halves have ended: one without `autoDestroy` stays open. */
   private destroyWhenOver(): void {
-    if (!this.finished || this.wire === 'OPEN' || this.endpoint.receiver.hasUnread) return;
+    if (!this.isFinished || this.wire === 'OPEN' || this.endpoint.receiver.hasUnread) return;
     this.socket.destroy();
-    this.expectClose();
+    this.closeIfSilent();
   }
 
   destroy(): void {
     this.endpoint.sender.stop();
-    // On a wire in memory a write may run the peer's listeners, which may throw.
+    // With an in-memory Duplex a write runs the peer's listeners, which may throw.
     try {
       this.flush();
     } finally {
       this.socket.destroy();
-      this.expectClose();
+      this.closeIfSilent();
     }
   }
 
-  /** A Duplex that does not tell when it is closed is taken as closed soon after its end. */
-  private expectClose(): void {
-    time.setImmediate(() => time.setImmediate(onClose.bind(this.socket as Wired)));
+  /** Handles a Duplex that emits no 'close': it counts as closed two turns later. */
+  private closeIfSilent(): void {
+    time.setImmediate(() => time.setImmediate(onClose.bind(this.socket as ConnectedDuplex)));
   }
 
   armCloseTimer(milliseconds: number): void {
@@ -196,37 +199,37 @@ export class Connection extends Writer {
     this.timer = undefined;
   }
 
-  /** The peer sends nothing more. */
+  /** The peer has ended its half. */
   onEnd(): void {
     if (this.wire === 'OPEN') this.wire = 'ENDED';
-    if (!this.endpoint.receiver.hasUnread) this.wireFinished();
+    if (!this.endpoint.receiver.hasUnread) this.reportWireEnd();
   }
 
-  /** The wire broke. */
+  /** The Duplex had an error. */
   onError(error: Error): void {
-    this.cause ??= error;
+    this.wireError ??= error;
     this.endpoint.sender.stop();
     this.socket.destroy();
-    this.expectClose();
+    this.closeIfSilent();
   }
 
-  /** The wire is gone. */
+  /** The Duplex is closed. */
   onClose(): void {
     if (this.wire === 'CLOSED') return;
     this.wire = 'CLOSED';
     connectionClosed();
-    // What was received is delivered first, also to an application that paused.
-    this.paused = false;
-    // `read` may emit 'data' as well: one way is enough, the bytes are unmasked in place.
+    // Received messages are delivered first, even if the application has paused.
+    this.isPaused = false;
+    // read() emits 'data' too; the same bytes must not be unmasked in place twice.
     this.socket.removeListener('data', onData);
-    const left = this.socket.read(this.socket.readableLength) as Buffer | null;
-    if (left !== null) this.endpoint.receiver.queue(left);
+    const rest = this.socket.read(this.socket.readableLength) as Buffer | null;
+    if (rest !== null) this.endpoint.receiver.queue(rest);
     if (this.endpoint.receiver.hasUnread) this.continueReading();
-    else this.wireFinished();
+    else this.reportWireEnd();
   }
 
-  /** Tells the endpoint of the wire's end, behind everything that was received. */
-  private wireFinished(): void {
+  /** Reports the end of the wire to the endpoint, after all received bytes. */
+  private reportWireEnd(): void {
     if (this.wire !== 'OPEN') this.endpoint.wireEnded();
     if (this.wire !== 'CLOSED') {
       this.destroyWhenOver();
@@ -250,22 +253,22 @@ function continueSending(connection: Connection): void {
 }
 
 function onData(this: Duplex, chunk: Buffer): void {
-  (this as Wired)[CONNECTION].receive(chunk);
+  (this as ConnectedDuplex)[CONNECTION].receive(chunk);
 }
 
 function onEnd(this: Duplex): void {
-  (this as Wired)[CONNECTION].onEnd();
+  (this as ConnectedDuplex)[CONNECTION].onEnd();
 }
 
 function onClose(this: Duplex): void {
-  (this as Wired)[CONNECTION].onClose();
+  (this as ConnectedDuplex)[CONNECTION].onClose();
 }
 
 function onDrain(this: Duplex): void {
-  (this as Wired)[CONNECTION].endpoint.drained();
+  (this as ConnectedDuplex)[CONNECTION].endpoint.drained();
 }
 
-// A reset after the connection is open is told by `close` 1006; the error is kept as its cause.
+// A connection reset is reported as 'close' with the code 1006; `closeInfo` has the error.
 function onError(this: Duplex, error: Error): void {
-  (this as Wired)[CONNECTION].onError(error);
+  (this as ConnectedDuplex)[CONNECTION].onError(error);
 }

@@ -1,69 +1,69 @@
-/** When gathered frames are written: at the end of the tick, for all connections in one go. */
+/** Writes gathered frames at the end of the tick, for all connections in one callback. */
 
 import { time } from './time.js';
 
-/** A connection that gathers frames. */
-export interface Flushing {
-  /** Writes what is gathered. */
+/** A connection that gathers frames before it writes them. */
+export interface Flushable {
+  /** Writes the gathered frames. */
   flush(): boolean;
-  /** Writes what is gathered: the tick has ended. */
+  /** Called when the tick has ended: writes the gathered frames. */
   endBurst(): void;
 }
 
-/** The connections that began a burst in this tick, in that order. */
-const bursting: Flushing[] = [];
-let scheduled = false;
-/** Whose chunk is being read; on a wire in memory one may be read inside of another's listener. */
-const reading: Flushing[] = [];
+/** The connections that started a burst in this tick, in order. */
+const pendingBursts: Flushable[] = [];
+let isScheduled = false;
+/** The connections that are reading. In-memory streams nest: a listener's write runs another read. */
+const activeReads: Flushable[] = [];
 let openCount = 0;
 
-/** Whether the process is exiting: no tick will end any more, so each frame is written at once. */
+/** The process is exiting: no further tick ends, so each frame is written at once. */
 export let isExiting = false;
 
 /**
- * Calls `endBurst` when the tick ends. `nextTick` and not a microtask: it runs when the chain of
- * awaited promises that this tick started has ended, so what they send is in the same write.
+ * Calls `endBurst` when the tick ends: by `nextTick`, not by a microtask, so that frames sent by a
+ * chain of awaited promises are in the same write.
  */
-export function endBurstLater(one: Flushing): void {
-  bursting.push(one);
-  if (scheduled) return;
-  scheduled = true;
+export function endBurstLater(connection: Flushable): void {
+  pendingBursts.push(connection);
+  if (isScheduled) return;
+  isScheduled = true;
   time.nextTick(endBursts);
 }
 
-/** A chunk is being read: what is sent until its end leaves in one write, or when the process exits. */
-export function beginReading(one: Flushing): void {
-  reading.push(one);
+/** A connection starts reading a chunk. If the process exits meanwhile, its frames are written. */
+export function beginReading(connection: Flushable): void {
+  activeReads.push(connection);
 }
 
-/** The chunk was read; the caller flushes. */
+/** The chunk is read. The caller flushes the connection. */
 export function endReading(): void {
-  reading.pop();
+  activeReads.pop();
 }
 
 function endBursts(): void {
   let next = 0;
   try {
-    for (; next < bursting.length; next++) bursting[next]?.endBurst();
+    for (; next < pendingBursts.length; next++) pendingBursts[next]?.endBurst();
   } finally {
-    // A wire in memory may run its reader, and that one's listeners, inside of `write`. Should one
-    // throw, the connections behind it must not wait for ever.
-    bursting.splice(0, next + 1);
-    scheduled = bursting.length > 0;
-    if (scheduled) time.nextTick(endBursts);
+    // With an in-memory stream write() runs the peer's listeners. If one throws, the remaining
+    // connections are flushed in the next tick.
+    pendingBursts.splice(0, next + 1);
+    isScheduled = pendingBursts.length > 0;
+    if (isScheduled) time.nextTick(endBursts);
   }
 }
 
 /**
- * A connection is open. While there is one, what is gathered is written when the process exits:
- * `send()` followed by `process.exit()` delivers, also from a 'message' listener.
+ * Counts an open connection. While one is open, gathered frames are written when the process exits,
+ * so that `send()` before `process.exit()` delivers, in a 'message' listener too.
  */
 export function connectionOpened(): void {
   if (openCount === 0) process.on('exit', onExit);
   openCount++;
 }
 
-/** A connection is closed. With the last one nothing of this module is left on `process`. */
+/** Counts a closed connection. The last one removes the listener from `process`. */
 export function connectionClosed(): void {
   openCount--;
   if (openCount === 0) process.removeListener('exit', onExit);
@@ -71,6 +71,6 @@ export function connectionClosed(): void {
 
 function onExit(): void {
   isExiting = true;
-  for (const one of reading) one.flush();
+  for (const connection of activeReads) connection.flush();
   endBursts();
 }

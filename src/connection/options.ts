@@ -1,4 +1,4 @@
-/** The options of a connection, and what is made of them. */
+/** The options of a connection, and how they become those of an endpoint. */
 
 import { constants } from 'node:buffer';
 import type { PerMessageDeflateOptions } from '../permessage-deflate/options.js';
@@ -47,36 +47,36 @@ export interface ConnectionOptions {
 /** Fills the four bytes of a masking key. RFC 6455 §5.3 asks for unpredictable keys. */
 export type GenerateMask = (mask: Buffer) => void;
 
-/** How a connection ended, in full. RFC 6455 §7.1.4 to §7.1.6. */
+/** How a connection ended. RFC 6455 §7.1.4 to §7.1.6. */
 export interface CloseInfo {
   /** Whether a Close frame was sent and one was received. */
   wasClean: boolean;
   /** The Close that was sent. */
   sent?: { code: number; reason: string };
-  /** The Close that the peer sent. */
+  /** The Close frame received. */
   received?: { code: number; reason: string };
   /** Why it failed: the violation of the peer, or the error of the socket or of the handshake. */
   error?: Error;
 }
 
-/** What `setSocket` needs to know. A limit that is left out is off. */
+/** The options of `setSocket`. An absent limit means no limit. */
 export interface SocketOptions
   extends Pick<
     ConnectionOptions,
     'maxPayload' | 'maxFragments' | 'skipUTF8Validation' | 'allowSynchronousEvents'
   > {
-  /** A source of masking keys in place of the random one. RFC 6455 §5.3. */
+  /** Replaces the random source of masking keys. RFC 6455 §5.3. */
   generateMask?: GenerateMask | undefined;
 }
 
-/** The longest time that a timer can be set to; a longer one would be over at once. */
+/** The longest delay of a timer of Node. A longer one would expire at once. */
 export const MAX_TIMEOUT = 2 ** 31 - 1;
 
-/** The limits and settings in force where nothing is given. */
+/** The default values. */
 export const DEFAULTS = Object.freeze({
   maxPayload: 100 * 1024 * 1024,
   maxFragments: 131_072,
-  /** Without effect, as is the next: programs read them from `options`. */
+  /** This one and the next have no effect. Programs read them from `options`. */
   maxBufferedChunks: 262_144,
   maxPendingAutoPongs: 60,
   autoPong: true,
@@ -85,62 +85,62 @@ export const DEFAULTS = Object.freeze({
 });
 
 /**
- * A limit in force: 0 is none. Numbers of any size are kept, where `ws` takes 2^32 for none; a
- * fraction is rounded down, but not to none.
- * @param value what was given; undefined, null and what is no number mean the default
+ * Returns the effective limit; 0 means no limit. Limits of 2^32 and more are kept, which `ws` treats
+ * as no limit. A fraction is rounded down, but at least to 1.
+ * @param value the option; undefined, null and values that are not numbers mean the fallback
  */
-export function limitOf(value: number | string | null | undefined, byDefault: number): number {
-  const limit = value === null || value === undefined ? byDefault : Number(value);
+export function toLimit(value: number | string | null | undefined, fallback: number): number {
+  const limit = value === null || value === undefined ? fallback : Number(value);
   if (limit === Infinity) return 0;
-  if (!(limit >= 0)) return byDefault;
+  if (!(limit >= 0)) return fallback;
   return limit === 0 ? 0 : Math.min(Math.max(1, Math.floor(limit)), constants.MAX_LENGTH);
 }
 
-/** A time in force, in milliseconds: what is no time means the default, Infinity the longest. */
-export function timeoutOf(value: number | string | null | undefined, byDefault: number): number {
-  const milliseconds = value === null || value === undefined ? byDefault : Number(value);
-  return milliseconds >= 0 ? Math.min(milliseconds, MAX_TIMEOUT) : byDefault;
+/** Returns the effective time in milliseconds. Infinity means the longest delay of a timer. */
+export function toTimeout(value: number | string | null | undefined, fallback: number): number {
+  const milliseconds = value === null || value === undefined ? fallback : Number(value);
+  return milliseconds >= 0 ? Math.min(milliseconds, MAX_TIMEOUT) : fallback;
 }
 
-/** Whether a switch is on: every true value turns it on, every false one but undefined off. */
-export function isOn(value: unknown, byDefault: boolean): boolean {
-  return value === undefined ? byDefault : Boolean(value);
+/** Whether a boolean option is on. Any value is accepted; undefined means the fallback. */
+export function isOn(value: unknown, fallback: boolean): boolean {
+  return value === undefined ? fallback : Boolean(value);
 }
 
-/** How an endpoint behaves: its limits from `socketOptions`, the rest from the WebSocket's own. */
+/** Makes the options of an endpoint: limits from `socketOptions`, the rest from `options`. */
 export function endpointOptions(
   role: Role,
   socketOptions: SocketOptions,
-  own: ConnectionOptions,
+  options: ConnectionOptions,
   extension: Extension | undefined,
 ): EndpointOptions {
   const { generateMask } = socketOptions;
-  return sharedIfSame({
+  return intern({
     role,
     receiving: {
-      maxPayload: limitOf(socketOptions.maxPayload, 0),
-      maxFragments: limitOf(socketOptions.maxFragments, 0),
+      maxPayload: toLimit(socketOptions.maxPayload, 0),
+      maxFragments: toLimit(socketOptions.maxFragments, 0),
       checkUtf8: !socketOptions.skipUTF8Validation,
       oneAtATime: !isOn(socketOptions.allowSynchronousEvents, true),
     },
     extension,
     keys: generateMask && new MaskingKeys(generateMask, 4),
-    autoPong: isOn(own.autoPong, DEFAULTS.autoPong),
-    closeTimeout: timeoutOf(own.closeTimeout, DEFAULTS.closeTimeout),
+    autoPong: isOn(options.autoPong, DEFAULTS.autoPong),
+    closeTimeout: toTimeout(options.closeTimeout, DEFAULTS.closeTimeout),
   });
 }
 
-/** Those of the last connection whose options were unlike the ones before. */
-let latest: EndpointOptions | undefined;
+/** The options that the most recent connections share. */
+let lastOptions: EndpointOptions | undefined;
 
-/** The connections of a server mostly have the same options: 128 bytes that each need not have. */
-function sharedIfSame(options: EndpointOptions): EndpointOptions {
-  if (options.extension !== undefined) return options; // each connection has its own
-  if (latest === undefined || !isSame(latest, options)) latest = options;
-  return latest;
+/** Connections of a server usually have equal options; sharing one object saves 128 bytes each. */
+function intern(options: EndpointOptions): EndpointOptions {
+  if (options.extension !== undefined) return options; // an extension belongs to one connection
+  if (lastOptions === undefined || !areEqual(lastOptions, options)) lastOptions = options;
+  return lastOptions;
 }
 
-function isSame(one: EndpointOptions, other: EndpointOptions): boolean {
+function areEqual(one: EndpointOptions, other: EndpointOptions): boolean {
   const [a, b] = [one.receiving, other.receiving];
   return (
     one.role === other.role &&

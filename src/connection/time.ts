@@ -1,12 +1,12 @@
-/** Timers and ticks, taken from Node when this module is loaded: a program's fake timers never stop a connection. */
+/** Timers and ticks, taken from Node when this module is loaded: fake timers do not stop a connection. */
 
 import { performance } from 'node:perf_hooks';
 import * as timers from 'node:timers';
 
-/** A timer that was set. */
+/** A timer that `setTimeout` returns. */
 export type Timer = NodeJS.Timeout;
 
-/** How the library waits. Nothing else in `src` uses Node's timers, ticks or clock. */
+/** The clock and timers of the library. Other files of `src` use no timers, ticks or clock of Node. */
 export interface Time {
   /** Milliseconds since the process started, as `performance.now()` counts. */
   now(): number;
@@ -25,14 +25,14 @@ export interface Time {
 }
 
 /**
- * Libraries for fake timers mark their functions with the property `clock`. Under Jest,
- * `process.nextTick` may be a fake one when this module is loaded; `node:timers` is always real.
+ * Fake timer libraries mark their functions with the property `clock`. Under Jest
+ * `process.nextTick` may be fake when this module is loaded; `node:timers` is always real.
  */
 function isFake(tick: object): boolean {
   return 'clock' in tick;
 }
 
-/** The library's time. */
+/** The real clock and timers. */
 export const time: Time = {
   now: performance.now.bind(performance),
   nextTick: isFake(process.nextTick) ? timers.setImmediate : process.nextTick,

@@ -1,28 +1,28 @@
-/** How many bytes of messages a socket still holds: part of `bufferedAmount`. */
+/** Counts the message bytes in a socket's buffer, which are part of `bufferedAmount`. */
 
-/** One write that the socket did not finish at once. */
+/** A write that the socket did not complete at once. */
 interface PendingWrite {
-  /** Where it ends, in bytes handed to the socket. */
+  /** The value of `handedOver` at its last byte. */
   readonly end: number;
-  /** How many bytes the program gave for the messages in it. */
+  /** The length of its messages as the program gave them. */
   readonly givenLength: number;
 }
 
 /**
- * Counts the payload bytes in a socket's buffer, which holds frames: headers, and compressed payloads.
- * A socket writes in order, so its `writableLength` says which writes are done. Nothing is called
- * for a write, and nothing is kept for a socket that is not behind.
+ * Maps the bytes in a socket's buffer, which are headers and compressed payloads, to message bytes.
+ * A socket writes in order, so its `writableLength` shows which writes are complete; no write needs
+ * a callback for this.
  */
 export class UnwrittenMessages {
   private readonly writes: PendingWrite[] = [];
   private givenLength = 0;
-  /** Bytes handed to the socket so far, counted from the first write that it held back. */
+  /** Bytes handed to the socket, counted from the oldest pending write. */
   private handedOver = 0;
 
   /**
    * Adds a write.
-   * @param byteLength how many bytes it has
-   * @param writableLength how many bytes the socket holds, this write among them
+   * @param byteLength the length of the write
+   * @param writableLength the length of the socket's buffer, with this write
    */
   add(givenLength: number, byteLength: number, writableLength: number): void {
     if (this.writes.length === 0) this.handedOver = writableLength;
@@ -32,7 +32,7 @@ export class UnwrittenMessages {
     this.givenLength += givenLength;
   }
 
-  /** How many bytes of messages are not written, while the socket holds so many bytes. */
+  /** Returns how many message bytes are in a buffer of this length. */
   remaining(writableLength: number): number {
     this.removeWritten(writableLength);
     return this.givenLength;
@@ -40,12 +40,12 @@ export class UnwrittenMessages {
 
   private removeWritten(writableLength: number): void {
     const written = this.handedOver - writableLength;
-    let done = 0;
+    let completed = 0;
     for (const { end, givenLength } of this.writes) {
       if (end > written) break;
       this.givenLength -= givenLength;
-      done++;
+      completed++;
     }
-    if (done > 0) this.writes.splice(0, done);
+    if (completed > 0) this.writes.splice(0, completed);
   }
 }

@@ -1,4 +1,4 @@
-/** Bytes out: one write for each burst of frames, its callbacks, and what the socket still holds. */
+/** Writes frames to the socket: one write for each burst, its callbacks, and the buffered amount. */
 
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -6,34 +6,34 @@ import { type Application, Endpoint, type EndpointOptions } from '../protocol/en
 import type { Wire } from '../protocol/wire.js';
 import type { SendCallback, WriteBatch } from '../protocol/write-batch.js';
 import { endBurstLater, isExiting } from './flush.js';
-import { notReady, notSent, settle } from './settle.js';
+import { callAll, notEncodedError, notSentError } from './send-callbacks.js';
 import { UnwrittenMessages } from './unwritten.js';
 
-/** No frame was written in this tick. */
+/** The burst length when no frame was written in this tick. */
 const NO_BURST = -1;
 
-type Written = (error: Error | null | undefined) => void;
+type WriteCallback = (error: Error | null | undefined) => void;
 
-/** Writes what an {@link Endpoint} sends to a Duplex. A {@link Connection} reads as well. */
+/** Writes the frames of an {@link Endpoint} to a Duplex. The subclass {@link Connection} reads. */
 export abstract class Writer implements Wire {
   readonly socket: Duplex;
   readonly endpoint: Endpoint;
-  /** The error of the wire, if it had one. */
-  cause: Error | undefined;
-  /** A chunk is being read: what is sent meanwhile leaves at its end. */
-  protected reading = false;
+  /** The first error of the socket. */
+  wireError: Error | undefined;
+  /** A chunk is being read. Frames sent meanwhile are written at its end. */
+  protected isReading = false;
 
-  /** A plain `net.Socket`, not TLS or a subclass: only there a finished write is known to hold no buffer. */
+  /** A plain `net.Socket`, not TLS or a subclass: only there a completed write holds no buffer. */
   private readonly isPlain: boolean;
   /**
-   * Bytes of messages that were written in this tick; `NO_BURST` if none was. After the first write
-   * of a tick frames are gathered until it ends.
+   * Message bytes written in this tick, or `NO_BURST`. After the first write of a tick, frames are
+   * gathered until the tick ends.
    */
-  private burst = NO_BURST;
-  /** Made with the first write that the socket does not finish at once. */
+  private burstLength = NO_BURST;
+  /** Created for the first write that the socket does not complete at once. */
   private unwritten: UnwrittenMessages | undefined;
-  /** The callbacks of the writes that are under way, a list per write; made with the first. */
-  private awaiting: Set<SendCallback[]> | undefined;
+  /** The callbacks of pending writes, a list per write. Created for the first. */
+  private pendingCallbacks: Set<SendCallback[]> | undefined;
 
   constructor(socket: Duplex, options: EndpointOptions, application: Application) {
     this.socket = socket;
@@ -42,26 +42,26 @@ export abstract class Writer implements Wire {
   }
 
   /**
-   * Bytes of messages that were given to `send` and are not written, as WHATWG counts them: what is
-   * written in this tick counts until the tick ends.
+   * Message bytes given to `send` and not written. As in the WHATWG standard, bytes written in this
+   * tick count until it ends.
    */
   get bufferedAmount(): number {
     const inSocket = this.unwritten?.remaining(this.socket.writableLength) ?? 0;
-    return this.endpoint.sender.givenLength + inSocket + Math.max(0, this.burst);
+    return this.endpoint.sender.givenLength + inSocket + Math.max(0, this.burstLength);
   }
 
   schedule(): void {
-    if (this.reading || this.burst !== NO_BURST) {
+    if (this.isReading || this.burstLength !== NO_BURST) {
       if (isExiting) this.flush();
       return;
     }
-    this.burst = 0;
+    this.burstLength = 0;
     endBurstLater(this);
     this.flush();
   }
 
   endBurst(): void {
-    this.burst = NO_BURST;
+    this.burstLength = NO_BURST;
     this.flush();
   }
 
@@ -70,7 +70,7 @@ export abstract class Writer implements Wire {
     if (batch === undefined) return true;
     const drained = this.write(batch.takeParts(), batch.callbacks);
     this.countWrite(batch);
-    if (this.hasLeft()) batch.release();
+    if (this.isFlushed()) batch.release();
     this.endpoint.written(batch, drained);
     return drained;
   }
@@ -79,7 +79,7 @@ export abstract class Writer implements Wire {
     const { writableLength } = this.socket;
     if (writableLength === 0) {
       this.unwritten = undefined;
-      if (this.burst !== NO_BURST) this.burst += givenLength;
+      if (this.burstLength !== NO_BURST) this.burstLength += givenLength;
     } else {
       this.unwritten ??= new UnwrittenMessages();
       this.unwritten.add(givenLength, byteLength, writableLength);
@@ -87,46 +87,46 @@ export abstract class Writer implements Wire {
   }
 
   /**
-   * Whether the kernel has all that was written. Only of Node's own sockets it is known that nobody
-   * keeps the bytes when none wait: a stream in memory, or a `write` put in the place of Node's, may.
+   * Whether the kernel has all written bytes, so that their buffer may be reused. An in-memory stream
+   * or a replaced `write` may keep the buffer when its `writableLength` is 0.
    */
-  private hasLeft(): boolean {
+  private isFlushed(): boolean {
     const { socket } = this;
     return this.isPlain && socket.writableLength === 0 && socket.write === Duplex.prototype.write;
   }
 
-  /** One write of all the parts. */
+  /** Writes all parts as one write. */
   private write(parts: readonly Buffer[], callbacks: SendCallback[] | undefined): boolean {
     const { socket } = this;
     if (callbacks === undefined) return this.writeParts(parts, undefined);
     let accepted = false;
-    this.awaiting ??= new Set();
-    this.awaiting.add(callbacks);
+    this.pendingCallbacks ??= new Set();
+    this.pendingCallbacks.add(callbacks);
     const drained = this.writeParts(parts, (error) => this.onWritten(callbacks, error, accepted));
     accepted = socket.writableLength === 0;
     return drained;
   }
 
-  private writeParts(parts: readonly Buffer[], written: Written | undefined): boolean {
+  private writeParts(parts: readonly Buffer[], callback: WriteCallback | undefined): boolean {
     const { socket } = this;
     const last = parts.length - 1;
     if (last > 0) socket.cork();
     for (let i = 0; i < last; i++) socket.write(parts[i]);
-    const drained = socket.write(parts[last], written);
+    const drained = socket.write(parts[last], callback);
     if (last > 0) socket.uncork();
     return drained;
   }
 
-  /** @param accepted whether the wire took the bytes at once; if not, it may lose them unsaid */
+  /** @param accepted whether the socket took the bytes at once; otherwise it may lose them silently */
   private onWritten(
     callbacks: SendCallback[],
     error: Error | null | undefined,
     accepted: boolean,
   ): void {
-    if (!this.awaiting?.delete(callbacks)) return;
-    // A socket that is destroyed cancels the write under way and reports no error of it.
+    if (!this.pendingCallbacks?.delete(callbacks)) return;
+    // A destroyed socket cancels its pending write and reports no error.
     const lost = this.socket.destroyed && !accepted;
-    settle(callbacks, error ?? (lost ? (this.cause ?? notSent()) : undefined));
+    callAll(callbacks, error ?? (lost ? (this.wireError ?? notSentError()) : undefined));
   }
 
   abstract resumeToDiscard(): void;
@@ -137,17 +137,17 @@ export abstract class Writer implements Wire {
   abstract armCloseTimer(milliseconds: number): void;
   abstract disarm(): void;
 
-  /** What was not written when the wire closed never will be. */
+  /** The wire is closed: calls all remaining callbacks with an error. */
   protected failCallbacks(): void {
     this.unwritten = undefined;
     const { sender, failure } = this.endpoint;
-    const underWay = [...(this.awaiting ?? [])].flat();
-    const unsent = [...underWay, ...(sender.takeBatch()?.callbacks ?? [])];
-    this.awaiting = undefined;
-    // An error captures the stack: none is made for nobody.
-    if (unsent.length > 0) settle(unsent, this.cause ?? notSent());
-    const left = sender.takeUnsent();
-    const unready = left.flatMap(({ callback }) => callback ?? []);
-    if (unready.length > 0) settle(unready, failure ?? notReady(left));
+    const pending = [...(this.pendingCallbacks ?? [])].flat();
+    const unsent = [...pending, ...(sender.takeBatch()?.callbacks ?? [])];
+    this.pendingCallbacks = undefined;
+    // An Error captures the stack, so none is created without a callback.
+    if (unsent.length > 0) callAll(unsent, this.wireError ?? notSentError());
+    const frames = sender.takeUnsent();
+    const unencoded = frames.flatMap(({ callback }) => callback ?? []);
+    if (unencoded.length > 0) callAll(unencoded, failure ?? notEncodedError(frames));
   }
 }

@@ -1,4 +1,4 @@
-/** The zlib pool of the process, on Node's event loop. */
+/** The zlib pool of the process, on the event loop of Node. */
 
 import { AsyncResource } from 'node:async_hooks';
 import { ZlibPool } from '../permessage-deflate/zlib-pool.js';

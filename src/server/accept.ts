@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import { callProgram, isThenable } from '../connection/callbacks.js';
 import { describeValue } from '../connection/check-options.js';
 import { hasConnection } from '../connection/connection.js';
-import { DEFAULTS, limitOf } from '../connection/options.js';
+import { DEFAULTS, toLimit } from '../connection/options.js';
 import { formatExtension } from '../handshake/fields.js';
 import { acceptLines, formatMessage } from '../handshake/server.js';
 import type { PerMessageDeflate } from '../permessage-deflate/codec.js';
@@ -57,8 +57,8 @@ export function openClient(
   try {
     client.setSocket(socket, head, {
       allowSynchronousEvents: options.allowSynchronousEvents,
-      maxPayload: limitOf(options.maxPayload, DEFAULTS.maxPayload),
-      maxFragments: limitOf(options.maxFragments, DEFAULTS.maxFragments),
+      maxPayload: toLimit(options.maxPayload, DEFAULTS.maxPayload),
+      maxFragments: toLimit(options.maxFragments, DEFAULTS.maxFragments),
       skipUTF8Validation: options.skipUTF8Validation,
     });
     // A subclass may put the connection elsewhere: then the socket still needs a listener.

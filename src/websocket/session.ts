@@ -11,8 +11,8 @@ import {
   type CloseInfo,
   DEFAULTS,
   endpointOptions,
-  limitOf,
   type SocketOptions,
+  toLimit,
 } from '../connection/options.js';
 import { time } from '../connection/time.js';
 import { HandshakeError } from '../handshake/errors.js';
@@ -230,8 +230,8 @@ export class Session implements Application, HandshakeListener {
     const { maxPayload, maxFragments } = this.options;
     this.owner.setSocket(socket, head, {
       ...this.options,
-      maxPayload: limitOf(maxPayload, DEFAULTS.maxPayload),
-      maxFragments: limitOf(maxFragments, DEFAULTS.maxFragments),
+      maxPayload: toLimit(maxPayload, DEFAULTS.maxPayload),
+      maxFragments: toLimit(maxFragments, DEFAULTS.maxFragments),
     });
   }
 

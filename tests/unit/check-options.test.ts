@@ -7,7 +7,7 @@ import {
   checkFunctions,
   warnOfUnknownOptions,
 } from '../../src/connection/check-options.js';
-import { type ConnectionOptions, limitOf } from '../../src/connection/options.js';
+import { type ConnectionOptions, toLimit } from '../../src/connection/options.js';
 import { turns } from '../support/inbox.js';
 import { useScope } from '../support/scope.js';
 import { useWarnings } from '../support/warnings.js';
@@ -105,12 +105,12 @@ describe('limitOf', () => {
     [2 ** 31, 2 ** 31],
     [2 ** 32, 2 ** 32],
   ])('reads %p as %p', (value, limit) => {
-    expect(limitOf(value, 7)).toBe(limit);
+    expect(toLimit(value, 7)).toBe(limit);
   });
 
   test('is never more than what a Buffer holds', () => {
-    expect(limitOf(Number.MAX_VALUE, 7)).toBeLessThanOrEqual(Number.MAX_SAFE_INTEGER);
-    expect(limitOf(Number.MAX_VALUE, 7)).toBeGreaterThanOrEqual(2 ** 32);
+    expect(toLimit(Number.MAX_VALUE, 7)).toBeLessThanOrEqual(Number.MAX_SAFE_INTEGER);
+    expect(toLimit(Number.MAX_VALUE, 7)).toBeGreaterThanOrEqual(2 ** 32);
   });
 });
 
