@@ -1,4 +1,4 @@
-/** How a client's request gets its connection: by a program's own function, or from Node. */
+/** The `createConnection` of a client's request: the option, or `net.connect` or `tls.connect`. */
 
 import * as net from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -11,37 +11,37 @@ type CreateConnection = NonNullable<ClientOptions['createConnection']>;
 
 type Callback = (error: Error | null, socket?: unknown) => void;
 
-/** @param own the program's own function; without it `net.connect` or `tls.connect` is used */
-export function connectorFor(own: unknown, secure: boolean): CreateConnection {
-  if (typeof own === 'function') return checked(own as CreateConnection);
+/** @param custom the option `createConnection`; if it is no function, a function of Node is used */
+export function connectorFor(custom: unknown, secure: boolean): CreateConnection {
+  if (typeof custom === 'function') return withCheckedResult(custom as CreateConnection);
   return secure ? connectTls : connectTcp;
 }
 
 /**
- * `node:http` takes whatever a program's function gives for a socket, and throws where nobody can
- * catch it when it is none. A promise of a socket is awaited.
+ * Checks the result: with one that is no socket `node:http` throws where the program cannot catch it.
+ * A promise of a socket is awaited.
  */
-function checked(create: CreateConnection): CreateConnection {
+function withCheckedResult(create: CreateConnection): CreateConnection {
   return (options: object, callback: Callback) => {
-    const made: unknown = create(options, (error: Error | null, socket: unknown) => {
+    const result: unknown = create(options, (error: Error | null, socket: unknown) => {
       if (error) callback(error);
-      else handOver(socket, callback);
+      else passSocket(socket, callback);
     });
-    if (isThenable(made)) {
-      made.then(
-        (socket) => handOver(socket, callback),
+    if (isThenable(result)) {
+      result.then(
+        (socket) => passSocket(socket, callback),
         (reason: unknown) => callback(toError(reason)),
       );
       return undefined;
     }
-    if (made && !isDuplex(made)) throw noDuplex(made);
-    return made as Duplex | null | undefined;
+    if (result && !isDuplex(result)) throw notDuplexError(result);
+    return result as Duplex | null | undefined;
   };
 }
 
-function handOver(socket: unknown, callback: Callback): void {
+function passSocket(socket: unknown, callback: Callback): void {
   if (isDuplex(socket)) callback(null, socket);
-  else callback(noDuplex(socket));
+  else callback(notDuplexError(socket));
 }
 
 function isDuplex(value: unknown): boolean {
@@ -49,7 +49,7 @@ function isDuplex(value: unknown): boolean {
   return ['on', 'write', 'destroy'].every((name) => typeof Reflect.get(value, name) === 'function');
 }
 
-function noDuplex(value: unknown): TypeError {
+function notDuplexError(value: unknown): TypeError {
   return new TypeError(`createConnection must make a Duplex: ${describeValue(value)} was given`);
 }
 

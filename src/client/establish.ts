@@ -1,4 +1,4 @@
-/** RFC 6455 §4.1: the client's opening handshake on the wire: URL, request, redirects, deadline. */
+/** RFC 6455 §4.1: the client's opening handshake over `node:http`: requests, redirects, deadline. */
 
 import * as http from 'node:http';
 import * as https from 'node:https';
@@ -26,78 +26,78 @@ import { type ClientOptions, DEFAULT_MAX_REDIRECTS } from './options.js';
 import { isSameHost, mayReceiveCredentials, readLocation, removeCredentials } from './redirect.js';
 import { type Address, credentialsOf, readAddress } from './url.js';
 
-/** One opening handshake, over as many hops as redirects make it take. */
-export class Establishment {
-  /** The request under way. */
+/** One opening handshake: a request, and one more for each redirect. */
+export class ClientHandshake {
+  /** The current request. */
   request: http.ClientRequest | undefined;
-  /** How many redirects were followed. */
+  /** The number of redirects followed. */
   redirects = 0;
   private readonly subprotocols: readonly string[];
   private readonly options: ClientOptions;
-  /** undefined if it is not offered */
+  /** The options of permessage-deflate; undefined if it is not offered. */
   private readonly deflate: PerMessageDeflateOptions | undefined;
   private readonly listener: HandshakeListener;
   private readonly headers: http.OutgoingHttpHeaders;
   private auth: string | undefined;
-  private readonly first: Address;
-  private over = false;
+  private readonly initialAddress: Address;
+  private isOver = false;
   private socket: Duplex | undefined;
   private deadline: Timer | undefined;
 
-  /** @throws SyntaxError if the address can't be used */
+  /** @throws SyntaxError if the address is not a valid WebSocket URL */
   constructor(
     address: string | URL,
     subprotocols: readonly string[],
     options: ClientOptions,
     listener: HandshakeListener,
   ) {
-    this.first = readAddress(address);
+    this.initialAddress = readAddress(address);
     this.subprotocols = subprotocols;
     this.options = options;
     this.deflate = deflateOptions(options.perMessageDeflate, true);
     this.listener = listener;
     this.headers = { ...options.headers };
-    this.auth = credentialsOf(this.first.url) ?? (options.auth || undefined);
+    this.auth = credentialsOf(this.initialAddress.url) ?? (options.auth || undefined);
   }
 
-  /** Sends the first request. @throws whatever `http.request` or `finishRequest` throws */
+  /** Sends the first request. @throws any error of `http.request` and `finishRequest` */
   start(): void {
     try {
-      this.finishRequest(this.dial(this.first));
+      this.finishRequest(this.connect(this.initialAddress));
     } catch (error) {
-      this.quit();
+      this.destroy();
       throw error;
     }
   }
 
-  /** Gives up; the application is listener so in the next tick. */
+  /** Fails the handshake. `onHandshakeFailed` is called in the next tick. */
   abort(error: Error): void {
-    if (this.over) return;
+    if (this.isOver) return;
     this.listener.onFailing();
-    this.quit();
+    this.destroy();
     time.nextTick(() => this.listener.onHandshakeFailed(error));
   }
 
-  private quit(): void {
+  private destroy(): void {
     this.finish();
     this.request?.destroy();
     this.socket?.destroy();
   }
 
-  private refuse(refusal: Refusal, status?: number, detail?: string | number): void {
+  private fail(refusal: Refusal, status?: number, detail?: string | number): void {
     this.abort(new HandshakeError(refusal, status, detail));
   }
 
   private finish(): void {
-    this.over = true;
+    this.isOver = true;
     time.clearTimeout(this.deadline);
   }
 
-  /** Makes the request of one hop. @throws whatever `http.request` throws for bad options */
-  private dial(address: Address): http.ClientRequest {
+  /** Creates the request to one address. @throws any error of `http.request` */
+  private connect(address: Address): http.ClientRequest {
     this.listener.onAddress(address.url.href, this.redirects);
     const key = newKey();
-    const request = this.makeRequest(address, key);
+    const request = this.createRequest(address, key);
     this.request = request;
     this.startDeadline();
     request.on('error', (error) => {
@@ -108,18 +108,18 @@ export class Establishment {
     return request;
   }
 
-  /** An error of the request, as the program is listener it. */
+  /** Adds a hint to an error of the request. */
   private explain(
     { secure, socketPath }: Address,
     request: http.ClientRequest,
     error: Error,
   ): Error {
-    const isOurs = request.destroyed; // then the server had no part in it
-    if (isOurs || socketPath !== undefined) return error;
+    const isLocal = request.destroyed; // this end destroyed it: the error is not the server's
+    if (isLocal || socketPath !== undefined) return error;
     return explainError({ error, secure });
   }
 
-  /** Sends the request. What `finishRequest` throws surfaces; a rejection fails the handshake. */
+  /** Sends the request. A rejection of `finishRequest` fails the handshake. @throws its exceptions */
   private finishRequest(request: http.ClientRequest): void {
     if (!this.options.finishRequest) {
       request.end();
@@ -131,18 +131,18 @@ export class Establishment {
     }
   }
 
-  /** Calls the application. What it throws surfaces, but leaves no handshake hanging. */
-  private ask(step: () => void): void {
+  /** Calls the application. @throws its exception, after failing the handshake */
+  private callListener(step: () => void): void {
     let threw = true;
     try {
       step();
       threw = false;
     } finally {
-      if (threw) this.refuse('CLOSED_EARLY');
+      if (threw) this.fail('CLOSED_EARLY');
     }
   }
 
-  private makeRequest(address: Address, key: string): http.ClientRequest {
+  private createRequest(address: Address, key: string): http.ClientRequest {
     const { url, secure, socketPath } = address;
     const port = secure ? 443 : 80;
     const options = {
@@ -156,12 +156,12 @@ export class Establishment {
       defaultPort: this.options.defaultPort || port,
       host: url.hostname.replace(/^\[|\]$/g, ''),
       port: url.port || port,
-      path: address.path,
+      path: address.resourceName,
       socketPath,
       auth: this.auth,
       headers: {
         ...this.headers,
-        ...Object.fromEntries(buildRequest(this.asked(key), this.options.origin)),
+        ...Object.fromEntries(buildRequest(this.requestFor(key), this.options.origin)),
       },
     };
     return secure
@@ -169,12 +169,12 @@ export class Establishment {
       : http.request(options as http.RequestOptions);
   }
 
-  /** From connect to 101 or the failure, whatever drips in meanwhile. */
+  /** Starts the time limit for the whole response: data that trickles in does not extend it. */
   private startDeadline(): void {
     time.clearTimeout(this.deadline);
     const milliseconds = toTimeout(this.options.handshakeTimeout, 0);
     if (milliseconds === 0) return;
-    this.deadline = time.setTimeout(() => this.refuse('HANDSHAKE_TIMEOUT'), milliseconds);
+    this.deadline = time.setTimeout(() => this.fail('HANDSHAKE_TIMEOUT'), milliseconds);
   }
 
   private onUpgrade(
@@ -185,31 +185,31 @@ export class Establishment {
   ): void {
     socket.on('error', ignore);
     this.socket = socket;
-    if (this.over) {
+    if (this.isOver) {
       socket.destroy();
       return;
     }
-    this.ask(() => this.listener.onUpgrade(response));
-    if (this.over) return;
-    const verdict = this.judge(key, response);
-    if (verdict instanceof HandshakeError) {
-      this.abort(verdict);
+    this.callListener(() => this.listener.onUpgrade(response));
+    if (this.isOver) return;
+    const result = this.validate(key, response);
+    if (result instanceof HandshakeError) {
+      this.abort(result);
       return;
     }
     this.finish();
-    this.listener.onEstablished(socket, head, verdict);
+    this.listener.onEstablished(socket, head, result);
     socket.removeListener('error', ignore);
   }
 
-  private judge(key: string, response: http.IncomingMessage): Negotiated | HandshakeError {
-    const verdict = validateResponse(response, this.asked(key));
-    return verdict instanceof HandshakeError ? verdict : this.agree(verdict);
+  private validate(key: string, response: http.IncomingMessage): Negotiated | HandshakeError {
+    const result = validateResponse(response, this.requestFor(key));
+    return result instanceof HandshakeError ? result : this.negotiate(result);
   }
 
-  // RFC 7692 §5.1: an answer that the offer does not allow fails the connection.
-  private agree({ subprotocol, extensions }: ServerResponse): Negotiated | HandshakeError {
-    const [answer] = extensions; // only one is ever offered
-    if (answer === undefined) return { subprotocol, extension: undefined };
+  // RFC 7692 §5.1: a response that the offer does not allow fails the connection.
+  private negotiate({ subprotocol, extensions }: ServerResponse): Negotiated | HandshakeError {
+    const [extension] = extensions; // at most one: only permessage-deflate is offered
+    if (extension === undefined) return { subprotocol, extension };
     const { deflate = {} } = this;
     const negotiation = acceptResponse(answer, deflate);
     if (negotiation === undefined) return new HandshakeError('INVALID_EXTENSIONS_RESPONSE', 101);
@@ -219,7 +219,7 @@ export class Establishment {
     };
   }
 
-  private asked(key: string): Request {
+  private requestFor(key: string): Request {
     const extensions = this.deflate ? formatExtension(makeOffer(this.deflate)) : '';
     return { key, subprotocols: this.subprotocols, extensions };
   }
@@ -230,38 +230,39 @@ export class Establishment {
     request: http.ClientRequest,
     response: http.IncomingMessage,
   ): void {
-    if (this.over || this.request !== request) return;
+    if (this.isOver || this.request !== request) return;
     const status = response.statusCode ?? 0;
     const { location } = response.headers;
     if (this.options.followRedirects && location && status >= 300 && status < 400) {
       this.redirect(address, request, response, location);
       return;
     }
-    if (this.offer(request, response)) return; // the deadline goes on: the listener may do nothing
-    if (status === 101) this.refuse101(key, response);
-    else this.refuse('UNEXPECTED_RESPONSE', status, status);
+    // The deadline stays: the listener may do nothing.
+    if (this.passToApplication(request, response)) return;
+    if (status === 101) this.fail101(key, response);
+    else this.fail('UNEXPECTED_RESPONSE', status, status);
   }
 
-  /** Offers a response to the application. @returns whether it takes it over */
-  private offer(request: http.ClientRequest, response: http.IncomingMessage): boolean {
-    let isTaken = false;
-    // An agent goes on with the socket when the response is complete; without one it is ours.
+  /** @returns whether the application handles the response */
+  private passToApplication(request: http.ClientRequest, response: http.IncomingMessage): boolean {
+    let isHandled = false;
+    // An agent reuses the socket after the response; without an agent it is closed here.
     if (!this.options.agent) {
       const { socket } = response;
       this.socket = socket;
       request.once('close', () => socket.destroy());
     }
-    this.ask(() => {
-      isTaken = this.listener.onUnexpectedResponse(request, response);
+    this.callListener(() => {
+      isHandled = this.listener.onUnexpectedResponse(request, response);
     });
-    return isTaken;
+    return isHandled;
   }
 
-  /** `node:http` sees no upgrade in a 101 without the right Upgrade and Connection fields. */
-  private refuse101(key: string, response: http.IncomingMessage): void {
-    const verdict = this.judge(key, response);
-    if (verdict instanceof HandshakeError) this.abort(verdict);
-    else this.refuse('UNEXPECTED_RESPONSE', 101, 101);
+  /** For `node:http` a 101 without valid Upgrade and Connection fields is an ordinary response. */
+  private fail101(key: string, response: http.IncomingMessage): void {
+    const result = this.validate(key, response);
+    if (result instanceof HandshakeError) this.abort(result);
+    else this.fail('UNEXPECTED_RESPONSE', 101, 101);
   }
 
   private redirect(
@@ -271,7 +272,7 @@ export class Establishment {
     location: string,
   ): void {
     if (++this.redirects > (this.options.maxRedirects ?? DEFAULT_MAX_REDIRECTS)) {
-      this.refuse('TOO_MANY_REDIRECTS');
+      this.fail('TOO_MANY_REDIRECTS');
       return;
     }
     this.request = undefined;
@@ -282,21 +283,21 @@ export class Establishment {
   }
 
   private follow(to: Address): void {
-    const { first } = this;
-    if (!this.listener.watchesRedirects() && !mayReceiveCredentials(first, to)) {
+    const { initialAddress: first } = this;
+    if (!this.listener.hasRedirectListener() && !mayReceiveCredentials(first, to)) {
       this.auth = undefined;
       removeCredentials(this.headers, to.url, isSameHost(first, to));
     }
-    // The program's own credentials win over those of a Location.
+    // Credentials of the program take precedence over those of the Location.
     this.auth ??= credentialsOf(to.url);
-    const request = this.attempt(() => this.dial(to));
+    const request = this.abortOnThrow(() => this.connect(to));
     if (request === undefined) return;
-    this.ask(() => this.listener.onRedirect(to.url.href, request));
-    if (!this.over) this.attempt(() => this.finishRequest(request));
+    this.callListener(() => this.listener.onRedirect(to.url.href, request));
+    if (!this.isOver) this.abortOnThrow(() => this.finishRequest(request));
   }
 
-  /** Behind a redirect there is no constructor to throw: an exception fails the handshake. */
-  private attempt<T>(step: () => T): T | undefined {
+  /** After a redirect no constructor can throw: an exception fails the handshake. */
+  private abortOnThrow<T>(step: () => T): T | undefined {
     try {
       return step();
     } catch (error) {

@@ -1,13 +1,13 @@
-/** Errors of a client's connection that say little by themselves: what was probably wrong. */
+/** Adds the probable cause to errors of a client's connection that do not show it. */
 
-/** How a connection was tried. */
+/** A failed attempt to connect. */
 export interface Attempt {
   readonly error: NodeJS.ErrnoException;
   /** Whether it used TLS. */
   readonly secure: boolean;
 }
 
-/** The first bytes of a TLS record that is an alert. RFC 8446 §5.1: type 21, version 3.x. */
+/** RFC 8446 §5.1: the first bytes of a TLS alert record: type 21, version 3.x. */
 const TLS_ALERT = [21, 3];
 
 const HINTS: readonly { applies: (attempt: Attempt) => boolean; hint: string }[] = [
@@ -27,19 +27,18 @@ const HINTS: readonly { applies: (attempt: Attempt) => boolean; hint: string }[]
 ];
 
 /**
- * The error that a program is told. Where there is something to add it is a new one: its message
- * and its own properties (`code`, `errno`, `syscall`, …) are those of Node's error, which is its
- * `cause`.
+ * Returns the error, or a new one with a hint in its message. The new one has the properties of the
+ * error of Node (`code`, `errno`, `syscall`, …), which is its `cause`.
  */
 export function explainError(attempt: Attempt): Error {
   const { error } = attempt;
-  const found = HINTS.find(({ applies }) => applies(attempt));
-  if (found === undefined) return error;
-  const message = `${error.message.trimEnd()} (${found.hint})`;
+  const match = HINTS.find(({ applies }) => applies(attempt));
+  if (match === undefined) return error;
+  const message = `${error.message.trimEnd()} (${match.hint})`;
   return Object.assign(new Error(message, { cause: error }), error);
 }
 
-/** `node:http` keeps what it could not parse. */
+/** `node:http` puts the bytes that it cannot parse into `rawPacket`. */
 function isTlsAlert(error: Error): boolean {
   const { rawPacket } = error as { rawPacket?: Uint8Array };
   return TLS_ALERT.every((byte, i) => rawPacket?.[i] === byte);

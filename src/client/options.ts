@@ -1,4 +1,4 @@
-/** The options of a client: checked and copied when it is made; later changes have no effect. */
+/** The options of a client, which the constructor checks and copies. */
 
 import type { ClientRequest } from 'node:http';
 import type { RequestOptions } from 'node:https';
@@ -74,10 +74,10 @@ export interface ClientOptions<Socket = never> extends ConnectionOptions, HttpOp
   checkServerIdentity?: ((servername: string, certificate: any) => any) | undefined;
 }
 
-/** How many redirects are followed where the program sets no `maxRedirects`. */
+/** The default of `maxRedirects`. */
 export const DEFAULT_MAX_REDIRECTS = 10;
 
-/** The numeric options that only a client has, and what they count. */
+/** The numeric options that only a client has, with the text that error messages have for each. */
 const CLIENT_NUMBERS = {
   handshakeTimeout: 'a number of milliseconds',
   maxRedirects: 'a number of redirects',
@@ -110,7 +110,7 @@ const CLIENT_OPTIONS: readonly string[] = [
   ...Object.keys(CLIENT_NUMBERS),
   ...CLIENT_FUNCTIONS,
   'followRedirects',
-  'isServer', // of an object that is not connected: for a client without effect
+  'isServer', // an option of unconnected objects; it has no effect here
   'origin',
   'protocolVersion',
   'protocols',
@@ -118,10 +118,9 @@ const CLIENT_OPTIONS: readonly string[] = [
 ];
 
 /**
- * Checks and copies what a program gave to `new WebSocket(url, …)`. What is no object means no
- * options, as for `ws`.
- * @throws RangeError for another version of the protocol; TypeError or RangeError for a value that
- * makes no sense
+ * Checks and copies the options of `new WebSocket(url, …)`. As in `ws`, a value that is no object
+ * means no options.
+ * @throws RangeError for another version of the protocol; TypeError or RangeError for an invalid value
  */
 export function readClientOptions(given: unknown): ClientOptions {
   const options: ClientOptions = typeof given === 'object' ? { ...given } : {};

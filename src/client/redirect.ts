@@ -1,16 +1,15 @@
-/** RFC 6455 §4.1, RFC 9110 §15.4: where a redirect leads, and what may go there. */
+/** RFC 6455 §4.1, RFC 9110 §15.4: the target of a redirect, and which header fields it may receive. */
 
 import type { OutgoingHttpHeaders } from 'node:http';
 import { REFUSALS } from '../handshake/errors.js';
 import { type Address, readAddress } from './url.js';
 
-/** Header fields that identify the user: they are for the host that they were given for. */
+/** The header fields that identify the user. Only the host that they were given for receives them. */
 const CREDENTIALS = ['authorization', 'cookie', 'proxy-authorization'];
 
 /**
  * Reads the Location field of a redirect.
- * @returns the address, or the error that the constructor throws for such an address: here it is the
- * server's fault
+ * @returns the address; for an invalid one the error of the constructor, with the code of a redirect
  */
 export function readLocation(location: string, from: Address, status: number): Address | Error {
   try {
@@ -21,25 +20,22 @@ export function readLocation(location: string, from: Address, status: number): A
   }
 }
 
-export function isSameHost(first: Address, to: Address): boolean {
-  return to.socketPath === first.socketPath && to.url.host === first.url.host;
+export function isSameHost(initial: Address, to: Address): boolean {
+  return to.socketPath === initial.socketPath && to.url.host === initial.url.host;
 }
 
-// RFC 9110 §15.4: credentials for one host are not sent to another one, nor without TLS.
-export function mayReceiveCredentials(first: Address, to: Address): boolean {
-  return isSameHost(first, to) && (to.secure || !first.secure);
+// RFC 9110 §15.4: credentials are not sent to another host, nor without TLS if they were given for TLS.
+export function mayReceiveCredentials(initial: Address, to: Address): boolean {
+  return isSameHost(initial, to) && (to.secure || !initial.secure);
 }
 
-/** Removes the credentials from the header fields and the URL; `Host` too, if it is for another host. */
-export function removeCredentials(
-  headers: OutgoingHttpHeaders,
-  url: URL,
-  keepsHost: boolean,
-): void {
+/** Removes the credentials from the header fields and the URL, and Host unless `keepHost`. */
+export function removeCredentials(headers: OutgoingHttpHeaders, url: URL, keepHost: boolean): void {
   url.username = '';
   url.password = '';
   for (const name of Object.keys(headers)) {
-    const lower = name.toLowerCase();
-    if (CREDENTIALS.includes(lower) || (lower === 'host' && !keepsHost)) delete headers[name];
+    const lowerCaseName = name.toLowerCase();
+    if (CREDENTIALS.includes(lowerCaseName) || (lowerCaseName === 'host' && !keepHost))
+      delete headers[name];
   }
 }

@@ -1,12 +1,14 @@
-/** RFC 6455 §3: the URLs of WebSockets, and what a connection needs of them. */
+/** RFC 6455 §3: WebSocket URLs. */
 
-/** Where to connect to. */
+/** The parts of a URL, with the RFC's names. */
 export interface Address {
   readonly url: URL;
+  /** Whether TLS is used. */
   readonly secure: boolean;
   /** The path of a local socket; undefined for TCP. */
   readonly socketPath: string | undefined;
-  readonly path: string;
+  /** The path and query that the request line has. */
+  readonly resourceName: string;
 }
 
 const SCHEMES = new Map([
@@ -21,14 +23,14 @@ const SAMPLE = '"ws://localhost:8080/"';
 
 /**
  * Reads an address. RFC 6455 §3.
- * @param base what a redirect's address is relative to; a program's is absolute
- * @throws SyntaxError if it is no URL a WebSocket can have
+ * @param base the base URL of a redirect; an address of the program is absolute
+ * @throws SyntaxError if it is not a valid WebSocket URL
  */
 export function readAddress(address: string | URL, base?: URL): Address {
   const url = readUrl(address, base);
   const scheme = SCHEMES.get(url.protocol);
   if (scheme === undefined) {
-    const hint = base === undefined ? hintOfScheme(address) : '';
+    const hint = base === undefined ? schemeHint(address) : '';
     throw new SyntaxError(
       `The URL's protocol must be one of "ws:", "wss:", "http:", "https:", or "ws+unix:"${hint}`,
     );
@@ -36,17 +38,17 @@ export function readAddress(address: string | URL, base?: URL): Address {
   url.protocol = scheme;
   // RFC 6455 §3 MUST NOT: no fragment identifier, not even an empty one, which `url.hash` hides.
   if (url.href.includes('#')) throw new SyntaxError('The URL contains a fragment identifier');
-  const target = url.pathname + url.search;
+  const resource = url.pathname + url.search;
   if (scheme !== 'ws+unix:') {
-    return { url, secure: scheme === 'wss:', socketPath: undefined, path: target };
+    return { url, secure: scheme === 'wss:', socketPath: undefined, resourceName: resource };
   }
   if (url.pathname === '') throw new SyntaxError("The URL's pathname is empty");
-  const colon = target.indexOf(':');
+  const colon = resource.indexOf(':');
   return {
     url,
     secure: false,
-    socketPath: colon === -1 ? target : target.slice(0, colon),
-    path: colon === -1 ? '/' : target.slice(colon + 1) || '/',
+    socketPath: colon === -1 ? resource : resource.slice(0, colon),
+    resourceName: colon === -1 ? '/' : resource.slice(colon + 1) || '/',
   };
 }
 
@@ -54,31 +56,31 @@ function readUrl(address: unknown, base: URL | undefined): URL {
   try {
     return new URL(address instanceof URL ? address.href : String(address), base);
   } catch {
-    const hint = base === undefined ? hintOfUrl(address) : '';
+    const hint = base === undefined ? urlHint(address) : '';
     throw new SyntaxError(`Invalid URL: ${String(address)}${hint}`);
   }
 }
 
-/** `localhost:3000` has the scheme `localhost:`. */
-function hintOfScheme(address: unknown): string {
+/** URLs parse `localhost:3000` as the scheme `localhost:`. */
+function schemeHint(address: unknown): string {
   const text = String(address).trim();
   return /^[^/?#:]+:\d+(?![^/?#])/.test(text) ? didYouMean(`ws://${text}`) : '';
 }
 
-/** What a program most likely did wrong with an address that is no URL. */
-function hintOfUrl(address: unknown): string {
+/** The probable mistake in an address that is no URL. */
+function urlHint(address: unknown): string {
   if (typeof address !== 'string') return `; an address is a string or a URL, such as ${SAMPLE}`;
   const text = address.trim();
   if (text === '') return `; the address is empty, where ${SAMPLE} would be one`;
-  if (/^(wss?|https?):/i.test(text)) return hintOfAuthority(text);
+  if (/^(wss?|https?):/i.test(text)) return authorityHint(text);
   const [, scheme = 'ws', rest = text] = /^(?:(wss?|https?)(?=\/))?\/\/(.*)/i.exec(text) ?? [];
   return rest.startsWith('/')
     ? `; an address is absolute, such as ${SAMPLE}`
     : didYouMean(`${scheme}://${rest}`);
 }
 
-/** What is wrong between the scheme and the path. */
-function hintOfAuthority(text: string): string {
+/** The mistake between the scheme and the path. */
+function authorityHint(text: string): string {
   const [, authority = ''] = /^\w+:[\\/]*([^\\/?#]*)/.exec(text) ?? [];
   if (authority === '') return '; it names no host';
   const [, port] = /:([^:\]]*)$/.exec(authority) ?? [];
@@ -90,7 +92,7 @@ function didYouMean(guess: string): string {
   return URL.canParse(guess) ? `; did you mean "${guess}"?` : '';
 }
 
-/** `user:password` of a URL; undefined if it has none. */
+/** Returns the `user:password` of a URL; undefined if it has none. */
 export function credentialsOf(url: URL): string | undefined {
   if (url.username === '' && url.password === '') return undefined;
   return `${decode(url.username)}:${decode(url.password)}`;

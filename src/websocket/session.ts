@@ -3,7 +3,7 @@
 import { Buffer } from 'node:buffer';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Establishment } from '../client/establish.js';
+import type { ClientHandshake } from '../client/establish.js';
 import type { HandshakeListener, Negotiated } from '../client/handshake-listener.js';
 import type { ClientOptions } from '../client/options.js';
 import { Connection } from '../connection/connection.js';
@@ -46,7 +46,7 @@ export interface SessionOwner extends EventSource {
 export class Session implements Application, HandshakeListener {
   role: Role;
   /** The opening handshake of a client, while it is in progress. */
-  handshake: Establishment | undefined;
+  handshake: ClientHandshake | undefined;
   connection: Connection | undefined;
   /** Why the opening handshake failed. */
   failure: Error | undefined;
@@ -207,7 +207,7 @@ export class Session implements Application, HandshakeListener {
     this.owner.emit('redirect', url, request);
   }
 
-  watchesRedirects(): boolean {
+  hasRedirectListener(): boolean {
     return this.owner.listenerCount('redirect') > 0;
   }
 

@@ -4,7 +4,7 @@ import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { Establishment } from '../client/establish.js';
+import { ClientHandshake } from '../client/establish.js';
 import { type ClientOptions, readClientOptions } from '../client/options.js';
 import type { CloseInfo, SocketOptions } from '../connection/options.js';
 import { Opcode } from '../protocol/frame.js';
@@ -102,7 +102,7 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
     setSession(this, session);
     const requested = isOptions(protocols) ? undefined : (protocols as string | string[]);
     const subprotocols = toSubprotocols(requested === undefined ? settings.protocols : requested);
-    session.handshake = new Establishment(address, [...subprotocols], settings, session);
+    session.handshake = new ClientHandshake(address, [...subprotocols], settings, session);
     session.handshake.start();
   }
 
