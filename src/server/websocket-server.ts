@@ -157,6 +157,6 @@ function matchesPath(path: string | null | undefined, request: IncomingMessage):
 function sendPrepared(client: WebSocket, prepared: PreparedMessage): boolean {
   const { connection, extension } = sessionOf(client);
   return (
-    connection !== undefined && prepared.sendBy(connection.endpoint.sender, extension, undefined)
+    connection !== undefined && prepared.sendOn(connection.endpoint.sender, extension, undefined)
   );
 }

@@ -9,8 +9,8 @@ import type { BinaryType, BufferLike } from './payload.js';
 export type ReadyState = 0 | 1 | 2 | 3;
 
 /**
- * Whether more may be sent at once; false asks to wait for 'drain'. `void` admits subclasses written
- * for `ws`, whose `send` returns nothing.
+ * Whether more may be sent now; false means to wait for 'drain'. `void` admits subclasses written for
+ * `ws`, whose `send` returns nothing.
  */
 // biome-ignore lint/suspicious/noConfusingVoidType: overrides of `send` written for `ws` return void
 export type MaySendMore = boolean | void;
@@ -32,8 +32,8 @@ export interface SendOptions extends PrepareOptions {
 }
 
 /**
- * The callback of `ping` and `pong`. Its error is undefined when the frame was written. It is typed as
- * a method, so that callbacks written for `ws` that declare an error are accepted too.
+ * The callback of `ping` and `pong`. Its error is undefined if the frame was written. The type of a
+ * method also accepts callbacks written for `ws` that require an error.
  */
 export type ControlCallback = { call(error?: Error): void }['call'];
 
@@ -49,13 +49,13 @@ export interface EventListenerOptions {
 export interface EventApi<Target> {
   /** The name of the event. */
   type: string;
-  /** The WebSocket that the event happened to. */
+  /** The WebSocket that emitted the event. */
   target: Target;
 }
 
 /** A message was received. RFC 6455 §6.2. */
 export interface MessageEventApi<Target, Data> extends EventApi<Target> {
-  /** A string for text; binary data as `binaryType` says. */
+  /** A string for text; for binary data the type that `binaryType` selects. */
   data: Data;
 }
 
@@ -115,11 +115,11 @@ export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
   readonly bufferedAmount: number;
   /** How the connection ended; undefined until 'close'. */
   closeInfo?: CloseInfo | undefined;
-  /** The names of the negotiated extensions, '' if there are none. RFC 6455 §9. */
+  /** The names of the negotiated extensions; '' if there are none. RFC 6455 §9. */
   readonly extensions: string;
   /** Whether the connection is paused. */
   readonly isPaused: boolean;
-  /** The negotiated subprotocol, '' if there is none. RFC 6455 §1.9. */
+  /** The negotiated subprotocol; '' if there is none. RFC 6455 §1.9. */
   readonly protocol: string;
   /** RFC 6455 §4.1, §7: 0 CONNECTING, 1 OPEN, 2 CLOSING, 3 CLOSED. */
   readonly readyState: ReadyState;
@@ -170,8 +170,8 @@ export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
   pong(data?: unknown, mask?: boolean | ControlCallback, callback?: ControlCallback): void;
 
   /**
-   * Starts the closing handshake. RFC 6455 §7.1.2. While connecting it aborts the opening handshake.
-   * @param code 1000 to 1014 except 1004 to 1006, or 3000 to 4999; without one the Close is empty
+   * Starts the closing handshake. RFC 6455 §7.1.2. While connecting, it aborts the opening handshake.
+   * @param code 1000 to 1014 except 1004 to 1006, or 3000 to 4999; without a code the Close is empty
    * @param reason at most 123 bytes of UTF-8
    * @throws TypeError for another code or another type of reason; RangeError for a longer reason
    */

@@ -1,10 +1,10 @@
-/** A WebSocket as a Duplex of Node's: one write is one message. */
+/** A WebSocket as a Duplex stream. */
 
 import { Duplex, type DuplexOptions } from 'node:stream';
 import { time } from '../connection/time.js';
 import type { RawData } from './payload.js';
 
-/** What a stream needs of a WebSocket. Stand-ins of programs have it too. */
+/** The members of a WebSocket that a stream uses. Programs pass stand-ins that have them. */
 export interface StreamSource {
   readonly CONNECTING: 0;
   readonly CLOSED: 3;
@@ -15,21 +15,21 @@ export interface StreamSource {
   on(event: 'open' | 'close', listener: () => void): unknown;
   once(event: 'close', listener: () => void): unknown;
   removeListener(event: 'open' | 'close', listener: () => void): unknown;
-  send(data: Buffer | string, callback: Done): unknown;
+  send(data: Buffer | string, callback: Callback): unknown;
   pause(): void;
   resume(): void;
   close(): void;
   terminate(): void;
 }
 
-type Done = (error?: Error | null) => void;
+type Callback = (error?: Error | null) => void;
 
 /**
  * Makes a Duplex over a WebSocket. Each write is a message: a binary one, or text for strings with
  * `decodeStrings: false`. What is read are the bytes of the messages; with
  * `readableObjectMode: true` each message by itself, text as a string.
  *
- * A reader that is full pauses the WebSocket, and a write is done when its message left. `end()`
+ * A reader that is full pauses the WebSocket, and a write is callback when its message left. `end()`
  * starts the closing handshake behind everything written; 'finish' comes when the connection is
  * closed. `destroy()` terminates the WebSocket. An error of the WebSocket destroys the stream with
  * it. 'close' is always the last event, and comes behind that of the WebSocket.
@@ -38,19 +38,19 @@ type Done = (error?: Error | null) => void;
  * are always off
  */
 export function createWebSocketStream(ws: StreamSource, options?: DuplexOptions): Duplex {
-  return new Bridge(ws, options).duplex;
+  return new StreamAdapter(ws, options).duplex;
 }
 
-/** Carries messages, errors and the end from a WebSocket to its Duplex and back. */
-class Bridge {
+/** Implements the Duplex with the WebSocket. */
+class StreamAdapter {
   readonly duplex: Duplex;
   private readonly ws: StreamSource;
-  /** The WebSocket had an error: it closes by itself, and its Close may still have to leave. */
-  private failed = false;
-  /** Tells the Duplex, once, that everything was written and the connection is closed. */
-  private finish: Done | undefined;
-  /** Tells the Duplex, once, that it is destroyed. */
-  private settle: ((cause: Error | null) => void) | undefined;
+  /** The WebSocket had an error. It closes by itself, after sending its Close. */
+  private hasFailed = false;
+  /** Completes `final`: everything is written, and the connection is closed. */
+  private finalCallback: Callback | undefined;
+  /** Completes `destroy`. */
+  private destroyCallback: ((cause: Error | null) => void) | undefined;
 
   constructor(ws: StreamSource, options: DuplexOptions | undefined) {
     this.ws = ws;
@@ -61,9 +61,9 @@ class Bridge {
       objectMode: false,
       writableObjectMode: false,
       read: () => this.read(),
-      write: (chunk: Buffer | string, _encoding, done) => this.write(chunk, done),
-      final: (done) => this.final(done),
-      destroy: (error, done) => this.destroy(error, done),
+      write: (chunk: Buffer | string, _encoding, callback) => this.write(chunk, callback),
+      final: (callback) => this.final(callback),
+      destroy: (error, callback) => this.destroy(error, callback),
     });
     this.duplex.on('end', () => this.onEnd());
     this.duplex.on('error', (error) => this.onStreamError(error));
@@ -80,17 +80,17 @@ class Bridge {
   }
 
   private onError(error: Error): void {
-    this.failed = true;
-    if (this.duplex.destroyed) this.settle?.(error);
+    this.hasFailed = true;
+    if (this.duplex.destroyed) this.destroyCallback?.(error);
     else this.duplex.destroy(error);
   }
 
   private onClose(): void {
     if (this.duplex.destroyed) {
-      this.tellClosed();
+      this.completeDestroy();
       return;
     }
-    this.finish?.();
+    this.finalCallback?.();
     this.duplex.push(null);
   }
 
@@ -98,64 +98,64 @@ class Bridge {
     if (this.ws.isPaused) this.ws.resume();
   }
 
-  private write(chunk: Buffer | string, done: Done): void {
-    this.whenConnected(() => this.ws.send(chunk, done));
+  private write(chunk: Buffer | string, callback: Callback): void {
+    this.whenConnected(() => this.ws.send(chunk, callback));
   }
 
-  private final(done: Done): void {
+  private final(callback: Callback): void {
     this.whenConnected(() => {
       const { ws } = this;
-      this.finish = done;
-      if (ws.readyState === ws.CLOSED) this.finishClosed();
+      this.finalCallback = callback;
+      if (ws.readyState === ws.CLOSED) this.finalizeClosed();
       else ws.close();
     });
   }
 
-  /** The program ends a stream whose WebSocket is closed already. */
-  private finishClosed(): void {
-    this.finish?.();
+  /** Completes `final` of a stream whose WebSocket is already closed. */
+  private finalizeClosed(): void {
+    this.finalCallback?.();
     if (this.duplex.readableEnded) this.duplex.destroy();
   }
 
-  /** Calls `then` when the opening handshake is over, whichever way it ended. */
-  private whenConnected(then: () => void): void {
+  /** Calls `onSettled` when the opening handshake has succeeded or failed. */
+  private whenConnected(onSettled: () => void): void {
     const { ws } = this;
     if (ws.readyState !== ws.CONNECTING) {
-      then();
+      onSettled();
       return;
     }
-    const go = (): void => {
-      ws.removeListener('open', go);
-      ws.removeListener('close', go);
-      then();
+    const proceed = (): void => {
+      ws.removeListener('open', proceed);
+      ws.removeListener('close', proceed);
+      onSettled();
     };
-    ws.on('open', go);
-    ws.on('close', go);
+    ws.on('open', proceed);
+    ws.on('close', proceed);
   }
 
-  private destroy(error: Error | null, done: Done): void {
+  private destroy(error: Error | null, callback: Callback): void {
     const { ws } = this;
-    this.settle = (cause) => {
-      this.settle = undefined;
-      done(error ?? cause);
+    this.destroyCallback = (cause) => {
+      this.destroyCallback = undefined;
+      callback(error ?? cause);
     };
-    if (ws.readyState === ws.CLOSED) this.tellClosed();
-    else if (!this.failed) ws.terminate();
+    if (ws.readyState === ws.CLOSED) this.completeDestroy();
+    else if (!this.hasFailed) ws.terminate();
   }
 
-  /** Both are over, the WebSocket and the Duplex. */
-  private tellClosed(): void {
-    this.settle?.(null);
+  /** Both the WebSocket and the Duplex have ended. */
+  private completeDestroy(): void {
+    this.destroyCallback?.(null);
     time.nextTick(() => this.duplex.emit('close'));
   }
 
-  /** Nothing more is read; if nothing more is written either, it is over. */
+  /** The readable side has ended. If the writable side has too, the stream is destroyed. */
   private onEnd(): void {
     if (!this.duplex.destroyed && this.duplex.writableFinished) this.duplex.destroy();
   }
 
-  // Without `autoDestroy` Node only emits what goes wrong inside of the Duplex, as a write after
-  // its end does. This listener must not make such an error pass unseen.
+  // Without `autoDestroy` an error of the Duplex itself, such as a write after end(), is only emitted.
+  // If this is the only listener, the error is thrown, as it would be without this listener.
   private onStreamError(error: Error): void {
     this.duplex.destroy();
     if (this.duplex.listenerCount('error') === 1) throw error;

@@ -1,4 +1,4 @@
-/** A message that is framed once, and compressed at most once per set of parameters, for many. */
+/** Messages framed and compressed once for many connections. */
 
 import { Buffer } from 'node:buffer';
 import type { Extension } from '../protocol/extension.js';
@@ -8,66 +8,66 @@ import type { SendCallback } from '../protocol/write-batch.js';
 import type { PrepareOptions } from './api.js';
 import { type BufferLike, toPayload } from './payload.js';
 
-/** What a message looks like where it was encoded in one way. */
-interface Form {
-  /** FIN, reserved bit and opcode. */
-  readonly first: number;
+/** An encoding of a message. */
+interface EncodedForm {
+  /** The first byte of its frame: FIN, reserved bits and opcode. */
+  readonly firstByte: number;
   readonly payload: Buffer;
-  /** Header and payload, as a server sends them; made with the first one that does. */
+  /** The unmasked frame, which servers send. Created when a server first sends it. */
   frame: Buffer | undefined;
 }
 
-/** A message ready to be sent to any number of connections. It must not change any more. */
+/** An immutable message, ready to be sent on any number of connections. */
 export class PreparedMessage {
-  /** Its bytes. */
+  /** The bytes of the message, uncompressed. */
   readonly payload: Buffer;
-  /** Whether it is binary. */
+  /** Whether the message is binary. */
   readonly isBinary: boolean;
-  private readonly compresses: boolean;
-  private readonly plain: Form;
-  /** Its compressed forms, by the parameters that they were made with. */
-  private readonly compressed = new Map<string, Form>();
+  private readonly isCompressible: boolean;
+  private readonly uncompressed: EncodedForm;
+  /** The compressed forms, by the parameters of their extension. */
+  private readonly compressed = new Map<string, EncodedForm>();
 
-  /** @throws TypeError for data that has no bytes, and for a Blob: its bytes come later */
+  /** @throws TypeError for data that has no bytes, and for a Blob, which can only be read later */
   constructor(data: BufferLike, options: PrepareOptions = {}) {
     const payload = toPayload(data);
     if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) {
       throw new TypeError('A Blob cannot be prepared: read it first, with its arrayBuffer()');
     }
     this.isBinary = options.binary ?? typeof payload !== 'string';
-    this.compresses = options.compress ?? true;
-    // A copy: what was prepared stays as it was, whatever becomes of the program's buffer.
-    this.payload = Buffer.from(payload as Buffer); // a string too
-    this.plain = { first: this.firstByte(0), payload: this.payload, frame: undefined };
+    this.isCompressible = options.compress ?? true;
+    // A copy, so that later changes of the program's buffer have no effect.
+    this.payload = Buffer.from(payload as Buffer); // or a string
+    this.uncompressed = { firstByte: this.firstByte(0), payload: this.payload, frame: undefined };
   }
 
-  /** Its bytes: so it passes for data wherever it comes to, and is data to those who know no more. */
+  /** Lets a prepared message pass wherever data is accepted: `Buffer.from` reads `valueOf`. */
   valueOf(): Uint8Array {
     return this.payload;
   }
 
-  /** Sends it on a connection. @returns false if a Close was sent or the wire is gone */
-  sendBy(
+  /** Sends the message on a connection. @returns false if a Close was sent or the wire is closed */
+  sendOn(
     sender: Sender,
     extension: Extension | undefined,
     callback: SendCallback | undefined,
   ): boolean {
-    // Behind what waits to be encoded, or in the middle of a message, it is one like any other.
+    // Frames are queued, or a fragmented message is being sent: it is sent as an ordinary message.
     if (!sender.isIdle) {
-      return sender.sendMessage(this.payload, this.isBinary, true, this.compresses, callback);
+      return sender.sendMessage(this.payload, this.isBinary, true, this.isCompressible, callback);
     }
     sender.prepareKey();
     const form = this.formFor(extension);
-    if (form !== this.plain) extension?.noteEncoded(this.payload);
+    if (form !== this.uncompressed) extension?.noteEncoded(this.payload);
     const { length } = this.payload;
-    if (sender.masks) sender.writeFrame(form.first, form.payload, length, callback);
+    if (sender.masks) sender.writeFrame(form.firstByte, form.payload, length, callback);
     else sender.sendShared(frameOf(form), length, callback);
     return true;
   }
 
-  private formFor(extension: Extension | undefined): Form {
-    if (extension === undefined || !this.compresses) return this.plain;
-    if (!extension.wants(this.payload.length)) return this.plain;
+  private formFor(extension: Extension | undefined): EncodedForm {
+    if (extension === undefined || !this.isCompressible) return this.uncompressed;
+    if (!extension.wants(this.payload.length)) return this.uncompressed;
     const { parameters } = extension;
     let form = this.compressed.get(parameters);
     if (form === undefined) {
@@ -77,10 +77,10 @@ export class PreparedMessage {
     return form;
   }
 
-  private compress(extension: Extension): Form {
+  private compress(extension: Extension): EncodedForm {
     const payload = extension.encodeAlone(this.payload);
-    if (payload === this.payload) return this.plain;
-    return { first: this.firstByte(extension.reserved), payload, frame: undefined };
+    if (payload === this.payload) return this.uncompressed;
+    return { firstByte: this.firstByte(extension.reserved), payload, frame: undefined };
   }
 
   private firstByte(reserved: number): number {
@@ -88,20 +88,20 @@ export class PreparedMessage {
   }
 }
 
-function frameOf(form: Form): Buffer {
+function frameOf(form: EncodedForm): Buffer {
   if (form.frame !== undefined) return form.frame;
-  const { first, payload } = form;
+  const { firstByte, payload } = form;
   const size = sizeOfHeader(payload.length, false);
   const frame = Buffer.allocUnsafeSlow(size + payload.length);
-  writeHeader(frame, 0, first, payload.length, false, 0);
+  writeHeader(frame, 0, firstByte, payload.length, false, 0);
   payload.copy(frame, size);
   form.frame = frame;
   return frame;
 }
 
 /**
- * Frames a message once, for `send` of any number of connections. It is compressed at most once
- * per set of parameters, when the first connection needs it.
+ * Prepares a message for `send` of any number of connections. It is framed once, and compressed at
+ * most once for each set of negotiated parameters.
  * @throws TypeError for data that has no bytes, and for a Blob
  */
 export function prepareMessage(data: BufferLike, options?: PrepareOptions): PreparedMessage {

@@ -1,10 +1,10 @@
-/** The events of a WebSocket, and the types of their listeners. */
+/** The types of an EventEmitter's events and listeners. */
 
 import type { EventEmitter } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { RawData } from './payload.js';
 
-/** The arguments of each event. */
+/** The events of a WebSocket, with the arguments of their listeners. */
 export interface WebSocketEvents {
   /** The opening handshake has succeeded. */
   open: [];
@@ -28,7 +28,7 @@ export interface WebSocketEvents {
    * process.
    */
   error: [error: Error];
-  /** More may be sent: `send` had returned false. */
+  /** Emitted after `send` returned false, when more may be sent. */
   drain: [];
   /** Client: a response with status 101 arrived. It is not validated yet. */
   upgrade: [response: IncomingMessage];
@@ -42,17 +42,17 @@ export interface WebSocketEvents {
   'unexpected-response': [request: ClientRequest, response: IncomingMessage];
 }
 
-/** A listener of an event with known arguments. */
+/** A listener of one of `Events`. */
 export type TypedListener<Self, Events, E extends keyof Events> = (
   this: Self,
   ...args: Events[E] extends unknown[] ? Events[E] : never
 ) => void;
 
-/** A listener of another event: programs emit events of their own. */
+/** A listener of any other event. */
 // biome-ignore lint/suspicious/noExplicitAny: nothing is known of its arguments
 export type AnyListener<Self> = (this: Self, ...args: any[]) => void;
 
-/** An EventEmitter that knows the arguments of its own events. */
+/** An EventEmitter with typed `Events`. */
 export interface TypedEmitter<Events> extends EventEmitter {
   on<E extends keyof Events>(event: E, listener: TypedListener<this, Events, E>): this;
   on(event: string | symbol, listener: AnyListener<this>): this;

@@ -1,4 +1,4 @@
-/** The class WebSocket: arguments in, the session's state out. */
+/** The class WebSocket: checks arguments, and delegates to its session. */
 
 import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
@@ -43,7 +43,7 @@ import {
 import { PreparedMessage } from './prepared.js';
 import { CONNECTING, OPEN, Session, STATE_NAMES } from './session.js';
 
-/** The index gives the targets their type: the one that programs may extend. */
+/** The event objects. `index.ts` declares the type of their targets, which programs may augment. */
 interface EventMap {
   open: EventApi<unknown>;
   message: MessageEventApi<unknown, Data>;
@@ -53,7 +53,7 @@ interface EventMap {
 
 type EventHandler<K extends keyof EventMap> = ((event: EventMap[K]) => void) | null;
 
-/** Where a WebSocket keeps its session: found through proxies and objects that inherit from it, too. */
+/** The key of the session. A property, unlike a #private field, is found through proxies too. */
 const SESSION = Symbol('ws6455.session');
 
 /** @returns undefined for the bare prototype */
@@ -64,8 +64,8 @@ export function sessionOf(ws: { readonly [SESSION]?: Session }): Session | undef
 }
 
 /**
- * A WebSocket: one end of a connection. A client creates it with a URL; a server hands it out with
- * its event 'connection'.
+ * One end of a WebSocket connection. A client creates it with a URL; a server emits it with
+ * 'connection'.
  */
 export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
   declare static readonly CONNECTING: 0;
@@ -142,16 +142,16 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
   send(data: unknown, options?: SendOptions | SendCallback, callback?: SendCallback): MaySendMore {
     const session = this[SESSION];
     session.checkConnected();
-    const chosen = pickCallback(options, callback);
-    if (data instanceof PreparedMessage) return sendPrepared(session, data, chosen);
+    const selected = pickCallback(options, callback);
+    if (data instanceof PreparedMessage) return sendPrepared(session, data, selected);
     const settings = typeof options === 'function' ? undefined : options;
     const payload = toPayload(data);
     const isBinary = settings?.binary ?? typeof payload !== 'string';
     const fin = settings?.fin ?? true;
     const compress = settings?.compress ?? true;
     const endpoint = session.connection?.endpoint;
-    if (!endpoint || !sendPayload(endpoint.sender, payload, isBinary, fin, compress, chosen)) {
-      session.reject(payload, chosen);
+    if (!endpoint || !sendPayload(endpoint.sender, payload, isBinary, fin, compress, selected)) {
+      session.reject(payload, selected);
       return false;
     }
     return endpoint.canSendMore();
@@ -202,9 +202,9 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
   }
 
   /**
-   * Starts the connection on a Duplex whose opening handshake is over, and emits 'open'.
-   * @param head bytes that came behind the handshake
-   * @param options limits; those left out are off
+   * Starts the connection on a Duplex after its opening handshake, and emits 'open'.
+   * @param head the first bytes after the handshake
+   * @param options the limits; an absent limit means no limit
    */
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions = {}): void {
     this[SESSION].open(socket, head, options);
@@ -216,7 +216,7 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
   }
 }
 
-/** Not enumerable: programs that list or copy the properties find those of `ws` only. */
+/** The property is not enumerable, so that programs which copy properties find those of `ws` only. */
 function setSession(ws: WebSocket, session: Session): void {
   Object.defineProperty(ws, SESSION, { value: session });
 }
@@ -227,7 +227,7 @@ function sendPrepared(
   callback: SendCallback | undefined,
 ): boolean {
   const endpoint = session.connection?.endpoint;
-  if (!endpoint || !prepared.sendBy(endpoint.sender, session.extension, callback)) {
+  if (!endpoint || !prepared.sendOn(endpoint.sender, session.extension, callback)) {
     session.reject(prepared.payload, callback);
     return false;
   }
@@ -285,7 +285,7 @@ for (const [value, name] of STATE_NAMES.entries()) {
 
 defineEventHandlers(WebSocket.prototype);
 
-// Programs that copy or list an object's properties find them as in `ws` and in browsers.
+// These properties are enumerable, as in `ws` and in browsers.
 for (const name of [
   'addEventListener',
   'binaryType',
