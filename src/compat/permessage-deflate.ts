@@ -17,6 +17,7 @@ import {
 } from '../permessage-deflate/parameters.js';
 import { ProtocolError } from '../protocol/errors.js';
 import type { ExtensionOffer, Parameter } from '../protocol/extension.js';
+import type { Role } from '../protocol/receiver.js';
 
 /** Parameters with the values that they were given, as `extension.parse` returns them. */
 export type ParsedParameters = { [name: string]: (string | true)[] };
@@ -93,23 +94,23 @@ export class PerMessageDeflate {
   /** @internal */
   readonly _threshold: number;
 
-  readonly #settings: PerMessageDeflateSettings;
-  readonly #compressing = new Line();
-  readonly #decompressing = new Line();
-  #codec: Codec | undefined;
-  #fragments: Buffer[] = [];
+  private readonly settings: PerMessageDeflateSettings;
+  private readonly compressing = new Line();
+  private readonly decompressing = new Line();
+  private codec: Codec | undefined;
+  private fragments: Buffer[] = [];
   /** How many bytes they have. */
-  #kept = 0;
+  private kept = 0;
 
   constructor(settings?: PerMessageDeflateSettings | null) {
-    this.#settings = settings ?? {};
-    this._isServer = this.#settings.isServer === true;
-    this._threshold = this.#settings.threshold ?? DEFAULT_THRESHOLD;
+    this.settings = settings ?? {};
+    this._isServer = this.settings.isServer === true;
+    this._threshold = this.settings.threshold ?? DEFAULT_THRESHOLD;
   }
 
   /** The parameters that a client offers. */
   offer(): AgreedParameters {
-    return valuesOf(makeOffer(this.#settings));
+    return valuesOf(makeOffer(this.settings));
   }
 
   /**
@@ -118,13 +119,13 @@ export class PerMessageDeflate {
    * @throws Error or TypeError if there is none that can be accepted
    */
   accept(parsed: readonly ParsedParameters[]): AgreedParameters {
-    const offers = parsed.map((one) => this.#read(one));
-    const negotiation = this._isServer ? this.#acceptOffer(offers) : this.#judge(offers[0]);
     const role = this._isServer ? 'server' : 'client';
-    this.#codec = new Codec(role, negotiation, this.#settings, zlibPool);
+    const offers = parsed.map((one) => readParameters(one, role));
+    const negotiation = negotiate(role, offers, this.settings);
+    this.codec = new Codec(role, negotiation, this.settings, zlibPool);
     this.params = valuesOf(negotiation.response);
-    if (role === 'client' && typeof this.#settings.clientMaxWindowBits === 'number') {
-      this.params['client_max_window_bits'] ??= this.#settings.clientMaxWindowBits;
+    if (role === 'client' && typeof this.settings.clientMaxWindowBits === 'number') {
+      this.params['client_max_window_bits'] ??= this.settings.clientMaxWindowBits;
     }
     return this.params;
   }
@@ -132,8 +133,8 @@ export class PerMessageDeflate {
   /** Compresses a message, or a fragment of it: the last one has `fin`. RFC 7692 §7.2.1. */
   compress(data: Buffer | string, fin: boolean, callback: ProcessedCallback): void {
     const payload = typeof data === 'string' ? Buffer.from(data) : data;
-    const codec = this.#agreed();
-    this.#compressing.add((finished) => {
+    const codec = this.agreed();
+    this.compressing.add((finished) => {
       // Never as a whole message, which may be left as it is: the caller sets the reserved bit.
       const done = (result: Buffer | Error) =>
         Buffer.isBuffer(result) ? finished(null, result) : finished(result);
@@ -144,13 +145,13 @@ export class PerMessageDeflate {
 
   /** Decompresses a message; fragments are kept until the last one, which has `fin`. */
   decompress(data: Buffer, fin: boolean, callback: ProcessedCallback): void {
-    const codec = this.#agreed();
-    const { maxPayload = 0 } = this.#settings;
-    this.#fragments.push(data);
-    this.#kept += data.length;
-    const isTooLong = maxPayload > 0 && this.#kept > maxPayload;
-    const payload = fin || isTooLong ? this.#takeFragments() : undefined;
-    this.#decompressing.add((finished) => {
+    const codec = this.agreed();
+    const { maxPayload = 0 } = this.settings;
+    this.fragments.push(data);
+    this.kept += data.length;
+    const isTooLong = maxPayload > 0 && this.kept > maxPayload;
+    const payload = fin || isTooLong ? this.takeFragments() : undefined;
+    this.decompressing.add((finished) => {
       const done = (result: Buffer | Error) =>
         Buffer.isBuffer(result) ? finished(null, result) : finished(result);
       if (isTooLong) time.setImmediate(done, new ProtocolError('UNSUPPORTED_MESSAGE_LENGTH'));
@@ -161,64 +162,70 @@ export class PerMessageDeflate {
     }, callback);
   }
 
-  #takeFragments(): Buffer {
-    this.#kept = 0;
-    return Buffer.concat(this.#fragments.splice(0));
+  private takeFragments(): Buffer {
+    this.kept = 0;
+    return Buffer.concat(this.fragments.splice(0));
   }
 
   /** Gives up what is under way. */
   cleanup(): void {
     const error = new Error('The deflate stream was closed while data was being processed');
-    this.#compressing.abandon(error);
-    this.#decompressing.abandon(error);
-    this.#takeFragments();
+    this.compressing.abandon(error);
+    this.decompressing.abandon(error);
+    this.takeFragments();
   }
 
-  #agreed(): Codec {
-    if (this.#codec === undefined) {
+  private agreed(): Codec {
+    if (this.codec === undefined) {
       throw new Error('PerMessageDeflate: accept() must come before compress() and decompress()');
     }
-    return this.#codec;
+    return this.codec;
   }
+}
 
-  #acceptOffer(offers: readonly ExtensionOffer[]): Negotiation {
-    const negotiation = acceptOffer(offers, this.#settings);
-    if (negotiation === undefined) {
-      throw new Error('None of the extension offers can be accepted');
-    }
-    return negotiation;
-  }
+function negotiate(
+  role: Role,
+  offers: readonly ExtensionOffer[],
+  settings: PerMessageDeflateSettings,
+): Negotiation {
+  if (role === 'client') return checkResponse(offers[0], settings);
+  const negotiation = acceptOffer(offers, settings);
+  if (negotiation === undefined) throw new Error('None of the extension offers can be accepted');
+  return negotiation;
+}
 
-  #judge(answer: ExtensionOffer = { name: EXTENSION_NAME, parameters: [] }): Negotiation {
-    const negotiation = acceptResponse(answer, this.#settings);
-    if (negotiation !== undefined) return negotiation;
-    const refused = answer.parameters.some(([name]) => name === 'client_no_context_takeover');
-    if (refused && this.#settings.clientNoContextTakeover === false) {
-      throw new Error('Unexpected parameter "client_no_context_takeover"');
-    }
-    throw new Error('Unexpected or invalid parameter "client_max_window_bits"');
+function checkResponse(
+  response: ExtensionOffer = { name: EXTENSION_NAME, parameters: [] },
+  settings: PerMessageDeflateSettings,
+): Negotiation {
+  const negotiation = acceptResponse(response, settings);
+  if (negotiation !== undefined) return negotiation;
+  const refused = response.parameters.some(([name]) => name === 'client_no_context_takeover');
+  if (refused && settings.clientNoContextTakeover === false) {
+    throw new Error('Unexpected parameter "client_no_context_takeover"');
   }
+  throw new Error('Unexpected or invalid parameter "client_max_window_bits"');
+}
 
-  /** @throws Error or TypeError that names the parameter that can't be read */
-  #read(parsed: ParsedParameters): ExtensionOffer {
-    const parameters = Object.entries(parsed).map(([name, values]): Parameter => {
-      if (values.length > 1) throw new Error(`Parameter "${name}" must have only a single value`);
-      const [value = true] = values;
-      this.#check(name, value);
-      return [name, value];
-    });
-    return { name: EXTENSION_NAME, parameters };
-  }
+/** @throws Error or TypeError that names the parameter that can't be read */
+function readParameters(parsed: ParsedParameters, role: Role): ExtensionOffer {
+  const parameters = Object.entries(parsed).map(([name, values]): Parameter => {
+    if (values.length > 1) throw new Error(`Parameter "${name}" must have only a single value`);
+    const [value = true] = values;
+    checkParameter(name, value, role);
+    return [name, value];
+  });
+  return { name: EXTENSION_NAME, parameters };
+}
 
-  #check(name: string, value: string | true): void {
-    let isValid = false;
-    if (/^(server|client)_no_context_takeover$/.test(name)) isValid = value === true;
-    else if (name === 'client_max_window_bits' && value === true) isValid = this._isServer;
-    else if (/^(server|client)_max_window_bits$/.test(name))
-      isValid = /^([89]|1[0-5])$/.test(String(value));
-    else throw new Error(`Unknown parameter "${name}"`);
-    if (!isValid) throw new TypeError(`Invalid value for parameter "${name}": ${value}`);
-  }
+function checkParameter(name: string, value: string | true, role: Role): void {
+  let isValid = false;
+  if (/^(server|client)_no_context_takeover$/.test(name)) isValid = value === true;
+  else if (name === 'client_max_window_bits' && value === true) isValid = role === 'server';
+  else if (/^(server|client)_max_window_bits$/.test(name))
+    isValid = /^([89]|1[0-5])$/.test(String(value));
+  else throw new Error(`Unknown parameter "${name}"`);
+  if (!isValid) throw new TypeError(`Invalid value for parameter "${name}": ${value}`);
 }
 
 /** Parameters as an object: numbers for window bits. */

@@ -10,36 +10,44 @@ import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
 import { toLimit } from '../connection/options.js';
 import { time } from '../connection/time.js';
-import { CloseCode, readClose } from '../protocol/close.js';
+import { type Close, CloseCode, readClose } from '../protocol/close.js';
 import type { Application } from '../protocol/endpoint.js';
 import { ProtocolError } from '../protocol/errors.js';
 import type { ExtensionOffer } from '../protocol/extension.js';
 import { Opcode } from '../protocol/frame.js';
 import type { ControlSink, MessageData, MessageSink } from '../protocol/receiver.js';
 import type { SendCallback } from '../protocol/write-batch.js';
+import type { Lifecycle } from '../server/lifecycle.js';
 import { lifecycleOf, type WebSocketServer } from '../server/websocket-server.js';
 import type { Session } from '../websocket/session.js';
 import { sessionOf, type WebSocket } from '../websocket/websocket.js';
 
 const NO_REASON = Buffer.alloc(0);
 
-/** How a member is read, and set where setting it has an effect. */
-interface Member<T> {
-  read(of: T): unknown;
-  write?(of: T, value: unknown): void;
+/** How a member is read from the state of an object, and set where setting it has an effect. */
+interface Member<State, Owner> {
+  read(state: State, owner: Owner): unknown;
+  write?(state: State, value: unknown): void;
 }
 
-type Members<T> = Record<string, Member<T>>;
+type Members<State, Owner> = Record<string, Member<State, Owner>>;
 
-function install<T extends object>(prototype: T, members: Members<T>): void {
+/** @param stateOf gives undefined for objects made without the constructor: they have no such members */
+function install<State, Owner extends object>(
+  prototype: Owner,
+  stateOf: (owner: Owner) => State | undefined,
+  members: Members<State, Owner>,
+): void {
   for (const [name, { read, write }] of Object.entries(members)) {
     Object.defineProperty(prototype, name, {
       configurable: true,
-      get(this: T) {
-        return read(this);
+      get(this: Owner) {
+        const state = stateOf(this);
+        return state && read(state, this);
       },
-      set(this: T, value: unknown) {
-        if (write !== undefined) write(this, value);
+      set(this: Owner, value: unknown) {
+        const state = stateOf(this);
+        if (state !== undefined && write !== undefined) write(state, value);
         else keep(this, name, value);
       },
     });
@@ -54,58 +62,56 @@ function keep<T>(on: object, name: string, value: T): T {
 
 /** Gives every WebSocket the members that programs written for `ws` reach for. */
 export function installMembers(prototype: WebSocket): void {
-  const endpoint = (ws: WebSocket) => sessionOf(ws).connection?.endpoint;
-  install<WebSocket>(prototype, {
+  install<Session, WebSocket>(prototype, sessionOf, {
     // engine.io reads `remoteAddress`, engine.io-client calls `unref`, and many more.
-    _socket: { read: (ws) => socketOf(sessionOf(ws).connection) },
+    _socket: { read: ({ connection }) => socketOf(connection) },
     // socket.io sends frames that it made once for a whole room.
-    _sender: { read: (ws) => senderOf(ws, sessionOf(ws)) },
+    _sender: { read: (session, ws) => senderOf(ws, session) },
     // Programs tighten `_maxPayload` until a client has logged in, and take Pings over.
-    _receiver: { read: (ws) => receiverOf(ws, sessionOf(ws)) },
+    _receiver: { read: (session, ws) => receiverOf(ws, session) },
     // @fastify/websocket makes a client of an unconnected object.
     _isServer: {
-      read: (ws) => sessionOf(ws).role === 'server',
-      write: (ws, isServer) => {
-        sessionOf(ws).role = isServer ? 'server' : 'client';
+      read: ({ role }) => role === 'server',
+      write: (session, isServer) => {
+        session.role = isServer ? 'server' : 'client';
       },
     },
     _autoPong: {
-      read: (ws) => endpoint(ws)?.autoPong ?? true,
-      write: (ws, autoPong) => {
-        const open = endpoint(ws);
-        if (open !== undefined) open.autoPong = Boolean(autoPong);
+      read: ({ connection }) => connection?.endpoint.autoPong ?? true,
+      write: ({ connection }, autoPong) => {
+        if (connection !== undefined) connection.endpoint.autoPong = Boolean(autoPong);
       },
     },
     // Programs tell by these which end closed the connection.
-    _closeFrameReceived: { read: (ws) => endpoint(ws)?.received !== undefined },
-    _closeFrameSent: { read: (ws) => endpoint(ws)?.sent !== undefined },
-    _closeCode: { read: (ws) => endpoint(ws)?.received?.code ?? CloseCode.ABNORMAL },
-    _closeMessage: { read: (ws) => endpoint(ws)?.received?.reason ?? NO_REASON },
-    _closeTimer: { read: (ws) => sessionOf(ws).connection?.closeTimer ?? null },
-    _errorEmitted: { read: (ws) => hasFailed(sessionOf(ws)) },
+    _closeFrameReceived: { read: (session) => receivedOf(session) !== undefined },
+    _closeFrameSent: { read: ({ connection }) => connection?.endpoint.sent !== undefined },
+    _closeCode: { read: (session) => receivedOf(session)?.code ?? CloseCode.ABNORMAL },
+    _closeMessage: { read: (session) => receivedOf(session)?.reason ?? NO_REASON },
+    _closeTimer: { read: ({ connection }) => connection?.closeTimer ?? null },
+    _errorEmitted: { read: hasFailed },
     // Proxies and adapters look at the opening handshake under way.
-    _req: { read: (ws) => sessionOf(ws).handshake?.request ?? null },
-    _redirects: { read: (ws) => redirectsOf(sessionOf(ws)) },
-    _extensions: { read: (ws) => extensionsOf(sessionOf(ws)) },
+    _req: { read: ({ handshake }) => handshake?.request ?? null },
+    _redirects: { read: redirectsOf },
+    _extensions: { read: extensionsOf },
     // The same as the public members of these names.
-    _binaryType: { read: (ws) => ws.binaryType },
-    _bufferedAmount: { read: (ws) => ws.bufferedAmount },
-    _paused: { read: (ws) => ws.isPaused },
-    _protocol: { read: (ws) => ws.protocol },
-    _readyState: { read: (ws) => ws.readyState },
-    _url: { read: (ws) => ws.url },
+    _binaryType: { read: (_, ws) => ws.binaryType },
+    _bufferedAmount: { read: (_, ws) => ws.bufferedAmount },
+    _paused: { read: (_, ws) => ws.isPaused },
+    _protocol: { read: (_, ws) => ws.protocol },
+    _readyState: { read: (_, ws) => ws.readyState },
+    _url: { read: (_, ws) => ws.url },
   });
 }
 
 /** Gives every server the members that programs written for `ws` reach for. */
 export function installServerMembers(prototype: WebSocketServer): void {
   const phases = ['RUNNING', 'CLOSING', 'CLOSED'];
-  install<WebSocketServer>(prototype, {
+  install<Lifecycle, WebSocketServer>(prototype, lifecycleOf, {
     // Programs reach for the http server behind `port`, and for how far closing is.
-    _server: { read: (server) => lifecycleOf(server).http ?? null },
-    _state: { read: (server) => phases.indexOf(lifecycleOf(server).phase) },
+    _server: { read: ({ http }) => http ?? null },
+    _state: { read: ({ phase }) => phases.indexOf(phase) },
     // Programs that share an http server take a WebSocketServer off it.
-    _removeListeners: { read: (server) => () => lifecycleOf(server).detach() },
+    _removeListeners: { read: (lifecycle) => () => lifecycle.detach() },
   });
 }
 
@@ -113,6 +119,10 @@ export function installServerMembers(prototype: WebSocketServer): void {
 function socketOf(connection: Connection | undefined): Duplex | null {
   connection?.flush();
   return connection?.socket ?? null;
+}
+
+function receivedOf({ connection }: Session): Close | undefined {
+  return connection?.endpoint.received;
 }
 
 function redirectsOf({ handshake, address }: Session): number {
@@ -141,23 +151,28 @@ function paramsOf(answer: ExtensionOffer | undefined): object {
 
 /** What programs use of the `_sender` of `ws`. */
 class SenderView {
-  readonly #connection: Connection;
+  private readonly connection: Connection;
 
   constructor(connection: Connection) {
-    this.#connection = connection;
+    this.connection = connection;
+  }
+
+  /** Deep proxies leave objects with a tag of their own alone: see `Session`. */
+  get [Symbol.toStringTag](): string {
+    return 'Sender';
   }
 
   get _socket(): Duplex | null {
-    return socketOf(this.#connection);
+    return socketOf(this.connection);
   }
 
   get _bufferedBytes(): number {
-    return this.#connection.endpoint.sender.queuedLength;
+    return this.connection.endpoint.sender.queuedLength;
   }
 
   /** Sends frames that `Sender.frame` made; after a Close nothing may follow (RFC 6455 §5.5.1). */
   sendFrame(parts: readonly (Buffer | string)[], callback?: SendCallback): void {
-    const { sender } = this.#connection.endpoint;
+    const { sender } = this.connection.endpoint;
     if (!sender.sendFramed(parts, callback) && callback !== undefined)
       time.nextTick(callback, new Error('The socket is closed'));
   }
@@ -173,39 +188,44 @@ function senderOf(ws: WebSocket, { connection }: Session): SenderView | null {
  * does what is always done, so that removing it takes the event over.
  */
 class ReceiverView extends EventEmitter implements MessageSink, ControlSink {
-  readonly #connection: Connection;
-  #closePayload: Buffer = NO_REASON;
+  private readonly connection: Connection;
+  private closePayload: Buffer = NO_REASON;
 
   constructor(connection: Connection, application: Application) {
     super();
-    this.#connection = connection;
+    this.connection = connection;
     const { endpoint } = connection;
     this.on('message', (data: MessageData, isBinary: boolean) =>
       application.onMessage(data, isBinary),
     );
     this.on('ping', (payload: Buffer) => endpoint.onControl(Opcode.PING, payload));
     this.on('pong', (payload: Buffer) => endpoint.onControl(Opcode.PONG, payload));
-    this.on('conclude', () => endpoint.onControl(Opcode.CLOSE, this.#closePayload));
+    this.on('conclude', () => endpoint.onControl(Opcode.CLOSE, this.closePayload));
     this.on('error', (error: ProtocolError) => endpoint.onViolation(error));
     this.on('drain', () => connection.continueReading());
     endpoint.receiver.redirect(this, this);
   }
 
+  /** Deep proxies leave objects with a tag of their own alone: see `Session`. */
+  get [Symbol.toStringTag](): string {
+    return 'Receiver';
+  }
+
   get _maxPayload(): number {
-    return this.#connection.endpoint.receiver.options.maxPayload;
+    return this.connection.endpoint.receiver.options.maxPayload;
   }
 
   set _maxPayload(bytes: number) {
-    const { receiver } = this.#connection.endpoint;
+    const { receiver } = this.connection.endpoint;
     receiver.options = { ...receiver.options, maxPayload: toLimit(bytes, 0) };
   }
 
   get _skipUTF8Validation(): boolean {
-    return !this.#connection.endpoint.receiver.options.checkUtf8;
+    return !this.connection.endpoint.receiver.options.checkUtf8;
   }
 
   set _skipUTF8Validation(skip: boolean) {
-    const { receiver } = this.#connection.endpoint;
+    const { receiver } = this.connection.endpoint;
     receiver.options = { ...receiver.options, checkUtf8: !skip };
   }
 
@@ -214,7 +234,7 @@ class ReceiverView extends EventEmitter implements MessageSink, ControlSink {
   }
 
   onControl(opcode: number, payload: Buffer): void {
-    if (opcode === Opcode.CLOSE) this.#onClose(payload);
+    if (opcode === Opcode.CLOSE) this.onClose(payload);
     else this.emit(opcode === Opcode.PING ? 'ping' : 'pong', payload);
   }
 
@@ -223,11 +243,11 @@ class ReceiverView extends EventEmitter implements MessageSink, ControlSink {
   }
 
   onDecoded(): void {
-    this.#connection.endpoint.onDecoded();
+    this.connection.endpoint.onDecoded();
   }
 
-  #onClose(payload: Buffer): void {
-    this.#closePayload = payload;
+  private onClose(payload: Buffer): void {
+    this.closePayload = payload;
     const close = readClose(payload, !this._skipUTF8Validation);
     if (close instanceof ProtocolError) this.onViolation(close);
     else this.emit('conclude', close.code, close.reason);

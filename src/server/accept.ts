@@ -40,7 +40,7 @@ export function accept(
   server.emit('headers', lines, request);
   checkLines(lines);
   const client = createClient(server.options);
-  sessionOf(client).accept(subprotocol, extension, onEnd);
+  sessionOf(client).accept(client, subprotocol, extension, onEnd);
   return { client, lines };
 }
 

@@ -9,6 +9,7 @@ import { pathOf } from '../handshake/server.js';
 import { EXTENSION_NAME } from '../permessage-deflate/parameters.js';
 import type { BufferLike } from '../websocket/payload.js';
 import { PreparedMessage } from '../websocket/prepared.js';
+import type { Session } from '../websocket/session.js';
 import { sessionOf, WebSocket } from '../websocket/websocket.js';
 import { type Acceptance, accept, openClient } from './accept.js';
 import type { BroadcastApi, BroadcastOptions, Reached, ServerApi } from './api.js';
@@ -32,7 +33,8 @@ type Request = typeof IncomingMessage;
 /** Where a server keeps its state: found through proxies and objects that inherit from it, too. */
 const LIFECYCLE = Symbol('ws6455.lifecycle');
 
-export function lifecycleOf(server: { readonly [LIFECYCLE]: Lifecycle }): Lifecycle {
+/** @returns undefined for the prototype, and for objects made without the constructor */
+export function lifecycleOf(server: { readonly [LIFECYCLE]?: Lifecycle }): Lifecycle | undefined {
   return server[LIFECYCLE];
 }
 
@@ -56,12 +58,9 @@ export class WebSocketServer<T extends AnySocketClass = AnySocketClass, U extend
   constructor(options?: ServerOptions<T, U>, callback?: () => void) {
     super();
     checkIsObject(options);
-    const comparesPath = () => this.shouldHandle === WebSocketServer.prototype.shouldHandle;
     this.options = serverOptions(options ?? {}, WebSocket);
-    checkServerOptions(this.options, comparesPath());
-    const lifecycle = new Lifecycle(this as unknown as LifecycleOwner, comparesPath);
-    // Not enumerable: programs that list or copy the properties find those of `ws` only.
-    Object.defineProperty(this, LIFECYCLE, { value: lifecycle });
+    checkServerOptions(this.options, comparesPath(this));
+    const lifecycle = ensureLifecycle(this as unknown as Owner);
     const { server, noServer, clientTracking, port, host, backlog } = this.options;
     if (clientTracking) this.clients = new Set();
     if (server) lifecycle.attachTo(server as HttpServer);
@@ -80,10 +79,13 @@ export class WebSocketServer<T extends AnySocketClass = AnySocketClass, U extend
     if (!this.clients) throw new Error('broadcast() needs the option clientTracking');
     const prepared = data instanceof PreparedMessage ? data : new PreparedMessage(data, options);
     const { except, filter } = options;
+    // A program may hold a proxy of the client.
+    const excluded = except && sessionOf(except);
     let reached = 0;
     for (const client of this.clients) {
-      if (client === except || (filter && !filter(client))) continue;
-      if (sendPrepared(client as unknown as WebSocket, prepared)) reached++;
+      const session = sessionOf(client as Partial<WebSocket>);
+      if (session === undefined || session === excluded || (filter && !filter(client))) continue;
+      if (sendPrepared(session, prepared)) reached++;
     }
     return reached;
   }
@@ -104,7 +106,7 @@ export class WebSocketServer<T extends AnySocketClass = AnySocketClass, U extend
   ): void {
     if (!beginHandshake(socket)) return;
     socket.on('error', ignore);
-    const lifecycle = this[LIFECYCLE];
+    const lifecycle = ensureLifecycle(this as unknown as Owner);
     const context = {
       pending: lifecycle.pending,
       isClaimed: () => lifecycle.takeClaim(request),
@@ -130,7 +132,7 @@ export class WebSocketServer<T extends AnySocketClass = AnySocketClass, U extend
       return;
     }
     if (hasConnection(socket)) throw socketInUseError();
-    const { phase, onClientEnd } = this[LIFECYCLE];
+    const { phase, onClientEnd } = ensureLifecycle(this as unknown as Owner);
     if (phase !== 'RUNNING') {
       refuse(socket, 503);
       return;
@@ -149,13 +151,35 @@ export class WebSocketServer<T extends AnySocketClass = AnySocketClass, U extend
   }
 }
 
+interface Owner extends LifecycleOwner {
+  readonly [LIFECYCLE]?: Lifecycle;
+}
+
+/**
+ * The state of a server. An object made without the constructor, such as a mock, gets it when it
+ * first needs it.
+ */
+function ensureLifecycle(server: Owner): Lifecycle {
+  const existing = server[LIFECYCLE];
+  if (existing !== undefined) return existing;
+  const lifecycle = new Lifecycle(server, () => comparesPath(server));
+  // Not enumerable: programs that list or copy the properties find those of `ws` only.
+  // Configurable: a proxy may return something else for it.
+  Object.defineProperty(server, LIFECYCLE, { configurable: true, value: lifecycle });
+  return lifecycle;
+}
+
+/** Whether the option `path` alone decides which requests are for a server. */
+function comparesPath(server: { readonly shouldHandle: unknown }): boolean {
+  return server.shouldHandle === WebSocketServer.prototype.shouldHandle;
+}
+
 function matchesPath(path: string | null | undefined, request: IncomingMessage): boolean {
   return !path || pathOf(request.url) === path;
 }
 
 /** Sends directly, whatever `send` of a subclass does. @returns whether the connection is open */
-function sendPrepared(client: WebSocket, prepared: PreparedMessage): boolean {
-  const { connection, extension } = sessionOf(client);
+function sendPrepared({ connection, extension }: Session, prepared: PreparedMessage): boolean {
   return (
     connection !== undefined && prepared.sendOn(connection.endpoint.sender, extension, undefined)
   );

@@ -57,12 +57,18 @@ export class Session implements Application, HandshakeListener {
   /** The URL of a client, and how many redirects led to it. */
   address: { readonly url: string; readonly redirects: number } | undefined;
 
-  private readonly owner: SessionOwner;
+  /** Emits the events. Through a proxy or a child object that opens the connection, that one does. */
+  private owner: SessionOwner;
   private readonly options: ClientOptions;
-  /** The state before there is a connection, and after its end. */
-  private state: ReadyState = CONNECTING;
+  /**
+   * The state before there is a connection, and after its end. undefined, as in `ws`, if the
+   * WebSocket was made without its constructor.
+   */
+  private state: ReadyState | undefined = CONNECTING;
+  /** The client as its server knows it. */
+  private client: object | undefined;
   /** Called before the listeners of 'close': a server forgets the client. */
-  private onEnd: ((owner: object) => void) | undefined;
+  private onEnd: ((client: object) => void) | undefined;
   /** Bytes given to `send` when the connection was closing or closed. */
   private rejectedLength = 0;
 
@@ -72,6 +78,13 @@ export class Session implements Application, HandshakeListener {
     this.options = options;
   }
 
+  /** The session of a WebSocket that was made without its constructor. */
+  static withoutState(owner: SessionOwner): Session {
+    const session = new Session(owner, 'client', {});
+    session.state = undefined;
+    return session;
+  }
+
   /** Deep proxies, such as those of reactive frameworks, leave objects with a tag of their own alone. */
   get [Symbol.toStringTag](): string {
     return 'Session';
@@ -79,7 +92,7 @@ export class Session implements Application, HandshakeListener {
 
   get readyState(): ReadyState {
     const { connection } = this;
-    if (connection === undefined || this.state === CLOSED) return this.state;
+    if (connection === undefined || this.state === CLOSED) return this.state as ReadyState; // see `state`
     return readyStateOf(connection.endpoint.state);
   }
 
@@ -89,17 +102,20 @@ export class Session implements Application, HandshakeListener {
 
   /** A server has accepted the opening handshake. @param onEnd called before the listeners of 'close' */
   accept(
+    client: object,
     subprotocol: string,
     extension: Extension | undefined,
-    onEnd: (owner: object) => void,
+    onEnd: (client: object) => void,
   ): void {
+    this.client = client;
     this.subprotocol = subprotocol;
     this.extension = extension;
     this.onEnd = onEnd;
   }
 
   /** Starts the connection on a Duplex and emits 'open'. */
-  open(socket: Duplex, head: Buffer, options: SocketOptions): void {
+  open(owner: SessionOwner, socket: Duplex, head: Buffer, options: SocketOptions): void {
+    this.owner = owner;
     const settings = endpointOptions(this.role, options, this.options, this.extension);
     this.connection = new Connection(socket, settings, this);
     this.setBinaryType(this.binaryType);
@@ -192,7 +208,7 @@ export class Session implements Application, HandshakeListener {
     const closeInfo = this.connection?.describeClose() ?? { wasClean: false };
     if (this.failure !== undefined) closeInfo.error = this.failure;
     this.owner.closeInfo = closeInfo;
-    this.onEnd?.(this.owner);
+    if (this.client !== undefined) this.onEnd?.(this.client);
     unsubscribeAll(this.owner);
     this.owner.emit('close', code, reason);
   }

@@ -56,7 +56,7 @@ type EventHandler<K extends keyof EventMap> = ((event: EventMap[K]) => void) | n
 /** The key of the session. A property, unlike a #private field, is found through proxies too. */
 const SESSION = Symbol('ws6455.session');
 
-/** @returns undefined for the bare prototype */
+/** @returns undefined for the prototype, and for objects made without the constructor */
 export function sessionOf(ws: WebSocket): Session;
 export function sessionOf(ws: { readonly [SESSION]?: Session }): Session | undefined;
 export function sessionOf(ws: { readonly [SESSION]?: Session }): Session | undefined {
@@ -136,11 +136,11 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
   }
 
   set binaryType(type: BinaryType) {
-    if (isBinaryType(type)) this[SESSION]?.setBinaryType(type);
+    if (isBinaryType(type)) ensureSession(this).setBinaryType(type);
   }
 
   send(data: unknown, options?: SendOptions | SendCallback, callback?: SendCallback): MaySendMore {
-    const session = this[SESSION];
+    const session = ensureSession(this);
     session.checkConnected();
     const selected = pickCallback(options, callback);
     if (data instanceof PreparedMessage) return sendPrepared(session, data, selected);
@@ -158,11 +158,11 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
   }
 
   ping(data?: unknown, mask?: boolean | ControlCallback, callback?: ControlCallback): void {
-    sendControl(this[SESSION], Opcode.PING, data, pickCallback(data, mask, callback));
+    sendControl(ensureSession(this), Opcode.PING, data, pickCallback(data, mask, callback));
   }
 
   pong(data?: unknown, mask?: boolean | ControlCallback, callback?: ControlCallback): void {
-    sendControl(this[SESSION], Opcode.PONG, data, pickCallback(data, mask, callback));
+    sendControl(ensureSession(this), Opcode.PONG, data, pickCallback(data, mask, callback));
   }
 
   close(code?: number, reason?: string | Uint8Array): void {
@@ -175,7 +175,7 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
   }
 
   terminate(): void {
-    this[SESSION].terminate();
+    ensureSession(this).terminate();
   }
 
   pause(): void {
@@ -207,18 +207,30 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
    * @param options the limits; an absent limit means no limit
    */
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions = {}): void {
-    this[SESSION].open(socket, head, options);
+    ensureSession(this).open(this, socket, head, options);
   }
 
   /** Marks the connection as closed and emits 'close'. */
   emitClose(): void {
-    this[SESSION].end();
+    ensureSession(this).end();
   }
 }
 
-/** The property is not enumerable, so that programs which copy properties find those of `ws` only. */
+/**
+ * Not enumerable: programs that list or copy the properties find those of `ws` only. Configurable:
+ * a proxy may return something else for it.
+ */
 function setSession(ws: WebSocket, session: Session): void {
-  Object.defineProperty(ws, SESSION, { value: session });
+  Object.defineProperty(ws, SESSION, { configurable: true, value: session });
+}
+
+/** An object made without the constructor, such as a mock, gets its session when it first needs one. */
+function ensureSession(ws: WebSocket): Session {
+  const existing: Session | undefined = ws[SESSION];
+  if (existing !== undefined) return existing;
+  const session = Session.withoutState(ws);
+  setSession(ws, session);
+  return session;
 }
 
 function sendPrepared(
