@@ -211,7 +211,7 @@ export class ClientHandshake {
     const [extension] = extensions; // at most one: only permessage-deflate is offered
     if (extension === undefined) return { subprotocol, extension };
     const { deflate = {} } = this;
-    const negotiation = acceptResponse(answer, deflate);
+    const negotiation = acceptResponse(extension, deflate);
     if (negotiation === undefined) return new HandshakeError('INVALID_EXTENSIONS_RESPONSE', 101);
     return {
       subprotocol,
