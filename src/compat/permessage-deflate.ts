@@ -123,7 +123,9 @@ export class PerMessageDeflate {
     const offers = parsed.map((one) => readParameters(one, role));
     const negotiation = negotiate(role, offers, this.settings);
     this.codec = new Codec(role, negotiation, this.settings, zlibPool);
-    this.params = valuesOf(negotiation.response);
+    // As in `ws`: no prototype, if `extension.parse` made the offers.
+    const params: AgreedParameters = Object.create(Object.getPrototypeOf(parsed[0] ?? {}));
+    this.params = Object.assign(params, valuesOf(negotiation.response));
     if (role === 'client' && typeof this.settings.clientMaxWindowBits === 'number') {
       this.params['client_max_window_bits'] ??= this.settings.clientMaxWindowBits;
     }

@@ -113,6 +113,8 @@ export class SendQueue {
       this.sink.onFailure(payload);
       return;
     }
+    // Nothing is sent any more. The progress says what was under way when the wire went.
+    if (this.state === 'STOPPED') return;
     frame.payload = payload;
     frame.progress = progressAfterReading(frame.isEncoded);
     this.drain();

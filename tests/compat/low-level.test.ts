@@ -326,9 +326,21 @@ table([
       const pmd = new lib.PerMessageDeflate({ isServer: true, serverNoContextTakeover: true });
       const before = pmd.params;
       const accepted = pmd.accept([{ client_max_window_bits: ['12'] }]);
-      return [before, { ...accepted }, accepted === pmd.params];
+      return [before, accepted, accepted === pmd.params];
     },
     expected: [null, { client_max_window_bits: 12, server_no_context_takeover: true }, true],
+  },
+  {
+    id: 'L4',
+    it: 'accept() returns an object without a prototype if extension.parse() made the offers',
+    run: (lib) => {
+      const { 'permessage-deflate': offers } = lib.extension.parse('permessage-deflate');
+      return ['server', 'client'].map((role) => {
+        const pmd = new lib.PerMessageDeflate({ isServer: role === 'server' });
+        return Object.getPrototypeOf(pmd.accept(offers ?? []));
+      });
+    },
+    expected: [null, null],
   },
   {
     id: 'L4',
