@@ -1,5 +1,6 @@
 /** A server's options: mistakes are found when it is made, and values mean what they do in `ws`. */
 
+import { EventEmitter } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -99,6 +100,13 @@ describe('the constructor', () => {
 
   test('takes null for no options, as `ws` does', () => {
     expect(() => make(null)).toThrow('One and only one of');
+  });
+
+  test('takes any emitter for a server, as `ws` does', () => {
+    const http = new EventEmitter();
+    const server = make({ server: http });
+    expect(http.listenerCount('upgrade')).toBe(1);
+    server.close();
   });
 
   test('that refuses leaves nothing on the http server', () => {
