@@ -57,9 +57,10 @@ function connectTcp(options: net.NetConnectOpts & { socketPath?: string }): net.
   return net.connect({ ...options, path: options.socketPath } as net.NetConnectOpts);
 }
 
+// RFC 6455 §10.6 MUST: TLS is supported.
 function connectTls(options: tls.ConnectionOptions & { socketPath?: string }): tls.TLSSocket {
   const { host = '' } = options;
-  // RFC 6455 §4.1 MUST: the name of the host is sent (Server Name Indication).
+  // RFC 6455 §4.1 MUST: the TLS handshake names the host (Server Name Indication).
   const servername = options.servername ?? (net.isIP(host) === 0 ? host : '');
   return tls.connect({ ...options, path: options.socketPath, servername } as tls.ConnectionOptions);
 }

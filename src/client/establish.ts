@@ -70,6 +70,7 @@ export class ClientHandshake {
     }
   }
 
+  // RFC 6455 §7.2.1 MUST: a client that fails the handshake fails the connection as in §7.1.7.
   /** Fails the handshake. `onHandshakeFailed` is called in the next tick. */
   abort(error: Error): void {
     if (this.isOver) return;
@@ -93,13 +94,15 @@ export class ClientHandshake {
     time.clearTimeout(this.deadline);
   }
 
+  // RFC 6455 §4.1 MUST: a client opens a connection, sends a handshake and reads the response.
   /** Creates the request to one address. @throws any error of `http.request` */
   private connect(address: Address): http.ClientRequest {
     this.listener.onAddress(address.url.href, this.redirects);
-    const key = newKey();
+    const key = newKey(); // RFC 6455 §4.1 MUST: each connection has a new key.
     const request = this.createRequest(address, key);
     this.request = request;
     this.startDeadline();
+    // RFC 6455 §4.1 MUST: if TCP or TLS fails, the connection fails.
     request.on('error', (error) => {
       if (this.request === request) this.abort(this.explain(address, request, error));
     });
@@ -148,15 +151,15 @@ export class ClientHandshake {
     const options = {
       ...this.options,
       createConnection: connectorFor(this.options.createConnection, secure),
-      setHost: true, // RFC 6455 §4.1 MUST: also where a redirect takes the Host of the program off
+      setHost: true, // RFC 6455 §4.1 MUST: Host is sent, also after a redirect removed the program's.
       protocol: undefined,
       hostname: undefined,
       timeout: undefined,
-      method: 'GET',
+      method: 'GET', // RFC 6455 §4.1 MUST: a valid GET request; `node:http` writes HTTP/1.1.
       defaultPort: this.options.defaultPort || port,
       host: url.hostname.replace(/^\[|\]$/g, ''),
       port: url.port || port,
-      path: address.resourceName,
+      path: address.resourceName, // RFC 6455 §4.1 MUST: the Request-URI matches the resource name.
       socketPath,
       auth: this.auth,
       headers: {
@@ -164,6 +167,7 @@ export class ClientHandshake {
         ...Object.fromEntries(buildRequest(this.requestFor(key), this.options.origin)),
       },
     };
+    // RFC 6455 §4.1 MUST: for wss TLS comes before the request, and everything goes through it.
     return secure
       ? https.request(options as https.RequestOptions)
       : http.request(options as http.RequestOptions);
@@ -206,6 +210,7 @@ export class ClientHandshake {
     return result instanceof HandshakeError ? result : this.negotiate(result);
   }
 
+  // RFC 6455 §5.8 MUST: an extension is negotiated in the opening handshake.
   // RFC 7692 §5.1: a response that the offer does not allow fails the connection.
   private negotiate({ subprotocol, extensions }: ServerResponse): Negotiated | HandshakeError {
     const [extension] = extensions; // at most one: only permessage-deflate is offered

@@ -110,7 +110,7 @@ const CLIENT_OPTIONS: readonly string[] = [
   ...Object.keys(CLIENT_NUMBERS),
   ...CLIENT_FUNCTIONS,
   'followRedirects',
-  'isServer', // an option of unconnected objects; it has no effect here
+  'isServer', // only `new WebSocket(null, …)` reads it
   'origin',
   'protocolVersion',
   'protocols',
@@ -134,7 +134,7 @@ export function readClientOptions(given: unknown): ClientOptions {
   return options;
 }
 
-// RFC 6455 §4.1: the version MUST be 13.
+// RFC 6455 §4.1 MUST: the version is 13.
 function checkVersion(version: unknown): void {
   if (version === undefined || version === 13) return;
   throw new RangeError(`Unsupported protocol version: ${version} (supported versions: 13)`);

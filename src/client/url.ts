@@ -1,6 +1,6 @@
 /** RFC 6455 §3: WebSocket URLs. */
 
-/** The parts of a URL, with the RFC's names. */
+/** The parts of a URL, named as in RFC 6455 §3. */
 export interface Address {
   readonly url: URL;
   /** Whether TLS is used. */
@@ -22,7 +22,7 @@ const SCHEMES = new Map([
 const SAMPLE = '"ws://localhost:8080/"';
 
 /**
- * Reads an address. RFC 6455 §3.
+ * Reads an address. RFC 6455 §4.1 MUST: an address that is not valid fails the connection.
  * @param base the base URL of a redirect; an address of the program is absolute
  * @throws SyntaxError if it is not a valid WebSocket URL
  */
@@ -37,6 +37,7 @@ export function readAddress(address: string | URL, base?: URL): Address {
   }
   url.protocol = scheme;
   // RFC 6455 §3 MUST NOT: no fragment identifier, not even an empty one, which `url.hash` hides.
+  // RFC 6455 §3 MUST: a `#` that begins no fragment is written as %23; `URL` leaves %23 as it is.
   if (url.href.includes('#')) throw new SyntaxError('The URL contains a fragment identifier');
   const resource = url.pathname + url.search;
   if (scheme !== 'ws+unix:') {
@@ -52,6 +53,7 @@ export function readAddress(address: string | URL, base?: URL): Address {
   };
 }
 
+// RFC 6455 §11.1.1, §11.1.2 MUST: `URL` converts the host to ASCII and percent-encodes the rest.
 function readUrl(address: unknown, base: URL | undefined): URL {
   try {
     return new URL(address instanceof URL ? address.href : String(address), base);
@@ -67,7 +69,7 @@ function schemeHint(address: unknown): string {
   return /^[^/?#:]+:\d+(?![^/?#])/.test(text) ? didYouMean(`ws://${text}`) : '';
 }
 
-/** The probable mistake in an address that is no URL. */
+/** Names the probable mistake in an address that is not a URL. */
 function urlHint(address: unknown): string {
   if (typeof address !== 'string') return `; an address is a string or a URL, such as ${SAMPLE}`;
   const text = address.trim();
@@ -79,7 +81,7 @@ function urlHint(address: unknown): string {
     : didYouMean(`${scheme}://${rest}`);
 }
 
-/** The mistake between the scheme and the path. */
+/** Names the mistake between the scheme and the path. */
 function authorityHint(text: string): string {
   const [, authority = ''] = /^\w+:[\\/]*([^\\/?#]*)/.exec(text) ?? [];
   if (authority === '') return '; it names no host';

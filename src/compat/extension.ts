@@ -72,7 +72,7 @@ export const subprotocol = {
     do {
       const name = scanner.token();
       delimiter = scanner.delimiter(',');
-      // RFC 6455 §4.1: each subprotocol MUST be named at most once.
+      // RFC 6455 §4.1 MUST: the subprotocols are unique.
       if (names.has(name)) throw new SyntaxError(`The "${name}" subprotocol is duplicated`);
       names.add(name);
     } while (delimiter === ',');
@@ -139,7 +139,7 @@ class Scanner {
     return this.field.charAt(this.offset);
   }
 
-  // RFC 6455 §9.1: a quoted value must be a token once its quotes are gone.
+  // RFC 6455 §4.3, §9.1 MUST: a quoted value is a token without its quotes.
   private quoted(): string {
     let value = '';
     this.offset++;

@@ -273,7 +273,7 @@ function firstByte({ fin, rsv1, opcode }: FrameOptions): number {
   return (fin ? FIN : 0) | (rsv1 ? RSV1 : 0) | opcode;
 }
 
-// RFC 6455 §5.3: every frame gets a fresh key.
+// RFC 6455 §5.3 MUST: each frame gets a new key.
 function nextKey({ generateMask, maskBuffer }: FrameOptions): number {
   if (generateMask === undefined) {
     const key = randomMaskingKeys().next();

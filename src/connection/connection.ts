@@ -228,6 +228,7 @@ export class Connection extends Writer {
     else this.reportWireEnd();
   }
 
+  // RFC 6455 §7.2.1 MUST: if the transport is lost, the connection fails.
   /** Reports the end of the wire to the endpoint, after all received bytes. */
   private reportWireEnd(): void {
     if (this.wire !== 'OPEN') this.endpoint.wireEnded();

@@ -95,6 +95,7 @@ export abstract class Writer implements Wire {
     return this.isPlain && socket.writableLength === 0 && socket.write === Duplex.prototype.write;
   }
 
+  // RFC 6455 §6.1 MUST: the frames are transmitted over the connection.
   /** Writes all parts as one write. */
   private write(parts: readonly Buffer[], callbacks: SendCallback[] | undefined): boolean {
     const { socket } = this;

@@ -1,4 +1,4 @@
-/** RFC 6455 §4.1: a client builds the request and judges the response. */
+/** RFC 6455 §4.1: a client builds the request and validates the response. */
 
 import type { ExtensionOffer } from '../protocol/extension.js';
 import { HandshakeError } from './errors.js';
@@ -19,25 +19,28 @@ export interface Request {
   readonly extensions: string;
 }
 
-/** What a client's judgment needs of a response with status 101. */
+/** The parts of a response with status 101 that a client validates. */
 export interface HandshakeResponse {
   /** As in the status line: `1.1`. Absent where a program made the response itself. */
   readonly httpVersion?: string;
   readonly headers: Fields;
 }
 
-/** What the two ends agreed on. */
+/** What a valid response says. */
 export interface ServerResponse {
   /** '' if there is none */
   readonly subprotocol: string;
-  /** Those that the server took, each at most once; their parameters are still to be judged. */
+  /** The extensions that the server accepted, each at most once. Their parameters are not checked yet. */
   readonly extensions: readonly ExtensionOffer[];
 }
 
-/** The header fields of an opening handshake, in their order. RFC 6455 §4.1. */
+/**
+ * Returns the header fields of an opening handshake, in their order. RFC 6455 §4.1 MUST: Upgrade,
+ * Connection, Sec-WebSocket-Key and Sec-WebSocket-Version are always there.
+ */
 export function buildRequest(request: Request, origin: string | undefined): [string, string][] {
   const fields: [string, string][] = [
-    ['Sec-WebSocket-Version', '13'],
+    ['Sec-WebSocket-Version', '13'], // RFC 6455 §4.1 MUST: the version is 13.
     ['Sec-WebSocket-Key', request.key],
     ['Connection', 'Upgrade'],
     ['Upgrade', 'websocket'],
@@ -46,26 +49,31 @@ export function buildRequest(request: Request, origin: string | undefined): [str
   if (request.subprotocols.length > 0) {
     fields.push(['Sec-WebSocket-Protocol', request.subprotocols.join(', ')]);
   }
+  // RFC 6455 §4.1: a browser must send Origin. Here the program decides.
   if (origin) fields.push(['Origin', origin]);
   return fields;
 }
 
-/** Judges a response with status 101; never throws for a bad one. */
+/**
+ * Validates a response with status 101. RFC 6455 §4.1 MUST: a client validates the response. It does
+ * not throw for an invalid one.
+ */
 export function validateResponse(
   { httpVersion, headers }: HandshakeResponse,
   request: Request,
 ): ServerResponse | HandshakeError {
-  // RFC 6455 §4.1, §4.2.2: the handshake is one of HTTP/1.1 or higher.
+  // RFC 6455 §4.1 MUST: a response that does not conform to §4.2.2, such as one of HTTP/1.0, fails.
   if (!isHttp11OrHigher(httpVersion)) return new HandshakeError('INVALID_HTTP_VERSION', 101);
-  // RFC 6455 §4.1: Upgrade must be "websocket", in any case.
+  // RFC 6455 §4.1 MUST: an Upgrade field other than "websocket", in any case, fails the connection.
   if (fieldOf(headers, 'upgrade')?.toLowerCase() !== 'websocket') {
     return new HandshakeError('INVALID_UPGRADE', 101);
   }
-  // RFC 6455 §4.1: Connection must hold the token "Upgrade", in any case.
+  // RFC 6455 §4.1 MUST: a Connection field without the token "Upgrade", in any case, fails it.
   if (!listHas(fieldOf(headers, 'connection'), 'upgrade')) {
     return new HandshakeError('INVALID_CONNECTION', 101);
   }
-  // RFC 6455 §4.1: the accept value shows that the server understood this very request.
+  // RFC 6455 §4.1 MUST: a value other than the one computed from the key fails the connection.
+  // RFC 6455 §11.3.3 MUST NOT: it comes once. `node:http` joins two fields, and the result is no match.
   if (fieldOf(headers, 'sec-websocket-accept') !== acceptFor(request.key)) {
     return new HandshakeError('INVALID_ACCEPT', 101);
   }
@@ -78,7 +86,8 @@ export function validateResponse(
   return subprotocol instanceof HandshakeError ? subprotocol : { subprotocol, extensions };
 }
 
-// RFC 6455 §4.1: an extension that was not asked for fails the connection.
+// RFC 6455 §4.1 MUST: an extension that was not requested fails the connection.
+// RFC 6455 §9.1 MUST NOT: without this field in the response no extension is used.
 function validateExtensions(
   field: string | undefined,
   request: Request,
@@ -86,18 +95,22 @@ function validateExtensions(
   if (field === undefined) return [];
   if (request.extensions === '') return new HandshakeError('UNREQUESTED_EXTENSIONS', 101);
   const extensions = parseExtensions(field);
+  // RFC 6455 §9.1 MUST: a malformed field fails the connection.
   if (extensions === undefined) return new HandshakeError('INVALID_EXTENSIONS_RESPONSE', 101);
   const names = extensions.map(({ name }) => name);
   const requested = (parseExtensions(request.extensions) ?? []).map(({ name }) => name);
   if (!names.every((name) => requested.includes(name))) {
     return new HandshakeError('UNREQUESTED_EXTENSION', 101);
   }
-  // RFC 7692 §5: a server takes one of the offers of an extension, not several.
+  // RFC 7692 §5: a server accepts one of the offers of an extension, not several.
+  // RFC 6455 §11.3.2 MUST NOT: the field comes once. `node:http` joins two fields, which is refused
+  // here, because permessage-deflate is the only extension that is offered.
   const isRepeated = new Set(names).size < names.length;
   return isRepeated ? new HandshakeError('INVALID_EXTENSIONS_RESPONSE', 101) : extensions;
 }
 
-// RFC 6455 §4.1: the subprotocol must be one that was asked for, compared as it is written.
+// RFC 6455 §4.1 MUST: a subprotocol that was not requested fails the connection. Case matters.
+// RFC 6455 §11.3.4 MUST NOT: it comes once. `node:http` joins two fields, and the result is no match.
 function validateSubprotocol(
   chosen: string | undefined,
   requested: readonly string[],

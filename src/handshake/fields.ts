@@ -3,28 +3,31 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { ExtensionOffer, Parameter } from '../protocol/extension.js';
 
-/** RFC 6455 §1.3: what a server appends to the key, to show that it understood the request. */
+/** RFC 6455 §1.3: a server appends it to the key, to show that it understood the request. */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
-/** More than anybody needs; a peer that sends more wants to keep us busy. */
+/** Limits far above what clients send: a longer field would only cost time. */
 const MAX_EXTENSIONS = 32;
 const MAX_PARAMETERS = 16;
 
 /** The header fields of a request or response; names in lower case. */
 export type Fields = { readonly [name: string]: string | string[] | undefined };
 
-/** A field as text; undefined if it is absent, which any field can be at any time. */
+/** Returns a field as text; undefined if it is absent. */
 export function fieldOf(fields: Fields, name: string): string | undefined {
   const value = fields[name];
   return value === undefined || value === null ? undefined : String(value);
 }
 
-/** RFC 6455 §4.1: a fresh key, 16 random bytes in base64. */
+/** RFC 6455 §4.1 MUST: a key is 16 random bytes in base64. */
 export function newKey(): string {
   return randomBytes(16).toString('base64');
 }
 
-/** Whether a key is 16 bytes in base64. RFC 6455 §4.2.1. */
+/**
+ * Whether a key is 16 bytes in base64. RFC 6455 §11.3.1 MUST NOT: the field comes once. `node:http`
+ * joins two fields, and the result is no key.
+ */
 export function isKey(key: string): boolean {
   return /^[+/0-9A-Za-z]{22}==$/.test(key);
 }
@@ -41,23 +44,23 @@ export function isToken(text: string): boolean {
   return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text);
 }
 
-/** Whether text can stand in a header field without ending it. */
+/** Whether text can be in a header field: it has no line break and no NUL. */
 export function isFieldText(text: string): boolean {
   return !/[\r\n\0]/.test(text);
 }
 
-/** Whether a version of HTTP has the Upgrade of RFC 9110 §7.8; one that is not known has it. */
+/** Whether a version of HTTP has the Upgrade of RFC 9110 §7.8. An unknown version counts as 1.1. */
 export function isHttp11OrHigher(version = '1.1'): boolean {
   return !/^(0\.|1\.0$)/.test(version);
 }
 
-/** Whether a comma-separated list holds this token, in any case. */
+/** Whether a comma-separated list has this token, in any case. */
 export function listHas(list: string | undefined, token: string): boolean {
   if (list === undefined) return false;
   return list.split(',').some((element) => trim(element).toLowerCase() === token);
 }
 
-/** Without blanks and tabs around it, in linear time. */
+/** Removes spaces and tabs at both ends, in linear time. */
 export function trim(text: string): string {
   let start = 0;
   let end = text.length;
@@ -71,7 +74,7 @@ function isWhitespace(code: number): boolean {
 }
 
 /**
- * The subprotocols that a client asks for. RFC 6455 §4.1: tokens, each at most once.
+ * Reads the subprotocols that a client asks for. RFC 6455 §4.1 MUST: they are tokens and unique.
  * @returns undefined if the list breaks that rule
  */
 export function parseSubprotocols(list: string): Set<string> | undefined {
@@ -85,14 +88,14 @@ export function parseSubprotocols(list: string): Set<string> | undefined {
 }
 
 /**
- * The extensions that a Sec-WebSocket-Extensions field lists. RFC 6455 §9.1.
- * @returns undefined if it breaks the grammar or is unreasonably long
+ * Reads a Sec-WebSocket-Extensions field.
+ * @returns undefined if it breaks the grammar or lists too much
  */
 export function parseExtensions(field: string): ExtensionOffer[] | undefined {
   return new ExtensionParser(field).parse();
 }
 
-/** An extension as it stands in a Sec-WebSocket-Extensions field. RFC 6455 §9.1. */
+/** Writes an extension for a Sec-WebSocket-Extensions field. */
 export function formatExtension({ name, parameters }: ExtensionOffer): string {
   const written = parameters.map(([key, value]) => (value === true ? key : `${key}=${value}`));
   return [name, ...written].join('; ');
@@ -134,11 +137,11 @@ class ExtensionParser {
     if (name === '') return undefined;
     if (!this.consume('=')) return [name, true];
     const value = this.consume('"') ? this.readQuoted() : this.readToken();
-    // RFC 6455 §9.1: a quoted value must be a token once its quotes are gone.
+    // RFC 6455 §4.3, §9.1 MUST: a quoted value is a token without its quotes.
     return isToken(value) ? [name, value] : undefined;
   }
 
-  /** The token here, with the blanks around it; '' if there is none. */
+  /** Reads a token and the whitespace around it; '' if there is none. */
   private readToken(): string {
     this.skipWhitespace();
     const start = this.offset;
@@ -148,7 +151,7 @@ class ExtensionParser {
     return token;
   }
 
-  /** What stands before the closing quote; '' if there is none. */
+  /** Reads up to the closing quote; '' if there is none. */
   private readQuoted(): string {
     let text = '';
     for (;;) {

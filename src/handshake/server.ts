@@ -1,4 +1,4 @@
-/** RFC 6455 §4.2: a server judges the request and builds the response. */
+/** RFC 6455 §4.2: a server validates the request and builds the response. */
 
 import type { ExtensionOffer } from '../protocol/extension.js';
 import { HandshakeError, type Refusal } from './errors.js';
@@ -14,13 +14,13 @@ import {
   trim,
 } from './fields.js';
 
-/** What is judged: a request as `node:http` reads it, or anything of that shape. */
+/** A request as `node:http` reads it, or an object with the same properties. */
 export interface HandshakeRequest {
   readonly method?: string | undefined;
   readonly httpVersion?: string | undefined;
   readonly url?: string | undefined;
   readonly headers: Fields;
-  /** Only what was read from a wire has these; a request made by a program may lack `Host`. */
+  /** undefined for a request that a program made. Such a request may have no `Host`. */
   readonly rawHeaders?: readonly string[] | undefined;
 }
 
@@ -33,29 +33,29 @@ export interface ValidRequest {
   readonly extensions: readonly ExtensionOffer[];
 }
 
-/** The judgement: what the request asks for, or why it is refused. */
+/** What the request asks for, or why it is refused. */
 export type ValidationResult = ValidRequest | HandshakeError;
 
 /** A header field as it is written. */
 export type FieldLine = readonly [name: string, value: string];
 
-/** Judges an opening handshake request; never throws for a bad one. */
+/** Validates a request completely. It does not throw for an invalid one. */
 export function validateRequest(request: HandshakeRequest): ValidationResult {
   return validateRequired(request) ?? validateOptional(request);
 }
 
-/** Judges whether a request is an opening handshake. @returns undefined if it is */
+/** Checks whether a request is an opening handshake. @returns undefined if it is */
 export function validateRequired(request: HandshakeRequest): HandshakeError | undefined {
   const refusal = checkRequestLine(request) ?? checkFields(request);
   return refusal === undefined ? undefined : new HandshakeError(refusal);
 }
 
-/** Judges what an opening handshake asks for. */
+/** Checks the subprotocols and extensions that an opening handshake asks for. */
 export function validateOptional({ headers }: HandshakeRequest): ValidationResult {
   const requested = fieldOf(headers, 'sec-websocket-protocol');
   const subprotocols = requested === undefined ? new Set<string>() : parseSubprotocols(requested);
   if (subprotocols === undefined) return new HandshakeError('INVALID_SUBPROTOCOLS');
-  // RFC 6455 §9.1: a field that breaks the grammar fails the handshake, unknown names do not.
+  // RFC 6455 §9.1 MUST: a malformed field fails the handshake. Unknown names do not.
   const offered = fieldOf(headers, 'sec-websocket-extensions');
   const extensions = offered === undefined ? [] : parseExtensions(offered);
   if (extensions === undefined) return new HandshakeError('INVALID_EXTENSIONS');
@@ -68,8 +68,8 @@ function listsWebSocket(headers: Fields): boolean {
 }
 
 /**
- * Whether a request to upgrade asks for another protocol than ours. One that has our key asks for
- * ours, in a wrong way.
+ * Whether an upgrade request asks for another protocol. A request with a Sec-WebSocket-Key asks for
+ * WebSocket, though not correctly.
  */
 export function asksForOtherProtocol({ headers }: HandshakeRequest): boolean {
   return !listsWebSocket(headers) && fieldOf(headers, 'sec-websocket-key') === undefined;
@@ -77,32 +77,37 @@ export function asksForOtherProtocol({ headers }: HandshakeRequest): boolean {
 
 /** RFC 6455 §4.2.1 item 1: the request line. */
 function checkRequestLine(request: HandshakeRequest): Refusal | undefined {
+  // RFC 6455 §4.2.1 MUST: the method is GET, and the version HTTP/1.1 or higher.
   if (request.method !== 'GET') return 'INVALID_METHOD';
-  // RFC 6455 §4.2.1: HTTP/1.1 or higher.
   if (!isHttp11OrHigher(request.httpVersion)) return 'INVALID_HTTP_VERSION';
   return pathOf(request.url) === undefined ? 'INVALID_REQUEST_TARGET' : undefined;
 }
 
-/** RFC 6455 §4.2.1 items 2 to 6: the header fields that must be there. */
+/** RFC 6455 §4.2.1 items 2 to 6: the required header fields. */
 function checkFields(request: HandshakeRequest): Refusal | undefined {
   const { headers } = request;
+  // RFC 6455 §4.2.1 MUST: Upgrade has "websocket", in any case.
   if (!listsWebSocket(headers)) return 'INVALID_UPGRADE';
+  // RFC 6455 §4.2.1 MUST: Connection has "Upgrade", in any case.
   if (!listHas(fieldOf(headers, 'connection'), 'upgrade')) return 'INVALID_CONNECTION';
   if (!hasValidHost(request)) return 'INVALID_HOST';
+  // RFC 6455 §4.2.1 MUST: Sec-WebSocket-Key is 16 bytes in base64.
   if (!isKey(fieldOf(headers, 'sec-websocket-key') ?? '')) return 'INVALID_KEY';
-  // RFC 6455 §4.2.1: exactly 13; nothing is converted, `013` and `13.0` are not 13.
+  // RFC 6455 §4.2.1 MUST: Sec-WebSocket-Version is 13, exactly: not `013`, not `13.0`.
+  // RFC 6455 §4.2.2 MUST: another version is answered with an error and the versions understood.
+  // RFC 6455 §11.3.5 MUST NOT: it comes once. `node:http` joins two fields, and the result is not 13.
   if (fieldOf(headers, 'sec-websocket-version') !== '13') return 'INVALID_VERSION';
   return hasBody(headers) ? 'UNEXPECTED_BODY' : undefined;
 }
 
-// RFC 6455 §4.2.1: Host is the server's authority; RFC 9112 §3.2: exactly one, and a valid one.
+// RFC 6455 §4.2.1 MUST: Host has the authority of the server. RFC 9112 §3.2: there is exactly one.
 function hasValidHost({ headers, rawHeaders }: HandshakeRequest): boolean {
   if (rawHeaders === undefined) return true;
   const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host');
   return hosts.length === 1 && /^[^\s,/?#@]+$/.test(fieldOf(headers, 'host') ?? '');
 }
 
-// RFC 6455 §4.1: until the response came a client sends nothing more, so there is no body.
+// RFC 6455 §4.1: a client sends nothing between its request and the response, so no body either.
 function hasBody(headers: Fields): boolean {
   const length = fieldOf(headers, 'content-length');
   return (length !== undefined && !/^0+$/.test(length)) || 'transfer-encoding' in headers;
@@ -110,7 +115,7 @@ function hasBody(headers: Fields): boolean {
 
 /**
  * The path of a request target in origin-form or absolute-form, without its query.
- * @returns undefined if it has neither form. A target that a program left out is `/`.
+ * @returns undefined if it has neither form; `/` for a request of a program without a target
  */
 export function pathOf(target: string | undefined): string | undefined {
   const [beforeQuery = ''] = (target || '/').split('?', 1);
@@ -121,8 +126,8 @@ export function pathOf(target: string | undefined): string | undefined {
 }
 
 /**
- * The head of a request without what asks for another protocol: Upgrade, HTTP2-Settings, and their
- * names in Connection. RFC 9110 §7.8.
+ * Returns the head of a request without the fields that ask for another protocol: Upgrade,
+ * HTTP2-Settings, and their names in Connection. RFC 9110 §7.8.
  * @param keepAlive false adds the option `close` to Connection
  */
 export function requestWithoutUpgrade(request: HandshakeRequest, keepAlive: boolean): string {
@@ -150,7 +155,8 @@ function fieldWithoutUpgrade(name: string, value: string): string | undefined {
 }
 
 /**
- * The fields of the response that accepts, as lines. RFC 6455 §4.2.2 item 5.
+ * Returns the head of the response that accepts. RFC 6455 §4.2.2 MUST: it is a valid HTTP response
+ * with status 101, Upgrade, Connection and Sec-WebSocket-Accept.
  * @param extensions the Sec-WebSocket-Extensions field; '' for none
  */
 export function acceptLines(
@@ -169,9 +175,10 @@ export function acceptLines(
   return lines;
 }
 
-/** What a refusal says beside its status. */
+/** The header fields that a refusal has because of its status. */
 export function refusalFields(status: number): FieldLine[] {
-  // RFC 6455 §4.4: the versions we understand. RFC 9110 §15.5.22: 426 names the protocol.
+  // RFC 6455 §4.4 MUST: the response names the versions that the server understands.
+  // RFC 9110 §15.5.22: 426 names the protocol.
   if (status === 426) {
     return [
       ['Upgrade', 'websocket'],

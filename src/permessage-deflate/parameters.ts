@@ -2,7 +2,7 @@
 
 import type { ExtensionOffer, Parameter } from '../protocol/extension.js';
 
-/** RFC 7692 §7: the name under which the extension is registered. */
+/** RFC 6455 §9.1 MUST: an extension is used by its registered name. RFC 7692 §7. */
 export const EXTENSION_NAME = 'permessage-deflate';
 
 const SERVER_NO_CONTEXT_TAKEOVER = 'server_no_context_takeover';
@@ -13,7 +13,7 @@ const CLIENT_MAX_WINDOW_BITS = 'client_max_window_bits';
 /** RFC 7692 §7.1.2: a window has 2^8 to 2^15 bytes; 2^15 if no other size is agreed. */
 export const MAX_WINDOW_BITS = 15;
 
-/** What an application wants; undefined leaves the choice to the peer. */
+/** What an application asks for; undefined leaves the choice to the peer. */
 export interface DeflateOptions {
   readonly serverNoContextTakeover?: boolean | undefined;
   readonly clientNoContextTakeover?: boolean | undefined;
@@ -26,7 +26,7 @@ interface ParameterValues {
   serverNoContextTakeover: boolean;
   clientNoContextTakeover: boolean;
   serverMaxWindowBits: number | undefined;
-  /** true: the client can limit its window, and the parameter has no value */
+  /** true: the client can limit its window, and the parameter has no value. */
   clientMaxWindowBits: number | true | undefined;
 }
 
@@ -56,8 +56,9 @@ export function makeOffer(options: DeflateOptions): ExtensionOffer {
 }
 
 /**
- * Accepts the first acceptable offer. RFC 7692 §5.1: the others are declined.
- * @returns undefined if there is none: the connection does without the extension
+ * Accepts the first acceptable offer. RFC 6455 §9 MUST NOT: a server responds with no extension that
+ * was not requested. RFC 7692 §5.1: the other offers are declined.
+ * @returns undefined if no offer is acceptable: the extension is not used
  */
 export function acceptOffer(
   offers: readonly ExtensionOffer[],
@@ -71,8 +72,8 @@ export function acceptOffer(
 }
 
 /**
- * Judges what a server response to the offer that these options made.
- * @returns undefined if the response is none that the offer allows
+ * Checks the response of a server to the offer of {@link makeOffer}.
+ * @returns undefined if the offer does not allow the response
  */
 export function acceptResponse(
   response: ExtensionOffer,
@@ -84,6 +85,7 @@ export function acceptResponse(
   return { agreed: agree({ ...values, clientMaxWindowBits: clientBits }), response };
 }
 
+// RFC 6455 §9, §9.1 MUST: parameters are those that the specification of the extension defines.
 // RFC 7692 §7 MUST: an unknown or repeated parameter, or a wrong value, makes an offer invalid.
 function read(parameters: readonly Parameter[]): ParameterValues | undefined {
   const names = new Set(parameters.map(([name]) => name));
@@ -170,7 +172,7 @@ function clientBits(offered: ParameterValues, options: DeflateOptions): number |
 function isAllowed(values: ParameterValues, options: DeflateOptions): boolean {
   if (values.clientNoContextTakeover && options.clientNoContextTakeover === false) return false;
   const { clientMaxWindowBits, serverMaxWindowBits } = values;
-  // RFC 7692 §7.1.2.2: an response has a number, and only if the offer had the parameter.
+  // RFC 7692 §7.1.2.2: a response has a number, and only if the offer had the parameter.
   if (clientMaxWindowBits === true) return false;
   if (clientMaxWindowBits !== undefined && options.clientMaxWindowBits === false) return false;
   if (isLarger(clientMaxWindowBits, options.clientMaxWindowBits)) return false;

@@ -45,7 +45,7 @@ export function isCloseCode(code: number): boolean {
   if (!Number.isInteger(code)) return false;
   if (code >= 3000 && code <= 4999) return true;
   if (code < CloseCode.NORMAL || code > CloseCode.BAD_GATEWAY) return false;
-  // RFC 6455 §7.4.1 MUST NOT: 1005, 1006 and 1015 are never in a Close frame; 1004 is reserved.
+  // RFC 6455 §7.4.1 MUST NOT: 1006 and 1015 are never in a Close frame, as 1005; 1004 is reserved.
   const { RESERVED, NO_STATUS, ABNORMAL } = CloseCode;
   return code !== RESERVED && code !== NO_STATUS && code !== ABNORMAL;
 }
@@ -59,7 +59,7 @@ export function readClose(payload: Buffer, checkUtf8: boolean): Close | Protocol
   const code = payload.readUInt16BE(0);
   if (!isCloseCode(code)) return new ProtocolError('INVALID_CLOSE_CODE', code);
   const reason = Buffer.from(payload.subarray(2));
-  // RFC 6455 §5.5.1 MUST: the reason is UTF-8.
+  // RFC 6455 §8.1 MUST: a reason that is not UTF-8 fails the connection.
   if (checkUtf8 && !isUtf8(reason)) return new ProtocolError('INVALID_UTF8');
   return { code, reason };
 }
@@ -142,7 +142,7 @@ function step(to: ClosingState, ...actions: ClosingAction[]): ClosingStep {
   return { to, actions };
 }
 
-// RFC 6455 §7.1.1: the server closes TCP first; the client waits for it.
+// RFC 6455 §5.5.1 MUST: after both Closes TCP is closed, by a server at once; a client waits for it.
 const finished = (...actions: ClosingAction[]): ClosingStepByRole => ({
   server: step('ENDED', ...actions, 'end'),
   client: step('DONE', ...actions, 'linger'),

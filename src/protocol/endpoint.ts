@@ -41,7 +41,7 @@ export interface Application extends MessageSink {
 export interface EndpointOptions {
   readonly role: Role;
   readonly receiving: ReceiverOptions;
-  /** The extension that the opening handshake negotiated. RFC 6455 §9. */
+  /** RFC 6455 §5.2 MUST: an extension is used only if the opening handshake negotiated it. */
   readonly extension: Extension | undefined;
   /** A client's source of masking keys; undefined for the random one. A server masks nothing. */
   readonly keys: MaskingKeys | undefined;
@@ -103,7 +103,7 @@ export class Endpoint implements ControlSink, SenderOwner {
   }
 
   /**
-   * Starts the closing handshake. RFC 6455 §7.1.2.
+   * Starts the closing handshake.
    * @throws what the program's `generateMask` throws; then nothing has changed
    */
   startClosingHandshake(close: Close): void {
@@ -166,6 +166,7 @@ export class Endpoint implements ControlSink, SenderOwner {
     this.input('TIMED_OUT');
   }
 
+  // RFC 6455 §6.2 MUST: a control frame is handled as §5.5 says.
   onControl(opcode: number, payload: Buffer): void {
     if (opcode === Opcode.PING) this.onPing(payload);
     else if (opcode === Opcode.PONG) this.application.onPong(payload);
@@ -188,7 +189,7 @@ export class Endpoint implements ControlSink, SenderOwner {
     this.wire.continueReading();
   }
 
-  // RFC 6455 §7.1.7: to _Fail the WebSocket Connection_, send a Close with the reason, then end.
+  // RFC 6455 §7.1.7 MUST: both roles close a connection that they fail, after a Close with the reason.
   onViolation(error: ProtocolError): void {
     this.violation = error;
     this.sent ??= { code: error.closeCode, reason: Buffer.from(error.message) };
@@ -200,14 +201,14 @@ export class Endpoint implements ControlSink, SenderOwner {
     this.application.onPing(payload);
   }
 
-  // RFC 6455 §5.5.2 MUST: a Ping is answered by a Pong, with the payload of the Ping (§5.5.3 MUST).
+  // RFC 6455 §5.5.2 MUST: a Ping is answered by a Pong, unless a Close was received.
+  // RFC 6455 §5.5.3 MUST: the Pong has the payload of its Ping.
   private answerPing(payload: Buffer): void {
     if (!this.answersPings()) return;
     if (this.needsDrain) this.pendingPong = Buffer.from(payload);
     else if (this.sender.hasKey()) this.sender.sendPong(payload);
   }
 
-  /** RFC 6455 §5.5.2: until a Close was received, also after our own Close. */
   private answersPings(): boolean {
     return this.state === 'OPEN' || this.state === 'CLOSE_QUEUED' || this.state === 'CLOSE_SENT';
   }
@@ -262,6 +263,7 @@ export class Endpoint implements ControlSink, SenderOwner {
     }
   }
 
+  // RFC 6455 §7.1.2 MUST: the closing handshake starts with a Close that has the code and the reason.
   private sendClose(): void {
     if (this.sent === undefined || !this.sender.hasKey()) return;
     this.sender.sendClose(writeClose(this.sent));

@@ -119,6 +119,7 @@ export abstract class FrameReader {
     }
   }
 
+  // RFC 6455 §6.2 MUST: received bytes are read as frames.
   /** Reads to the end of the chunk or of the frame, whichever comes first. */
   private advance(): void {
     if (this.remaining > 0 || this.readHead()) this.readPayload();
@@ -166,7 +167,7 @@ export abstract class FrameReader {
   /** @returns whether the payload of a data frame follows */
   private enterFrame(bytes: Buffer, start: number): boolean {
     if (++this.framesInARow >= MAX_FRAMES_IN_A_ROW) this.suspend();
-    // RFC 6455 §5.4 MUST: control frames may come in the middle of a fragmented message.
+    // RFC 6455 §5.4 MUST: a control frame is handled in the middle of a fragmented message too.
     if (header.opcode >= Opcode.CLOSE) {
       this.takeControlFrame(header, bytes, start + header.size);
       return false;

@@ -6,7 +6,7 @@ import { type FrameHeader, isMinimal, MAX_CONTROL_PAYLOAD, Opcode } from './fram
 const MAX_EXACT_LENGTH = Number.MAX_SAFE_INTEGER;
 
 /**
- * Checks the first two bytes of a frame.
+ * Checks the first two bytes of a frame. RFC 6455 §10.7 MUST: received data is always validated.
  * @param expectMask whether this end is a server
  * @param inMessage whether a fragmented message is in progress
  * @param owned the reserved bits of the negotiated extension
@@ -25,7 +25,7 @@ export function checkHeaderStart(
   );
 }
 
-// RFC 6455 §5.2 MUST: a reserved bit is 0 unless a negotiated extension uses it.
+// RFC 6455 §5.2 MUST: a reserved bit that no negotiated extension uses fails the connection.
 function checkReserved({ reserved, opcode }: FrameHeader, owned: number): Violation | undefined {
   if (reserved === 0) return undefined;
   // RFC 7692 §6.1: the bit marks a message; it stands on its first frame and on no control frame.
@@ -55,8 +55,9 @@ function checkOpcode({ opcode }: FrameHeader, inMessage: boolean): Violation | u
 
 function checkControl({ opcode, fin, shortLength }: FrameHeader): Violation | undefined {
   if (opcode < Opcode.CLOSE) return undefined;
-  // RFC 6455 §5.5 MUST: control frames are not fragmented and carry at most 125 bytes.
+  // RFC 6455 §5.4, §5.5 MUST NOT: a control frame is not fragmented.
   if (!fin) return 'EXPECTED_FIN';
+  // RFC 6455 §5.5 MUST: the payload of a control frame has at most 125 bytes.
   if (shortLength > MAX_CONTROL_PAYLOAD) return 'INVALID_CONTROL_PAYLOAD_LENGTH';
   // RFC 6455 §5.5.1 MUST: the payload of a Close is empty, or begins with a code of two bytes.
   const isCodeCut = opcode === Opcode.CLOSE && shortLength === 1;
@@ -84,7 +85,7 @@ export function checkLength(
   // RFC 6455 §5.2 MUST: the most significant bit of a 64-bit length is 0. Lengths above 2^53 - 1, which
   // a number cannot hold exactly, are refused as too big: so is every length with that bit.
   if (header.length > MAX_EXACT_LENGTH) return 'UNSUPPORTED_DATA_PAYLOAD_LENGTH';
-  // RFC 6455 §10.4: a limit keeps a peer from exhausting memory.
+  // RFC 6455 §10.4 MUST: an endpoint protects itself from messages above its limits.
   const tooLong = maxPayload > 0 && before + header.length > maxPayload;
   return tooLong ? 'UNSUPPORTED_MESSAGE_LENGTH' : undefined;
 }

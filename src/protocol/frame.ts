@@ -150,6 +150,7 @@ export function writeHeader(
   maskingKey: number,
 ): number {
   bytes[offset] = first;
+  // RFC 6455 §5.3 MUST: the MASK bit of a masked frame is set.
   const payload = writeLength(bytes, offset + 1, length, masked ? MASK : 0);
   if (!masked) return payload;
   bytes[payload] = maskingKey;

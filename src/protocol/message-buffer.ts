@@ -5,7 +5,7 @@
  * | piece | what happens to it |
  * |---|---|
  * | below 4 KiB | copied to the tail, which grows: a one-byte fragment costs about two bytes |
- * | larger, less than a quarter of its frame is here | stays a view on its chunk, or is copied if a view would keep much more memory |
+ * | larger, below a quarter of its frame is here | stays a view on its chunk; copied if a view keeps much more memory |
  * | larger, a quarter of its frame is here | copied to a tail that has room for the whole frame |
  *
  * So the memory in use is at most four times what arrived, whatever a header announces.
@@ -96,8 +96,9 @@ export class MessageBuffer {
   }
 
   /**
-   * Takes the message as one Buffer. A joined message begins at offset 0 of its memory: programs lay
-   * typed arrays over it, which must be aligned.
+   * Takes the message as one Buffer. RFC 6455 §5.4 MUST: fragments are delivered in their order. A
+   * joined message begins at offset 0 of its memory: programs make typed arrays of it, which must be
+   * aligned.
    */
   join(): Buffer {
     this.closeTail();

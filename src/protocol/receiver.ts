@@ -127,7 +127,8 @@ export class Receiver extends FrameReader {
   protected enterDataFrame(header: FrameHeader): boolean {
     const violation = this.checkDataFrame(header);
     if (violation !== undefined) return this.fail(violation, header.length);
-    // RFC 6455 §6.2: the first frame has the type of the message.
+    // RFC 6455 §6.2 MUST: the opcode of the first frame is the type of the message.
+    // RFC 6455 §5.4 MUST: all fragments of a message have that type.
     if (header.opcode !== Opcode.CONTINUATION) {
       this.messageOpcode = header.opcode;
       this.messageReserved = header.reserved;
@@ -135,6 +136,7 @@ export class Receiver extends FrameReader {
     return true;
   }
 
+  // RFC 6455 §5.4 MUST: a message may come in one frame or in several.
   /** Checks what a header announces before memory is allocated for it. */
   private checkDataFrame(header: FrameHeader): Violation | undefined {
     const isUnfragmented = header.fin && header.opcode !== Opcode.CONTINUATION;
@@ -194,7 +196,7 @@ export class Receiver extends FrameReader {
     if (end - start <= COPY_THRESHOLD || !unread.mayShare(end)) {
       return unmaskedCopy(chunk, start, end, key);
     }
-    // RFC 6455 §6.2 MUST: a server removes the masking.
+    // RFC 6455 §6.2 MUST: a server removes the masking. Pieces are unmasked when they are joined.
     unmask(chunk, start, end, key);
     return start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
   }
@@ -205,7 +207,7 @@ export class Receiver extends FrameReader {
     if (this.isCheckedText) {
       unmask(chunk, start, end, key);
       assembler.addPiece(chunk, start, end, 0, this.remaining);
-      // RFC 6455 §8.1 MUST: text that is not UTF-8 fails the connection, here at its first wrong byte.
+      // RFC 6455 §8.1: text that arrives in pieces fails at its first wrong byte.
       if (!assembler.checkUtf8Piece(chunk.subarray(start, end), isLast)) {
         this.fail('INVALID_UTF8');
         return;
@@ -248,6 +250,7 @@ export class Receiver extends FrameReader {
 
   private takeMessage(message: Buffer): void {
     const isBinary = this.messageOpcode === Opcode.BINARY;
+    // RFC 6455 §5.6 MUST: the whole message is UTF-8.
     // RFC 6455 §8.1 MUST: text that is not UTF-8 fails the connection.
     if (!isBinary && this.options.checkUtf8 && !isUtf8(message)) {
       this.fail('INVALID_UTF8');
@@ -271,7 +274,7 @@ export class Receiver extends FrameReader {
     this.takeMessage(decoded);
   }
 
-  // RFC 6455 §6.2: the next data frame begins a new message.
+  // RFC 6455 §6.2 MUST: the next data frame begins a new message.
   private deliver(message: MessageData, isBinary: boolean): void {
     this.messageOpcode = 0;
     this.assembler?.reset();

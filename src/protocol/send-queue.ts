@@ -120,7 +120,7 @@ export class SendQueue {
     this.drain();
   }
 
-  /** The wire is gone: nothing more is sent. */
+  /** RFC 6455 §6.1 MUST: when the connection is not open any more, sending stops. */
   stop(): void {
     if (this.state !== 'EMPTIED') this.state = 'STOPPED';
     this.extension?.dropEncoding();

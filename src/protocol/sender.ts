@@ -77,7 +77,7 @@ export class Sender implements FrameSink {
   }
 
   /**
-   * Sends a message, or a fragment of one. A string is encoded as UTF-8.
+   * Sends a message, or a fragment of one. RFC 6455 §6.1 MUST: these are the steps to send.
    * @param fin false when more fragments of this message follow
    * @param compress whether the extension may encode it; the first fragment decides
    * @returns false if a Close was sent or the wire is gone: then nothing is sent
@@ -89,7 +89,7 @@ export class Sender implements FrameSink {
     compress: boolean,
     callback: SendCallback | undefined,
   ): boolean {
-    // RFC 6455 §5.5.1 MUST: no data frame follows a Close.
+    // RFC 6455 §5.5.1 MUST NOT: no data frame follows a Close.
     if (this.isClosed) return false;
     this.prepareKey();
     const isEncoded = this.mayEncode(compress) && this.wants(byteLengthOf(payload));
@@ -125,6 +125,7 @@ export class Sender implements FrameSink {
   sendControl(opcode: number, payload: Buffer, callback: SendCallback | undefined): void {
     checkControlLength(payload.length);
     this.prepareKey();
+    // RFC 6455 §5.4 MUST NOT: a control frame is not fragmented, so FIN is set.
     this.writeOrEnqueue(FIN | opcode, payload, callback);
   }
 
@@ -182,7 +183,7 @@ export class Sender implements FrameSink {
     return true;
   }
 
-  /** Sends a Close behind everything that was sent. RFC 6455 §5.5.1: no data frame follows it. */
+  /** Sends a Close behind everything that was sent. RFC 6455 §5.5.1. */
   sendClose(payload: Buffer): void {
     this.isClosed = true;
     this.writeOrEnqueue(CLOSE, payload, undefined);
@@ -243,7 +244,8 @@ export class Sender implements FrameSink {
   }
 
   /**
-   * Writes a frame into the batch: its payload is encoded already, if at all.
+   * Writes a frame into the batch. Its payload is encoded already, if at all. RFC 6455 §6.1 MUST: all
+   * data is sent in frames, and those of a client are masked.
    * @param givenLength how many bytes the program gave for it
    */
   writeFrame(
@@ -295,13 +297,16 @@ export class Sender implements FrameSink {
     return this.inProgress === 'ENCODED' || this.extension?.wants(byteLength) === true;
   }
 
-  // RFC 6455 §5.4 MUST: the first fragment has the message's opcode, the others are continuations.
   private nextFirstByte(isBinary: boolean, fin: boolean, isEncoded: boolean): number {
+    // RFC 6455 §5.4 MUST NOT: a message that has begun is continued before another one begins.
     const isFirst = this.inProgress === 'NONE';
     this.inProgress = fin ? 'NONE' : isEncoded ? 'ENCODED' : 'PLAIN';
+    // RFC 6455 §6.1 MUST: the opcode of the first frame says whether the message is text or binary.
     const opcode = isFirst ? (isBinary ? Opcode.BINARY : Opcode.TEXT) : Opcode.CONTINUATION;
+    // RFC 6455 §5.2 MUST: a reserved bit is 0, unless the extension sets it.
     // RFC 7692 §6.1: the bit is set on the first frame of an encoded message only.
     const reserved = isFirst && isEncoded && this.extension ? this.extension.reserved << 4 : 0;
+    // RFC 6455 §6.1 MUST: the last frame of a message has FIN set.
     return (fin ? FIN : 0) | reserved | opcode;
   }
 
@@ -316,7 +321,7 @@ export class Sender implements FrameSink {
   }
 }
 
-// RFC 6455 §5.5 MUST: a control frame carries at most 125 bytes.
+// RFC 6455 §5.5 MUST: the payload of a control frame has at most 125 bytes.
 function checkControlLength(byteLength: number): void {
   if (byteLength <= MAX_CONTROL_PAYLOAD) return;
   throw new RangeError('The data size must not be greater than 125 bytes');

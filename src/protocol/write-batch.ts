@@ -206,6 +206,7 @@ function copyPayload(
   length: number,
   key: number,
 ): void {
+  // RFC 6455 §5.6 MUST: text is sent as UTF-8.
   if (typeof payload === 'string') {
     bytes.write(payload, start, length);
     unmask(bytes, start, start + length, key);
@@ -213,7 +214,8 @@ function copyPayload(
   else unmaskInto(bytes, start, payload, 0, length, key);
 }
 
-/** RFC 6455 §10.3: a masked payload is a copy. The caller's bytes are never changed. */
+// RFC 6455 §10.3: once a frame has begun, the program must not be able to change its payload: the
+// masked payload is a copy. The bytes of the program are never changed.
 function ownPayload(payload: Buffer | string, masked: boolean, key: number): Buffer {
   if (typeof payload !== 'string') return masked ? maskedCopy(payload, key) : payload;
   const bytes = Buffer.from(payload);

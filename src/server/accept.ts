@@ -21,7 +21,7 @@ export interface Acceptance {
 }
 
 /**
- * RFC 6455 §4.2.2: creates the client and the response.
+ * Creates the client and the response. RFC 6455 §4.2.2 MUST: these are the steps to accept.
  * @param onEnd called when the connection is closed, before the listeners of 'close'
  * @throws what a callback of the program throws, and TypeError for what it must not return
  */
@@ -73,7 +73,7 @@ export function openClient(
   }
 }
 
-/** RFC 6455 §4.2.2 MUST: the subprotocol is one of those that the client requests. @returns '' for none */
+/** RFC 6455 §4.2.2 MUST: the subprotocol is one that the client requested. @returns '' for none */
 function chooseSubprotocol(
   server: UpgradeServer,
   requested: Set<string>,

@@ -103,7 +103,10 @@ export function checkLines(lines: readonly string[]): void {
   throw new TypeError(`A header field cannot have a line break or NUL: ${describeValue(broken)}`);
 }
 
-/** Ends with these bytes and reads on for a while: a reset would take them from the client. */
+/**
+ * Writes the bytes, ends, and reads for a while: a reset could discard the response before the client
+ * reads it. RFC 6455 §7.2.2 MUST: a server that aborts the handshake closes the connection.
+ */
 export function hangUp(socket: Duplex, bytes = ''): void {
   socket.on('error', () => {});
   if (socket.destroyed) return;

@@ -186,7 +186,8 @@ function askNext(
   isAlone: boolean,
 ): void {
   if (candidate === undefined) {
-    // RFC 6455 §4.2.2: nobody serves this resource. Another listener may do.
+    // RFC 6455 §4.2.2 MUST: a resource that no server has is answered with an HTTP error, unless a
+    // listener of another library may serve it.
     if (isAlone) refuse(upgrade.socket, 404);
     return;
   }

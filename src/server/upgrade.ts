@@ -58,7 +58,7 @@ export class OpeningHandshake {
     this.onAccepted = onAccepted;
   }
 
-  // RFC 6455 §4.2.1 MUST: a request that is no opening handshake is answered with an HTTP error.
+  // RFC 6455 §4.2.1 MUST: a request that is not an opening handshake is answered with an HTTP error.
   start(): void {
     const { request, socket } = this.upgrade;
     const error = validateRequired(request as HandshakeRequest);
@@ -104,7 +104,8 @@ export class OpeningHandshake {
     );
   }
 
-  /** RFC 6455 §4.2.2 item 2: the server may authenticate the client before it accepts. */
+  // RFC 6455 §4.2.2 MUST: a request of an origin that is not accepted is answered with an HTTP error.
+  /** Asks `verifyClient`. RFC 6455 §4.2.2 item 2: a server may authenticate the client. */
   private verify(accept: () => void): void {
     const { options } = this.server;
     const { verifyClient } = options;
@@ -199,7 +200,7 @@ export class OpeningHandshake {
   }
 }
 
-/** RFC 6455 §9.1: unknown extensions are ignored. */
+/** RFC 6455 §4.2.2 MUST: only extensions of the request are chosen. Unknown ones are ignored. */
 function negotiateExtensions(
   offers: readonly ExtensionOffer[],
   { perMessageDeflate }: ServerOptions<AnySocketClass>,

@@ -176,7 +176,7 @@ function toArrayBuffer(bytes: Buffer): ArrayBuffer {
 }
 
 /**
- * The subprotocols to ask for. RFC 6455 §4.1: tokens, each at most once.
+ * Returns the subprotocols to ask for. RFC 6455 §4.1 MUST: they are tokens and unique.
  * @throws SyntaxError if one is not
  */
 export function toSubprotocols(asked: string | string[] | null | undefined): string[] {

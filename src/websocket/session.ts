@@ -129,14 +129,14 @@ export class Session implements Application, HandshakeListener {
     this.connection.endpoint.receiver.inFragments = type === 'fragments';
   }
 
-  // RFC 6455 §4.1 MUST: a client sends no data before the server has answered.
+  // RFC 6455 §4.1 MUST: a client waits for the response before it sends data.
   checkConnected(): void {
     if (this.connection === undefined && this.state === CONNECTING) {
       throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
     }
   }
 
-  /** RFC 6455 §6.1: when the connection is not open, the message is not sent. */
+  /** RFC 6455 §6.1 MUST: a message is sent only if the connection is open. */
   reject(payload: Buffer | string | Blob, callback: SendCallback | undefined): void {
     this.rejectedLength += byteLengthOf(payload);
     if (callback === undefined) return;

@@ -14,6 +14,7 @@ import {
   optionTable,
   propertyTable,
 } from '../support/api-tables.js';
+import { MUSTS } from './musts.js';
 
 const ROOT = join(__dirname, '../..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -56,6 +57,14 @@ function closing(): string {
     return row(state, ...cells);
   });
   return table(['state \\ input', ...inputs], rows);
+}
+
+function musts(): string {
+  const rows = MUSTS.map(({ section, lines, party, rule, files, note }) => {
+    const held = files.map((file) => `\`${file}\``).join(', ');
+    return row(`§${section}`, lines.join(', '), party, rule, held || note);
+  });
+  return table(['section', 'lines', 'who', 'rule', 'files of `src`'], rows);
 }
 
 const CONNECTION = 'src/connection/options.ts';
@@ -103,6 +112,7 @@ describe.each([
   ['docs/errors.md', 'violations', violations],
   ['docs/errors.md', 'refusals', refusals],
   ['docs/closing.md', 'closing table', closing],
+  ['docs/rfc6455.md', 'every MUST', musts],
   ...API_PARTS,
 ])('%s', (path, name, generate) => {
   // UPDATE_DOCS=1 npx jest tests/unit/docs.test.ts writes the tables anew.
