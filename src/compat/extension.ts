@@ -7,7 +7,7 @@
 import { isToken } from '../handshake/fields.js';
 
 /** The values of each parameter of an offer; true for one without a value. */
-export interface Parameters {
+interface Parameters {
   [name: string]: (string | true)[];
 }
 

@@ -70,7 +70,7 @@ export interface SocketOptions
 }
 
 /** The longest delay of a timer of Node. A longer one would expire at once. */
-export const MAX_TIMEOUT = 2 ** 31 - 1;
+const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /** The default values. */
 export const DEFAULTS = Object.freeze({

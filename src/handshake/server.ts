@@ -25,7 +25,7 @@ export interface HandshakeRequest {
 }
 
 /** What a valid request asks for. */
-export interface ValidRequest {
+interface ValidRequest {
   readonly key: string;
   /** in the order of the client's preference */
   readonly subprotocols: Set<string>;

@@ -58,7 +58,7 @@ export function deflateOptions(
 }
 
 /** RFC 7692 §7.1.2: a window has 2^8 to 2^15 bytes. @throws RangeError for another size */
-export function checkWindowBits(name: string, bits: unknown): void {
+function checkWindowBits(name: string, bits: unknown): void {
   if (bits === undefined || bits === null || typeof bits === 'boolean') return;
   if (Number.isInteger(bits) && (bits as number) >= 8 && (bits as number) <= 15) return;
   throw new RangeError(

@@ -11,7 +11,7 @@ const SERVER_MAX_WINDOW_BITS = 'server_max_window_bits';
 const CLIENT_MAX_WINDOW_BITS = 'client_max_window_bits';
 
 /** RFC 7692 §7.1.2: a window has 2^8 to 2^15 bytes; 2^15 if no other size is agreed. */
-export const MAX_WINDOW_BITS = 15;
+const MAX_WINDOW_BITS = 15;
 
 /** What an application asks for; undefined leaves the choice to the peer. */
 export interface DeflateOptions {

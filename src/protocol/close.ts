@@ -131,7 +131,7 @@ export interface ClosingStep {
 }
 
 /** A cell that differs between the two roles: RFC 6455 §7.1.1. */
-export interface ClosingStepByRole {
+interface ClosingStepByRole {
   readonly server: ClosingStep;
   readonly client: ClosingStep;
 }

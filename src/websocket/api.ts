@@ -79,7 +79,7 @@ export interface ErrorEventApi<Target> extends EventApi<Target> {
 }
 
 /** The event objects that listeners receive, by their type. */
-export interface EventTypes {
+interface EventTypes {
   open: unknown;
   message: unknown;
   close: unknown;

@@ -38,7 +38,7 @@ export interface EventSource extends EventEmitter {
 }
 
 /** How a listener is added. */
-export interface ListenerOptions {
+interface ListenerOptions {
   readonly once?: unknown;
   readonly signal?: unknown;
 }

@@ -27,8 +27,8 @@ import { type BinaryType, byteLengthOf, toBinary } from './payload.js';
 
 export const CONNECTING = 0;
 export const OPEN = 1;
-export const CLOSING = 2;
-export const CLOSED = 3;
+const CLOSING = 2;
+const CLOSED = 3;
 
 /** The names of the states, by number. */
 export const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;

@@ -43,14 +43,14 @@ export interface WebSocketEvents {
 }
 
 /** A listener of one of `Events`. */
-export type TypedListener<Self, Events, E extends keyof Events> = (
+type TypedListener<Self, Events, E extends keyof Events> = (
   this: Self,
   ...args: Events[E] extends unknown[] ? Events[E] : never
 ) => void;
 
 /** A listener of any other event. */
 // biome-ignore lint/suspicious/noExplicitAny: nothing is known of its arguments
-export type AnyListener<Self> = (this: Self, ...args: any[]) => void;
+type AnyListener<Self> = (this: Self, ...args: any[]) => void;
 
 /** An EventEmitter with typed `Events`. */
 export interface TypedEmitter<Events> extends EventEmitter {
