@@ -15,26 +15,26 @@ export interface MessageLimits {
 
 /** The message in progress. */
 export class MessageAssembler {
-  /** What the headers of its frames announced. */
+  /** The payload bytes that the headers of its frames announced. */
   private announced = 0;
   private frames = 0;
   private readonly buffer = new MessageBuffer();
-  /** The complete fragments, where the application wants them separately; made with the first one. */
+  /** The complete fragments, if the application wants them separately. Created for the first one. */
   private fragments: Buffer[] | undefined;
-  /** Made with the first text. */
+  /** Created for the first text. */
   private utf8: Utf8Check | undefined;
 
-  /** Whether it has no byte yet. */
+  /** Whether no payload was added. */
   get isEmpty(): boolean {
     return !this.isInFragment && this.fragments === undefined;
   }
 
-  /** Whether it has a part of a fragment, or of a message that is joined. */
+  /** Whether a part of a fragment, or of a message to be joined, was added. */
   get isInFragment(): boolean {
     return this.buffer.byteLength > 0;
   }
 
-  /** Checks the header of its next frame against the limits and counts the frame. */
+  /** Checks the header of the next frame against the limits and counts the frame. */
   acceptHeader(header: FrameHeader, limits: MessageLimits): Violation | undefined {
     const violation = checkLength(header, this.announced, limits.maxPayload);
     if (violation !== undefined) return violation;
@@ -44,19 +44,14 @@ export class MessageAssembler {
     return undefined;
   }
 
-  /**
-   * Adds the bytes of `chunk` from `start` to `end`.
-   * @param key their masking key; 0 for none
-   * @param remaining bytes of the same frame that are still to come
-   */
+  /** Adds a piece: see {@link MessageBuffer.add}. */
   addPiece(chunk: Buffer, start: number, end: number, key: number, remaining: number): void {
     this.buffer.add(chunk, start, end, key, remaining);
   }
 
   /**
-   * RFC 6455 §5.6: a fragment may end inside a character, the whole message may not.
-   * @param piece what was added of a text
-   * @returns false as soon as the text cannot be UTF-8
+   * Checks a piece of a text. RFC 6455 §5.6: a fragment may end inside a character, a message may not.
+   * @returns false if the text cannot be UTF-8
    */
   checkUtf8Piece(piece: Buffer, isLast: boolean): boolean {
     this.utf8 ??= new Utf8Check();
@@ -68,20 +63,20 @@ export class MessageAssembler {
     if (this.isInFragment) this.addFragment(this.buffer.join());
   }
 
-  /** Adds a complete fragment. Empty ones are left out, as in `ws`. */
+  /** Adds a complete fragment. Empty fragments are left out, as in `ws`. */
   addFragment(fragment: Buffer): void {
     if (fragment.length === 0) return;
     this.fragments ??= [];
     this.fragments.push(fragment);
   }
 
-  /** Takes the message as one Buffer. */
+  /** Takes the whole message, joined. */
   join(): Buffer {
     if (this.fragments === undefined) return this.buffer.join();
     return Buffer.concat(this.takeFragments());
   }
 
-  /** Takes the message as its fragments. */
+  /** Takes the fragments of the message. */
   takeFragments(): Buffer[] {
     this.endFragment();
     const fragments = this.fragments ?? [];

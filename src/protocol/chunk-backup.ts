@@ -1,19 +1,19 @@
 /**
- * What is unread of a chunk whose messages a program may detach.
+ * A copy of the unread part of a chunk, in case a program detaches the chunk.
  *
- * A message may be a view on the chunk it came in. A program that transfers its memory (`postMessage`
- * with `data.buffer`) takes the whole chunk away. So what is unread is copied when the first such
- * message is handed up: once for each chunk with several messages, into memory that is used again.
+ * A message may be a view on the chunk that it arrived in. A program that transfers the memory of a
+ * message to a worker (`postMessage` with `data.buffer`) detaches the whole chunk. So the unread part
+ * is copied before the first such message is delivered: once per chunk, into memory that is reused.
  */
 
 import { Buffer } from 'node:buffer';
 
-/** The most that a socket of Node reads at once. */
+/** The most bytes that a socket of Node reads at once. */
 const CAPACITY = 65_536;
 
 const NOTHING = Buffer.alloc(0);
 
-/** The copy of the unread part of one chunk. There is one for all receivers: they read in turn. */
+/** There is one backup for all receivers: one reads at a time. */
 class ChunkBackup {
   private bytes: Buffer | undefined;
   private owner: object | undefined;
@@ -25,9 +25,9 @@ class ChunkBackup {
   }
 
   /**
-   * Backs up `chunk` from `offset` on, once.
-   * @returns false if it can't: the chunk is too large, or on a wire in memory another receiver
-   * reads inside of a listener of this one
+   * Copies `chunk` from `offset` on, once per chunk.
+   * @returns false if that is impossible: the chunk is too large, or another receiver uses the backup.
+   * With an in-memory wire another receiver reads inside a listener of this one
    */
   cover(owner: object, chunk: Buffer, offset: number): boolean {
     if (this.owner === owner) return true;
@@ -39,7 +39,7 @@ class ChunkBackup {
     return true;
   }
 
-  /** Ends the backup. @returns what is unread of the chunk from `offset` on, in memory of its own */
+  /** Ends the backup. @returns a copy of the chunk from `offset` on, which no message shares */
   release(chunk: Buffer, offset: number): Buffer {
     const isDetached = chunk.length === 0;
     const source = isDetached && this.bytes !== undefined ? this.bytes : chunk;

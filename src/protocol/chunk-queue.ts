@@ -1,18 +1,18 @@
-/** The chunks of a connection that are not read yet. */
+/** The received chunks that are not read yet. */
 
 import { Buffer } from 'node:buffer';
 import { chunkBackup } from './chunk-backup.js';
 
 const NOTHING = Buffer.alloc(0);
 
-/** The chunk being read, and those that came behind it. */
+/** The chunk being read, and the chunks received after it. */
 export class ChunkQueue {
   /** The chunk being read. */
   chunk: Buffer = NOTHING;
-  /** How far it is read. */
+  /** The offset of the next byte to read. */
   offset = 0;
   private later: Buffer[] | undefined;
-  /** Whether messages may be views on the chunk while it has more to read. */
+  /** Whether a message may be a view on the chunk while more of the chunk is unread. */
   private mayBackUp = true;
 
   /** Whether everything was read. */
@@ -22,20 +22,20 @@ export class ChunkQueue {
     );
   }
 
-  /** Begins to read a chunk. */
+  /** Sets the chunk to read. */
   start(chunk: Buffer): void {
     this.chunk = chunk;
     this.offset = 0;
     this.mayBackUp = true;
   }
 
-  /** Keeps a chunk behind the others. */
+  /** Adds a chunk at the end. */
   add(chunk: Buffer): void {
     this.later ??= [];
     this.later.push(chunk);
   }
 
-  /** Whether there is a byte to read, in this chunk or in one behind it. */
+  /** Whether there is a byte to read. Moves to the next chunk if necessary. */
   hasBytes(): boolean {
     while (this.offset >= this.chunk.length) {
       if (this.isBackedUp) this.endBackup();
@@ -44,25 +44,25 @@ export class ChunkQueue {
     return true;
   }
 
-  /** Whether a message that ends at `end` may be a view on the chunk: a program may detach that. */
+  /** Whether a message that ends at `end` may be a view on the chunk: a program may detach the chunk. */
   mayShare(end: number): boolean {
     return (
       end === this.chunk.length || (this.mayBackUp && chunkBackup.cover(this, this.chunk, end))
     );
   }
 
-  /** Whether a message was handed up that is a view on the chunk. */
+  /** Whether a message that is a view on the chunk was delivered before its end. */
   get isBackedUp(): boolean {
     return chunkBackup.covers(this);
   }
 
-  /** Reading is interrupted: a program may detach the chunk before it goes on. */
+  /** Reading pauses: a program may detach the chunk before it continues. */
   pause(): void {
     if (this.isBackedUp) this.endBackup();
     if (this.offset >= this.chunk.length) this.chunk = NOTHING;
   }
 
-  /** Forgets everything. */
+  /** Drops all chunks. */
   clear(): void {
     this.pause();
     this.chunk = NOTHING;
@@ -78,8 +78,8 @@ export class ChunkQueue {
   }
 
   /**
-   * What is unread gets memory that no message shares. It is not backed up a second time: a program
-   * that pauses after each message would have it copied each time.
+   * Replaces the chunk by a copy of its unread part. It is not backed up a second time: with a program
+   * that pauses after each message it would be copied each time.
    */
   private endBackup(): void {
     this.chunk = chunkBackup.release(this.chunk, this.offset);

@@ -28,12 +28,12 @@ export const CloseCode = {
   TLS_HANDSHAKE: 1015,
 } as const;
 
-/** The most bytes in a close reason: a control payload without the code. */
+/** The maximum length of a close reason: a control payload without the code. */
 export const MAX_CLOSE_REASON = MAX_CONTROL_PAYLOAD - 2;
 
 /** The contents of a Close frame. */
 export interface Close {
-  /** 1005 if the frame has no code. */
+  /** 1005 if the payload is empty. */
   readonly code: number;
   readonly reason: Buffer;
 }
@@ -51,8 +51,8 @@ export function isCloseCode(code: number): boolean {
 }
 
 /**
- * Reads the payload of a Close frame. The receiver has refused a payload of one byte.
- * @returns its contents, or the rule that it breaks
+ * Reads the payload of a Close frame. The frame rules exclude a payload of one byte.
+ * @returns its contents, or the error of the rule that it breaks
  */
 export function readClose(payload: Buffer, checkUtf8: boolean): Close | ProtocolError {
   if (payload.length === 0) return { code: CloseCode.NO_STATUS, reason: NO_REASON };
@@ -78,26 +78,26 @@ export function writeClose(close: Close): Buffer {
 export type ClosingState =
   /** Messages go both ways. */
   | 'OPEN'
-  /** Our Close waits behind what was sent before. */
+  /** Our Close is queued behind frames that were sent before. */
   | 'CLOSE_QUEUED'
-  /** Our Close was written; the peer's Close is missing. */
+  /** Our Close was written; the peer's Close was not received. */
   | 'CLOSE_SENT'
-  /** The peer's Close came; our answer is not written yet. */
+  /** The peer's Close was received; our Close is not written yet. */
   | 'PEER_CLOSED'
-  /** Both Close frames were exchanged; a client waits for the server to close TCP. */
+  /** A client: both Close frames were exchanged, and the server should close TCP. */
   | 'DONE'
-  /** Both Close frames were exchanged, and we ended TCP. */
+  /** Both Close frames were exchanged, and our half of TCP is ended. */
   | 'ENDED'
   /** The connection is being failed. */
   | 'FAILED'
   /** TCP is closed, and the application was notified. */
   | 'CLOSED';
 
-/** An event that matters to the closing handshake. */
+/** An event that may change the state. */
 export type ClosingInput =
   | 'CLOSE_CALLED'
   | 'CLOSE_RECEIVED'
-  /** Our Close was written, behind everything queued. */
+  /** Our Close was written to the wire. */
   | 'CLOSE_WRITTEN'
   | 'VIOLATION'
   | 'WIRE_ENDED'
@@ -105,32 +105,32 @@ export type ClosingInput =
   | 'TIMED_OUT'
   | 'WIRE_CLOSED';
 
-/** What the endpoint does. `finish` and `report` come last: they call the application. */
+/** What the endpoint does in a step. `finish` and `report` come last: they call the application. */
 export type ClosingAction =
   /** send our Close, or the answer to the peer's */
   | 'send'
   /** start the close timer */
   | 'arm'
-  /** start the short timer of a client that waits for the server to close TCP */
+  /** start the short timer of a client in the state DONE */
   | 'linger'
-  /** keep reading, deliver nothing */
+  /** continue reading, and deliver nothing */
   | 'discard'
   /** end our half of TCP */
   | 'end'
-  /** drop TCP */
+  /** close TCP at once */
   | 'destroy'
   /** report the violation to the application */
   | 'report'
   /** stop the timer and notify the application that the connection is closed */
   | 'finish';
 
-/** One cell of the table. */
+/** A cell of the table: the next state, and what is done. */
 export interface ClosingStep {
   readonly to: ClosingState;
   readonly actions: readonly ClosingAction[];
 }
 
-/** A cell that differs between the two roles: RFC 6455 §7.1.1. */
+/** A cell that differs by role. RFC 6455 §7.1.1. */
 interface ClosingStepByRole {
   readonly server: ClosingStep;
   readonly client: ClosingStep;
@@ -149,9 +149,9 @@ const finished = (...actions: ClosingAction[]): ClosingStepByRole => ({
 });
 
 /**
- * The closing handshake. An input that a row does not name changes nothing in that state.
- * The timer is armed before a Close is sent: sending may write it at once, which is the next input.
- * `docs/closing.md` shows this table; a unit test walks all of it.
+ * The closing handshake. In each row, an input without a cell changes nothing. The timer is armed
+ * before a Close is sent: sending may write it at once, which is the next input. `docs/closing.md`
+ * shows this table.
  */
 export const CLOSING_TABLE: { readonly [state in ClosingState]: ClosingRow } = {
   OPEN: {
@@ -205,7 +205,7 @@ export const CLOSING_TABLE: { readonly [state in ClosingState]: ClosingRow } = {
   CLOSED: {},
 };
 
-/** The step for this state and input; undefined if nothing changes. */
+/** Returns the step for a state and an input; undefined if nothing changes. */
 export function closingStep(
   state: ClosingState,
   input: ClosingInput,

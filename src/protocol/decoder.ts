@@ -1,33 +1,33 @@
-/** RFC 6455 §9: decodes the messages of an extension, one after the other. */
+/** RFC 6455 §9: decodes messages with an extension, one at a time. */
 
 import { ProtocolError } from './errors.js';
 import type { Decoded, Extension } from './extension.js';
 
-/** The decoder should yield after this many bytes: a few bytes may become many. About 1 ms. */
+/** The receiver yields after this much decoding, about 1 ms: a few bytes may decode to many. */
 const MAX_DECODED_IN_A_ROW = 524_288;
 
-/** What decoding costs beside the decoded bytes, in bytes. */
+/** The cost of decoding besides the decoded bytes, as a number of bytes. */
 const COST_OF_DECODING = 8192;
 const COST_OF_ENCODED_BYTE = 4;
 
-/** The outcome of decoding: the message, or the rule that its sender broke. */
+/** The result of decoding: the message, or the violation of its sender. */
 export type DecodeResult = Buffer | ProtocolError;
 
-/** A message is being decoded. */
+/** The result while a message is being decoded. */
 const PENDING = Symbol('pending');
 
-/** Decodes by an extension. What comes behind a message waits until the message is decoded. */
+/** Decodes messages. Frames after an encoded message are read when that message is decoded. */
 export class Decoder {
-  /** The reserved bits that mark a message as the extension's. */
+  /** The reserved bits that mark an encoded message. */
   readonly reserved: number;
 
   private readonly extension: Extension;
   private readonly onDecoded: Decoded;
-  /** The outcome of the last message; undefined when it was taken or dropped. */
+  /** The result of the last message; undefined after it was taken or dropped. */
   private result: DecodeResult | typeof PENDING | undefined;
   private decodedInARow = 0;
 
-  /** @param onReady called when a message that took its time can be taken */
+  /** @param onReady called when a message that was not decoded at once can be taken */
   constructor(extension: Extension, onReady: () => void) {
     this.extension = extension;
     this.reserved = extension.reserved;
@@ -48,17 +48,17 @@ export class Decoder {
     return this.result !== undefined;
   }
 
-  /** Whether others should go first. */
+  /** Whether other connections should have a turn. */
   get shouldYield(): boolean {
     return this.decodedInARow >= MAX_DECODED_IN_A_ROW;
   }
 
-  /** Others went first. */
+  /** Other connections have had their turn. */
   resetBudget(): void {
     this.decodedInARow = 0;
   }
 
-  /** @returns the outcome; undefined if decoding takes its time */
+  /** @returns the result; undefined if the message is decoded later */
   decode(payload: Buffer, limit: number): DecodeResult | undefined {
     this.decodedInARow += COST_OF_DECODING + payload.length * COST_OF_ENCODED_BYTE;
     this.result = PENDING;
@@ -67,7 +67,7 @@ export class Decoder {
     return this.take();
   }
 
-  /** Takes the outcome; undefined while there is none. */
+  /** Takes the result; undefined while there is none. */
   take(): DecodeResult | undefined {
     const { result } = this;
     if (result === PENDING || result === undefined) return undefined;
@@ -76,7 +76,7 @@ export class Decoder {
     return result;
   }
 
-  /** Drops what is being decoded. */
+  /** Drops the message that is being decoded. */
   discard(): void {
     this.result = undefined;
     this.extension.dropDecoding();

@@ -1,4 +1,4 @@
-/** RFC 6455 §5.5, §7: where both directions meet: Ping and Pong, closing handshake, failure. */
+/** RFC 6455 §5.5, §7: connects receiver and sender: Ping and Pong, closing handshake, failure. */
 
 import { Buffer } from 'node:buffer';
 import {
@@ -26,14 +26,14 @@ import { Sender, type SenderOwner } from './sender.js';
 import type { Wire } from './wire.js';
 import type { WriteBatch } from './write-batch.js';
 
-/** Receives the messages and everything else that happens to a connection. */
+/** Receives the messages and other events of a connection. */
 export interface Application extends MessageSink {
   onPing(payload: Buffer): void;
   onPong(payload: Buffer): void;
   onFailure(error: Error): void;
   /** More may be sent: `canSendMore` had returned false. */
   onDrain(): void;
-  /** The connection is closed: what the peer's Close said, or 1006 if none came. */
+  /** The connection is closed. The code and reason are the peer's; 1006 if no Close was received. */
   onClosed(code: number, reason: Buffer): void;
 }
 
@@ -43,23 +43,23 @@ export interface EndpointOptions {
   readonly receiving: ReceiverOptions;
   /** RFC 6455 §5.2 MUST: an extension is used only if the opening handshake negotiated it. */
   readonly extension: Extension | undefined;
-  /** A client's source of masking keys; undefined for the random one. A server masks nothing. */
+  /** A client's source of masking keys; undefined for the random one. A server has none. */
   readonly keys: MaskingKeys | undefined;
-  /** whether Pings are answered */
+  /** The initial value of `Endpoint.autoPong`. */
   readonly autoPong: boolean;
-  /** milliseconds for the closing handshake */
+  /** The time limit of the closing handshake, in milliseconds. */
   readonly closeTimeout: number;
 }
 
-/** How long a client waits for the server to close TCP, in milliseconds. RFC 6455 §7.1.1. */
+/** After the closing handshake a client waits this long for the end of TCP, in milliseconds. */
 const LINGER = 1000;
 
-/** The application should wait when this many bytes wait to be encoded, as with Node's streams. */
+/** From this many queued bytes on, the application should wait for 'drain'. */
 const MAX_QUEUED_BYTES = 65_536;
 
 const NO_REASON = Buffer.alloc(0);
 
-/** One end of an established connection. It knows no socket and no clock. */
+/** One end of an established connection, without socket and clock. */
 export class Endpoint implements ControlSink, SenderOwner {
   readonly receiver: Receiver;
   readonly sender: Sender;
@@ -70,9 +70,9 @@ export class Endpoint implements ControlSink, SenderOwner {
   sent: Close | undefined;
   /** The Close that the peer sent. */
   received: Close | undefined;
-  /** The rule that the peer broke, if that failed the connection. */
+  /** The violation of the peer, if it failed the connection. */
   violation: ProtocolError | undefined;
-  /** Why we could not send, if that failed the connection. */
+  /** The error in sending, if it failed the connection. */
   failure: Error | undefined;
 
   private readonly options: EndpointOptions;
@@ -82,7 +82,7 @@ export class Endpoint implements ControlSink, SenderOwner {
   private needsDrain = false;
   /** A 'drain' event is due. */
   private drainPending = false;
-  /** RFC 6455 §5.5.3: of several Pings, only the most recent one has to be answered. */
+  /** RFC 6455 §5.5.3: of several Pings, it is enough to answer the most recent one. */
   private pendingPong: Buffer | undefined;
 
   constructor(options: EndpointOptions, wire: Wire, application: Application) {
@@ -103,8 +103,8 @@ export class Endpoint implements ControlSink, SenderOwner {
   }
 
   /**
-   * Starts the closing handshake.
-   * @throws what the program's `generateMask` throws; then nothing has changed
+   * Starts the closing handshake with this Close.
+   * @throws any exception of the program's `generateMask`; then nothing has changed
    */
   startClosingHandshake(close: Close): void {
     if (this.state !== 'OPEN') return;
@@ -113,25 +113,25 @@ export class Endpoint implements ControlSink, SenderOwner {
     this.input('CLOSE_CALLED');
   }
 
-  /** Drops the connection. Nothing is delivered any more. */
+  /** Closes TCP at once. Nothing more is delivered. */
   terminate(): void {
     this.input('TERMINATED');
   }
 
-  /** The wire has written a batch. @param drained whether it takes more */
+  /** The wire has written a batch. @param drained false if its buffer is full */
   written(batch: WriteBatch, drained: boolean): void {
     this.needsDrain = !drained;
     if (batch.containsClose) this.input('CLOSE_WRITTEN');
   }
 
-  /** Whether the application may send more at once. If not, `onDrain` follows. */
+  /** Whether the application may send more now. If not, `onDrain` follows. */
   canSendMore(): boolean {
     const canSend = !this.needsDrain && this.sender.queuedLength < MAX_QUEUED_BYTES;
     if (!canSend) this.drainPending = true;
     return canSend;
   }
 
-  /** The wire takes more again. */
+  /** The buffer of the wire is empty again. */
   drained(): void {
     this.needsDrain = false;
     this.sendPendingPong();
@@ -173,7 +173,7 @@ export class Endpoint implements ControlSink, SenderOwner {
     else this.onClose(payload);
   }
 
-  /** A message cannot be sent: it is lost, and the connection with it. */
+  /** A message cannot be sent: the connection fails. */
   onSenderFailed(error: Error): void {
     const isReported = this.state === 'FAILED' || this.state === 'CLOSED';
     this.failure = error;

@@ -1,21 +1,18 @@
-/**
- * RFC 6455 §7.1.7, §7.4.1: every rule about frames and messages that a peer can break: its name, its
- * close code and what a program sees.
- */
+/** RFC 6455 §7.1.7, §7.4.1: the violations of a peer, with close code, error code and message. */
 
 /** One row of {@link VIOLATIONS}: a rule about frames or messages. */
 export interface ViolationRow {
-  /** The close code sent to the peer that broke the rule (RFC 6455 §7.4.1). */
+  /** The close code sent to the peer. RFC 6455 §7.4.1. */
   readonly closeCode: number;
-  /** The `code` of the error a program receives. */
+  /** The `code` of the {@link ProtocolError}. */
   readonly code: `WS_ERR_${string}` | 'Z_DATA_ERROR';
-  /** Where the rule stands. */
+  /** The section of the rule. */
   readonly rfc: string;
   /** Error message and close reason; `%` stands for the offending value. */
   readonly sentence: string;
 }
 
-/** What a peer can do wrong after the connection is established. */
+/** The rules that a peer can break after the opening handshake. */
 export const VIOLATIONS = {
   UNEXPECTED_RSV_2_3: {
     closeCode: 1002,
@@ -112,14 +109,14 @@ export const VIOLATIONS = {
 /** The name of a row of {@link VIOLATIONS}. */
 export type Violation = keyof typeof VIOLATIONS;
 
-/** Puts the detail in the place of `%`. */
+/** Replaces `%` by the detail. */
 export function completeSentence(sentence: string, detail: string | number | undefined): string {
   return detail === undefined ? sentence : sentence.replace('%', String(detail));
 }
 
 /**
- * Gives the errors of a class their name. It is spelled out: a minifier changes the names of classes.
- * On the prototype it is there when the stack is captured.
+ * Sets the name of the errors of a class. It is a string, because minifiers change class names. It is
+ * on the prototype, because the stack is captured before a constructor could set it.
  */
 export function setErrorName(Class: { readonly prototype: Error }, name: string): void {
   Object.defineProperty(Class.prototype, 'name', {
@@ -129,16 +126,15 @@ export function setErrorName(Class: { readonly prototype: Error }, name: string)
   });
 }
 
-/** An error of this library; `code` says which one. */
+/** An error of this library. */
 export class WebSocketError extends Error {
   static {
     setErrorName(WebSocketError, 'WebSocketError');
   }
 
-  /** `WS_ERR_…`, as listed in the table of errors. */
+  /** Identifies the error: `WS_ERR_…`, listed in docs/errors.md. */
   readonly code: string;
 
-  /** @param message what was wrong and what was expected; @param code `WS_ERR_…` */
   constructor(message: string, code: string) {
     super(message);
     this.code = code;
@@ -151,16 +147,16 @@ export class ProtocolError extends RangeError {
     setErrorName(ProtocolError, 'ProtocolError');
   }
 
-  /** `WS_ERR_…`, as listed in the table of errors. */
+  /** `code` of the violation: `WS_ERR_…` or `Z_DATA_ERROR`. */
   readonly code: string;
-  /** The close code sent to the peer. */
+  /** The close code that the peer receives. */
   readonly closeCode: number;
-  /** Where the rule stands. */
+  /** The section of the RFC that the peer violated. */
   readonly rfc: string;
 
   /**
    * @param violation a row of {@link VIOLATIONS}
-   * @param detail what stands in for `%` in the row's sentence
+   * @param detail replaces `%` in the sentence
    */
   constructor(violation: Violation, detail?: string | number) {
     const row: ViolationRow = VIOLATIONS[violation];

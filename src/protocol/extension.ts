@@ -2,40 +2,40 @@
 
 import type { ProtocolError } from './errors.js';
 
-/** One parameter of an extension: its name, and its value, or true if it has none. */
+/** A parameter of an extension; the value is true if there is none. */
 export type Parameter = readonly [name: string, value: string | true];
 
-/** RFC 6455 §9.1: an extension in an offer or a response, with its parameters in their order. */
+/** RFC 6455 §9.1: an extension in an offer or a response. The parameters are in their order. */
 export interface ExtensionOffer {
   readonly name: string;
   readonly parameters: readonly Parameter[];
 }
 
-/** Receives the decoded message, or the rule that its sender broke. */
+/** Receives the decoded message, or the violation of its sender. */
 export type Decoded = (message: Buffer | ProtocolError) => void;
 
-/** Receives the encoded payload, or the reason why it cannot be encoded. */
+/** Receives the encoded payload, or an error. */
 export type Encoded = (payload: Buffer | Error) => void;
 
-/** A negotiated extension: it changes the payload of messages and marks them by a reserved bit. */
+/** A negotiated extension. It encodes payloads and marks messages by a reserved bit. */
 export interface Extension {
   readonly name: string;
-  /** The reserved bit that it owns: RSV1 = 4. RFC 6455 §5.2. */
+  /** The reserved bit of the extension: RSV1 = 4. RFC 6455 §5.2. */
   readonly reserved: number;
   /**
-   * Decodes a whole message. The next call follows when this one is done.
-   * @param limit the most bytes that the decoded message may have; 0 = no limit
-   * @returns the message or the rule that was broken; undefined if `done` will be called
+   * Decodes a whole message. Only one message is decoded at a time.
+   * @param limit the maximum length of the decoded message; 0 = no limit
+   * @returns the message or the violation; undefined if `done` is called later
    */
   decode(payload: Buffer, limit: number, done: Decoded): Buffer | ProtocolError | undefined;
-  /** Whether a message should be encoded whose first frame has this many bytes. */
+  /** Whether a message should be encoded, by the length of its first frame. */
   wants(byteLength: number): boolean;
   /**
-   * Encodes a message or a fragment. The next call follows when this one is done.
+   * Encodes a message or a fragment. Only one is encoded at a time.
    * @param isFirst whether it is the first frame of its message
    * @param fin whether it is the last frame of its message
-   * @returns the encoded payload; undefined if `done` will be called. If a whole message is returned
-   * unchanged, it is sent without the reserved bit.
+   * @returns the encoded payload; undefined if `done` is called later. A whole message that is returned
+   * unchanged is sent without the reserved bit.
    */
   encode(
     payload: Buffer,
@@ -43,18 +43,18 @@ export interface Extension {
     fin: boolean,
     done: Encoded,
   ): Buffer | Error | undefined;
-  /** Two extensions with equal parameters encode a message alike, if it refers to no other one. */
+  /** Extensions with equal parameters give the same result in {@link encodeAlone}. */
   readonly parameters: string;
   /**
-   * Encodes a message so that it refers to no other one, for many connections.
-   * @returns its payload, or the same Buffer if it is sent as it is
-   * @throws what zlib throws for invalid options
+   * Encodes a message without reference to earlier messages, for many connections.
+   * @returns the payload; the same Buffer if it is sent unencoded
+   * @throws the errors of zlib for invalid options
    */
   encodeAlone(payload: Buffer): Buffer;
-  /** A message was sent that was encoded alone: it is in the peer's window now. */
+  /** A message of {@link encodeAlone} was sent: it is in the peer's window now. */
   noteEncoded(payload: Buffer): void;
-  /** The connection is gone: cancels decoding that has not started. */
+  /** Cancels decoding that has not started: the connection is closed. */
   dropDecoding(): void;
-  /** The connection is gone: cancels encoding that has not started. */
+  /** Cancels encoding that has not started, likewise. */
   dropEncoding(): void;
 }

@@ -1,4 +1,4 @@
-/** A queue whose operations cost the same however long it is. `shift` of an array does not. */
+/** A queue in which `shift` takes constant time. For an array it may be linear. */
 
 /** First in, first out. */
 export class Fifo<T> {
@@ -23,7 +23,7 @@ export class Fifo<T> {
   shift(): T | undefined {
     const { head } = this;
     if (head === undefined) return undefined;
-    this.items[this.taken++] = undefined; // a taken item is not kept alive
+    this.items[this.taken++] = undefined; // for the garbage collector
     if (this.taken * 2 >= this.items.length) {
       this.items = this.items.slice(this.taken);
       this.taken = 0;

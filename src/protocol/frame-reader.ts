@@ -1,4 +1,4 @@
-/** RFC 6455 §5.2: frames out of the bytes of a connection, however the bytes are cut. */
+/** RFC 6455 §5.2: splits the received bytes into frames, wherever the chunks end. */
 
 import { Buffer } from 'node:buffer';
 import { ChunkQueue } from './chunk-queue.js';
@@ -6,60 +6,60 @@ import { FrameHeader, Opcode, readHeader } from './frame.js';
 import { advanceKey } from './mask.js';
 
 /**
- * After this many frames in a row the reader suspends itself, so that a peer which floods us with
- * tiny frames shares the event loop with the others: about 2 ms without the application's own work.
+ * After this many frames in a row the reader suspends itself. So a flood of small frames does not block
+ * the event loop: it is about 2 ms, without the time of the application.
  */
 const MAX_FRAMES_IN_A_ROW = 4096;
 
-/** A rule was broken: the head has no size. */
+/** The size of a head that violates a rule. */
 const BROKEN = -1;
 
 const EMPTY = Buffer.alloc(0);
 
-/** The header that was read last, by any reader: each copies what it still needs. */
+/** The header that any reader read last. A reader copies the fields that it needs later. */
 const header = new FrameHeader();
 
 /**
- * Reads frames. What frames mean is the subclass's business: it is called last, with the state
- * already prepared for the next frame, so that it may suspend, discard or throw. After an exception
- * the rest of the chunk is kept, and `resume` continues.
+ * Reads frames; a subclass interprets them. The subclass is called last, when the state is ready for
+ * the next frame, so it may suspend, discard or throw. After an exception the unread bytes are kept,
+ * and `resume` continues.
  */
 export abstract class FrameReader {
   protected readonly unread = new ChunkQueue();
-  /** Whether the data frame in progress is the last one of its message. */
+  /** FIN of the data frame in progress. */
   protected fin = false;
-  /** Payload bytes of that frame still to come. */
+  /** The payload bytes of that frame that are not read yet. */
   protected remaining = 0;
 
   private mode: 'READING' | 'SUSPENDED' | 'DISCARDING' = 'READING';
   private isRunning = false;
-  /** The first bytes of a head that the end of a chunk cut. */
+  /** The first bytes of a head that continues in the next chunk. */
   private cut: Buffer = EMPTY;
   private framesInARow = 0;
   /** The masking key for the next payload byte; 0 for none. */
   private maskingKey = 0;
 
-  /** Whether all that comes is dropped. */
+  /** Whether received bytes are dropped. */
   get isDiscarding(): boolean {
     return this.mode === 'DISCARDING';
   }
 
-  /** Whether it waits for `resume`. */
+  /** Whether reading waits for `resume`. */
   get isSuspended(): boolean {
     return this.mode === 'SUSPENDED';
   }
 
-  /** Whether received bytes or messages wait. */
+  /** Whether received bytes are not read yet. */
   get hasUnread(): boolean {
     return !this.unread.isEmpty;
   }
 
-  /** Keeps a chunk until `resume`. */
+  /** Adds a chunk, to be read at `resume`. */
   queue(chunk: Buffer): void {
     if (this.mode !== 'DISCARDING') this.unread.add(chunk);
   }
 
-  /** Takes the next chunk. An exception of the application passes through; no byte is lost by it. */
+  /** Reads the next chunk. Exceptions of the application are not caught; no byte is lost by them. */
   push(chunk: Buffer): void {
     if (this.isRunning || this.mode !== 'READING' || this.hasUnread) {
       this.queue(chunk);
@@ -69,38 +69,38 @@ export abstract class FrameReader {
     this.run();
   }
 
-  /** Delivers nothing more until `resume`. */
+  /** Stops reading until `resume`. */
   suspend(): void {
     if (this.mode === 'READING') this.mode = 'SUSPENDED';
   }
 
-  /** Continues with what was kept. */
+  /** Continues with the unread bytes. */
   resume(): void {
     if (this.mode === 'SUSPENDED') this.mode = 'READING';
     this.framesInARow = 0;
     if (!this.isRunning) this.run();
   }
 
-  /** Drops what it holds and everything that comes. */
+  /** Drops the unread bytes and all bytes received later. */
   discard(): void {
     this.mode = 'DISCARDING';
     this.unread.clear();
     this.cut = EMPTY;
   }
 
-  /** Checks the first two bytes of a header. @returns false if they break a rule */
+  /** Checks the first two bytes of a header. @returns false after a violation */
   protected abstract checkHeaderStart(header: FrameHeader): boolean;
 
-  /** Checks the header of a data frame. @returns false if it breaks a rule */
+  /** Checks the complete header of a data frame. @returns false after a violation */
   protected abstract enterDataFrame(header: FrameHeader): boolean;
 
-  /** Takes what the chunk has of a data frame's payload. @param key its masking key; 0 for none */
+  /** Takes the part of a data frame's payload that is in the chunk. @param key 0 if it is not masked */
   protected abstract takePayload(start: number, end: number, key: number): void;
 
-  /** Takes a control frame. Its payload begins at `start` in `bytes`. */
+  /** Takes a control frame. The payload begins at `start` in `bytes`. */
   protected abstract takeControlFrame(header: FrameHeader, bytes: Buffer, start: number): void;
 
-  /** Delivers what became ready while nothing was read. */
+  /** Delivers a message that became ready while nothing was read. */
   protected abstract deliverReady(): void;
 
   /** Whether the next frame may be read. */
@@ -126,8 +126,8 @@ export abstract class FrameReader {
   }
 
   /**
-   * Reads the head of a frame: its header, and of a control frame its payload too. Bytes of a head
-   * that the end of a chunk cuts, at most 139, wait in `cut`.
+   * Reads the head of a frame: the header, and for a control frame the payload too. `cut` keeps the
+   * bytes of an incomplete head, at most 139.
    * @returns whether the payload of a data frame follows
    */
   private readHead(): boolean {
@@ -148,7 +148,7 @@ export abstract class FrameReader {
     }
   }
 
-  /** @returns how many bytes the head at `start` has, as far as that is known; or `BROKEN` */
+  /** @returns the size of the head at `start`, as far as it is known; or `BROKEN` */
   private headSize(bytes: Buffer, start: number): number {
     const isWhole = readHeader(bytes, start, bytes.length, header);
     if (bytes.length - start >= 2 && !this.checkHeaderStart(header)) return BROKEN;
@@ -164,7 +164,7 @@ export abstract class FrameReader {
     unread.offset = end;
   }
 
-  /** @returns whether the payload of a data frame follows */
+  /** Handles a control frame, or starts a data frame. @returns whether it is a data frame */
   private enterFrame(bytes: Buffer, start: number): boolean {
     if (++this.framesInARow >= MAX_FRAMES_IN_A_ROW) this.suspend();
     // RFC 6455 §5.4 MUST: a control frame is handled in the middle of a fragmented message too.
@@ -190,7 +190,7 @@ export abstract class FrameReader {
   }
 }
 
-/** A copy of both, which keeps no other memory alive. */
+/** Returns a copy of both, which keeps no other memory alive. */
 function joined(first: Buffer, second: Buffer): Buffer {
   const both = Buffer.allocUnsafeSlow(first.length + second.length);
   both.set(first);

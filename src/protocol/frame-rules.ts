@@ -1,4 +1,4 @@
-/** RFC 6455 §5: the rules for a frame's header. Each is a function that names its violation. */
+/** RFC 6455 §5: the rules for the header of a frame. Each function returns the violation, if any. */
 
 import type { Violation } from './errors.js';
 import { type FrameHeader, isMinimal, MAX_CONTROL_PAYLOAD, Opcode } from './frame.js';
@@ -9,7 +9,7 @@ const MAX_EXACT_LENGTH = Number.MAX_SAFE_INTEGER;
  * Checks the first two bytes of a frame. RFC 6455 §10.7 MUST: received data is always validated.
  * @param expectMask whether this end is a server
  * @param inMessage whether a fragmented message is in progress
- * @param owned the reserved bits of the negotiated extension
+ * @param owned the reserved bits that the negotiated extension uses
  */
 export function checkHeaderStart(
   header: FrameHeader,
@@ -28,7 +28,7 @@ export function checkHeaderStart(
 // RFC 6455 §5.2 MUST: a reserved bit that no negotiated extension uses fails the connection.
 function checkReserved({ reserved, opcode }: FrameHeader, owned: number): Violation | undefined {
   if (reserved === 0) return undefined;
-  // RFC 7692 §6.1: the bit marks a message; it stands on its first frame and on no control frame.
+  // RFC 7692 §6.1: only the first frame of a message has the bit.
   const opensMessage = opcode === Opcode.TEXT || opcode === Opcode.BINARY;
   if (opensMessage && (reserved & ~owned) === 0) return undefined;
   return (reserved & 0b011) !== 0 ? 'UNEXPECTED_RSV_2_3' : 'UNEXPECTED_RSV_1';
@@ -71,9 +71,9 @@ function checkMask({ masked }: FrameHeader, expectMask: boolean): Violation | un
 }
 
 /**
- * Checks the length that a complete header announces.
- * @param before bytes of the message that were announced before
- * @param maxPayload the limit of a message; 0 = no limit
+ * Checks the length in a complete header.
+ * @param before the payload bytes that earlier frames of the message announced
+ * @param maxPayload the maximum length of a message; 0 = no limit
  */
 export function checkLength(
   header: FrameHeader,
@@ -82,8 +82,8 @@ export function checkLength(
 ): Violation | undefined {
   // RFC 6455 §5.2 MUST: the length is encoded in the minimal number of bytes.
   if (!isMinimal(header)) return 'NON_MINIMAL_PAYLOAD_LENGTH';
-  // RFC 6455 §5.2 MUST: the most significant bit of a 64-bit length is 0. Lengths above 2^53 - 1, which
-  // a number cannot hold exactly, are refused as too big: so is every length with that bit.
+  // RFC 6455 §5.2 MUST: the most significant bit of a 64-bit length is 0. All lengths above 2^53 - 1
+  // are refused as too big: a number cannot hold them exactly.
   if (header.length > MAX_EXACT_LENGTH) return 'UNSUPPORTED_DATA_PAYLOAD_LENGTH';
   // RFC 6455 §10.4 MUST: an endpoint protects itself from messages above its limits.
   const tooLong = maxPayload > 0 && before + header.length > maxPayload;

@@ -28,7 +28,7 @@ export const Opcode = {
 /** The FIN bit in the first byte: the last frame of a message. */
 export const FIN = 0x80;
 
-/** RFC 6455 §5.5: the most bytes in the payload of a control frame. */
+/** RFC 6455 §5.5: the maximum length of a control frame's payload. */
 export const MAX_CONTROL_PAYLOAD = 125;
 
 const MASK = 0x80;
@@ -49,25 +49,24 @@ export class FrameHeader {
   reserved = 0;
   opcode = 0;
   masked = false;
-  /** The seven length bits of the second byte: the length below 126; 126 and 127 announce a longer field. */
+  /** The seven length bits of the second byte. 126 and 127 mean that a longer field follows. */
   shortLength = 0;
   /** The length of the payload in bytes. Above 2^53 it is not exact. */
   length = 0;
   /** The masking key, first byte lowest; 0 if there is none. */
   maskingKey = 0;
-  /** How many bytes the header has, as far as that is known. */
+  /** The size of the header in bytes, as far as it is known. */
   size = 2;
 }
 
-/** The byte at `offset`, which lies inside `bytes`. */
 function byteAt(bytes: Uint8Array, offset: number): number {
   return bytes[offset] as number; // the caller has checked the range
 }
 
 /**
- * Reads the header at `offset`, as far as it is there before `end`.
- * @returns whether it is complete. If not, `size` is the number of bytes needed, and the fields of the
- * first two bytes are set if both are there
+ * Reads the header at `offset`, up to `end`.
+ * @returns whether the header is complete. If not, `size` is the number of bytes needed; if two bytes
+ * are available, their fields are set
  */
 export function readHeader(
   bytes: Uint8Array,
@@ -128,7 +127,7 @@ export function isMinimal(header: FrameHeader): boolean {
   return header.length >= (header.shortLength === LENGTH_16_BITS ? LENGTH_16_BITS : TWO_POW_16);
 }
 
-/** How many bytes the header of a frame has whose payload has `length` bytes. */
+/** Returns the size of a header, for a payload of `length` bytes. */
 export function sizeOfHeader(length: number, masked: boolean): number {
   const size = masked ? 6 : 2;
   if (length < LENGTH_16_BITS) return size;
@@ -137,9 +136,9 @@ export function sizeOfHeader(length: number, masked: boolean): number {
 
 /**
  * Writes a frame's header at `offset`.
- * @param first FIN, reserved bits and opcode, as they stand in the first byte
+ * @param first the first byte: FIN, reserved bits, opcode
  * @param maskingKey its first byte lowest; read only if `masked`
- * @returns where the payload begins
+ * @returns the offset of the payload
  */
 export function writeHeader(
   bytes: Uint8Array,

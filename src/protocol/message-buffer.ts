@@ -1,14 +1,14 @@
 /**
- * RFC 6455 §5.4: the payload of a message that arrives in several reads. Fragments and TCP segments
- * are treated alike: both yield a *piece*, a run of message bytes as it arrived.
+ * RFC 6455 §5.4: the payload of a message that arrives in several reads. Fragments and parts of a
+ * frame are handled alike: each is a *piece*, a run of message bytes in one chunk.
  *
- * | piece | what happens to it |
+ * | piece | storage |
  * |---|---|
  * | below 4 KiB | copied to the tail, which grows: a one-byte fragment costs about two bytes |
- * | larger, below a quarter of its frame is here | stays a view on its chunk; copied if a view keeps much more memory |
+ * | larger, below a quarter of its frame is here | a view on its chunk, or a copy of a small part |
  * | larger, a quarter of its frame is here | copied to a tail that has room for the whole frame |
  *
- * So the memory in use is at most four times what arrived, whatever a header announces.
+ * So the memory in use is at most four times the received bytes, whatever length a header announces.
  */
 
 import { Buffer } from 'node:buffer';
@@ -17,33 +17,33 @@ import { unmask, unmaskedCopy, unmaskInto } from './mask.js';
 /** Smaller pieces are copied to the tail. */
 const LARGE_PIECE = 4096;
 
-/** A piece keeps at most this many times its bytes of memory. */
+/** A piece keeps alive at most this many times its own size. */
 const MAX_RETAINED_RATIO = 4;
 
-/** The first size of the tail, and the largest one that it grows to. */
+/** The first size of the tail, and the size up to which it grows. */
 const MIN_TAIL = 128;
 const MAX_TAIL = 65_536;
 
 const EMPTY = Buffer.alloc(0);
 
-/** The pieces of the message being received. */
+/** The pieces of the message in progress. */
 export class MessageBuffer {
-  /** How many bytes it has. */
+  /** The bytes added and not taken. */
   byteLength = 0;
   private pieces: Buffer[] = [];
-  /** The key that each piece is still masked with; 0 for none. Joining unmasks. */
+  /** The masking key of each piece; 0 if it is not masked. Joining unmasks. */
   private keys: number[] = [];
-  /** The buffer for small pieces, or for the rest of a frame; `tailUsed` of its bytes are used. */
+  /** The buffer for small pieces, or for the rest of a frame. `tailUsed` bytes of it are used. */
   private tail: Buffer = EMPTY;
   private tailUsed = 0;
-  /** How many bytes of the frame in progress arrived, and the index of its first piece. */
+  /** The received bytes of the frame in progress, and the index of its first piece. */
   private frameBytes = 0;
   private frameStart = 0;
 
   /**
    * Adds the bytes of `chunk` from `start` to `end`.
-   * @param key the masking key for the first of them; 0 for none
-   * @param remaining bytes of the same frame that are still to come
+   * @param key the masking key for the first byte; 0 if they are not masked
+   * @param remaining the bytes of the frame that are not received yet
    */
   add(chunk: Buffer, start: number, end: number, key: number, remaining: number): void {
     const length = end - start;
@@ -59,7 +59,7 @@ export class MessageBuffer {
     return this.tail.length - this.tailUsed;
   }
 
-  /** For a small piece, and for a large one if its whole frame is worth allocating. */
+  /** Makes room for a small piece, or for a large one whose frame is worth allocating. */
   private makeRoom(length: number, remaining: number): void {
     if (length < LARGE_PIECE) {
       this.growTail(this.tailUsed + length, remaining);
@@ -77,8 +77,8 @@ export class MessageBuffer {
   }
 
   /**
-   * Allocates a tail for the whole frame and copies its pieces there. From here on the chunks of the
-   * frame are copied as they arrive and are garbage at once, so the next ones reuse their memory.
+   * Allocates a tail for the whole frame and copies its pieces there. The later chunks of the frame are
+   * copied when they arrive, so their memory is free at once.
    */
   private allocateFrame(missing: number): void {
     const [pieces, keys] = [this.pieces.splice(this.frameStart), this.keys.splice(this.frameStart)];
@@ -130,7 +130,7 @@ export class MessageBuffer {
     this.frameStart = 0;
   }
 
-  /** Keeps a view, or a copy if the view would keep much more memory alive than it has bytes. */
+  /** Keeps a view, or a copy if the view would keep much more memory alive. */
   private keepPiece(chunk: Buffer, start: number, end: number, key: number): void {
     const isWorthRetaining = (end - start) * MAX_RETAINED_RATIO >= chunk.buffer.byteLength;
     this.pieces.push(
@@ -139,7 +139,7 @@ export class MessageBuffer {
     this.keys.push(isWorthRetaining ? key : 0);
   }
 
-  /** Doubles the tail, or allocates what the frame will need. A full tail becomes a piece. */
+  /** Doubles the tail, or allocates the size that the frame needs. A full tail becomes a piece. */
   private growTail(needed: number, remaining: number): void {
     if (needed > MAX_TAIL) {
       this.closeTail();

@@ -1,4 +1,4 @@
-/** RFC 6455 §6.2: bytes in, messages and control frames out. */
+/** RFC 6455 §6.2: receives bytes, and delivers messages and control frames. */
 
 import { Buffer, isUtf8 } from 'node:buffer';
 import { MessageAssembler, type MessageLimits } from './assembler.js';
@@ -13,7 +13,7 @@ import { unmask, unmaskedCopy } from './mask.js';
 /** Which end of the connection this is. */
 export type Role = 'server' | 'client';
 
-/** A message: one Buffer, or its fragments where these were asked for. */
+/** A message: one Buffer, or its fragments with {@link Receiver.inFragments}. */
 export type MessageData = Buffer | Buffer[];
 
 /** Receives messages. */
@@ -25,19 +25,19 @@ export interface MessageSink {
 export interface ControlSink {
   onControl(opcode: number, payload: Buffer): void;
   onViolation(error: ProtocolError): void;
-  /** A message that took its time is decoded: `resume` delivers it. */
+  /** A message is decoded that was not decoded at once: `resume` delivers it. */
   onDecoded(): void;
 }
 
-/** What a receiver accepts, and how it delivers it. The options may be replaced at any time. */
+/** The options of a receiver. They may be replaced at any time. */
 export interface ReceiverOptions extends MessageLimits {
-  /** bytes in a message; 0 = no limit */
+  /** The maximum number of bytes in a message; 0 = no limit. */
   readonly maxPayload: number;
-  /** frames in a message; 0 = no limit */
+  /** The maximum number of frames in a message; 0 = no limit. */
   readonly maxFragments: number;
-  /** whether text and close reasons must be UTF-8 */
+  /** Whether text and close reasons are checked to be UTF-8. */
   readonly checkUtf8: boolean;
-  /** whether it suspends itself with each message and control frame that it delivers */
+  /** Whether the receiver suspends itself after each message and control frame. */
   readonly oneAtATime: boolean;
 }
 
@@ -48,11 +48,11 @@ export interface ReceiverOptions extends MessageLimits {
 const COPY_THRESHOLD = 64;
 
 /**
- * Takes the bytes of a connection in chunks and delivers messages and control frames. Payloads are
- * unmasked in place: the chunks belong to the receiver.
+ * Reads the bytes of a connection in chunks, and calls its sinks. Payloads are unmasked in place: the
+ * chunks belong to the receiver.
  */
 export class Receiver extends FrameReader {
-  /** Whether binary messages are delivered as fragments instead of as one Buffer. */
+  /** Whether binary messages are delivered as fragments, not as one Buffer. */
   inFragments = false;
   options: ReceiverOptions;
 
@@ -65,7 +65,7 @@ export class Receiver extends FrameReader {
   private messageOpcode = 0;
   /** The reserved bits of that frame. RFC 7692 §6.1: the extension's bit marks the whole message. */
   private messageReserved = 0;
-  /** Made with the first message that comes in parts; most connections need none. */
+  /** Created for the first message that arrives in parts. Most connections need none. */
   private assembler: MessageAssembler | undefined;
 
   /** @param extension decodes the messages that have its reserved bit */
@@ -84,7 +84,7 @@ export class Receiver extends FrameReader {
     this.controls = controls;
   }
 
-  /** Whether something waits: after `suspend`, after an exception, or behind a message being decoded. */
+  /** Whether bytes are not read or a message is not delivered: it is being decoded, for example. */
   override get hasUnread(): boolean {
     return super.hasUnread || this.decoder?.holdsMessage === true;
   }
@@ -149,7 +149,7 @@ export class Receiver extends FrameReader {
     const isLast = this.remaining === 0 && this.fin;
     if (isLast && !this.hasPieces) this.takeWholePayload(this.payloadOf(start, end, key));
     else if (unread.isBackedUp) {
-      // A piece is kept longer than the backup.
+      // The piece is kept longer than the backup, so it is copied.
       const piece = Buffer.from(unread.chunk.subarray(start, end));
       this.takePiece(piece, 0, piece.length, key, isLast);
     } else this.takePiece(unread.chunk, start, end, key, isLast);
@@ -172,7 +172,7 @@ export class Receiver extends FrameReader {
     return this.assembler;
   }
 
-  /** Whether the message in progress has other parts. */
+  /** Whether an earlier part of the message in progress was kept. */
   private get hasPieces(): boolean {
     return this.assembler !== undefined && !this.assembler.isEmpty;
   }
@@ -189,7 +189,7 @@ export class Receiver extends FrameReader {
     return this.inFragments && this.messageOpcode === Opcode.BINARY && !this.isEncoded;
   }
 
-  /** The bytes of the chunk from `start` to `end`, unmasked: a copy of a few, else a view. */
+  /** Returns the bytes of the chunk from `start` to `end`, unmasked: a copy if short, else a view. */
   private payloadOf(start: number, end: number, key: number): Buffer {
     const { unread } = this;
     const { chunk } = unread;
@@ -201,7 +201,7 @@ export class Receiver extends FrameReader {
     return start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
   }
 
-  /** Binary is unmasked when it is joined, text when it arrives. */
+  /** Keeps a part of a message. Text is unmasked and checked now, binary data when it is joined. */
   private takePiece(chunk: Buffer, start: number, end: number, key: number, isLast: boolean): void {
     const assembler = this.openAssembler();
     if (this.isCheckedText) {
@@ -234,7 +234,7 @@ export class Receiver extends FrameReader {
     }
   }
 
-  /** Takes a payload that came in one piece. */
+  /** Takes a message that is one payload in one chunk. */
   private takeWholePayload(payload: Buffer): void {
     if (this.isEncoded) this.decode(payload);
     else this.takeMessage(payload);
@@ -294,7 +294,7 @@ export class Receiver extends FrameReader {
   }
 }
 
-/** The fragments of a message of which only the whole is known. An empty one has none. */
+/** Returns a whole message as fragments. An empty message has none. */
 function asFragments(message: Buffer): Buffer[] {
   return message.length === 0 ? [] : [message];
 }

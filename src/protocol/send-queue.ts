@@ -1,4 +1,4 @@
-/** RFC 6455 §6.1: frames that cannot be sent yet: being read, being encoded, or behind such a frame. */
+/** RFC 6455 §6.1: frames that cannot be sent yet: being read or encoded, or behind such a frame. */
 
 import { Buffer } from 'node:buffer';
 import type { Encoded, Extension } from './extension.js';
@@ -6,36 +6,36 @@ import { Fifo } from './fifo.js';
 import { FIN, isDataFrame, Opcode } from './frame.js';
 import { byteLengthOf, type SendCallback } from './write-batch.js';
 
-/** What is known of a payload: it is being read, waits to be encoded, is being encoded, can be sent. */
+/** A payload is read from a Blob, then encoded, then sent; some steps may be missing. */
 type Progress = 'READING' | 'TO_ENCODE' | 'ENCODING' | 'READY';
 
 type QueueState =
   /** Frames that are ready are sent. */
   | 'SENDING'
-  /** Others go first; `continue` will be called. */
+  /** Other connections have a turn; `continue` is called later. */
   | 'YIELDING'
-  /** The wire is gone: nothing is sent. */
+  /** The wire is ended: nothing is sent. */
   | 'STOPPED'
-  /** The frames were taken; new ones are dropped. */
+  /** The frames were taken. New frames are dropped. */
   | 'EMPTIED';
 
 /** A frame in the queue. */
 export interface WaitingFrame {
-  /** FIN, reserved bit and opcode; without the bit if the extension leaves the payload as it is. */
+  /** FIN, reserved bit and opcode. The bit is removed if the payload is sent unencoded. */
   firstByte: number;
   payload: Buffer | string;
-  /** How many bytes the program gave. */
+  /** The length that the program gave, before encoding. */
   readonly byteLength: number;
   readonly isEncoded: boolean;
   progress: Progress;
   readonly callback: SendCallback | undefined;
 }
 
-/** Receives the frames in their order. */
+/** Receives the frames of a queue, in order. */
 export interface FrameSink {
-  /** Whether the next frame has a masking key; if not, the connection fails. */
+  /** Whether the next frame has a masking key. If not, the connection fails. */
   hasKey(): boolean;
-  /** @param givenLength how many bytes the program gave for it */
+  /** @param givenLength the length that the program gave, before encoding */
   writeFrame(
     firstByte: number,
     payload: Buffer | string,
@@ -44,16 +44,16 @@ export interface FrameSink {
   ): void;
   /** A payload cannot be read or encoded. */
   onFailure(error: Error): void;
-  /** No frame waits any more. */
+  /** The queue is empty. */
   onEmpty(): void;
-  /** Others go first: `continue` must be called in the next turn of the event loop. */
+  /** The queue yields: `continue` must be called in the next turn of the event loop. */
   onYield(): void;
 }
 
 /** The queue yields after this many bytes: a few milliseconds of compression. */
 const MAX_BYTES_IN_A_ROW = 262_144;
 
-/** What a frame costs beside its bytes, in bytes. */
+/** The cost of a frame besides its bytes, as a number of bytes. */
 const COST_OF_FRAME = 2048;
 
 /** The bits of a frame's first byte that are reserved for extensions. RFC 6455 §5.2. */
@@ -63,9 +63,9 @@ const EMPTY = Buffer.alloc(0);
 
 /** Keeps frames in order until they can be sent. */
 export class SendQueue {
-  /** How many bytes wait, as the program gave them. */
+  /** The bytes in the queue, before encoding. */
   byteLength = 0;
-  /** How many of these are payloads of messages. */
+  /** The bytes of data frames among these. */
   messageLength = 0;
   private readonly frames = new Fifo<WaitingFrame>();
   private state: QueueState = 'SENDING';
@@ -93,7 +93,7 @@ export class SendQueue {
     this.append({ firstByte, payload, byteLength, isEncoded, progress, callback });
   }
 
-  /** Adds a frame whose payload is being read. @returns the frame to `resolve` */
+  /** Adds a frame whose payload is being read. @returns the frame, for {@link resolve} */
   enqueuePending(
     firstByte: number,
     byteLength: number,
@@ -106,7 +106,7 @@ export class SendQueue {
     return frame;
   }
 
-  /** The payload of a frame was read, or cannot be read. */
+  /** The payload of a frame was read; an Error if that failed. */
   resolve(frame: WaitingFrame, payload: Buffer | Error): void {
     if (this.state === 'EMPTIED') return;
     if (!Buffer.isBuffer(payload)) {
@@ -166,7 +166,7 @@ export class SendQueue {
       }
       isDone = inARow < MAX_BYTES_IN_A_ROW;
     } finally {
-      // An in-memory wire may throw what its reader throws: the other frames must not be forgotten.
+      // An in-memory wire throws the exceptions of its reader. The other frames are sent later.
       if (!isDone && !this.isEmpty) this.yieldTurn();
     }
     if (inARow > 0 && this.isEmpty) this.sink.onEmpty();
@@ -212,7 +212,7 @@ export class SendQueue {
       this.sink.onFailure(encoded);
       return;
     }
-    // RFC 7692 §6: a message that the extension left as it was has no reserved bit.
+    // RFC 7692 §6: a message that is not encoded has no reserved bit.
     if (encoded === frame.payload) frame.firstByte &= ~RESERVED;
     frame.payload = encoded;
     frame.progress = 'READY';

@@ -1,4 +1,4 @@
-/** RFC 6455 §6.1: messages in, bytes out. */
+/** RFC 6455 §6.1: frames messages and control frames, and collects them for one write. */
 
 import { Buffer } from 'node:buffer';
 import type { Extension } from './extension.js';
@@ -8,23 +8,23 @@ import { type FrameSink, SendQueue, type WaitingFrame } from './send-queue.js';
 import type { Wire } from './wire.js';
 import { byteLengthOf, type SendCallback, WriteBatch } from './write-batch.js';
 
-/** Receives the outcome of sending. */
+/** Receives the events of a sender. */
 export interface SenderOwner {
   /** A payload cannot be encoded or read, or a frame has no masking key. */
   onSenderFailed(error: Error): void;
-  /** No frame waits any more. */
+  /** No frame is queued any more. */
   onQueueEmpty(): void;
 }
 
-/** A batch of this many bytes is written at once. */
+/** A batch of at least this many bytes is written at once. */
 const FLUSH_THRESHOLD = 16_384;
 
 const EMPTY = Buffer.alloc(0);
 
-/** A Close as the first byte of its frame. */
+/** The first byte of a Close frame. */
 const CLOSE = FIN | Opcode.CLOSE;
 
-/** Frames messages and control frames and batches them. Every frame passes through `writeFrame`. */
+/** The sending half of an endpoint. Every frame that it makes passes through `writeFrame`. */
 export class Sender implements FrameSink {
   private readonly wire: Wire;
   /** RFC 6455 §5.1: a client masks its frames, a server does not. */
@@ -33,11 +33,11 @@ export class Sender implements FrameSink {
   private readonly owner: SenderOwner;
   /** The frames of the next write; undefined while there are none. */
   private batch: WriteBatch | undefined;
-  /** The frames that cannot be written yet; made with the first one. */
+  /** The frames that cannot be written yet. Created for the first one. */
   private queue: SendQueue | undefined;
-  /** The message whose last fragment was not sent yet, and whether the extension encodes it. */
+  /** Whether a fragmented message is in progress, and whether the extension encodes it. */
   private inProgress: 'NONE' | 'PLAIN' | 'ENCODED' = 'NONE';
-  /** Whether a Close was sent, or the wire is gone. */
+  /** Whether a Close was sent, or the wire is ended. */
   private isClosed = false;
 
   /** @param keys a client's masking keys; undefined for a server */
@@ -54,14 +54,13 @@ export class Sender implements FrameSink {
   }
 
   /**
-   * Bytes that the program gave to `send` and that were not written yet: the payloads of messages,
-   * neither framed nor compressed.
+   * The payload bytes of messages that were accepted and not written yet, before framing and encoding.
    */
   get givenLength(): number {
     return (this.batch?.givenLength ?? 0) + (this.queue?.messageLength ?? 0);
   }
 
-  /** Bytes that wait to be encoded or read, or wait behind such. */
+  /** The bytes in the queue: being read or encoded, or behind such a frame. */
   get queuedLength(): number {
     return this.queue === undefined ? 0 : this.queue.byteLength;
   }
@@ -71,7 +70,7 @@ export class Sender implements FrameSink {
     return this.keys !== undefined;
   }
 
-  /** Whether a whole message would be written next: none is in progress, and nothing waits. */
+  /** Whether a message would be written at once: none is in progress, and no frame is queued. */
   get isIdle(): boolean {
     return !this.isClosed && this.inProgress === 'NONE' && !this.hasQueued;
   }
@@ -80,7 +79,7 @@ export class Sender implements FrameSink {
    * Sends a message, or a fragment of one. RFC 6455 §6.1 MUST: these are the steps to send.
    * @param fin false when more fragments of this message follow
    * @param compress whether the extension may encode it; the first fragment decides
-   * @returns false if a Close was sent or the wire is gone: then nothing is sent
+   * @returns false if nothing was sent: a Close was sent before, or the wire is ended
    */
   sendMessage(
     payload: Buffer | string,
@@ -101,7 +100,7 @@ export class Sender implements FrameSink {
 
   /**
    * Sends a message whose payload is still being read.
-   * @returns the frame to `resolve`; undefined if a Close was sent or the wire is gone
+   * @returns the frame, for {@link resolve}; undefined if nothing will be sent
    */
   sendUnreadMessage(
     byteLength: number,
@@ -118,9 +117,9 @@ export class Sender implements FrameSink {
   }
 
   /**
-   * Sends a Ping or Pong behind everything that was sent: programs take the Pong to a Ping as the
-   * confirmation that the messages before it were received.
-   * @throws RangeError above 125 bytes
+   * Sends a Ping or Pong after all frames that were sent before: for programs a Pong confirms the
+   * messages before its Ping.
+   * @throws RangeError if the payload is too long
    */
   sendControl(opcode: number, payload: Buffer, callback: SendCallback | undefined): void {
     checkControlLength(payload.length);
@@ -129,15 +128,13 @@ export class Sender implements FrameSink {
     this.writeOrEnqueue(FIN | opcode, payload, callback);
   }
 
-  /** Answers a Ping. RFC 6455 §5.5.2: as soon as is practical, so it overtakes the frames that wait. */
+  /** Answers a Ping. RFC 6455 §5.5.2: as soon as is practical, so before the frames in the queue. */
   sendPong(payload: Buffer): void {
     this.writeFrame(FIN | Opcode.PONG, payload, payload.length, undefined);
   }
 
   /**
-   * Sends a Ping or Pong whose payload is still being read.
-   * @returns the frame to `resolve`
-   * @throws RangeError above 125 bytes
+   * Sends a Ping or Pong whose payload is still being read: see {@link sendControl}.
    */
   sendUnreadControl(
     opcode: number,
@@ -148,19 +145,19 @@ export class Sender implements FrameSink {
     return this.openQueue().enqueuePending(FIN | opcode, byteLength, false, callback);
   }
 
-  /** The payload of a frame was read, or cannot be read. */
+  /** Sets the payload of a frame that was being read: see {@link SendQueue.resolve}. */
   resolve(frame: WaitingFrame, payload: Buffer | Error): void {
     this.queue?.resolve(frame, payload);
   }
 
   /**
-   * Sends a frame that was made once for many connections; only if `isIdle`.
-   * @param frame header and payload. It never changes, so it may go by reference
-   * @param givenLength how many bytes the program gave for it
+   * Sends a frame that was made once for many connections. Call it only if `isIdle`.
+   * @param frame header and payload. They never change, so they may be sent by reference
+   * @param givenLength the length of the message before encoding
    */
   sendShared(frame: Buffer, givenLength: number, callback: SendCallback | undefined): void {
     const batch = this.openBatch();
-    // Alone it is written as it is; behind other frames it is copied.
+    // A single frame is written by reference; after other frames it is copied, if it is small.
     if (batch.byteLength === 0) batch.append(frame);
     else batch.addFramed(frame);
     batch.givenLength += givenLength;
@@ -169,7 +166,7 @@ export class Sender implements FrameSink {
 
   /**
    * Sends frames that the program made.
-   * @returns false if a Close was sent or the wire is gone: then nothing is sent
+   * @returns false if nothing was sent, as in {@link sendMessage}
    */
   sendFramed(parts: readonly (Buffer | string)[], callback: SendCallback | undefined): boolean {
     if (this.isClosed) return false;
@@ -177,27 +174,27 @@ export class Sender implements FrameSink {
     const before = batch.byteLength;
     const bytes = parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part));
     const byReference = bytes.map((part) => batch.addFramed(part)).includes(true);
-    batch.givenLength += batch.byteLength - before; // headers too: which bytes are payload is unknown
-    if (batch.byteLength === 0) batch.append(EMPTY); // the callback needs a write
+    batch.givenLength += batch.byteLength - before; // with headers: which bytes are payload is unknown
+    if (batch.byteLength === 0) batch.append(EMPTY); // a callback is called after a write
     this.finishFrame(byReference, callback);
     return true;
   }
 
-  /** Sends a Close behind everything that was sent. RFC 6455 §5.5.1. */
+  /** Sends a Close after all frames that were sent before. RFC 6455 §5.5.1. */
   sendClose(payload: Buffer): void {
     this.isClosed = true;
     this.writeOrEnqueue(CLOSE, payload, undefined);
   }
 
   /**
-   * Draws the masking key of the next frame, before anything has changed.
-   * @throws what the program's `generateMask` throws
+   * Draws the masking key of the next frame, before the state changes.
+   * @throws any exception of the program's `generateMask`
    */
   prepareKey(): void {
     this.keys?.prepare();
   }
 
-  /** Draws the key of a frame that no call of the program waits for. Without one the connection fails. */
+  /** Draws the key of a frame that no call of the program sends. An exception fails the connection. */
   hasKey(): boolean {
     try {
       this.prepareKey();
@@ -208,14 +205,14 @@ export class Sender implements FrameSink {
     }
   }
 
-  /** Takes the batch to write it; undefined if there is nothing. */
+  /** Takes the batch to write; undefined if there is none. */
   takeBatch(): WriteBatch | undefined {
     const { batch } = this;
     this.batch = undefined;
     return batch;
   }
 
-  /** The wire is gone: nothing more is sent. */
+  /** The wire is ended: nothing more is sent. */
   stop(): void {
     this.isClosed = true;
     this.queue?.stop();
@@ -226,7 +223,7 @@ export class Sender implements FrameSink {
     return this.queue?.takeAll() ?? [];
   }
 
-  /** Continues with the frames that wait. */
+  /** Continues with the frames in the queue. */
   continue(): void {
     this.queue?.continue();
   }
@@ -246,7 +243,7 @@ export class Sender implements FrameSink {
   /**
    * Writes a frame into the batch. Its payload is encoded already, if at all. RFC 6455 §6.1 MUST: all
    * data is sent in frames, and those of a client are masked.
-   * @param givenLength how many bytes the program gave for it
+   * @param givenLength the length that the program gave
    */
   writeFrame(
     firstByte: number,
@@ -267,7 +264,7 @@ export class Sender implements FrameSink {
     const batch = this.openBatch();
     if (callback !== undefined) batch.onWritten(callback);
     // Payloads passed by reference are written now: callers reuse the buffer when `send` returns.
-    // A Close too: programs drop the socket in the tick in which they close the WebSocket.
+    // A Close too: programs destroy the socket in the tick in which they close the WebSocket.
     const isUrgent = byReference || batch.containsClose;
     if (isUrgent || batch.byteLength >= FLUSH_THRESHOLD) this.wire.flush();
     else this.wire.schedule();
@@ -286,13 +283,13 @@ export class Sender implements FrameSink {
     return this.queue !== undefined && !this.queue.isEmpty;
   }
 
-  /** Whether the next data frame is encoded, if the extension wants it. */
+  /** Whether the next data frame may be encoded. */
   private mayEncode(compress: boolean): boolean {
     if (this.extension === undefined) return false;
     return this.inProgress === 'NONE' ? compress : this.inProgress === 'ENCODED';
   }
 
-  /** The first fragment decides. */
+  /** Whether the extension wants the next data frame. For a message, its first fragment decides. */
   private wants(byteLength: number): boolean {
     return this.inProgress === 'ENCODED' || this.extension?.wants(byteLength) === true;
   }

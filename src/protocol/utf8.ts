@@ -1,15 +1,15 @@
-/** RFC 6455 §8.1: checks UTF-8 while it arrives, however it is cut. */
+/** RFC 6455 §8.1: checks UTF-8 that arrives in pieces. */
 
 import { isUtf8 } from 'node:buffer';
 
 /**
- * Checks a text that arrives in pieces. It fails at the first byte that cannot belong to valid UTF-8
- * (RFC 3629 §4), also in the middle of a character.
+ * Checks a text piece by piece. It fails at the first byte that is not valid in UTF-8 (RFC 3629 §4),
+ * also inside a character.
  */
 export class Utf8Check {
-  /** How many continuation bytes are missing of the character that the last piece cut. */
+  /** The number of continuation bytes that the last character still needs. */
   private missing = 0;
-  /** The smallest and the largest value of the next continuation byte. */
+  /** The minimum and maximum of the next continuation byte. */
   private low = 0x80;
   private high = 0xbf;
 
@@ -23,7 +23,7 @@ export class Utf8Check {
     this.missing = 0;
   }
 
-  /** Takes the next piece of the text. @returns false as soon as the text cannot be UTF-8 */
+  /** Checks the next piece of the text. @returns false if the text cannot be valid */
   push(piece: Buffer): boolean {
     let start = 0;
     while (this.missing > 0 && start < piece.length) {
@@ -58,14 +58,14 @@ export class Utf8Check {
   }
 }
 
-/** How many continuation bytes follow this lead byte; 0 for ASCII and for other bytes. */
+/** Returns how many continuation bytes follow a lead byte; 0 for other bytes. */
 function continuationsAfter(byte: number): number {
   if (byte < 0xc2 || byte > 0xf4) return 0;
   if (byte < 0xe0) return 1;
   return byte < 0xf0 ? 2 : 3;
 }
 
-/** The offset of the character that the end of the piece cuts; the piece's length if it cuts none. */
+/** Returns the offset of an incomplete last character; the length of the piece if there is none. */
 function startOfCutCharacter(piece: Buffer): number {
   const farthest = Math.max(0, piece.length - 3);
   for (let i = piece.length - 1; i >= farthest; i--) {

@@ -1,20 +1,20 @@
-/** What an endpoint needs of the connection below it. */
+/** The interface of the connection that an endpoint writes to. */
 
-/** Where bytes go. */
+/** Writes bytes, and controls reading and the close timer. */
 export interface Wire {
-  /** Calls `flush`: at once, or at the end of the chunk being read, or at the end of the tick. */
+  /** Calls `flush` now, at the end of the chunk being read, or at the end of the tick. */
   schedule(): void;
-  /** Writes the batch. @returns false when the wire should drain first */
+  /** Writes the batch. @returns false if the buffer of the wire is full */
   flush(): boolean;
-  /** Reads on, also if the application paused: what comes is dropped from here on. */
+  /** Continues reading although the application paused: received bytes are dropped. */
   resumeToDiscard(): void;
-  /** Lets the receiver continue, unless the application paused. */
+  /** Continues the receiver, unless the application paused. */
   continueReading(): void;
-  /** Lets the sender continue in the next turn of the event loop. */
+  /** Continues the sender in the next turn of the event loop. */
   continueSending(): void;
-  /** Ends our half, behind everything sent. */
+  /** Ends our half of the connection after all sent frames. */
   end(): void;
-  /** Drops the connection. */
+  /** Closes the connection at once. */
   destroy(): void;
   /** Starts the close timer, or restarts it. */
   armCloseTimer(milliseconds: number): void;

@@ -1,30 +1,30 @@
 /**
- * The frames of one write. A system call costs several times what a frame costs, so frames that are
+ * The frames of one write. A system call costs several times as much as a frame, so frames that are
  * sent together are written together.
  *
- * Small frames are copied side by side into a region of a slab that all connections share. A region
- * that was handed to a write is reused only after it is released: libuv may still be reading it.
+ * Small frames are copied one after the other into a region of a slab that all connections share. A
+ * region that was written is reused only after it is released: libuv may still be reading it.
  */
 
 import { Buffer } from 'node:buffer';
 import { isDataFrame, sizeOfHeader, writeHeader } from './frame.js';
 import { maskedCopy, unmask, unmaskInto } from './mask.js';
 
-/** Called once: without an error when the message was written, else with the reason why it was not. */
+/** Called once: without an error when the message was written, else with the error. */
 export type SendCallback = (error?: Error) => void;
 
-/** Payloads up to this many bytes are copied behind their header; larger ones go by reference. */
+/** Payloads up to this size are copied after their header. Larger ones are sent by reference. */
 const COPY_THRESHOLD = 4096;
 
-// Twice the size at which a batch is written at once: a region always fits, and nothing is moved.
+// Twice the size at which a batch is written at once, so that every region fits.
 const SLAB_SIZE = 32_768;
 
-/** Memory from which every connection takes its regions. */
+/** Memory for the regions of all connections. */
 class Slab {
   readonly bytes: Buffer;
-  /** How many of its bytes are taken. */
+  /** The bytes that regions occupy. */
   used = 0;
-  /** How many batches have regions in it. */
+  /** The number of batches that have regions in it. */
   private refCount = 0;
 
   constructor(size: number) {
@@ -35,7 +35,7 @@ class Slab {
     this.refCount++;
   }
 
-  /** When no batch has a region in it any more, all of it is free again. */
+  /** When the last batch releases it, all of it is free again. */
   release(): void {
     this.refCount--;
     if (this.refCount === 0) this.used = 0;
@@ -43,31 +43,31 @@ class Slab {
 }
 
 const NO_SLAB = new Slab(0);
-/** The slab in use. */
+/** The slab for new regions. */
 let slab = NO_SLAB;
 
 /** Frames that one connection writes together. */
 export class WriteBatch {
-  /** How many bytes it has. */
+  /** The size of the write: headers and payloads. */
   byteLength = 0;
-  /** How many bytes the program gave to `send` for its messages: neither framed nor compressed. */
+  /** The payload bytes of its messages, before framing and encoding. */
   givenLength = 0;
   /** Whether one of the frames is a Close. */
   containsClose = false;
-  /** Called when the batch was written; undefined if there is nothing to call. */
+  /** Called when the batch was written; undefined if there are none. */
   callbacks: SendCallback[] | undefined;
 
-  /** The open region: from `start` to `end` in its slab, with room up to `limit`. */
+  /** The current region: bytes from `start` to `end` in its slab, with room up to `limit`. */
   private slab = NO_SLAB;
   private start = 0;
   private end = 0;
   private limit = 0;
-  /** The parts before the open region; undefined if there are none. */
+  /** The parts before the current region; undefined if there are none. */
   private parts: Buffer[] | undefined;
-  /** The parts lie in several slabs. That is rare: these are left to the garbage collector. */
+  /** The parts are in several slabs. That is rare: these slabs are left to the garbage collector. */
   private spansSlabs = false;
 
-  /** The buffer that holds the bytes reserved last. */
+  /** The buffer of the bytes reserved last. */
   get buffer(): Buffer {
     return this.slab.bytes;
   }
@@ -75,9 +75,9 @@ export class WriteBatch {
   /**
    * Adds a frame.
    * @param firstByte FIN, reserved bits and opcode
-   * @param givenLength how many bytes the program gave for it
+   * @param givenLength the length of the payload before encoding
    * @param masked whether it is masked with `key`. RFC 6455 §5.3
-   * @returns whether the payload went by reference
+   * @returns whether the payload is sent by reference
    */
   addFrame(
     firstByte: number,
@@ -96,7 +96,7 @@ export class WriteBatch {
     return byReference;
   }
 
-  /** Adds bytes that are framed already. @returns whether they went by reference */
+  /** Adds a complete frame. @returns whether it is sent by reference */
   addFramed(bytes: Buffer): boolean {
     const byReference = bytes.length > COPY_THRESHOLD;
     if (byReference) this.append(bytes);
@@ -107,7 +107,7 @@ export class WriteBatch {
     return byReference;
   }
 
-  /** Reserves `size` bytes (at most a slab). @returns their offset in `buffer` */
+  /** Reserves bytes, at most the size of a slab. @returns their offset in `buffer` */
   reserve(size: number): number {
     if (this.end + size > this.limit) this.makeRoom(size);
     const offset = this.end;
@@ -116,7 +116,7 @@ export class WriteBatch {
     return offset;
   }
 
-  /** Appends bytes by reference: they must not change until they are written. */
+  /** Adds bytes by reference: they must not change until they are written. */
   append(payload: Buffer): void {
     this.closeRegion();
     this.addPart(payload);
@@ -129,13 +129,13 @@ export class WriteBatch {
     this.callbacks.push(callback);
   }
 
-  /** Takes the parts, in order. Nothing may be added afterwards. */
+  /** Takes the parts, in order. Nothing may be added after that. */
   takeParts(): Buffer[] {
     this.closeRegion();
     return this.parts ?? [];
   }
 
-  /** The bytes are not needed any more: their memory may be reused. */
+  /** The bytes are written: their memory may be reused. */
   release(): void {
     if (this.slab !== NO_SLAB && !this.spansSlabs) this.slab.release();
   }
@@ -157,8 +157,8 @@ export class WriteBatch {
   }
 
   /**
-   * Opens a new region and copies the contents of the old one. A second frame means that more will
-   * follow, so the region doubles: each connection of a broadcast then has one part.
+   * Starts a new region and copies the old one. After a second frame more frames are likely, so the
+   * region doubles: then each connection of a broadcast has one part.
    */
   private moveRegion(size: number): void {
     if (this.end - this.start + size > SLAB_SIZE) this.closeRegion();
@@ -183,7 +183,7 @@ export class WriteBatch {
     slab.retain();
   }
 
-  /** Turns the region into a part and returns its unused bytes. The next region begins behind it. */
+  /** Makes the region a part and frees its unused bytes. The next region begins after it. */
   private closeRegion(): void {
     if (this.end === this.start) return;
     this.addPart(this.slab.bytes.subarray(this.start, this.end));
@@ -193,12 +193,12 @@ export class WriteBatch {
   }
 }
 
-/** How many bytes a payload has. */
+/** Returns the length of a payload in bytes. */
 export function byteLengthOf(payload: Buffer | string): number {
   return typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
 }
 
-/** Copies a payload behind its header. The key 0 masks nothing. */
+/** Copies a payload after its header. The key 0 masks nothing. */
 function copyPayload(
   bytes: Buffer,
   start: number,
