@@ -11,7 +11,7 @@ import {
   parseExtensions,
 } from './fields.js';
 
-/** What the client asked for. */
+/** The parts of a request that its response is compared with. */
 export interface Request {
   readonly key: string;
   readonly subprotocols: readonly string[];
@@ -21,16 +21,16 @@ export interface Request {
 
 /** The parts of a response with status 101 that a client validates. */
 export interface HandshakeResponse {
-  /** As in the status line: `1.1`. Absent where a program made the response itself. */
+  /** The version in the status line: `1.1`. undefined for a response that a program made. */
   readonly httpVersion?: string;
   readonly headers: Fields;
 }
 
 /** What a valid response says. */
 export interface ServerResponse {
-  /** '' if there is none */
+  /** The subprotocol; '' if there is none. */
   readonly subprotocol: string;
-  /** The extensions that the server accepted, each at most once. Their parameters are not checked yet. */
+  /** The extensions that the server accepted, each at most once. Parameters are not checked yet. */
   readonly extensions: readonly ExtensionOffer[];
 }
 
@@ -55,8 +55,8 @@ export function buildRequest(request: Request, origin: string | undefined): [str
 }
 
 /**
- * Validates a response with status 101. RFC 6455 §4.1 MUST: a client validates the response. It does
- * not throw for an invalid one.
+ * Validates a response with status 101. RFC 6455 §4.1 MUST: a client validates the response.
+ * @returns the error of an invalid response, which is not thrown
  */
 export function validateResponse(
   { httpVersion, headers }: HandshakeResponse,
@@ -73,7 +73,7 @@ export function validateResponse(
     return new HandshakeError('INVALID_CONNECTION', 101);
   }
   // RFC 6455 §4.1 MUST: a value other than the one computed from the key fails the connection.
-  // RFC 6455 §11.3.3 MUST NOT: it comes once. `node:http` joins two fields, and the result is no match.
+  // RFC 6455 §11.3.3 MUST NOT: it comes once. `node:http` joins two fields, and the result differs.
   if (fieldOf(headers, 'sec-websocket-accept') !== acceptFor(request.key)) {
     return new HandshakeError('INVALID_ACCEPT', 101);
   }

@@ -1,20 +1,20 @@
-/** RFC 6455 §4.1, §4.2.2: every reason why an opening handshake fails. */
+/** RFC 6455 §4.1, §4.2.2: the reasons why an opening handshake fails. */
 
 import { completeSentence, setErrorName, WebSocketError } from '../protocol/errors.js';
 
-/** One row of {@link REFUSALS}: why an opening handshake failed. */
+/** One row of {@link REFUSALS}. */
 export interface RefusalRow {
-  /** The HTTP status a server answers; 0 where a client judges, which answers nothing. */
+  /** The HTTP status of a server's response; 0 for a client, which sends none. */
   readonly status: number;
-  /** The `code` of the error a program receives. */
+  /** The `code` of the {@link HandshakeError}. */
   readonly code: `WS_ERR_${string}`;
-  /** Where the rule stands. */
+  /** The sections that have the rule. */
   readonly rfc: string;
-  /** Error message, and the body of a server's refusal; `%` stands for a detail. */
+  /** Error message, and body of a server's refusal. `%` is replaced by a detail. */
   readonly sentence: string;
 }
 
-/** What can be wrong with an opening handshake: requests first, then responses. */
+/** The rules for requests, then those for responses. */
 export const REFUSALS = {
   INVALID_METHOD: {
     status: 405,
@@ -100,7 +100,7 @@ export const REFUSALS = {
     rfc: 'RFC 6455 §4.1',
     sentence: 'Server sent an invalid subprotocol',
   },
-  // Stricter than RFC 6455 §4.1, which lets a server choose none; browsers and `ws` fail here too.
+  // Stricter than RFC 6455 §4.1, where a server may choose none. Browsers and `ws` fail too.
   MISSING_SUBPROTOCOL: {
     status: 0,
     code: 'WS_ERR_MISSING_SUBPROTOCOL',
@@ -166,15 +166,15 @@ export class HandshakeError extends WebSocketError {
     setErrorName(HandshakeError, 'HandshakeError');
   }
 
-  /** The HTTP status to answer (server) or the one received (client; 0 where there was none). */
+  /** Server: the status of the response. Client: the status received; 0 without a response. */
   readonly status: number;
-  /** Where the rule stands. */
+  /** The section of the RFC that has the rule. */
   readonly rfc: string;
 
   /**
    * @param refusal a row of {@link REFUSALS}
-   * @param status the HTTP status received, where it is not the row's own
-   * @param detail what stands in for `%` in the row's sentence
+   * @param status the HTTP status; default: that of the row
+   * @param detail replaces `%` in the sentence of the row
    */
   constructor(refusal: Refusal, status?: number, detail?: string | number) {
     const row: RefusalRow = REFUSALS[refusal];

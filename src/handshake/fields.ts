@@ -74,7 +74,7 @@ function isWhitespace(code: number): boolean {
 }
 
 /**
- * Reads the subprotocols that a client asks for. RFC 6455 §4.1 MUST: they are tokens and unique.
+ * Reads a Sec-WebSocket-Protocol field. RFC 6455 §4.1 MUST: subprotocols are tokens, and unique.
  * @returns undefined if the list breaks that rule
  */
 export function parseSubprotocols(list: string): Set<string> | undefined {
@@ -101,7 +101,7 @@ export function formatExtension({ name, parameters }: ExtensionOffer): string {
   return [name, ...written].join('; ');
 }
 
-/** Reads a field from left to right, each character once. */
+/** Reads a Sec-WebSocket-Extensions field from left to right, each character once. */
 class ExtensionParser {
   private readonly field: string;
   private offset = 0;

@@ -24,22 +24,22 @@ export interface HandshakeRequest {
   readonly rawHeaders?: readonly string[] | undefined;
 }
 
-/** What a valid request asks for. */
+/** The values of a valid request. */
 interface ValidRequest {
   readonly key: string;
-  /** in the order of the client's preference */
+  /** The requested subprotocols, the preferred one first. */
   readonly subprotocols: Set<string>;
-  /** in the order of the client's preference */
+  /** The offers, the preferred one first. */
   readonly extensions: readonly ExtensionOffer[];
 }
 
-/** What the request asks for, or why it is refused. */
+/** The values of the request, or the reason to refuse it. */
 export type ValidationResult = ValidRequest | HandshakeError;
 
-/** A header field as it is written. */
+/** A header field to write. */
 export type FieldLine = readonly [name: string, value: string];
 
-/** Validates a request completely. It does not throw for an invalid one. */
+/** Validates a request completely. An error is returned, not thrown. */
 export function validateRequest(request: HandshakeRequest): ValidationResult {
   return validateRequired(request) ?? validateOptional(request);
 }
@@ -114,13 +114,13 @@ function hasBody(headers: Fields): boolean {
 }
 
 /**
- * The path of a request target in origin-form or absolute-form, without its query.
+ * Returns the path of a request target in origin-form or absolute-form, without the query.
  * @returns undefined if it has neither form; `/` for a request of a program without a target
  */
 export function pathOf(target: string | undefined): string | undefined {
   const [beforeQuery = ''] = (target || '/').split('?', 1);
   if (beforeQuery.startsWith('/')) return beforeQuery;
-  // RFC 6455 §4.2.1: the target may be an absolute URI as well.
+  // RFC 6455 §4.2.1: the target may be an absolute URI.
   const absolute = /^(?:https?|wss?):\/\/[^/]+(\/.*)?$/i.exec(beforeQuery);
   return absolute === null ? undefined : (absolute[1] ?? '/');
 }
@@ -128,7 +128,7 @@ export function pathOf(target: string | undefined): string | undefined {
 /**
  * Returns the head of a request without the fields that ask for another protocol: Upgrade,
  * HTTP2-Settings, and their names in Connection. RFC 9110 §7.8.
- * @param keepAlive false adds the option `close` to Connection
+ * @param keepAlive false adds `Connection: close`
  */
 export function requestWithoutUpgrade(request: HandshakeRequest, keepAlive: boolean): string {
   const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];
@@ -142,7 +142,7 @@ export function requestWithoutUpgrade(request: HandshakeRequest, keepAlive: bool
   return formatMessage(lines);
 }
 
-/** @returns undefined if nothing of the field is left */
+/** @returns the rest of the field; undefined if nothing is left */
 function fieldWithoutUpgrade(name: string, value: string): string | undefined {
   if (name === 'upgrade' || name === 'http2-settings') return undefined;
   if (name !== 'connection') return value;
@@ -189,7 +189,7 @@ export function refusalFields(status: number): FieldLine[] {
   return status === 405 ? [['Allow', 'GET']] : [];
 }
 
-/** Header fields as programs give them to `node:http`: a value may be a list, or absent. */
+/** Converts header fields in the form of `node:http`: a value may be a list, or undefined. */
 export function fieldLines(fields: {
   readonly [name: string]: string | number | readonly string[] | undefined;
 }): FieldLine[] {
@@ -198,7 +198,7 @@ export function fieldLines(fields: {
   );
 }
 
-/** A whole message of HTTP, as bytes of text. */
+/** Joins the lines of a head, and a body, to an HTTP message. */
 export function formatMessage(lines: readonly string[], body = ''): string {
   return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }

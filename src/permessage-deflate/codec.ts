@@ -9,9 +9,9 @@ import { Inflater } from './inflate.js';
 import { EXTENSION_NAME, type Negotiation } from './parameters.js';
 import type { ZlibPool } from './zlib-pool.js';
 
-/** How an application compresses its messages. */
+/** The options for compressing and decompressing. */
 export interface CodecOptions {
-  /** Without context takeover, messages below this many bytes are not compressed. */
+  /** Shorter messages are not compressed, without context takeover. In bytes. */
   readonly threshold?: number | undefined;
   readonly zlibDeflateOptions?: ZlibOptions | undefined;
   readonly zlibInflateOptions?: ZlibOptions | undefined;
@@ -27,7 +27,7 @@ const RSV1 = 4;
 export class PerMessageDeflate implements Extension {
   readonly name = EXTENSION_NAME;
   readonly reserved = RSV1;
-  /** RFC 7692 §5: the server's response to the offer. */
+  /** RFC 7692 §5: the response of the server to the offer. */
   readonly response: ExtensionOffer;
   private readonly threshold: number;
   private readonly inflater: Inflater;
@@ -87,7 +87,7 @@ export class PerMessageDeflate implements Extension {
   }
 }
 
-/** RFC 7692 §7.1: the agreed parameters for the messages of one end. */
+/** RFC 7692 §7.1: the agreed parameters for the messages of one role. */
 class Direction {
   readonly windowBits: number;
   readonly takesOver: boolean;

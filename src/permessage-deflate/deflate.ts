@@ -1,4 +1,4 @@
-/** RFC 7692 §7.2.1: compresses messages. No zlib stream is kept between them. */
+/** RFC 7692 §7.2.1: compresses messages. No zlib stream is kept between messages. */
 
 import { constants, deflateRaw, deflateRawSync, type ZlibOptions } from 'node:zlib';
 import type { Encoded } from '../protocol/extension.js';
@@ -9,45 +9,45 @@ import type { ZlibPool } from './zlib-pool.js';
 const INLINE_THRESHOLD = 32_768;
 
 /**
- * How many bytes of earlier messages a message may refer to. They halve the traffic of a chat or a
- * ticker, for a seventh of the memory and a third of the time of a full window (docs/decisions/0008).
+ * A message may refer to this many bytes of earlier messages. They halve the traffic of a chat or a
+ * ticker, with a seventh of the memory and a third of the time of a full window (docs/decisions/0008).
  */
 const WINDOW_SIZE = 4096;
 
-/** Longer messages refer to themselves only: the window would save another 1 %. */
+/** Longer messages do not refer to earlier ones: the window would save only 1 %. */
 const REFERENCE_THRESHOLD = 8192;
 
-/** zlib's default, 6, takes twice the time of 3 and saves another 1 %. */
+/** The default of zlib, 6, takes twice the time of 3 and saves only 1 % more. */
 const LEVEL = 3;
 
 /** zlib finds matches up to its window size minus this. */
 const LOOKAHEAD = 262;
 
-/** zlib's smallest window. Its matches stay within 2^8 bytes. */
+/** The smallest window of zlib. Its matches are within 2^8 bytes. */
 const MIN_WINDOW_BITS = 9;
 
 /** RFC 7692 §7.2.1 MUST: the 00 00 ff ff of the last flush is removed. */
 const TAIL_LENGTH = 4;
 
-/** zlib's smallest chunk. It is also the most that an incompressible message grows by. */
+/** The smallest chunk of zlib. An incompressible message grows by less than this. */
 const MIN_CHUNK = 64;
 
 /** Messages of at least this size are sent as they are if compression does not shrink them. */
 const FALLBACK_THRESHOLD = 1024;
 
-/** Compresses the messages of one connection, one after the other. */
+/** Compresses the messages of one connection, one at a time. */
 export class Deflater {
   private readonly options: ZlibOptions;
   private readonly windowBits: number;
-  /** The earlier messages; undefined without context takeover. */
+  /** The messages that the next one may refer to; undefined without context takeover. */
   private readonly window: SlidingWindow | undefined;
   private readonly pool: ZlibPool;
   private isDropped = false;
 
   /**
-   * @param windowBits of our window
-   * @param takesOver whether our context is taken over to the next message
-   * @param options the application's options of zlib
+   * @param windowBits the size of our window
+   * @param takesOver whether a message may refer to earlier ones
+   * @param options the zlib options of the application
    */
   constructor(
     windowBits: number,
@@ -56,7 +56,7 @@ export class Deflater {
     pool: ZlibPool,
   ) {
     this.pool = pool;
-    // The application may tune zlib, but not where a message ends.
+    // The application may tune zlib, except the end of a message.
     this.options = {
       level: LEVEL,
       ...options,
@@ -91,13 +91,13 @@ export class Deflater {
     }
   }
 
-  /** Two deflaters with equal parameters compress a message alike, if it refers to no other one. */
+  /** Deflaters with equal parameters give the same result in {@link deflateAlone}. */
   get parameters(): string {
     const { level, memLevel, strategy } = this.options;
     return `${this.windowBits} ${level} ${memLevel} ${strategy}`;
   }
 
-  /** Compresses a whole message that refers to no other one: see {@link Extension.encodeAlone}. */
+  /** Compresses a message without reference to earlier ones: see {@link Extension.encodeAlone}. */
   deflateAlone(payload: Buffer): Buffer {
     const options = { ...this.optionsFor(payload, payload.length), dictionary: undefined };
     const compressed = withoutTail(deflateRawSync(payload, options), true);
@@ -105,28 +105,28 @@ export class Deflater {
   }
 
   /**
-   * A message was sent that {@link deflateAlone} compressed. It is kept only if others are: so a
-   * connection that receives broadcasts only costs no memory.
+   * A message of {@link deflateAlone} was sent. It is kept only if the window has other messages, so that
+   * connections which only receive broadcasts need no memory.
    */
   note(payload: Buffer): void {
     const { window } = this;
     if (window?.dictionary !== undefined) window.append(payload);
   }
 
-  /** Starts no more jobs: the connection is closed. */
+  /** Cancels jobs that have not started. */
   drop(): void {
     this.isDropped = true;
   }
 
   private deflateLater(payload: Buffer, isFirst: boolean, fin: boolean, done: Encoded): void {
-    // Each chunk of zlib's output is a round trip to the thread pool.
+    // Each output chunk is a round trip to the thread pool.
     const options = { ...this.optionsFor(payload, payload.length / 2) };
     const chosen = (compressed: Buffer): Buffer =>
       isWorse(payload, compressed, isFirst && fin) ? payload : compressed;
     this.pool.run((finished) => {
       const callback = (error: Error | null, compressed: Buffer): void => {
         finished();
-        // The program may have refilled its buffer meanwhile: the peer's window is not known any more.
+        // The program may have changed its buffer meanwhile, so the peer's window is unknown.
         this.window?.clear();
         done(error ?? chosen(withoutTail(compressed, fin)));
       };
@@ -142,7 +142,7 @@ export class Deflater {
     });
   }
 
-  /** Small messages get a small window: allocating a large one costs more than compressing them. */
+  /** Small messages get a small window: allocating a large one would cost more than compressing. */
   private optionsFor(payload: Buffer, chunkSize: number): ZlibOptions {
     const { options, window } = this;
     const dictionary = payload.length <= REFERENCE_THRESHOLD ? window?.dictionary : undefined;
@@ -159,7 +159,7 @@ function withoutTail(compressed: Buffer, fin: boolean): Buffer {
   return fin ? compressed.subarray(0, compressed.length - TAIL_LENGTH) : compressed;
 }
 
-// RFC 7692 §6: a message may be sent uncompressed. Then it is in no window.
+// RFC 7692 §6: a message may be sent uncompressed. Then it is not in the window.
 function isWorse(payload: Buffer, compressed: Buffer, isWhole: boolean): boolean {
   return isWhole && payload.length >= FALLBACK_THRESHOLD && compressed.length >= payload.length;
 }

@@ -1,4 +1,4 @@
-/** RFC 7692 §7.2.2: decompresses messages. No zlib stream is kept between them. */
+/** RFC 7692 §7.2.2: decompresses messages, without a zlib stream that lives longer than a message. */
 
 import { Buffer } from 'node:buffer';
 import {
@@ -15,62 +15,62 @@ import type { ZlibPool } from './zlib-pool.js';
 
 /**
  * RFC 7692 §7.2.2 MUST: the 00 00 ff ff that the sender removed is appended. An empty final block
- * follows (RFC 1951 §3.2.3), so zlib must reach the end, and a message that is cut is an error.
+ * follows (RFC 1951 §3.2.3), so that zlib reports an incomplete message.
  */
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff, 0x03, 0x00]);
 
-/** Larger messages, compressed or inflated, go to the thread pool: these sizes take about 1 ms. */
+/** Larger messages, compressed or inflated, are inflated in the thread pool: these take about 1 ms. */
 const INLINE_INPUT = 65_536;
 const INLINE_OUTPUT = 262_144;
 
-/** The largest chunk of zlib's output. */
+/** The maximum size of an output chunk. */
 const MAX_CHUNK = 65_536;
 
-/** The first chunk has room for a message that grows this many times. */
+/** The first output chunk is this many times the input. */
 const EXPECTED_RATIO = 4;
 const MIN_CHUNK = 128;
 
-/** Most DEFLATE streams (final blocks) in one message. Encoders use one; each needs a zlib call. */
+/** The maximum number of DEFLATE streams in one message. Encoders use one; each needs a zlib call. */
 const MAX_STREAMS = 16;
 
-/** zlib's error codes for data that are no complete DEFLATE stream. */
+/** The error codes of zlib for data that are not a complete DEFLATE stream. */
 const DATA_ERRORS = ['Z_DATA_ERROR', 'Z_BUF_ERROR', 'Z_NEED_DICT'];
 
-/** zlib's result with the option `info`. */
+/** The result of zlib with the option `info`. */
 interface Inflated {
   readonly buffer: Buffer;
   readonly engine: InflateRaw;
 }
 
-/** A message in the thread pool. */
+/** A message that is inflated in the thread pool. */
 interface Inflation {
   readonly input: Buffer;
   readonly limit: number;
   readonly done: Decoded;
-  /** How many bytes of `input` are inflated. */
+  /** The bytes of `input` that are inflated. */
   consumed: number;
-  /** The inflated bytes, and how many they are. */
+  /** The output, and its length in bytes. */
   readonly parts: Buffer[];
   length: number;
-  /** How many streams ended. */
+  /** The number of streams that ended. */
   streams: number;
-  /** What the next stream of the message may refer to; made when there is one. */
+  /** The bytes that the next stream of the message may refer to. Created for the second stream. */
   window: SlidingWindow | undefined;
 }
 
-/** Inflates the messages of one connection, one after the other. */
+/** Inflates the messages of one connection, one at a time. */
 export class Inflater {
   private readonly options: ZlibOptions;
   private readonly windowSize: number;
-  /** The earlier messages; undefined without context takeover. */
+  /** The earlier messages of the peer; undefined without context takeover. */
   private readonly window: SlidingWindow | undefined;
   private readonly pool: ZlibPool;
   private isDropped = false;
 
   /**
-   * @param windowBits of the sender's window
-   * @param takesOver whether the sender's context is taken over to the next message
-   * @param options the application's options of zlib
+   * @param windowBits the size of the peer's window
+   * @param takesOver whether the peer's messages may refer to earlier ones
+   * @param options the zlib options
    */
   constructor(
     windowBits: number,
@@ -79,7 +79,7 @@ export class Inflater {
     pool: ZlibPool,
   ) {
     this.pool = pool;
-    // The application may tune zlib, but not where a message ends.
+    // The application may not change the end of a message.
     this.options = { ...options, windowBits, info: true, finishFlush: constants.Z_FINISH };
     this.windowSize = 2 ** windowBits;
     this.window = takesOver ? new SlidingWindow(this.windowSize) : undefined;
@@ -97,12 +97,12 @@ export class Inflater {
     return undefined;
   }
 
-  /** Starts no more jobs: the connection is closed. */
+  /** The connection is closed: cancels jobs that have not started. */
   drop(): void {
     this.isDropped = true;
   }
 
-  /** @returns undefined if it is too large to be inflated inline, or is not one stream */
+  /** @returns undefined if the message is too large to be inflated inline, or is not one stream */
   private inflateNow(input: Buffer, limit: number): Buffer | ProtocolError | undefined {
     const maxLength = limit > 0 ? Math.min(limit, INLINE_OUTPUT) : INLINE_OUTPUT;
     try {
@@ -138,14 +138,14 @@ export class Inflater {
     });
   }
 
-  /** Inflates up to a final block. RFC 7692 §7.2.3.4: another stream may follow it. */
+  /** Inflates one stream. RFC 7692 §7.2.3.4: another stream may follow. */
   private inflateStream(inflation: Inflation): void {
     const { input, limit, consumed, length, done } = inflation;
     if (this.isDropped) {
       done(invalid('the connection is closed'));
       return;
     }
-    // zlib's limit cannot be 0; a message that is one byte too long is detected in addStream.
+    // The limit of zlib cannot be 0. A message that is one byte too long is found in addStream.
     const maxLength = limit > 0 ? Math.max(1, limit - length) : undefined;
     const dictionary = (inflation.window ?? this.window)?.dictionary;
     const options = { ...this.optionsFor(dictionary, maxLength, MAX_CHUNK) };
@@ -174,7 +174,7 @@ export class Inflater {
     }
   }
 
-  /** RFC 7692 §7.2.3.2: the next stream of a message may refer to those before it. */
+  /** RFC 7692 §7.2.3.2: the next stream of a message may refer to its earlier streams. */
   private slideWindow(inflation: Inflation, inflated: Buffer): void {
     if (inflation.window === undefined) {
       inflation.window = new SlidingWindow(this.windowSize);
@@ -205,8 +205,8 @@ export class Inflater {
 }
 
 /**
- * Whether a message is inflated completely. Its last block may be final itself, before the appended
- * tail, or with the first four bytes of the tail if it is an empty uncompressed block.
+ * Whether a message is inflated completely. The last block of the message may itself be final: then the
+ * whole tail is left, or its last two bytes if the block is empty and uncompressed.
  */
 function isWhole(input: Buffer, consumed: number): boolean {
   const left = input.length - consumed;
@@ -233,7 +233,7 @@ function tooLong(): ProtocolError {
   return new ProtocolError('UNSUPPORTED_MESSAGE_LENGTH');
 }
 
-/** Has the number of zlib's error too, as with `ws`. */
+/** Returns the violation, with `errno` of zlib as in `ws`. */
 function invalid(detail: string): ProtocolError {
   const violation = new ProtocolError('INVALID_COMPRESSED_DATA', detail);
   return Object.assign(violation, { errno: constants.Z_DATA_ERROR });

@@ -1,8 +1,8 @@
-/** RFC 7692: the options of permessage-deflate. */
+/** RFC 7692: the options of permessage-deflate, documented and checked. */
 
 import type { ZlibOptions } from 'node:zlib';
 
-/** Settings of permessage-deflate (RFC 7692): what to negotiate, and how to compress. */
+/** The options of permessage-deflate: what to negotiate, and how to compress. */
 export interface PerMessageDeflateOptions {
   /**
    * Whether each message of the server is compressed without reference to earlier ones. Server: true
@@ -29,22 +29,22 @@ export interface PerMessageDeflateOptions {
    */
   clientMaxWindowBits?: number | boolean | undefined;
   /**
-   * Options of zlib for compressing: `level`, `memLevel`, `strategy`. Windows, flushes and sizes are
-   * the library's. Default: `level` 3.
+   * Options of zlib for compressing: `level`, `memLevel`, `strategy`. The library sets windows, flushes
+   * and sizes. Default: `level` 3.
    */
   zlibDeflateOptions?: ZlibOptions | undefined;
-  /** Options of zlib for decompressing. Windows, flushes and sizes are the library's. */
+  /** Options of zlib for decompressing, without those that the library sets. */
   zlibInflateOptions?: ZlibOptions | undefined;
   /**
    * Messages with fewer bytes are not compressed, where messages do not refer to earlier ones.
    * Default 1024.
    */
   threshold?: number | undefined;
-  /** Accepted for programs written for `ws`, without effect: the thread pool gets four messages at a time. */
+  /** Accepted as in `ws`, without effect: the thread pool gets four messages at a time. */
   concurrencyLimit?: number | undefined;
 }
 
-/** The options in use; undefined if compression is off. @throws RangeError for an invalid window */
+/** Returns the options; undefined if compression is off. @throws RangeError for an invalid window */
 export function deflateOptions(
   given: boolean | PerMessageDeflateOptions | null | undefined,
   fallback: boolean,
@@ -57,7 +57,7 @@ export function deflateOptions(
   return options;
 }
 
-/** RFC 7692 §7.1.2: a window has 2^8 to 2^15 bytes. @throws RangeError for another size */
+/** Checks the size of a window. RFC 7692 §7.1.2. @throws RangeError for an invalid one */
 function checkWindowBits(name: string, bits: unknown): void {
   if (bits === undefined || bits === null || typeof bits === 'boolean') return;
   if (Number.isInteger(bits) && (bits as number) >= 8 && (bits as number) <= 15) return;

@@ -1,4 +1,4 @@
-/** RFC 7692 §7.1: negotiates the parameters of permessage-deflate: offer, response, agreed parameters. */
+/** RFC 7692 §7.1: negotiates the parameters of permessage-deflate. */
 
 import type { ExtensionOffer, Parameter } from '../protocol/extension.js';
 
@@ -10,7 +10,7 @@ const CLIENT_NO_CONTEXT_TAKEOVER = 'client_no_context_takeover';
 const SERVER_MAX_WINDOW_BITS = 'server_max_window_bits';
 const CLIENT_MAX_WINDOW_BITS = 'client_max_window_bits';
 
-/** RFC 7692 §7.1.2: a window has 2^8 to 2^15 bytes; 2^15 if no other size is agreed. */
+/** RFC 7692 §7.1.2: a window has 2^8 to 2^15 bytes. The default is 2^15. */
 const MAX_WINDOW_BITS = 15;
 
 /** What an application asks for; undefined leaves the choice to the peer. */
@@ -44,7 +44,7 @@ export interface Negotiation {
   readonly response: ExtensionOffer;
 }
 
-/** The offer that a client makes. RFC 7692 §7.1. */
+/** Returns the offer of a client. RFC 7692 §7.1. */
 export function makeOffer(options: DeflateOptions): ExtensionOffer {
   const { clientMaxWindowBits = true } = options;
   return describe({
@@ -142,7 +142,7 @@ function mayAccept(offered: ParameterValues, options: DeflateOptions): boolean {
   );
 }
 
-/** Whether our own number, or none (false), conflicts with the limit that the peer asks for. */
+/** Whether our own size, or no limit (false), conflicts with the limit that the peer asks for. */
 function exceeds(own: number | boolean | undefined, asked: number | true | undefined): boolean {
   if (typeof asked !== 'number') return false;
   return own === false || (typeof own === 'number' && own > asked);
@@ -161,7 +161,7 @@ function accept(offered: ParameterValues, options: DeflateOptions): Negotiation 
   return { agreed: agree(values), response: describe(values) };
 }
 
-/** The client's window in the response: our number, else the client's own. */
+/** Returns the client's window for the response: our size, else the size that the client offers. */
 function clientBits(offered: ParameterValues, options: DeflateOptions): number | undefined {
   if (typeof options.clientMaxWindowBits === 'number') return options.clientMaxWindowBits;
   const { clientMaxWindowBits } = offered;

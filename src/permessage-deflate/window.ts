@@ -1,4 +1,4 @@
-/** RFC 7692 §7.1.1: the sliding window that context takeover keeps between messages, as plaintext. */
+/** RFC 7692 §7.1.1: the sliding window of context takeover, kept as uncompressed bytes. */
 
 import { Buffer } from 'node:buffer';
 
@@ -11,12 +11,12 @@ export class SlidingWindow {
   private bytes: Buffer = EMPTY;
   private used = 0;
 
-  /** @param size how many bytes to keep */
+  /** @param size the number of bytes to keep */
   constructor(size: number) {
     this.size = size;
   }
 
-  /** What the next message may refer to; undefined before the first one. A view: use it at once. */
+  /** The bytes that the next message may refer to; undefined if empty. A view: use it at once. */
   get dictionary(): Buffer | undefined {
     if (this.used === 0) return undefined;
     return this.bytes.subarray(Math.max(0, this.used - this.size), this.used);
@@ -36,8 +36,8 @@ export class SlidingWindow {
   }
 
   /**
-   * Keeps the bytes that the window still needs. The memory grows with use, up to a quarter more than
-   * the window: its bytes are moved once per quarter of a window and not with each message.
+   * Keeps the bytes that the window still needs. The memory grows when it is needed, up to a quarter more
+   * than the window. So bytes are moved once per quarter of a window, not with each message.
    */
   private makeRoom(length: number): void {
     const kept = Math.min(this.used, this.size - length);

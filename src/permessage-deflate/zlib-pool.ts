@@ -1,26 +1,26 @@
-/** Budget for zlib: how much runs inline, and how many jobs the thread pool gets. */
+/** Limits zlib: how much runs inline per turn, and how many jobs the thread pool has at a time. */
 
 import { Fifo } from '../protocol/fifo.js';
 
 /**
- * Node's thread pool has this many threads by default. A job that waits for a thread would hold its
- * zlib state, up to 256 KiB, for nothing.
+ * The thread pool of Node has this many threads by default. A job that waits for a thread would keep
+ * its zlib state, up to 256 KiB.
  */
 const MAX_CONCURRENT_JOBS = 4;
 
 /**
- * How many bytes may be inflated inline in one turn of the event loop, by all connections together:
- * about 10 ms. Further messages go to the thread pool.
+ * All connections together inflate this many bytes inline in one turn of the event loop, about 10 ms.
+ * The rest is inflated in the thread pool.
  */
 const MAX_BYTES_PER_TURN = 6_291_456;
 
-/** What a call costs beside its bytes, in bytes. */
+/** The cost of a call besides its bytes, as a number of bytes. */
 const COST_OF_CALL = 8192;
 
-/** Starts a job, which calls `finished` when it is over. */
+/** Starts a job, which calls `finished` at its end. */
 export type Start = (finished: () => void) => void;
 
-/** What the pool needs of the event loop. */
+/** The functions of the event loop that the pool uses. */
 export interface EventLoop {
   onNextTick(callback: () => void): void;
   onNextTurn(callback: () => void): void;
@@ -28,7 +28,7 @@ export interface EventLoop {
   bind(callback: Start): Start;
 }
 
-/** Shared by all connections of the process. */
+/** The zlib jobs of all connections. */
 export class ZlibPool {
   private readonly eventLoop: EventLoop;
   private running = 0;
@@ -39,14 +39,14 @@ export class ZlibPool {
     this.eventLoop = eventLoop;
   }
 
-  /** Starts a job as soon as a thread is free, first come, first served. */
+  /** Starts a job when a thread is free, first in, first out. */
   run(start: Start): void {
-    // A waiting job starts inside of another connection's callback: it keeps its own context.
+    // A waiting job starts inside a callback of another connection: bind it to its own context.
     if (this.running === MAX_CONCURRENT_JOBS) this.waiting.push(this.eventLoop.bind(start));
     else this.startJob(start);
   }
 
-  /** Calls back in another tick: a job may be started inside of another connection's callback. */
+  /** Calls back in the next tick: a job may start inside a callback of another connection. */
   defer(callback: () => void): void {
     this.eventLoop.onNextTick(callback);
   }
