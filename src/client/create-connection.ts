@@ -1,4 +1,4 @@
-/** The `createConnection` of a client's request: the option, or `net.connect` or `tls.connect`. */
+/** The `createConnection` of a request: the option, or `net.connect` or `tls.connect`. */
 
 import * as net from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -11,15 +11,15 @@ type CreateConnection = NonNullable<ClientOptions['createConnection']>;
 
 type Callback = (error: Error | null, socket?: unknown) => void;
 
-/** @param custom the option `createConnection`; if it is no function, a function of Node is used */
+/** @param custom the option `createConnection`; if it is not a function, that of Node is used */
 export function connectorFor(custom: unknown, secure: boolean): CreateConnection {
   if (typeof custom === 'function') return withCheckedResult(custom as CreateConnection);
   return secure ? connectTls : connectTcp;
 }
 
 /**
- * Checks the result: with one that is no socket `node:http` throws where the program cannot catch it.
- * A promise of a socket is awaited.
+ * Checks the result: with a value that is not a socket, `node:http` throws where the program cannot
+ * catch it. A promise is awaited.
  */
 function withCheckedResult(create: CreateConnection): CreateConnection {
   return (options: object, callback: Callback) => {

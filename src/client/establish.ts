@@ -1,4 +1,4 @@
-/** RFC 6455 §4.1: the client's opening handshake over `node:http`: requests, redirects, deadline. */
+/** RFC 6455 §4.1: the opening handshake of a client over `node:http`: requests, redirects, deadline. */
 
 import * as http from 'node:http';
 import * as https from 'node:https';
@@ -34,7 +34,7 @@ export class ClientHandshake {
   redirects = 0;
   private readonly subprotocols: readonly string[];
   private readonly options: ClientOptions;
-  /** The options of permessage-deflate; undefined if it is not offered. */
+  /** undefined if permessage-deflate is not offered. */
   private readonly deflate: PerMessageDeflateOptions | undefined;
   private readonly listener: HandshakeListener;
   private readonly headers: http.OutgoingHttpHeaders;
@@ -111,13 +111,13 @@ export class ClientHandshake {
     return request;
   }
 
-  /** Adds a hint to an error of the request. */
+  /** Adds the probable cause to an error of the request. */
   private explain(
     { secure, socketPath }: Address,
     request: http.ClientRequest,
     error: Error,
   ): Error {
-    const isLocal = request.destroyed; // this end destroyed it: the error is not the server's
+    const isLocal = request.destroyed; // this end destroyed it, so the server did not cause the error
     if (isLocal || socketPath !== undefined) return error;
     return explainError({ error, secure });
   }
@@ -134,7 +134,7 @@ export class ClientHandshake {
     }
   }
 
-  /** Calls the application. @throws its exception, after failing the handshake */
+  /** Calls a listener of the program. An exception fails the handshake, and is rethrown. */
   private callListener(step: () => void): void {
     let threw = true;
     try {
@@ -173,7 +173,7 @@ export class ClientHandshake {
       : http.request(options as http.RequestOptions);
   }
 
-  /** Starts the time limit for the whole response: data that trickles in does not extend it. */
+  /** Starts the time limit for the whole response. Partial data does not extend it. */
   private startDeadline(): void {
     time.clearTimeout(this.deadline);
     const milliseconds = toTimeout(this.options.handshakeTimeout, 0);
@@ -242,7 +242,7 @@ export class ClientHandshake {
       this.redirect(address, request, response, location);
       return;
     }
-    // The deadline stays: the listener may do nothing.
+    // The deadline continues: the listener may do nothing.
     if (this.passToApplication(request, response)) return;
     if (status === 101) this.fail101(key, response);
     else this.fail('UNEXPECTED_RESPONSE', status, status);
@@ -251,7 +251,7 @@ export class ClientHandshake {
   /** @returns whether the application handles the response */
   private passToApplication(request: http.ClientRequest, response: http.IncomingMessage): boolean {
     let isHandled = false;
-    // An agent reuses the socket after the response; without an agent it is closed here.
+    // An agent reuses the socket after the response. Without an agent it is closed here.
     if (!this.options.agent) {
       const { socket } = response;
       this.socket = socket;
@@ -301,7 +301,7 @@ export class ClientHandshake {
     if (!this.isOver) this.abortOnThrow(() => this.finishRequest(request));
   }
 
-  /** After a redirect no constructor can throw: an exception fails the handshake. */
+  /** After a redirect the constructor has returned, so an exception fails the handshake. */
   private abortOnThrow<T>(step: () => T): T | undefined {
     try {
       return step();

@@ -1,6 +1,6 @@
-/** Adds the probable cause to errors of a client's connection that do not show it. */
+/** Adds the probable cause to errors of a connection attempt. */
 
-/** A failed attempt to connect. */
+/** A failed connection attempt. */
 export interface Attempt {
   readonly error: NodeJS.ErrnoException;
   /** Whether it used TLS. */
@@ -27,8 +27,8 @@ const HINTS: readonly { applies: (attempt: Attempt) => boolean; hint: string }[]
 ];
 
 /**
- * Returns the error, or a new one with a hint in its message. The new one has the properties of the
- * error of Node (`code`, `errno`, `syscall`, …), which is its `cause`.
+ * Returns the error, or a new error with a hint in its message. The new error has the properties of the
+ * original (`code`, `errno`, `syscall`, …), which is its `cause`.
  */
 export function explainError(attempt: Attempt): Error {
   const { error } = attempt;
@@ -38,7 +38,7 @@ export function explainError(attempt: Attempt): Error {
   return Object.assign(new Error(message, { cause: error }), error);
 }
 
-/** `node:http` puts the bytes that it cannot parse into `rawPacket`. */
+/** Whether the server sent a TLS alert. `rawPacket` has the bytes that `node:http` could not parse. */
 function isTlsAlert(error: Error): boolean {
   const { rawPacket } = error as { rawPacket?: Uint8Array };
   return TLS_ALERT.every((byte, i) => rawPacket?.[i] === byte);

@@ -1,4 +1,4 @@
-/** The options of a client, which the constructor checks and copies. */
+/** The options of a client, documented, checked and copied. */
 
 import type { ClientRequest } from 'node:http';
 import type { RequestOptions } from 'node:https';
@@ -13,8 +13,7 @@ import {
 import { type ConnectionOptions, type GenerateMask, isOn } from '../connection/options.js';
 
 /**
- * Finishes a request: it may set header fields, and must call `request.end()`. It may return a
- * promise; a rejection is emitted as 'error'.
+ * The type of the option `finishRequest`: it may set header fields, and must call `request.end()`.
  */
 export type FinishRequestCallback<Socket = never> = (
   request: ClientRequest,
@@ -28,11 +27,11 @@ type HttpOptions = Omit<
 
 /** The options of a client, beside those of `http.request`, `https.request` and `tls.connect`. */
 export interface ClientOptions<Socket = never> extends ConnectionOptions, HttpOptions {
-  /** The subprotocols to ask for, where the argument `protocols` is left out. RFC 6455 §1.9. */
+  /** The subprotocols to request, if the argument `protocols` is left out. RFC 6455 §1.9. */
   protocols?: string | string[] | undefined;
-  /** The version of the protocol: 13, the only one. Default 13. RFC 6455 §4.1. */
+  /** The version of the protocol: only 13 is possible. Default 13. RFC 6455 §4.1. */
   protocolVersion?: number | undefined;
-  /** The Origin header field. RFC 6455 §10.2. */
+  /** The Origin header field of the request. Default: none. RFC 6455 §10.2. */
   origin?: string | undefined;
   /** Further header fields of the request. */
   // biome-ignore lint/suspicious/noExplicitAny: programs written for `ws` read strings from it
@@ -48,23 +47,23 @@ export interface ClientOptions<Socket = never> extends ConnectionOptions, HttpOp
    * TLS, unless 'redirect' has a listener. Default false. RFC 6455 §4.1.
    */
   followRedirects?: boolean | undefined;
-  /** The most redirects that are followed. Default 10. */
+  /** The maximum number of redirects. Default 10. */
   maxRedirects?: number | undefined;
   /**
-   * Fills the four bytes of each masking key. What it throws, `send` throws. Default: random bytes of
+   * Fills the four bytes of each masking key. `send` throws its exceptions. Default: random bytes of
    * `node:crypto`. RFC 6455 §5.3.
    */
   generateMask?: GenerateMask | undefined;
   /**
-   * Called with each request before it is sent, to set header fields. It must call `request.end()`.
-   * It may return a promise; a rejection is emitted as 'error'.
+   * Called with each request before it is sent, to set header fields. It must call `request.end()`. A
+   * rejection of its promise, if it returns one, is emitted as 'error'.
    */
   finishRequest?: FinishRequestCallback<Socket> | undefined;
-  /** The agent that gives the connection; false for a new agent. Default: none. */
+  /** The agent that creates the connection; false for a new agent. Default: none. */
   // biome-ignore lint/suspicious/noExplicitAny: agents of proxy packages have types of their own
   agent?: any;
   /**
-   * Makes the connection: returns a Duplex or a promise of one, or calls `callback(error, duplex)`.
+   * Creates the connection: returns a Duplex or a promise of one, or calls `callback(error, duplex)`.
    * Default: `net.connect` or `tls.connect`.
    */
   createConnection?: // biome-ignore lint/suspicious/noExplicitAny: written for `ws`, it takes net's or tls's options
@@ -77,7 +76,7 @@ export interface ClientOptions<Socket = never> extends ConnectionOptions, HttpOp
 /** The default of `maxRedirects`. */
 export const DEFAULT_MAX_REDIRECTS = 10;
 
-/** The numeric options that only a client has, with the text that error messages have for each. */
+/** The numeric options that only a client has, with their descriptions in error messages. */
 const CLIENT_NUMBERS = {
   handshakeTimeout: 'a number of milliseconds',
   maxRedirects: 'a number of redirects',
@@ -118,7 +117,7 @@ const CLIENT_OPTIONS: readonly string[] = [
 ];
 
 /**
- * Checks and copies the options of `new WebSocket(url, …)`. As in `ws`, a value that is no object
+ * Checks and copies the options of `new WebSocket(url, …)`. As in `ws`, a value that is not an object
  * means no options.
  * @throws RangeError for another version of the protocol; TypeError or RangeError for an invalid value
  */

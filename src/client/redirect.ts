@@ -1,15 +1,15 @@
-/** RFC 6455 §4.1, RFC 9110 §15.4: the target of a redirect, and which header fields it may receive. */
+/** RFC 6455 §4.1, RFC 9110 §15.4: the target of a redirect, and the header fields for it. */
 
 import type { OutgoingHttpHeaders } from 'node:http';
 import { REFUSALS } from '../handshake/errors.js';
 import { type Address, readAddress } from './url.js';
 
-/** The header fields that identify the user. Only the host that they were given for receives them. */
+/** The header fields that identify the user. They are sent to the initial host only. */
 const CREDENTIALS = ['authorization', 'cookie', 'proxy-authorization'];
 
 /**
  * Reads the Location field of a redirect.
- * @returns the address; for an invalid one the error of the constructor, with the code of a redirect
+ * @returns the address; for an invalid one the error of `readAddress`, with the code of a redirect
  */
 export function readLocation(location: string, from: Address, status: number): Address | Error {
   try {
@@ -24,7 +24,7 @@ export function isSameHost(initial: Address, to: Address): boolean {
   return to.socketPath === initial.socketPath && to.url.host === initial.url.host;
 }
 
-// RFC 9110 §15.4: credentials are not sent to another host, nor without TLS if they were given for TLS.
+// RFC 9110 §15.4: credentials are not sent to another host, nor without TLS after TLS.
 export function mayReceiveCredentials(initial: Address, to: Address): boolean {
   return isSameHost(initial, to) && (to.secure || !initial.secure);
 }

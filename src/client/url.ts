@@ -7,7 +7,7 @@ export interface Address {
   readonly secure: boolean;
   /** The path of a local socket; undefined for TCP. */
   readonly socketPath: string | undefined;
-  /** The path and query that the request line has. */
+  /** The path and query of the request line. */
   readonly resourceName: string;
 }
 
@@ -23,7 +23,7 @@ const SAMPLE = '"ws://localhost:8080/"';
 
 /**
  * Reads an address. RFC 6455 §4.1 MUST: an address that is not valid fails the connection.
- * @param base the base URL of a redirect; an address of the program is absolute
+ * @param base the base URL of a redirect; undefined for the absolute URL of a program
  * @throws SyntaxError if it is not a valid WebSocket URL
  */
 export function readAddress(address: string | URL, base?: URL): Address {
@@ -63,7 +63,7 @@ function readUrl(address: unknown, base: URL | undefined): URL {
   }
 }
 
-/** URLs parse `localhost:3000` as the scheme `localhost:`. */
+/** The hint for `localhost:3000`, which `URL` parses as the scheme `localhost:`. */
 function schemeHint(address: unknown): string {
   const text = String(address).trim();
   return /^[^/?#:]+:\d+(?![^/?#])/.test(text) ? didYouMean(`ws://${text}`) : '';

@@ -1,4 +1,4 @@
-/** Calls callbacks of the program, which may return promises and may throw. */
+/** Calls callbacks of the program. They may throw, and may return promises. */
 
 import { types } from 'node:util';
 import { describeValue } from './check-options.js';

@@ -8,7 +8,7 @@ import type { ConnectionOptions } from './options.js';
 
 const NO_LIMIT = '0 or Infinity for no limit';
 
-/** The numeric options of a connection, with the text that error messages have for each. */
+/** The numeric options of a connection, with their descriptions in error messages. */
 const CONNECTION_NUMBERS = {
   maxPayload: `a number of bytes, ${NO_LIMIT}`,
   maxFragments: `a number of frames, ${NO_LIMIT}`,
@@ -17,7 +17,7 @@ const CONNECTION_NUMBERS = {
   closeTimeout: 'a number of milliseconds',
 } as const;
 
-/** The numeric options of `perMessageDeflate`, with the text that error messages have for each. */
+/** The numeric options of `perMessageDeflate`, likewise. */
 const DEFLATE_NUMBERS = {
   threshold: 'a number of bytes',
   concurrencyLimit: 'a number of messages',
@@ -45,7 +45,7 @@ const DEFLATE_OPTIONS: readonly string[] = [
   'zlibInflateOptions',
 ];
 
-/** A name counts as a misspelling of another up to this edit distance. */
+/** The maximum edit distance between a misspelled name and the suggested one. */
 const MAX_EDITS = 3;
 
 /** Error messages truncate values to this many characters. */

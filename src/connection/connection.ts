@@ -1,4 +1,4 @@
-/** An endpoint on a Duplex: reading, pausing, the close timer, the end. Its base class writes. */
+/** Connects an endpoint to a Duplex: reading, pausing, the close timer, the end. The base class writes. */
 
 import type { Duplex } from 'node:stream';
 import type { Close } from '../protocol/close.js';
@@ -7,7 +7,7 @@ import type { CloseInfo } from './options.js';
 import { type Timer, time } from './time.js';
 import { Writer } from './writer.js';
 
-/** A Duplex holds its connection under this key, so that all connections share the same listeners. */
+/** The key of the connection in its Duplex. So all connections share their listeners. */
 const CONNECTION = Symbol('ws6455.connection');
 
 interface ConnectedDuplex extends Duplex {
@@ -25,13 +25,13 @@ interface SocketMethods {
   setTimeout?: (milliseconds: number) => void;
 }
 
-/** Connects an {@link Endpoint} to a Duplex. */
+/** An established connection. */
 export class Connection extends Writer {
   private wire: 'OPEN' | 'ENDED' | 'CLOSED' = 'OPEN';
   private isPaused = false;
-  /** `continueReading` runs in the next turn of the event loop. */
+  /** `continueReading` is scheduled for the next turn of the event loop. */
   private readScheduled = false;
-  /** The Duplex has finished: our half is ended, and everything is written. */
+  /** The Duplex has finished: our half is ended, and all bytes are written. */
   private isFinished = false;
   private timer: Timer | undefined;
 
@@ -58,7 +58,7 @@ export class Connection extends Writer {
     return this.timer;
   }
 
-  /** Describes how the connection ended. RFC 6455 §7.1.4 to §7.1.6. */
+  /** Describes how the connection ended. */
   describeClose(): CloseInfo {
     const { sent, received, violation, failure, wasClean } = this.endpoint;
     const error = violation ?? failure ?? this.wireError;
@@ -91,8 +91,8 @@ export class Connection extends Writer {
   }
 
   /**
-   * Reads the bytes that are already received. They wait if the application pauses, if a listener
-   * throws, while a message is decoded, and when other connections get their turn.
+   * Reads the bytes that are received and not read: the application paused, a listener threw, a message
+   * was being decoded, or other connections had a turn.
    */
   continueReading(): void {
     this.readScheduled = false;
@@ -106,8 +106,8 @@ export class Connection extends Writer {
   }
 
   /**
-   * Reads a chunk, or the bytes that wait. Frames that listeners send are written at its end, in one
-   * write.
+   * Reads a chunk, or the unread bytes. Frames that listeners send meanwhile are written at the end, in
+   * one write.
    */
   private read(chunk: Buffer | undefined): void {
     const { receiver } = this.endpoint;
@@ -146,7 +146,7 @@ export class Connection extends Writer {
   resumeToDiscard(): void {
     this.isPaused = false;
     this.socket.resume();
-    // A message in the decoder is discarded now, so nothing else would report the end of the wire.
+    // A message in the decoder is dropped, so `onDecoded` will not report the end of the wire.
     if (this.wire === 'CLOSED') this.continueLater();
   }
 

@@ -1,23 +1,23 @@
-/** Writes gathered frames at the end of the tick, for all connections in one callback. */
+/** Writes the batches of all connections at the end of the tick, in one callback. */
 
 import { time } from './time.js';
 
-/** A connection that gathers frames before it writes them. */
+/** A connection that collects frames before it writes them. */
 export interface Flushable {
-  /** Writes the gathered frames. */
+  /** Writes the collected frames. */
   flush(): boolean;
-  /** Called when the tick has ended: writes the gathered frames. */
+  /** Called at the end of the tick. */
   endBurst(): void;
 }
 
 /** The connections that started a burst in this tick, in order. */
 const pendingBursts: Flushable[] = [];
 let isScheduled = false;
-/** The connections that are reading. In-memory streams nest: a listener's write runs another read. */
+/** The connections that are reading. With in-memory streams reads nest: a write runs the peer's read. */
 const activeReads: Flushable[] = [];
 let openCount = 0;
 
-/** The process is exiting: no further tick ends, so each frame is written at once. */
+/** The process is exiting: there is no next tick, so each frame is written at once. */
 export let isExiting = false;
 
 /**
@@ -31,7 +31,7 @@ export function endBurstLater(connection: Flushable): void {
   time.nextTick(endBursts);
 }
 
-/** A connection starts reading a chunk. If the process exits meanwhile, its frames are written. */
+/** A connection starts to read a chunk. If the process exits meanwhile, its frames are written. */
 export function beginReading(connection: Flushable): void {
   activeReads.push(connection);
 }
@@ -55,8 +55,8 @@ function endBursts(): void {
 }
 
 /**
- * Counts an open connection. While one is open, gathered frames are written when the process exits,
- * so that `send()` before `process.exit()` delivers, in a 'message' listener too.
+ * Counts an open connection. While there is one, collected frames are written when the process exits,
+ * so that `send()` before `process.exit()` has an effect, also in a listener of 'message'.
  */
 export function connectionOpened(): void {
   if (openCount === 0) process.on('exit', onExit);

@@ -1,4 +1,4 @@
-/** The options of a connection, and how they become those of an endpoint. */
+/** The options of a connection, and their conversion to those of an endpoint. */
 
 import { constants } from 'node:buffer';
 import type { PerMessageDeflateOptions } from '../permessage-deflate/options.js';
@@ -10,22 +10,22 @@ import type { Role } from '../protocol/receiver.js';
 /** The options that servers and clients share. `undefined` means the default. */
 export interface ConnectionOptions {
   /**
-   * The longest message that is accepted, in bytes, counted after decompression. A longer one fails
-   * the connection with 1009. 0 or Infinity: no limit. Default 104 857 600 (100 MiB). RFC 6455 §10.4.
+   * The maximum length of a received message in bytes, after decompression. A longer one fails the
+   * connection with 1009. 0 and Infinity mean no limit. Default 104 857 600 (100 MiB). RFC 6455 §10.4.
    */
   maxPayload?: number | undefined;
   /**
-   * The most frames that a message may have. More frames fail the connection with 1008. 0 or
+   * The maximum number of frames in a received message. More frames fail the connection with 1008. 0 or
    * Infinity: no limit. Default 131 072. RFC 6455 §10.4.
    */
   maxFragments?: number | undefined;
   /** Accepted for programs written for `ws`, without effect: small pieces are joined as they arrive. */
   maxBufferedChunks?: number | undefined;
-  /** Accepted for programs written for `ws`, without effect: only the newest Ping waits for its Pong. */
+  /** Accepted for programs written for `ws`, without effect: at most one Pong is pending. */
   maxPendingAutoPongs?: number | undefined;
   /** Whether the library answers Pings. Default true. RFC 6455 §5.5.2. */
   autoPong?: boolean | undefined;
-  /** Leaves out the check that text and close reasons are UTF-8. Default false. RFC 6455 §8.1. */
+  /** Whether received text and close reasons are not checked to be UTF-8. Default false. RFC 6455 §8.1. */
   skipUTF8Validation?: boolean | undefined;
   /**
    * How long a closing handshake may take, in milliseconds. After that the connection is dropped.
@@ -49,17 +49,17 @@ export type GenerateMask = (mask: Buffer) => void;
 
 /** How a connection ended. RFC 6455 §7.1.4 to §7.1.6. */
 export interface CloseInfo {
-  /** Whether a Close frame was sent and one was received. */
+  /** Whether both Close frames were exchanged. */
   wasClean: boolean;
-  /** The Close that was sent. */
+  /** The Close frame sent. */
   sent?: { code: number; reason: string };
   /** The Close frame received. */
   received?: { code: number; reason: string };
-  /** Why it failed: the violation of the peer, or the error of the socket or of the handshake. */
+  /** The error that failed it: of the peer, the socket or the opening handshake. */
   error?: Error;
 }
 
-/** The options of `setSocket`. An absent limit means no limit. */
+/** The options of `setSocket`. Without a limit in them there is none. */
 export interface SocketOptions
   extends Pick<
     ConnectionOptions,
@@ -69,14 +69,14 @@ export interface SocketOptions
   generateMask?: GenerateMask | undefined;
 }
 
-/** The longest delay of a timer of Node. A longer one would expire at once. */
+/** The maximum delay of a timer in Node. A longer one would expire at once. */
 const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /** The default values. */
 export const DEFAULTS = Object.freeze({
   maxPayload: 100 * 1024 * 1024,
   maxFragments: 131_072,
-  /** This one and the next have no effect. Programs read them from `options`. */
+  /** This option and the next have no effect. Programs read them from `options`. */
   maxBufferedChunks: 262_144,
   maxPendingAutoPongs: 60,
   autoPong: true,
@@ -85,8 +85,8 @@ export const DEFAULTS = Object.freeze({
 });
 
 /**
- * Returns the effective limit; 0 means no limit. Limits of 2^32 and more are kept, which `ws` treats
- * as no limit. A fraction is rounded down, but at least to 1.
+ * Returns the effective limit; 0 means no limit. Limits of 2^32 and more have their value; in `ws` they
+ * mean no limit. A fraction is rounded down, to at least 1.
  * @param value the option; undefined, null and values that are not numbers mean the fallback
  */
 export function toLimit(value: number | string | null | undefined, fallback: number): number {
@@ -96,7 +96,7 @@ export function toLimit(value: number | string | null | undefined, fallback: num
   return limit === 0 ? 0 : Math.min(Math.max(1, Math.floor(limit)), constants.MAX_LENGTH);
 }
 
-/** Returns the effective time in milliseconds. Infinity means the longest delay of a timer. */
+/** Returns the effective time in milliseconds. Infinity means the maximum delay of a timer. */
 export function toTimeout(value: number | string | null | undefined, fallback: number): number {
   const milliseconds = value === null || value === undefined ? fallback : Number(value);
   return milliseconds >= 0 ? Math.min(milliseconds, MAX_TIMEOUT) : fallback;
@@ -107,7 +107,7 @@ export function isOn(value: unknown, fallback: boolean): boolean {
   return value === undefined ? fallback : Boolean(value);
 }
 
-/** Makes the options of an endpoint: limits from `socketOptions`, the rest from `options`. */
+/** Returns the options of an endpoint: limits from `socketOptions`, the rest from `options`. */
 export function endpointOptions(
   role: Role,
   socketOptions: SocketOptions,

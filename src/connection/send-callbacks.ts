@@ -1,4 +1,4 @@
-/** Calls the callbacks of `send`, and makes their errors. */
+/** Calls the callbacks of `send`, and creates their errors. */
 
 import { WebSocketError } from '../protocol/errors.js';
 import type { WaitingFrame } from '../protocol/send-queue.js';

@@ -1,4 +1,4 @@
-/** Timers and ticks, taken from Node when this module is loaded: fake timers do not stop a connection. */
+/** Timers and ticks. They are taken from Node at load time, so that fake timers stop no connection. */
 
 import { performance } from 'node:perf_hooks';
 import * as timers from 'node:timers';

@@ -1,6 +1,6 @@
 /** Counts the message bytes in a socket's buffer, which are part of `bufferedAmount`. */
 
-/** A write that the socket did not complete at once. */
+/** A write whose bytes are in the socket's buffer. */
 interface PendingWrite {
   /** The value of `handedOver` at its last byte. */
   readonly end: number;
@@ -9,9 +9,9 @@ interface PendingWrite {
 }
 
 /**
- * Maps the bytes in a socket's buffer, which are headers and compressed payloads, to message bytes.
- * A socket writes in order, so its `writableLength` shows which writes are complete; no write needs
- * a callback for this.
+ * Converts the length of a socket's buffer, which has headers and compressed payloads, to message
+ * bytes. A socket writes in order, so its `writableLength` shows which writes are complete. No write
+ * needs a callback for this.
  */
 export class UnwrittenMessages {
   private readonly writes: PendingWrite[] = [];

@@ -1,4 +1,4 @@
-/** Writes frames to the socket: one write for each burst, its callbacks, and the buffered amount. */
+/** Writes frames to the socket: one write per burst, the callbacks, and the buffered amount. */
 
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -23,11 +23,11 @@ export abstract class Writer implements Wire {
   /** A chunk is being read. Frames sent meanwhile are written at its end. */
   protected isReading = false;
 
-  /** A plain `net.Socket`, not TLS or a subclass: only there a completed write holds no buffer. */
+  /** A plain `net.Socket`, not TLS or a subclass: only for that a completed write needs no buffer. */
   private readonly isPlain: boolean;
   /**
    * Message bytes written in this tick, or `NO_BURST`. After the first write of a tick, frames are
-   * gathered until the tick ends.
+   * collected until the tick ends.
    */
   private burstLength = NO_BURST;
   /** Created for the first write that the socket does not complete at once. */
@@ -118,7 +118,7 @@ export abstract class Writer implements Wire {
     return drained;
   }
 
-  /** @param accepted whether the socket took the bytes at once; otherwise it may lose them silently */
+  /** @param accepted whether the socket wrote the bytes at once; else it may drop them silently */
   private onWritten(
     callbacks: SendCallback[],
     error: Error | null | undefined,

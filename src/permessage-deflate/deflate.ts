@@ -105,8 +105,8 @@ export class Deflater {
   }
 
   /**
-   * A message of {@link deflateAlone} was sent. It is kept only if the window has other messages, so that
-   * connections which only receive broadcasts need no memory.
+   * A message of {@link deflateAlone} was sent. It is kept only if the window has other messages, so
+   * that connections which only receive broadcasts need no memory.
    */
   note(payload: Buffer): void {
     const { window } = this;

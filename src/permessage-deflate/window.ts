@@ -36,8 +36,8 @@ export class SlidingWindow {
   }
 
   /**
-   * Keeps the bytes that the window still needs. The memory grows when it is needed, up to a quarter more
-   * than the window. So bytes are moved once per quarter of a window, not with each message.
+   * Keeps the bytes that the window still needs. The memory grows on demand, up to a quarter more than
+   * the window. So bytes are moved once per quarter of a window, not with each message.
    */
   private makeRoom(length: number): void {
     const kept = Math.min(this.used, this.size - length);
