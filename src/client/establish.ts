@@ -1,4 +1,4 @@
-/** RFC 6455 §4.1: the opening handshake of a client over `node:http`: requests, redirects, deadline. */
+/** RFC 6455 §4.1: the opening handshake of a client: requests, redirects, deadline. */
 
 import * as http from 'node:http';
 import * as https from 'node:https';

@@ -1,4 +1,4 @@
-/** Connects an endpoint to a Duplex: reading, pausing, the close timer, the end. The base class writes. */
+/** An endpoint on a Duplex: reading, pausing, the close timer, the end. The base class writes. */
 
 import type { Duplex } from 'node:stream';
 import type { Close } from '../protocol/close.js';

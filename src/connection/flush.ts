@@ -13,7 +13,7 @@ export interface Flushable {
 /** The connections that started a burst in this tick, in order. */
 const pendingBursts: Flushable[] = [];
 let isScheduled = false;
-/** The connections that are reading. With in-memory streams reads nest: a write runs the peer's read. */
+/** The connections that are reading. In-memory streams nest: a write runs the read of the peer. */
 const activeReads: Flushable[] = [];
 let openCount = 0;
 

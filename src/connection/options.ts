@@ -25,7 +25,7 @@ export interface ConnectionOptions {
   maxPendingAutoPongs?: number | undefined;
   /** Whether the library answers Pings. Default true. RFC 6455 §5.5.2. */
   autoPong?: boolean | undefined;
-  /** Whether received text and close reasons are not checked to be UTF-8. Default false. RFC 6455 §8.1. */
+  /** Whether text and close reasons are not checked to be UTF-8. Default false. RFC 6455 §8.1. */
   skipUTF8Validation?: boolean | undefined;
   /**
    * How long a closing handshake may take, in milliseconds. After that the connection is dropped.

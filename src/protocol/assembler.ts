@@ -19,7 +19,7 @@ export class MessageAssembler {
   private announced = 0;
   private frames = 0;
   private readonly buffer = new MessageBuffer();
-  /** The complete fragments, if the application wants them separately. Created for the first one. */
+  /** The complete fragments, if the application wants them separately. Created when needed. */
   private fragments: Buffer[] | undefined;
   /** Created for the first text. */
   private utf8: Utf8Check | undefined;

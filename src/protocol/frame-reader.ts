@@ -88,7 +88,7 @@ export abstract class FrameReader {
     this.cut = EMPTY;
   }
 
-  /** Checks the first two bytes of a header. @returns false after a violation */
+  /** Checks the first two bytes of a header. @returns false if it has failed the connection */
   protected abstract checkHeaderStart(header: FrameHeader): boolean;
 
   /** Checks the complete header of a data frame. @returns false after a violation */

@@ -24,7 +24,7 @@ export interface WaitingFrame {
   /** FIN, reserved bit and opcode. The bit is removed if the payload is sent unencoded. */
   firstByte: number;
   payload: Buffer | string;
-  /** The length that the program gave, before encoding. */
+  /** The length before reading and encoding. */
   readonly byteLength: number;
   readonly isEncoded: boolean;
   progress: Progress;

@@ -33,7 +33,7 @@ export class Sender implements FrameSink {
   private readonly owner: SenderOwner;
   /** The frames of the next write; undefined while there are none. */
   private batch: WriteBatch | undefined;
-  /** The frames that cannot be written yet. Created for the first one. */
+  /** The frames that cannot be written yet. Most connections have none. */
   private queue: SendQueue | undefined;
   /** Whether a fragmented message is in progress, and whether the extension encodes it. */
   private inProgress: 'NONE' | 'PLAIN' | 'ENCODED' = 'NONE';

@@ -14,7 +14,7 @@ export interface Wire {
   continueSending(): void;
   /** Ends our half of the connection after all sent frames. */
   end(): void;
-  /** Closes the connection at once. */
+  /** Closes both halves at once. */
   destroy(): void;
   /** Starts the close timer, or restarts it. */
   armCloseTimer(milliseconds: number): void;

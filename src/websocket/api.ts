@@ -1,11 +1,14 @@
-/** What programs see of a WebSocket, documented once. The class implements it, the index extends it. */
+/**
+ * The interface of a WebSocket for programs. It is documented here only: the class implements it, and
+ * `index.ts` extends it.
+ */
 
 import type { CloseInfo } from '../connection/options.js';
 import type { SendCallback } from '../protocol/write-batch.js';
 import type { Listener } from './events.js';
 import type { BinaryType, BufferLike } from './payload.js';
 
-/** RFC 6455 §4.1, §7: the state of a connection, numbered as in WHATWG's WebSocket. */
+/** The state of a connection, with the numbers of WHATWG's WebSocket. */
 export type ReadyState = 0 | 1 | 2 | 3;
 
 /**
@@ -17,7 +20,7 @@ export type MaySendMore = boolean | void;
 
 /** How a message is prepared for many connections. */
 export interface PrepareOptions {
-  /** Whether the message is binary. Default: strings and numbers are text, other data is binary. */
+  /** Whether the message is binary. Default: false for strings and numbers, true for other data. */
   binary?: boolean | undefined;
   /** Whether the message may be compressed. Default true. RFC 7692 §6. */
   compress?: boolean | undefined;
@@ -27,7 +30,7 @@ export interface PrepareOptions {
 export interface SendOptions extends PrepareOptions {
   /** Whether this is the last fragment of its message. Default true. RFC 6455 §5.4. */
   fin?: boolean | undefined;
-  /** Accepted for programs written for `ws`, without effect: a client masks, a server does not. RFC 6455 §5.1. */
+  /** Accepted as in `ws`, without effect: a client masks, a server does not. RFC 6455 §5.1. */
   mask?: boolean | undefined;
 }
 
@@ -53,15 +56,15 @@ export interface EventApi<Target> {
   target: Target;
 }
 
-/** A message was received. RFC 6455 §6.2. */
+/** The event of a received message. RFC 6455 §6.2. */
 export interface MessageEventApi<Target, Data> extends EventApi<Target> {
   /** A string for text; for binary data the type that `binaryType` selects. */
   data: Data;
 }
 
-/** The connection is closed. RFC 6455 §7.1.4. */
+/** The event of a closed connection. RFC 6455 §7.1.4. */
 export interface CloseEventApi<Target> extends EventApi<Target> {
-  /** Whether a Close frame was sent and one was received. */
+  /** Whether a Close frame was sent and one received. */
   wasClean: boolean;
   /** RFC 6455 §7.1.5: the peer's close code; 1005 if its Close had none, 1006 without a Close. */
   code: number;
@@ -69,7 +72,7 @@ export interface CloseEventApi<Target> extends EventApi<Target> {
   reason: string;
 }
 
-/** The connection failed. */
+/** The event of a failed connection. */
 export interface ErrorEventApi<Target> extends EventApi<Target> {
   /** The error. */
   // biome-ignore lint/suspicious/noExplicitAny: programs read `error.code` as they do of any error
@@ -78,7 +81,7 @@ export interface ErrorEventApi<Target> extends EventApi<Target> {
   message: string;
 }
 
-/** The event objects that listeners receive, by their type. */
+/** The types of the event objects. */
 interface EventTypes {
   open: unknown;
   message: unknown;
@@ -94,23 +97,22 @@ export interface ReadyStates {
   readonly OPEN: 1;
   /** The closing handshake is in progress, or the connection is being failed. */
   readonly CLOSING: 2;
-  /** The connection is closed. */
+  /** The connection has ended. */
   readonly CLOSED: 3;
 }
 
-/** One end of a connection. */
+/** The members of a WebSocket. */
 export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
   /**
    * How binary messages are delivered: 'nodebuffer', 'arraybuffer', 'blob', or 'fragments'. With
-   * 'fragments' a message is an array that has a Buffer for each fragment of the sender; empty
-   * fragments are left out, and a compressed message is one Buffer. Other values are ignored. Default
-   * 'nodebuffer'.
+   * 'fragments' a message is an array with a Buffer for each fragment; empty fragments are left out,
+   * and a compressed message is one Buffer. Other values are ignored. Default 'nodebuffer'.
    */
   binaryType: BinaryType;
   /**
-   * The payload bytes of messages that were given to `send` and are not written yet, neither framed
-   * nor compressed, as in browsers. Bytes written in this tick count until the tick ends. Pings, Pongs
-   * and Closes do not count. A `send` after closing adds to it.
+   * The payload bytes of messages that were given to `send` and are not written yet, before framing and
+   * compression, as in browsers. Bytes written in this tick count until the tick ends. Pings, Pongs and
+   * Closes do not count. A `send` after closing adds to it.
    */
   readonly bufferedAmount: number;
   /** How the connection ended; undefined until 'close'. */
@@ -121,7 +123,7 @@ export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
   readonly isPaused: boolean;
   /** The negotiated subprotocol; '' if there is none. RFC 6455 §1.9. */
   readonly protocol: string;
-  /** RFC 6455 §4.1, §7: 0 CONNECTING, 1 OPEN, 2 CLOSING, 3 CLOSED. */
+  /** The state: 0 CONNECTING, 1 OPEN, 2 CLOSING, 3 CLOSED. RFC 6455 §4.1, §7. */
   readonly readyState: ReadyState;
   /** The URL of a client, after redirects; undefined for a connection of a server. */
   readonly url: string;
@@ -138,9 +140,9 @@ export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
   /**
    * Sends a message, or with `{ fin: false }` a fragment of one. Messages keep the order of the calls,
    * also while a Blob is read. RFC 6455 §5.4, §6.1.
-   * @param data a string or a number is sent as text. A Blob, and all else that `Buffer.from` takes,
-   * is sent as binary. More than 4 KiB may be sent without a copy: do not change them before the
-   * callback
+   * @param data a string or a number is sent as text. A Blob, and all other data that `Buffer.from`
+   * accepts, is sent as binary. More than 4 KiB may be sent without a copy: do not change the data
+   * before the callback
    * @param callback called when the message was written, or with the error that prevented it. When the
    * connection is closing or closed, it gets an error
    * @returns false when the caller should wait for 'drain' before it sends more. The message is sent in
@@ -162,10 +164,10 @@ export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
 
   /**
    * Sends a Pong that no Ping asked for, after all messages that were sent before. RFC 6455 §5.5.3.
-   * @param data at most 125 bytes
-   * @param mask accepted for programs written for `ws`, without effect
-   * @param callback called when the Pong was written, or with the error. It may be any argument
-   * @throws Error while connecting; RangeError for too much data
+   * @param data at most 125 bytes, as for a Ping
+   * @param mask without effect
+   * @param callback called when the Pong was written, or with the error
+   * @throws Error while connecting; RangeError for more than 125 bytes
    */
   pong(data?: unknown, mask?: boolean | ControlCallback, callback?: ControlCallback): void;
 
@@ -178,13 +180,13 @@ export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
   close(code?: number, reason?: string | Uint8Array): void;
 
   /**
-   * Drops the connection. Messages that arrive later are not delivered. 'close' has the code 1006,
-   * unless the peer's Close arrived before.
+   * Closes the connection at once. Messages that arrive later are not delivered. 'close' has the code
+   * 1006, unless the peer's Close arrived before.
    */
   terminate(): void;
-  /** Stops reading: nothing is delivered, and TCP stops the peer. It has no effect while connecting or when closed. */
+  /** Stops reading, so that TCP stops the peer. It has no effect while connecting or when closed. */
   pause(): void;
-  /** Continues reading. It has no effect while connecting or when closed. */
+  /** Continues reading after `pause`. */
   resume(): void;
 
   /**
@@ -198,6 +200,6 @@ export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
     listener: Listener<Events[K]> | null,
     options?: EventListenerOptions,
   ): void;
-  /** Removes a listener that `addEventListener` added. */
+  /** Removes a listener of `addEventListener`. */
   removeEventListener<K extends keyof Events>(type: K, listener: Listener<Events[K]> | null): void;
 }

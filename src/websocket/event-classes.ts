@@ -1,12 +1,12 @@
 /**
- * The event objects of WHATWG's WebSocket. For `instanceof` they are Node's own events, made at a
- * fraction of their cost: `new MessageEvent` of Node takes above 1 µs.
+ * The event objects of WHATWG's WebSocket. For `instanceof` they are Node's events. They cost a
+ * fraction: `new MessageEvent` of Node takes more than 1 µs.
  */
 
 import { type InspectOptions, inspect } from 'node:util';
 import { time } from '../connection/time.js';
 
-// State under symbols: JSON and logs show nothing of it, and proxies of an event work.
+// The state has symbols as keys: JSON and logs do not show it, and proxies of an event work.
 const TYPE = Symbol('type');
 const TARGET = Symbol('target');
 const TIME = Symbol('timeStamp');
@@ -17,18 +17,18 @@ const WAS_CLEAN = Symbol('wasClean');
 const ERROR = Symbol('error');
 const MESSAGE = Symbol('message');
 
-/** What is shown of an event in a log: not its target, which may hold whatever a program has. */
+/** The members of an event that `util.inspect` shows. The target is too large. */
 const SHOWN = ['type', 'data', 'code', 'reason', 'wasClean', 'message', 'error'] as const;
 
 const NONE = 0;
 const AT_TARGET = 2;
 
-/** Anything an event can be made like: its members, or another event. */
+/** The members of a new event, or another event to copy. */
 type Init<Members> = { readonly [Name in keyof Members]?: Members[Name] | undefined };
 
 /**
- * What every listener added with `addEventListener` receives. Each has an event of its own, and
- * there is no default action and nothing to bubble to: the methods have no effect.
+ * The object that a listener of `addEventListener` receives. Each listener has its own event, without
+ * default action and bubbling, so the methods have no effect.
  */
 export class Event<T = unknown> {
   readonly [TYPE]: string;
@@ -36,35 +36,33 @@ export class Event<T = unknown> {
   [TIME]: number | undefined;
 
   /**
-   * @param type the name of the event
-   * @param target the WebSocket it happened to; null for one that a program makes
+   * @param type the event name
+   * @param target the WebSocket; null for an event that a program makes
    */
   constructor(type: string, _init?: object, target: T | null = null) {
     this[TYPE] = type;
     this[TARGET] = target;
   }
 
-  /** The name of the event. */
+  /** The event name. */
   get type(): string {
     return this[TYPE];
   }
 
-  /** The WebSocket it happened to. */
+  /** The WebSocket; null for an event that a program made. */
   get target(): T | null {
     return this[TARGET];
   }
 
-  /** The same as `target`. */
   get currentTarget(): T | null {
     return this[TARGET];
   }
 
-  /** The same as `target`. */
   get srcElement(): T | null {
     return this[TARGET];
   }
 
-  /** 2, at the target; 0 without one. */
+  /** 2 (at the target); 0 without a target. */
   get eventPhase(): number {
     return this[TARGET] === null ? NONE : AT_TARGET;
   }
@@ -97,14 +95,14 @@ export class Event<T = unknown> {
 
   set cancelBubble(_value: boolean) {}
 
-  /** False, as of the events of Node's own WebSocket. */
+  /** False, as in the WebSocket of Node. */
   get isTrusted(): boolean {
     return false;
   }
 
   /**
-   * When it was first asked for, as `performance.now()` counts. Taken at the event's creation it
-   * would double the time that an event needs.
+   * The time of the first access, as `performance.now()` counts. Reading the clock for each event would
+   * double its cost.
    */
   get timeStamp(): number {
     this[TIME] ??= time.now();
@@ -119,10 +117,10 @@ export class Event<T = unknown> {
 
   stopPropagation(): void {}
 
-  /** Has no effect: the other listeners have events of their own. */
+  /** No effect: the other listeners have their own events. */
   stopImmediatePropagation(): void {}
 
-  /** Has no effect, as on every event that was dispatched. */
+  /** No effect, as for every dispatched event. */
   initEvent(): void {}
 
   [inspect.custom](depth: number, options: InspectOptions): string {
@@ -135,7 +133,7 @@ export class Event<T = unknown> {
   }
 }
 
-/** A message came. RFC 6455 §6.2. */
+/** A received message. RFC 6455 §6.2. */
 export class MessageEvent<T = unknown, D = unknown> extends Event<T> {
   readonly [DATA]: D | null;
 
@@ -145,12 +143,12 @@ export class MessageEvent<T = unknown, D = unknown> extends Event<T> {
     this[DATA] = data;
   }
 
-  /** A string for text, else what `binaryType` asks for. */
+  /** A string for text; binary data as `binaryType` says. */
   get data(): D | null {
     return this[DATA];
   }
 
-  /** The origin of the URL in use; '' where there is none. */
+  /** The origin of the URL of the WebSocket; '' for a connection of a server. */
   get origin(): string {
     const url = String((this.target as { url?: unknown } | null)?.url);
     return URL.canParse(url) ? new URL(url).origin : '';
@@ -168,11 +166,10 @@ export class MessageEvent<T = unknown, D = unknown> extends Event<T> {
     return [];
   }
 
-  /** Has no effect, as on every event that was dispatched. */
   initMessageEvent(): void {}
 }
 
-/** The connection is closed. RFC 6455 §7.1.4. */
+/** The end of a connection. RFC 6455 §7.1.4. */
 export class CloseEvent<T = unknown> extends Event<T> {
   readonly [CODE]: number;
   readonly [REASON]: string;
@@ -190,23 +187,20 @@ export class CloseEvent<T = unknown> extends Event<T> {
     this[WAS_CLEAN] = wasClean;
   }
 
-  /** RFC 6455 §7.1.5: the peer's close code; 1005 if its Close had none, 1006 without a Close. */
   get code(): number {
     return this[CODE];
   }
 
-  /** RFC 6455 §7.1.6: the peer's close reason. */
   get reason(): string {
     return this[REASON];
   }
 
-  /** Whether a Close frame went both ways. */
   get wasClean(): boolean {
     return this[WAS_CLEAN];
   }
 }
 
-/** The connection failed. */
+/** A failure of the connection. */
 export class ErrorEvent<T = unknown> extends Event<T> {
   readonly [ERROR]: Error | null;
   readonly [MESSAGE]: string;
@@ -222,12 +216,10 @@ export class ErrorEvent<T = unknown> extends Event<T> {
     this[MESSAGE] = message;
   }
 
-  /** What happened. */
   get error(): Error | null {
     return this[ERROR];
   }
 
-  /** The error's message. */
   get message(): string {
     return this[MESSAGE];
   }
@@ -254,9 +246,9 @@ function nodePrototype(name: Name): object | undefined {
 }
 
 /**
- * Stands for the prototype of Node's class until somebody asks for it, as `instanceof` does. Node
- * loads `MessageEvent`, `CloseEvent` and `ErrorEvent` together with fetch when they are first named,
- * which takes 45 to 80 ms on Node 22 to 26.
+ * Returns a stand-in for the prototype of Node's class until it is read, by `instanceof` for example.
+ * Node loads `MessageEvent`, `CloseEvent` and `ErrorEvent` with fetch at the first access, which takes
+ * 45 to 80 ms on Node 22 to 26.
  */
 function prototypeOnDemand(of: object, name: Name, base: object): object {
   return new Proxy(Object.create(base), {
@@ -269,8 +261,8 @@ function prototypeOnDemand(of: object, name: Name, base: object): object {
 }
 
 /**
- * Makes the objects of a class `instanceof` Node's class of that name. Every member stands on the
- * class's own prototype: those of Node's classes throw for objects that Node did not make.
+ * Makes the objects of a class `instanceof` Node's class of that name. The prototype has every member:
+ * those of Node's classes throw for objects that Node did not make.
  */
 function inheritFromNode(Class: typeof Event, name: Name): void {
   const { prototype } = Class;

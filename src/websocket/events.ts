@@ -4,13 +4,12 @@ import type { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import { CloseEvent, ErrorEvent, Event, MessageEvent } from './event-classes.js';
 
-/** A listener: a function, or an object that has one. */
+/** A listener: a function, or an object with the method `handleEvent`. */
 export type Listener<E> = ((event: E) => void) | { handleEvent(event: E): void };
 
-/** The events that can be listened to in the way of browsers. */
+/** The events of WHATWG's WebSocket. */
 const DOM_EVENTS = ['open', 'message', 'close', 'error'] as const;
 
-/** One of these. */
 export type DomEventType = (typeof DOM_EVENTS)[number];
 
 const LISTENER = Symbol('ws6455.listener');
@@ -21,29 +20,29 @@ const SUBSCRIPTIONS = Symbol('ws6455.subscriptions');
 
 type Emitted = (this: EventSource, ...args: never[]) => void;
 
-/** An emitter's listener that turns its arguments into an event for `[LISTENER]`. */
+/** A listener of the EventEmitter. It makes an event of its arguments and calls `[LISTENER]`. */
 interface Adapter extends Emitted {
   [LISTENER]?: unknown;
   [IS_HANDLER]?: boolean;
-  /** Stops listening to its signal. */
+  /** Removes its listener from the signal. */
   [UNSUBSCRIBE]?: () => void;
 }
 
-/** What an adapter needs of the WebSocket. */
+/** The members of a WebSocket that adapters use. */
 export interface EventSource extends EventEmitter {
   readonly readyState: number;
   readonly closeInfo?: { readonly wasClean: boolean } | undefined;
-  /** Unsubscribes the listeners that have a signal. */
+  /** Each removes a listener from a signal. */
   [SUBSCRIPTIONS]?: Set<() => void>;
 }
 
-/** How a listener is added. */
+/** The options of `addEventListener`, not checked yet. */
 interface ListenerOptions {
   readonly once?: unknown;
   readonly signal?: unknown;
 }
 
-/** Whether `type` is one of the events of WHATWG's WebSocket. */
+/** Whether a listener of this event receives event objects. */
 export function isDomEvent(type: unknown): type is DomEventType {
   return DOM_EVENTS.includes(type as DomEventType);
 }
@@ -92,9 +91,8 @@ function uninstall(source: EventSource, type: DomEventType, adapter: Adapter): v
 }
 
 /**
- * Adds a listener that receives events; one that is there already is not added again, and null or
- * undefined is ignored.
- * @throws TypeError for a listener that is neither a function nor an object, or a signal that is none
+ * Implements `addEventListener`. undefined is ignored, as null.
+ * @throws TypeError as documented there, with the code ERR_INVALID_ARG_TYPE
  */
 export function addEventListener(
   source: EventSource,
@@ -103,7 +101,7 @@ export function addEventListener(
   options: unknown,
 ): void {
   if (!isListener(listener)) return;
-  const { once, signal }: ListenerOptions = Object(options ?? {}); // true is an option of browsers
+  const { once, signal }: ListenerOptions = Object(options ?? {}); // browsers accept a boolean too
   const follows = isSignal(signal) ? signal : undefined;
   if (follows?.aborted || find(source, type, listener) !== undefined) return;
   const plain = adapt(type, listener);
@@ -112,7 +110,7 @@ export function addEventListener(
   install(source, type, adapter, Boolean(once));
 }
 
-/** Removes a listener that `addEventListener` added. */
+/** Implements `removeEventListener`. */
 export function removeEventListener(
   source: EventSource,
   type: DomEventType,
@@ -124,7 +122,7 @@ export function removeEventListener(
   uninstall(source, type, found);
 }
 
-/** The adapter of a listener that `addEventListener` added. */
+/** Returns the adapter of a listener; event handlers such as `onopen` are not listeners. */
 function find(source: EventSource, type: DomEventType, listener: unknown): Adapter | undefined {
   const isIt = (one: Adapter) => one[LISTENER] === listener && one[IS_HANDLER] !== true;
   return adapters(source, type).find(isIt);
@@ -151,7 +149,7 @@ function invalidArgument(message: string): TypeError {
   return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
-/** An adapter that is removed when `signal` is aborted. */
+/** Returns an adapter that is removed when the signal is aborted. */
 function untilAborted(
   source: EventSource,
   type: DomEventType,
@@ -165,7 +163,7 @@ function untilAborted(
   };
   const guarded: Adapter = function (...args) {
     if (once) unsubscribe();
-    // An emitter goes on calling the listeners that it had when it began.
+    // An emit calls all listeners that existed at its start, also removed ones.
     if (!signal.aborted) adapter.apply(this, args);
   };
   const onAbort = (): void => {
@@ -185,17 +183,17 @@ function subscriptionsOf(source: EventSource): Set<() => void> {
   return subscriptions;
 }
 
-/** Nothing is emitted any more: a signal that lives on must not keep the listeners. */
+/** After the last event: a signal with a longer life must not keep the listeners alive. */
 export function unsubscribeAll(source: EventSource): void {
   for (const unsubscribe of source[SUBSCRIPTIONS] ?? []) unsubscribe();
 }
 
-/** What `onopen`, `onmessage`, `onclose` or `onerror` holds. */
+/** Returns the value of `onopen`, `onmessage`, `onclose` or `onerror`. */
 function eventHandler(source: EventSource, type: DomEventType): unknown {
   return adapters(source, type).find((one) => one[IS_HANDLER] === true)?.[LISTENER] ?? null;
 }
 
-/** Sets `onopen`, `onmessage`, `onclose` or `onerror`; anything but a function clears it. */
+/** Sets `onopen`, `onmessage`, `onclose` or `onerror`. A value that is not a function removes it. */
 function setEventHandler(source: EventSource, type: DomEventType, listener: unknown): void {
   const old = adapters(source, type).find((one) => one[IS_HANDLER] === true);
   if (old !== undefined) uninstall(source, type, old);
@@ -206,7 +204,7 @@ function setEventHandler(source: EventSource, type: DomEventType, listener: unkn
   install(source, type, adapter, false);
 }
 
-/** Gives a class `onopen`, `onmessage`, `onclose` and `onerror`, to be read and set. */
+/** Defines `onopen`, `onmessage`, `onclose` and `onerror` on a prototype. */
 export function defineEventHandlers(prototype: EventSource): void {
   for (const type of DOM_EVENTS) {
     Object.defineProperty(prototype, `on${type}`, {

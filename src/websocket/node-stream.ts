@@ -4,7 +4,7 @@ import { Duplex, type DuplexOptions } from 'node:stream';
 import { time } from '../connection/time.js';
 import type { RawData } from './payload.js';
 
-/** The members of a WebSocket that a stream uses. Programs pass stand-ins that have them. */
+/** The members of a WebSocket that a stream uses. Programs also pass other objects with them. */
 export interface StreamSource {
   readonly CONNECTING: 0;
   readonly CLOSED: 3;
@@ -25,29 +25,29 @@ export interface StreamSource {
 type Callback = (error?: Error | null) => void;
 
 /**
- * Makes a Duplex over a WebSocket. Each write is a message: a binary one, or text for strings with
- * `decodeStrings: false`. What is read are the bytes of the messages; with
- * `readableObjectMode: true` each message by itself, text as a string.
+ * Returns a Duplex over a WebSocket. Each write is a message: a binary one, or text for strings with
+ * `decodeStrings: false`. Reading gives the bytes of the messages; with `readableObjectMode: true` it
+ * gives each message, text as a string.
  *
- * A reader that is full pauses the WebSocket, and a write is callback when its message left. `end()`
- * starts the closing handshake behind everything written; 'finish' comes when the connection is
- * closed. `destroy()` terminates the WebSocket. An error of the WebSocket destroys the stream with
- * it. 'close' is always the last event, and comes behind that of the WebSocket.
- * @param ws open or connecting: until it is open, writes wait
- * @param options for the Duplex; `autoDestroy`, `emitClose`, `objectMode` and `writableObjectMode`
- * are always off
+ * A full read buffer pauses the WebSocket. The callback of a write is called when its message was
+ * written. `end()` starts the closing handshake after all writes; 'finish' is emitted when the
+ * connection is closed. `destroy()` terminates the WebSocket. An error of the WebSocket destroys the
+ * stream. 'close' is always the last event, after 'close' of the WebSocket.
+ * @param ws open or connecting; while it is connecting, writes wait
+ * @param options of the Duplex; `autoDestroy`, `emitClose`, `objectMode` and `writableObjectMode` have
+ * no effect
  */
 export function createWebSocketStream(ws: StreamSource, options?: DuplexOptions): Duplex {
   return new StreamAdapter(ws, options).duplex;
 }
 
-/** Implements the Duplex with the WebSocket. */
+/** Implements a Duplex with a WebSocket. */
 class StreamAdapter {
   readonly duplex: Duplex;
   private readonly ws: StreamSource;
-  /** The WebSocket had an error. It closes by itself, after sending its Close. */
+  /** The WebSocket had an error. Its connection closes without `terminate`. */
   private hasFailed = false;
-  /** Completes `final`: everything is written, and the connection is closed. */
+  /** Completes `final`. Called when the connection is closed. */
   private finalCallback: Callback | undefined;
   /** Completes `destroy`. */
   private destroyCallback: ((cause: Error | null) => void) | undefined;

@@ -1,4 +1,4 @@
-/** What programs send and receive, turned into bytes and back. */
+/** Converts the values that programs send to bytes, and received bytes to values. */
 
 import { AsyncResource } from 'node:async_hooks';
 import { Blob, Buffer } from 'node:buffer';
@@ -11,7 +11,7 @@ import { MAX_CONTROL_PAYLOAD } from '../protocol/frame.js';
 import type { MessageData } from '../protocol/receiver.js';
 import type { SendCallback } from '../protocol/write-batch.js';
 
-/** In which form binary messages are delivered. */
+/** The form of binary messages. */
 export type BinaryType = 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob';
 
 /** A message as the 'message' event delivers it. */
@@ -20,11 +20,11 @@ export type RawData = Buffer | ArrayBuffer | Buffer[];
 /** A message as a 'message' event object has it. */
 export type Data = string | RawData;
 
-/** What can be sent: all that `Buffer.from` takes, and numbers, which are sent as text. */
+/** Data to send: all types that `Buffer.from` accepts, and numbers, which are sent as text. */
 export type BufferLike =
   | string
   | Blob
-  // Where the types of browsers are loaded, theirs is another type than Node's.
+  // If the types of browsers are loaded, their Blob is another type than Node's.
   | InstanceType<typeof globalThis.Blob>
   | Buffer
   | DataView
@@ -44,14 +44,13 @@ export type BufferLike =
 
 const NOTHING = Buffer.alloc(0);
 
-/** Whether `type` is a form that messages can be delivered in. */
+/** Whether a value is a BinaryType. */
 export function isBinaryType(type: unknown): type is BinaryType {
   return type === 'nodebuffer' || type === 'arraybuffer' || type === 'fragments' || type === 'blob';
 }
 
 /**
- * The bytes of what a program sends; text stays a string, and a Blob, whose bytes have to be read
- * first, a Blob.
+ * Returns the bytes to send. Text is a string; a Blob is returned unread.
  * @throws TypeError with the code ERR_INVALID_ARG_TYPE if `Buffer.from` does not accept it
  */
 export function toPayload(data: unknown): Buffer | string | Blob {
@@ -73,7 +72,7 @@ function toBuffer(data: unknown): Buffer {
   }
 }
 
-/** False for what a `valueOf` of the program throws. */
+/** Whether `Buffer.from` threw the error, and not a `valueOf` of the program. */
 function isArgumentError(error: unknown): boolean {
   return (error as { code?: unknown } | undefined)?.code === 'ERR_INVALID_ARG_TYPE';
 }
@@ -90,22 +89,22 @@ function argumentError(message: string): TypeError {
   return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
-/** Whether data is a Blob, of whatever class. */
+/** Whether data is a Blob of any class. */
 function isBlob(data: unknown): data is Blob {
   const kind = Object.prototype.toString.call(data);
   const { arrayBuffer } = data as Partial<Blob>;
   return /^\[object (Blob|File)\]$/.test(kind) && typeof arrayBuffer === 'function';
 }
 
-/** How many bytes a payload has. */
+/** Returns the size of a payload in bytes; of a Blob too. */
 export function byteLengthOf(payload: Buffer | string | Blob): number {
   if (typeof payload === 'string') return Buffer.byteLength(payload);
   return Buffer.isBuffer(payload) ? payload.length : payload.size;
 }
 
 /**
- * The payload of a Ping or Pong. RFC 6455 §5.5.
- * @throws RangeError above 125 bytes
+ * Returns the payload of a Ping or Pong. RFC 6455 §5.5.
+ * @throws RangeError for more than 125 bytes
  */
 export function toControlPayload(data: unknown): Buffer | Blob {
   const payload = toPayload(data);
@@ -117,9 +116,9 @@ export function toControlPayload(data: unknown): Buffer | Blob {
 }
 
 /**
- * What a program wants its Close to say. Without a code the reason is not sent, as with `ws`.
- * @throws TypeError for a code that must not be sent, or a reason that is no text or bytes;
- * RangeError for a reason above 123 bytes
+ * Returns the Close for the arguments of `close`. Without a code the reason is not sent, as in `ws`.
+ * @throws TypeError for a code that must not be sent, or a reason that is not text or bytes;
+ * RangeError for a reason of more than 123 bytes
  */
 export function toClose(code: unknown, reason: unknown): Close {
   if (code === undefined) {
@@ -134,7 +133,7 @@ export function toClose(code: unknown, reason: unknown): Close {
 
 let warnedOfLostReason = false;
 
-/** RFC 6455 §5.5.1: a reason stands behind a code. */
+/** RFC 6455 §5.5.1: a reason comes after a code. */
 function warnOfLostReason(): void {
   if (warnedOfLostReason) return;
   warnedOfLostReason = true;
@@ -155,7 +154,7 @@ function toReason(reason: unknown): Buffer {
   return bytes;
 }
 
-/** A binary message in the form that `type` asks for. */
+/** Returns a binary message in the form of `type`. */
 export function toBinary(data: MessageData, type: BinaryType): RawData | Blob {
   if (type === 'fragments') return Array.isArray(data) ? data : fragmentsOf(data);
   const whole = Array.isArray(data) ? Buffer.concat(data) : data;
@@ -168,7 +167,7 @@ function fragmentsOf(whole: Buffer): Buffer[] {
   return whole.length === 0 ? [] : [whole];
 }
 
-/** Its memory itself, where it has that for itself: what was joined does. */
+/** Returns the memory of a Buffer that has it alone, as joined messages have; else a copy. */
 function toArrayBuffer(bytes: Buffer): ArrayBuffer {
   const { buffer, byteOffset, byteLength } = bytes;
   if (byteLength === buffer.byteLength) return buffer as ArrayBuffer;
@@ -191,8 +190,8 @@ export function toSubprotocols(asked: string | string[] | null | undefined): str
 }
 
 /**
- * The first function among the arguments: programs leave out those before it. It runs in the
- * asynchronous context of its `send`, although one write may carry the messages of several.
+ * Returns the first function among the arguments: programs leave out arguments before it. It will run
+ * in the asynchronous context of its `send`, although one write may have messages of several contexts.
  */
 export function pickCallback(
   first: unknown,
@@ -209,12 +208,12 @@ function bindAsyncContext(callback: SendCallback): SendCallback {
   return (error) => context.runInAsyncScope(callback, undefined, error);
 }
 
-/** Reads a Blob, and tells what came of it. */
+/** Reads a Blob. @param onRead receives its bytes or the error, in a tick of its own */
 export function readBlob(blob: Blob, onRead: (read: Buffer | Error) => void): void {
-  // In a tick of its own: what a listener throws is an exception, not a rejection.
-  const tell = (read: Buffer | Error): void => time.nextTick(onRead, read);
+  // Outside the promise chain an exception of a listener is no rejection.
+  const finish = (read: Buffer | Error): void => time.nextTick(onRead, read);
   Promise.resolve()
     .then(() => blob.arrayBuffer())
-    .then((bytes) => tell(Buffer.from(bytes)))
-    .catch((error: unknown) => tell(toError(error)));
+    .then((bytes) => finish(Buffer.from(bytes)))
+    .catch((error: unknown) => finish(toError(error)));
 }

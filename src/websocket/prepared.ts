@@ -1,4 +1,4 @@
-/** Messages framed and compressed once for many connections. */
+/** Messages that are framed and compressed once for many connections. */
 
 import { Buffer } from 'node:buffer';
 import type { Extension } from '../protocol/extension.js';
@@ -21,14 +21,14 @@ interface EncodedForm {
 export class PreparedMessage {
   /** The bytes of the message, uncompressed. */
   readonly payload: Buffer;
-  /** Whether the message is binary. */
+  /** True for a binary message, false for text. */
   readonly isBinary: boolean;
   private readonly isCompressible: boolean;
   private readonly uncompressed: EncodedForm;
-  /** The compressed forms, by the parameters of their extension. */
+  /** The compressed forms, by `Extension.parameters`. */
   private readonly compressed = new Map<string, EncodedForm>();
 
-  /** @throws TypeError for data that has no bytes, and for a Blob, which can only be read later */
+  /** @throws TypeError for a Blob, because it is read asynchronously, and for data without bytes */
   constructor(data: BufferLike, options: PrepareOptions = {}) {
     const payload = toPayload(data);
     if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) {
@@ -46,13 +46,13 @@ export class PreparedMessage {
     return this.payload;
   }
 
-  /** Sends the message on a connection. @returns false if a Close was sent or the wire is closed */
+  /** Sends the message on a connection. @returns false if it cannot be sent any more */
   sendOn(
     sender: Sender,
     extension: Extension | undefined,
     callback: SendCallback | undefined,
   ): boolean {
-    // Frames are queued, or a fragmented message is being sent: it is sent as an ordinary message.
+    // Frames are queued, or a fragmented message is in progress: send it as an ordinary message.
     if (!sender.isIdle) {
       return sender.sendMessage(this.payload, this.isBinary, true, this.isCompressible, callback);
     }
@@ -100,8 +100,8 @@ function frameOf(form: EncodedForm): Buffer {
 }
 
 /**
- * Prepares a message for `send` of any number of connections. It is framed once, and compressed at
- * most once for each set of negotiated parameters.
+ * Prepares a message for `send` on any number of connections. It is framed once, and compressed at most
+ * once for each set of negotiated parameters.
  * @throws TypeError for data that has no bytes, and for a Blob
  */
 export function prepareMessage(data: BufferLike, options?: PrepareOptions): PreparedMessage {

@@ -35,39 +35,39 @@ export const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
 
 const NO_REASON = Buffer.alloc(0);
 
-/** What a session needs of its WebSocket. Programs override these methods in subclasses. */
+/** The members of a WebSocket that its session uses. Subclasses override these methods. */
 export interface SessionOwner extends EventSource {
   closeInfo: CloseInfo | undefined;
   setSocket(socket: Duplex, head: Buffer, options?: SocketOptions): void;
   emitClose(): void;
 }
 
-/** Connects a WebSocket to what is below it, and emits its events. */
+/** Connects a WebSocket to its handshake and connection, and emits its events. */
 export class Session implements Application, HandshakeListener {
   role: Role;
   /** The opening handshake of a client, while it is in progress. */
   handshake: ClientHandshake | undefined;
   connection: Connection | undefined;
-  /** Why the opening handshake failed. */
+  /** The error of a failed opening handshake. */
   failure: Error | undefined;
   subprotocol = '';
   extension: Extension | undefined;
   binaryType: BinaryType = 'nodebuffer';
   isPaused = false;
-  /** The URL of a client, and how many redirects led to it. */
+  /** The URL of a client, and the number of redirects before it. */
   address: { readonly url: string; readonly redirects: number } | undefined;
 
-  /** Emits the events. Through a proxy or a child object that opens the connection, that one does. */
+  /** Emits the events: the WebSocket, or the proxy or child object that opened the connection. */
   private owner: SessionOwner;
   private readonly options: ClientOptions;
   /**
    * The state before there is a connection, and after its end. undefined, as in `ws`, if the
-   * WebSocket was made without its constructor.
+   * WebSocket was created without its constructor.
    */
   private state: ReadyState | undefined = CONNECTING;
-  /** The client as its server knows it. */
+  /** The client, as it is in `clients` of its server. */
   private client: object | undefined;
-  /** Called before the listeners of 'close': a server forgets the client. */
+  /** The server removes the client. Called before the listeners of 'close'. */
   private onEnd: ((client: object) => void) | undefined;
   /** Bytes given to `send` when the connection was closing or closed. */
   private rejectedLength = 0;
@@ -78,14 +78,14 @@ export class Session implements Application, HandshakeListener {
     this.options = options;
   }
 
-  /** The session of a WebSocket that was made without its constructor. */
+  /** Creates the session of a WebSocket that was created without its constructor. */
   static withoutState(owner: SessionOwner): Session {
     const session = new Session(owner, 'client', {});
     session.state = undefined;
     return session;
   }
 
-  /** Deep proxies, such as those of reactive frameworks, leave objects with a tag of their own alone. */
+  /** Reactive frameworks proxy objects deeply, but not objects with their own tag. */
   get [Symbol.toStringTag](): string {
     return 'Session';
   }
@@ -100,7 +100,7 @@ export class Session implements Application, HandshakeListener {
     return (this.connection?.bufferedAmount ?? 0) + this.rejectedLength;
   }
 
-  /** A server has accepted the opening handshake. @param onEnd called before the listeners of 'close' */
+  /** A server has accepted the opening handshake. @param onEnd see the field of this name */
   accept(
     client: object,
     subprotocol: string,
@@ -113,7 +113,7 @@ export class Session implements Application, HandshakeListener {
     this.onEnd = onEnd;
   }
 
-  /** Starts the connection on a Duplex and emits 'open'. */
+  /** Starts the connection and emits 'open'. */
   open(owner: SessionOwner, socket: Duplex, head: Buffer, options: SocketOptions): void {
     this.owner = owner;
     const settings = endpointOptions(this.role, options, this.options, this.extension);
@@ -156,7 +156,7 @@ export class Session implements Application, HandshakeListener {
     time.nextTick(() => this.onHandshakeFailed(error));
   }
 
-  /** Drops the connection. */
+  /** Closes the connection at once, or aborts the opening handshake. */
   terminate(): void {
     if (this.readyState === CONNECTING) this.abort();
     else if (this.state !== CLOSED) this.connection?.endpoint.terminate();
@@ -174,13 +174,13 @@ export class Session implements Application, HandshakeListener {
     this.connection.resume();
   }
 
-  /** Marks the WebSocket as closed and emits 'close'. */
+  /** Sets the state CLOSED and emits 'close'. */
   end(): void {
     const received = this.connection?.endpoint.received;
     this.onClosed(received?.code ?? CloseCode.ABNORMAL, received?.reason ?? NO_REASON);
   }
 
-  // The connection reports to these.
+  // Called by the connection:
 
   onMessage(data: MessageData, isBinary: boolean): void {
     this.owner.emit('message', isBinary ? toBinary(data, this.binaryType) : data, isBinary);
@@ -213,7 +213,7 @@ export class Session implements Application, HandshakeListener {
     this.owner.emit('close', code, reason);
   }
 
-  // The opening handshake of a client reports to these.
+  // Called by the opening handshake of a client:
 
   onAddress(url: string, redirects: number): void {
     this.address = { url, redirects };

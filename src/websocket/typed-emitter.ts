@@ -9,9 +9,9 @@ export interface WebSocketEvents {
   /** The opening handshake has succeeded. */
   open: [];
   /**
-   * A message was received. Text is a Buffer too: `isBinary` tells them apart. A message above 64 bytes
-   * may share its memory with other messages. To keep it for long, copy it. To transfer it to a worker,
-   * use `binaryType = 'arraybuffer'`.
+   * A message was received. Text is a Buffer too: `isBinary` is false then. A message above 64 bytes may
+   * share its memory with other messages: to keep it for long, copy it; to transfer it to a worker, use
+   * `binaryType = 'arraybuffer'`.
    */
   message: [data: RawData, isBinary: boolean];
   /** A Ping was received; the Pong is sent before the event. RFC 6455 §5.5.2. */
@@ -24,13 +24,13 @@ export interface WebSocketEvents {
    */
   close: [code: number, reason: Buffer];
   /**
-   * The connection failed; 'close' follows. It is emitted at most once. Without a listener it ends the
-   * process.
+   * The connection failed; 'close' follows. It is emitted at most once. Without a listener the error
+   * ends the process.
    */
   error: [error: Error];
   /** Emitted after `send` returned false, when more may be sent. */
   drain: [];
-  /** Client: a response with status 101 arrived. It is not validated yet. */
+  /** Client: a response with status 101 arrived. It will be validated. */
   upgrade: [response: IncomingMessage];
   /** Client: a redirect is followed. The request is not sent yet: a listener may change it. */
   redirect: [url: string, request: ClientRequest];
@@ -42,7 +42,7 @@ export interface WebSocketEvents {
   'unexpected-response': [request: ClientRequest, response: IncomingMessage];
 }
 
-/** A listener of one of `Events`. */
+/** A listener of an event in `Events`. */
 type TypedListener<Self, Events, E extends keyof Events> = (
   this: Self,
   ...args: Events[E] extends unknown[] ? Events[E] : never

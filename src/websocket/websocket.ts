@@ -1,4 +1,4 @@
-/** The class WebSocket: checks arguments, and delegates to its session. */
+/** The class WebSocket: checks arguments, and calls its session. */
 
 import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
@@ -43,7 +43,7 @@ import {
 import { PreparedMessage } from './prepared.js';
 import { CONNECTING, OPEN, Session, STATE_NAMES } from './session.js';
 
-/** The event objects. `index.ts` declares the type of their targets, which programs may augment. */
+/** The event objects. `index.ts` declares them again with targets of the augmented type. */
 interface EventMap {
   open: EventApi<unknown>;
   message: MessageEventApi<unknown, Data>;
@@ -53,10 +53,10 @@ interface EventMap {
 
 type EventHandler<K extends keyof EventMap> = ((event: EventMap[K]) => void) | null;
 
-/** The key of the session. A property, unlike a #private field, is found through proxies too. */
+/** The key of the session. Unlike a #private field, the property works through proxies. */
 const SESSION = Symbol('ws6455.session');
 
-/** @returns undefined for the prototype, and for objects made without the constructor */
+/** @returns undefined for the prototype, and for objects created without the constructor */
 export function sessionOf(ws: WebSocket): Session;
 export function sessionOf(ws: { readonly [SESSION]?: Session }): Session | undefined;
 export function sessionOf(ws: { readonly [SESSION]?: Session }): Session | undefined {
@@ -64,8 +64,7 @@ export function sessionOf(ws: { readonly [SESSION]?: Session }): Session | undef
 }
 
 /**
- * One end of a WebSocket connection. A client creates it with a URL; a server emits it with
- * 'connection'.
+ * A WebSocket connection. A client creates it with a URL; a server emits it with 'connection'.
  */
 export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
   declare static readonly CONNECTING: 0;
@@ -202,29 +201,29 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
   }
 
   /**
-   * Starts the connection on a Duplex after its opening handshake, and emits 'open'.
+   * Starts the connection on a Duplex whose opening handshake is complete, and emits 'open'.
    * @param head the first bytes after the handshake
-   * @param options the limits; an absent limit means no limit
+   * @param options limits: see {@link SocketOptions}
    */
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions = {}): void {
     ensureSession(this).open(this, socket, head, options);
   }
 
-  /** Marks the connection as closed and emits 'close'. */
+  /** Ends the WebSocket: sets the state and emits 'close'. */
   emitClose(): void {
     ensureSession(this).end();
   }
 }
 
 /**
- * Not enumerable: programs that list or copy the properties find those of `ws` only. Configurable:
- * a proxy may return something else for it.
+ * The property is not enumerable: programs that list or copy properties find those of `ws` only. It is
+ * configurable, so that a proxy may return another value.
  */
 function setSession(ws: WebSocket, session: Session): void {
   Object.defineProperty(ws, SESSION, { configurable: true, value: session });
 }
 
-/** An object made without the constructor, such as a mock, gets its session when it first needs one. */
+/** Returns the session. An object created without the constructor, such as a mock, gets a new one. */
 function ensureSession(ws: WebSocket): Session {
   const existing: Session | undefined = ws[SESSION];
   if (existing !== undefined) return existing;
@@ -246,7 +245,7 @@ function sendPrepared(
   return endpoint.canSendMore();
 }
 
-/** @returns false if a Close was sent or the wire is gone: then nothing is sent */
+/** @returns false if nothing is sent: see {@link Sender.sendMessage} */
 function sendPayload(
   sender: Sender,
   payload: Buffer | string | Blob,
