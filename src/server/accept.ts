@@ -14,7 +14,7 @@ import type { AnySocketClass, ServerOptions } from './options.js';
 import { checkLines } from './refusal.js';
 import { ignore, reportCallbackError, type UpgradeServer } from './upgrade-server.js';
 
-/** An accepted client, and the lines of the response that accepts it. */
+/** A new client, and the lines of its response. */
 export interface Acceptance {
   readonly client: WebSocket;
   readonly lines: string[];
@@ -23,7 +23,7 @@ export interface Acceptance {
 /**
  * Creates the client and the response. RFC 6455 §4.2.2 MUST: these are the steps to accept.
  * @param onEnd called when the connection is closed, before the listeners of 'close'
- * @throws what a callback of the program throws, and TypeError for what it must not return
+ * @throws any exception of a callback; TypeError for an invalid result of one
  */
 export function accept(
   server: UpgradeServer,
@@ -61,11 +61,11 @@ export function openClient(
       maxFragments: toLimit(options.maxFragments, DEFAULTS.maxFragments),
       skipUTF8Validation: options.skipUTF8Validation,
     });
-    // A subclass may put the connection elsewhere: then the socket still needs a listener.
+    // A subclass may start the connection later: until then the socket needs a listener of 'error'.
     if (hasConnection(socket)) socket.removeListener('error', ignore);
     isOpen = true;
   } finally {
-    // A listener of 'open' or a method of a subclass threw: the program never gets this client.
+    // A listener of 'open' or a subclass threw: the program does not receive this client.
     if (!isOpen) {
       clients?.delete(client);
       socket.destroy();
@@ -85,7 +85,7 @@ function chooseSubprotocol(
   if (!handleProtocols) return [...requested][0] ?? '';
   const chosen: unknown = Reflect.apply(handleProtocols, options, [requested, request]);
   if (isThenable(chosen)) {
-    // A promise is no answer. Its rejection is reported too.
+    // A promise is not a valid result, but its rejection is reported too.
     callProgram(
       () => chosen,
       ignore,

@@ -1,4 +1,7 @@
-/** What programs see of a WebSocketServer, documented once. The class implements it, the index extends it. */
+/**
+ * The interface of a WebSocketServer for programs, and the only place where it is documented. The
+ * class implements the interface, and `index.ts` extends it.
+ */
 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -6,19 +9,19 @@ import type { PrepareOptions } from '../websocket/api.js';
 import type { BufferLike } from '../websocket/payload.js';
 import type { PreparedMessage } from '../websocket/prepared.js';
 
-/** Which connections receive a message. */
+/** The options of `broadcast`: which connections receive the message. */
 export interface BroadcastOptions<Client> extends PrepareOptions {
-  /** A connection that does not receive it, often the sender of the message. Default: none. */
+  /** A connection that does not receive the message, often its sender. Default: none. */
   except?: Client | undefined;
   /** Called with each connection: whether it receives the message. Default: all do. */
   filter?: ((client: Client) => boolean) | undefined;
 }
 
-/** How many connections a message was sent to. `void` admits overrides written for `ws`. */
+/** The number of connections that a message was sent to. `void` admits overrides written for `ws`. */
 // biome-ignore lint/suspicious/noConfusingVoidType: subclasses written for `ws` have one that returns void
 export type Reached = number | void;
 
-/** The arguments of each event. */
+/** The events of a server, with the arguments of their listeners. */
 export interface WebSocketServerEvents<Client, Request> {
   /** A client was accepted, and its connection is open. */
   connection: [socket: Client, request: Request];
@@ -26,7 +29,7 @@ export interface WebSocketServerEvents<Client, Request> {
   listening: [];
   /** The server is closed, and every connection of `clients` has ended. */
   close: [];
-  /** The http server failed: the port is in use, for example. Without a listener it ends the process. */
+  /** The http server failed: the port is in use, for example. Without a listener the process ends. */
   error: [error: Error];
   /** A client will be accepted. A listener may change the lines of the response. */
   headers: [headers: string[], request: Request];
@@ -43,9 +46,9 @@ export interface WebSocketServerEvents<Client, Request> {
   callbackError: [error: Error, request: Request];
 }
 
-/** A server of WebSockets: on a port of its own, on an http server, or used through `handleUpgrade`. */
+/** The members of a server that `ws` has too. */
 export interface ServerApi<Client, Request> {
-  /** Never set. Code written for the types of `ws` finds `options.path` there. */
+  /** Never set; `@types/ws` has it. The path is `options.path`. */
   path: string;
   /** The connections that are not closed yet; undefined with `clientTracking: false`. */
   clients: Set<Client>;
@@ -56,8 +59,8 @@ export interface ServerApi<Client, Request> {
   /**
    * Stops accepting clients. Open connections stay open; 'close' follows when the last one has ended.
    * The http server of `port` is closed, and clients that send no request are dropped after 20 s. The
-   * http server of `server` is left alone. Clients that `verifyClient` or `shouldHandle` has not
-   * decided on are answered 503.
+   * http server of `server` stays open. Clients for which `verifyClient` or `shouldHandle` is pending
+   * are answered 503.
    * @param callback called at 'close'; with an Error if the server was closed before
    */
   close(callback?: (error?: Error) => void): void;
@@ -85,8 +88,8 @@ export interface ServerApi<Client, Request> {
 
   /**
    * Accepts a valid request: the last step of `handleUpgrade`. Programs written for `ws` call or
-   * replace it. It is optional in the type only, for stand-ins.
-   * @param extensions the negotiated extensions, by name
+   * replace it. It is optional in the type only, for objects that replace a server.
+   * @param extensions the negotiated extensions: an object with their names as keys
    * @param key the Sec-WebSocket-Key of the request
    * @param subprotocols the subprotocols that the client asks for
    */

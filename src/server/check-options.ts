@@ -1,4 +1,4 @@
-/** Checks the options of a server when it is made. */
+/** Checks the options of a server in its constructor. */
 
 import {
   CONNECTION_OPTIONS,
@@ -26,7 +26,7 @@ const SERVER_OPTIONS: readonly string[] = [
 
 const WANTED = 'One and only one of the "port", "server", or "noServer" options must be specified';
 
-/** What `new WebSocketServer` takes first. @throws TypeError for no object */
+/** Checks the argument `options`; undefined and null mean none. @throws TypeError for another type */
 export function checkIsObject(options: unknown): void {
   if (options === undefined || options === null || typeof options === 'object') return;
   const hint = typeof options === 'number' ? `; did you mean { port: ${options} }?` : '';
@@ -36,7 +36,7 @@ export function checkIsObject(options: unknown): void {
 
 /**
  * Checks the options of a server.
- * @param comparesPath whether `path` decides; false where `shouldHandle` is overridden
+ * @param comparesPath whether the option `path` is used; false if `shouldHandle` is overridden
  * @throws TypeError or RangeError for the first mistake
  */
 export function checkServerOptions(
@@ -71,7 +71,7 @@ function checkServer(server: object): void {
   );
 }
 
-/** Whether it can be called with `new` is only known to the language. */
+/** Checks that a value is a constructor. Only `construct` of the language can do that. */
 function checkClass(Class: unknown): void {
   if (!Class) return;
   try {

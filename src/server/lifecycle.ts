@@ -1,4 +1,4 @@
-/** Where a server gets its requests from, and how it stops. */
+/** The http server that a WebSocketServer takes requests from, and how it closes. */
 
 import type { EventEmitter } from 'node:events';
 import * as http from 'node:http';
@@ -16,7 +16,7 @@ import { reportCallbackError } from './upgrade-server.js';
 
 type Phase = 'RUNNING' | 'CLOSING' | 'CLOSED';
 
-/** What the lifecycle needs of its server. Programs override these methods. */
+/** The members of a server that its lifecycle uses. Programs override these methods. */
 export interface LifecycleOwner extends EventEmitter {
   readonly options: { readonly path?: string | null | undefined };
   readonly clients: Set<object> | undefined;
@@ -29,22 +29,22 @@ export interface LifecycleOwner extends EventEmitter {
   ): void;
 }
 
-/** The state of a server. */
+/** The state of a server that `server.close` changes. */
 export class Lifecycle {
   phase: Phase = 'RUNNING';
   /** The http server that it takes requests from. */
   http: http.Server | undefined;
   readonly pending = new PendingHandshakes();
-  /** Takes no more upgrades from the http server. */
+  /** Removes the listeners from the http server. */
   detach: () => void = () => {};
 
   private readonly owner: LifecycleOwner;
-  /** Whether the option `path` alone decides which requests are for this server. */
+  /** Whether `shouldHandle` is not overridden, so that only the option `path` decides. */
   private readonly comparesPath: () => boolean;
   private ownsHttp = false;
   /** 'close' waits for the last client. */
   private closesWhenEmpty = false;
-  /** Requests that this server claimed when it was asked: it is asked once. */
+  /** The requests for which `shouldHandle` returned true already: it is called once per request. */
   private readonly claimed = new WeakSet<http.IncomingMessage>();
 
   constructor(owner: LifecycleOwner, comparesPath: () => boolean) {
@@ -52,17 +52,17 @@ export class Lifecycle {
     this.comparesPath = comparesPath;
   }
 
-  /** Deep proxies, such as those of reactive frameworks, leave objects with a tag of their own alone. */
+  /** As for sessions: reactive frameworks do not proxy an object with its own tag. */
   get [Symbol.toStringTag](): string {
     return 'Lifecycle';
   }
 
-  /** Whether this server was asked before whether it handles the request, and does. */
+  /** Whether `shouldHandle` returned true for the request already. */
   takeClaim(request: http.IncomingMessage): boolean {
     return this.claimed.delete(request);
   }
 
-  /** Listens on a port, with an http server of its own. */
+  /** Creates an http server and listens on a port. */
   listen(
     port: number | string,
     host: string | null | undefined,
@@ -98,7 +98,7 @@ export class Lifecycle {
     };
   }
 
-  /** Stops accepting. 'close' follows when the last client is gone. */
+  /** Stops accepting clients. 'close' follows when the last connection has ended. */
   close(callback: ((error?: Error) => void) | undefined): void {
     const { owner } = this;
     if (this.phase === 'CLOSED') {
@@ -109,7 +109,7 @@ export class Lifecycle {
     if (callback) owner.once('close', () => callback());
     if (this.phase === 'CLOSING') return;
     this.phase = 'CLOSING';
-    // On a port of our own, upgrades that still come on open connections are answered 503.
+    // An own http server keeps its listener: later upgrades on open connections are answered 503.
     if (!this.ownsHttp) this.detach();
     this.pending.close();
     const server = this.http;
@@ -118,7 +118,7 @@ export class Lifecycle {
     else time.nextTick(() => this.closeWithClients());
   }
 
-  /** A connection is closed. One function for all connections of the server. */
+  /** Called when a connection is closed. One function for all connections saves memory. */
   readonly onClientEnd = (client: object): void => {
     const { clients } = this.owner;
     clients?.delete(client);
@@ -138,7 +138,7 @@ export class Lifecycle {
     this.owner.emit('close');
   }
 
-  /** What the http server sees of this server. */
+  /** Returns this server in the form that `shared-server.ts` uses. */
   private candidate(): Candidate {
     const { owner } = this;
     const emitConnection = (client: object, request: http.IncomingMessage) =>
@@ -165,21 +165,21 @@ export class Lifecycle {
   }
 }
 
-/** undefined for an object that only forwards the events of an http server. */
+/** @returns undefined for an object that only forwards the events of an http server */
 function connectionEventOf(server: http.Server): ConnectionEvent | undefined {
   if (server instanceof TlsServer) return 'secureConnection';
   return server instanceof http.Server ? 'connection' : undefined;
 }
 
-/** A path (of a Unix socket or a named pipe) or a port, as `net.Server.listen` reads them. */
+/** Returns the path of a Unix socket or named pipe, or a port, as `net.Server.listen` reads them. */
 function placeOf(port: number | string, host: string | null | undefined): ListenOptions {
   const isPath = typeof port === 'string' && !(Number(port) >= 0);
   return isPath ? { path: port } : { port: port as number, host: host ?? undefined };
 }
 
 /**
- * Closes an http server of our own, which waits for all of its connections. Node stops looking for
- * late requests then, so a client that sends nothing would keep it open.
+ * Closes an own http server, which waits for its connections. A closing server does not check for late
+ * requests, so a client that sends nothing would keep it open.
  */
 function closeOwn(server: http.Server, onClosed: () => void): void {
   const timer: Timer = time.setTimeout(

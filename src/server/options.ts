@@ -1,23 +1,23 @@
-/** The options of a server, and their defaults. */
+/** The options of a server, documented, and their defaults. */
 
 import type { Server as HttpServer, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { type ConnectionOptions, DEFAULTS } from '../connection/options.js';
 
-/** What `verifyClient` receives. */
+/** The first argument of `verifyClient`. */
 export interface VerifyClientInfo<Request extends IncomingMessage = IncomingMessage> {
   /**
-   * The Origin header field. It is undefined for most clients that are not browsers; the type is
-   * that of `@types/ws`. RFC 6455 §10.2.
+   * The Origin header field. It is undefined for most clients that are not browsers, although the type
+   * (that of `@types/ws`) is string. RFC 6455 §10.2.
    */
   origin: string;
-  /** Whether the request came over TLS. */
+  /** Whether the connection uses TLS. */
   secure: boolean;
   /** The request as `node:http` read it. */
   req: Request;
 }
 
-/** Takes the result of `verifyClient`: whether the client is accepted, and if not, the response. */
+/** Receives the result of `verifyClient`: whether the client is accepted, or else the response. */
 export type VerifyClientAnswer = (
   result: boolean,
   /** The status of the response, 200 to 599. Default 401. */
@@ -33,15 +33,15 @@ export type VerifyClientCallbackSync<Request extends IncomingMessage = IncomingM
   info: VerifyClientInfo<Request>,
 ) => boolean | Promise<boolean>;
 
-/** Calls `callback` with whether the client is accepted, and if not, with the response. */
+/** Calls `callback` with the result. */
 export type VerifyClientCallbackAsync<Request extends IncomingMessage = IncomingMessage> = (
   info: VerifyClientInfo<Request>,
   callback: VerifyClientAnswer,
 ) => void;
 
 /**
- * Both forms, with the same parameters: only then does the compiler know the types of those that
- * are not annotated.
+ * Both forms, with equal parameters: otherwise the compiler does not infer the types of parameters
+ * without annotation.
  */
 type VerifyClient<Request extends IncomingMessage> =
   | ((info: VerifyClientInfo<Request>, callback: VerifyClientAnswer) => boolean | Promise<boolean>)
@@ -51,24 +51,24 @@ type VerifyClient<Request extends IncomingMessage> =
 export type AnySocketClass<Socket = object> = new (
   address: null,
   protocols: undefined,
-  // biome-ignore lint/suspicious/noExplicitAny: a subclass may ask for options of its own
+  // biome-ignore lint/suspicious/noExplicitAny: a subclass may need other options
   options: any,
 ) => Socket;
 
-/** A server's options. Exactly one of `port`, `server` and `noServer` must be given. */
+/** The options of a server. Exactly one of `port`, `server` and `noServer` must be given. */
 export interface ServerOptions<
   T extends AnySocketClass = AnySocketClass,
   U extends typeof IncomingMessage = typeof IncomingMessage,
 > extends ConnectionOptions {
   /**
-   * The port to listen on, with an http server of its own; 0 for any free port. A string that is not
-   * a number is the path of a Unix socket or of a named pipe. Requests that are not upgrades are
-   * answered 426. A request has 20 s to arrive.
+   * The port to listen on, with a new http server; 0 for any free port. A string that is not a number is
+   * the path of a Unix socket or of a named pipe. Requests that are not upgrades are answered 426. A
+   * request must arrive within 20 s.
    */
   port?: number | undefined;
   /** The address to listen on, with `port`. Default: every address, IPv6 and IPv4. */
   host?: string | undefined;
-  /** The most connections that wait to be accepted, with `port`. Default: 511, as Node's. */
+  /** The maximum number of pending TCP connections, with `port`. Default: 511, as in Node. */
   backlog?: number | undefined;
   /**
    * The http or https server whose upgrade requests are taken. The program starts and stops it. It
@@ -101,15 +101,15 @@ export interface ServerOptions<
   WebSocket?: T | undefined;
 }
 
-/** Timeouts of an http server of our own, in milliseconds. */
+/** The timeouts of the http server of `port`, in milliseconds. */
 export const HTTP_TIMEOUTS = Object.freeze({
-  /** For a request to arrive. The default of node:http is 60 000. */
+  /** The time limit for a request. The default of node:http is 60 000. */
   requestTimeout: 20_000,
-  /** How often late requests are looked for. */
+  /** The interval of the checks for late requests. */
   connectionsCheckingInterval: 5_000,
 });
 
-/** A server's options: what was given, over the defaults. */
+/** Returns the given options, with defaults for those that are undefined. */
 export function serverOptions<T extends AnySocketClass, U extends typeof IncomingMessage>(
   given: ServerOptions<T, U>,
   Class: AnySocketClass,

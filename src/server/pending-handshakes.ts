@@ -1,22 +1,22 @@
-/** Opening handshakes that wait for an answer of the program. */
+/** Callbacks of the program that opening handshakes wait for. */
 
 import type { Duplex } from 'node:stream';
 import { callProgram, isThenable } from '../connection/callbacks.js';
 
-/** What is done with the answer of a callback. Nothing that these throw becomes a rejection. */
+/** Receives the result of a callback. An exception in these methods does not become a rejection. */
 export interface Answered {
   onAnswer(answer: unknown): void;
-  /** @param isPending false if there is nobody left to be told */
+  /** @param isPending false if the handshake is over: the client is gone, or it was answered */
   onError(error: unknown, isPending: boolean): void;
-  /** The server was closed before the answer came. */
+  /** The server was closed before the result. */
   onClosed(): void;
 }
 
-/** The opening handshakes that wait for an answer of the program. */
+/** The opening handshakes of a server that wait for a callback. */
 export class PendingHandshakes {
   private readonly cancels = new Set<() => void>();
 
-  /** Asks the program. @param question a callback; what it returns may be a promise */
+  /** Calls a callback of the program. @param question the callback; it may return a promise */
   ask(socket: Duplex, question: () => unknown, answered: Answered): void {
     let end = (): boolean => true;
     const ask = (): unknown => {
@@ -34,14 +34,14 @@ export class PendingHandshakes {
   }
 
   /**
-   * Waits for an answer; an error of the socket is no exception meanwhile.
+   * Starts to wait. Meanwhile an error of the socket is ignored.
    * @param onClosed called if the server is closed first
-   * @returns ends the waiting, and says whether it was still going on: false when the server was
-   * closed or the client is gone, and the second time
+   * @returns a function that ends the waiting. It returns false if that has ended before: the server was
+   * closed, the client is gone, or it is the second call
    */
   wait(socket: Duplex, onClosed: () => void): () => boolean {
     const end = (): boolean => {
-      if (!socket.destroyed) socket.removeListener('error', ignore); // it may still come
+      if (!socket.destroyed) socket.removeListener('error', ignore); // a destroyed one may still emit it
       socket.removeListener('close', end);
       return this.cancels.delete(cancel);
     };
@@ -55,7 +55,7 @@ export class PendingHandshakes {
     return end;
   }
 
-  /** Ends the waiting of all. */
+  /** Ends the waiting of all handshakes. */
   close(): void {
     for (const cancel of [...this.cancels]) cancel();
   }

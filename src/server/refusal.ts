@@ -1,4 +1,4 @@
-/** RFC 6455 §4.2.2: how a server refuses an opening handshake, on the wire. */
+/** RFC 6455 §4.2.2: writes the response that refuses an opening handshake. */
 
 import { Buffer } from 'node:buffer';
 import * as http from 'node:http';
@@ -15,10 +15,10 @@ import {
   validateRequest,
 } from '../handshake/server.js';
 
-/** How long a refused client may take to hang up, in milliseconds. */
+/** The time in which a refused client should close the connection, in milliseconds. */
 const REFUSAL_TIMEOUT = 2_000;
 
-/** Sockets whose plain request was refused; what is pipelined behind it is not answered. */
+/** Sockets whose plain request was refused. Requests that are pipelined after it are not answered. */
 const refused = new WeakSet<Duplex>();
 
 /** Whether a plain request on this socket was refused. */
@@ -26,15 +26,15 @@ export function wasRefused(socket: Duplex): boolean {
   return refused.has(socket);
 }
 
-/** A request that is no opening handshake, on a port of our own. */
+/** Answers a request without upgrade on the http server of `port`. */
 export function answerPlainRequest(
   request: http.IncomingMessage,
   response: http.ServerResponse,
 ): void {
-  const verdict = validateRequest(request as HandshakeRequest);
-  const asked = request.headers.upgrade !== undefined && verdict instanceof HandshakeError;
-  const status = asked ? verdict.status : 426;
-  const body = asked ? verdict.message : (http.STATUS_CODES[426] ?? '');
+  const result = validateRequest(request as HandshakeRequest);
+  const isInvalid = request.headers.upgrade !== undefined && result instanceof HandshakeError;
+  const status = isInvalid ? result.status : 426;
+  const body = isInvalid ? result.message : (http.STATUS_CODES[426] ?? '');
   refused.add(request.socket);
   response.writeHead(status, {
     Connection: 'close',
@@ -46,11 +46,11 @@ export function answerPlainRequest(
 }
 
 /**
- * Refuses an opening handshake with a whole HTTP response, then hangs up: what the client sent
- * behind its request is never read as another one.
+ * Refuses an opening handshake with an HTTP response, and closes the connection: bytes after the request
+ * are not read as another request.
  * @param message the body; default: the reason phrase
- * @param fields further header fields; they replace ours of the same name
- * @throws RangeError for a status that refuses nothing; TypeError for a field that ends its line
+ * @param fields more header fields; they replace the default ones of the same name
+ * @throws RangeError for a status that is not a refusal; TypeError for a field with a line break
  */
 export function refuse(
   socket: Duplex,
@@ -60,7 +60,7 @@ export function refuse(
 ): void {
   checkStatus(status);
   const reason = reasonFor(status, message);
-  // RFC 9110 §15.3.5, §15.4.5: these have no content.
+  // RFC 9110 §15.3.5, §15.4.5: 204 and 304 have no content.
   const hasBody = status !== 204 && status !== 304;
   const body = hasBody ? String(message || reason) : '';
   const given = new Set(fields.map(([name]) => name.toLowerCase()));
@@ -71,7 +71,7 @@ export function refuse(
     ...all.map(([name, value]) => `${name}: ${value}`),
   ];
   checkLines(lines);
-  hangUp(socket, formatMessage(lines, body));
+  lingeringClose(socket, formatMessage(lines, body));
 }
 
 function ownFields(body: string | undefined): FieldLine[] {
@@ -81,14 +81,14 @@ function ownFields(body: string | undefined): FieldLine[] {
   return [close, ['Content-Type', 'text/html'], ['Content-Length', length]];
 }
 
-// RFC 9110 §15.2: after an interim response (1xx) the client waits for another one; 101 accepts.
+// RFC 9110 §15.2: after a 1xx response the client waits for another one, and 101 would accept.
 function checkStatus(status: number): void {
   if (Number.isInteger(status) && status >= 200 && status <= 599) return;
   const given = describeValue(status);
   throw new RangeError(`A refusal needs a status from 200 to 599, mostly 401 or 403: ${given}`);
 }
 
-/** RFC 9112 §4: a reason phrase is printable. RFC 9110 §15: an unknown status is as x00. */
+/** RFC 9112 §4: a reason phrase is printable. RFC 9110 §15: an unknown status is handled as x00. */
 function reasonFor(status: number, message: string | null | undefined): string {
   const known = http.STATUS_CODES[status];
   if (known !== undefined) return known;
@@ -107,7 +107,7 @@ export function checkLines(lines: readonly string[]): void {
  * Writes the bytes, ends, and reads for a while: a reset could discard the response before the client
  * reads it. RFC 6455 §7.2.2 MUST: a server that aborts the handshake closes the connection.
  */
-export function hangUp(socket: Duplex, bytes = ''): void {
+export function lingeringClose(socket: Duplex, bytes = ''): void {
   socket.on('error', () => {});
   if (socket.destroyed) return;
   const timer = time.setTimeout(() => socket.destroy(), REFUSAL_TIMEOUT);

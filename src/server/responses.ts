@@ -1,4 +1,4 @@
-/** Which responses of http servers are under way: Node tells so on two diagnostics channels. */
+/** The unfinished responses of http servers, as two diagnostics channels of Node report them. */
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
@@ -11,16 +11,16 @@ interface Exchange {
 const STARTED = 'http.server.request.start';
 const FINISHED = 'http.server.response.finish';
 
-/** The last response of each connection, until it is finished: responses end in their order. */
+/** The last response of each connection, until it is finished. Responses finish in order. */
 const underWay = new WeakMap<object, ServerResponse>();
 
-/** How many http servers are watched: each request of the process costs a little meanwhile. */
+/** The number of watched http servers. While it is not 0, every request of the process costs a little. */
 let watched = 0;
 
-/** Ends the watch of http servers that nobody refers to any more, though they were not closed. */
+/** Ends the watch of http servers that were garbage collected without being closed. */
 const forgotten = new FinalizationRegistry<() => void>((release) => release());
 
-/** Watches the responses of an http server. @returns ends that */
+/** Watches the responses of an http server. @returns a function that ends it */
 export function watchResponses(http: object): () => void {
   let isWatched = true;
   const release = (): void => {
@@ -40,7 +40,7 @@ export function watchResponses(http: object): () => void {
   return release;
 }
 
-/** Calls back when the responses to what came on a connection before are finished. */
+/** Calls back when all responses to earlier requests of a connection are finished. */
 export function afterResponses(socket: object, then: () => void): void {
   const response = underWay.get(socket);
   if (response === undefined) then();

@@ -1,6 +1,6 @@
 /**
- * RFC 9110 §7.8: a server may ignore Upgrade. Node emits 'upgrade' for every protocol once a server
- * has a listener: a request for another one than ours goes back, for the application to answer.
+ * RFC 9110 §7.8: a server may ignore Upgrade. With a listener, Node emits 'upgrade' for every protocol.
+ * So a request for another protocol is returned to its http server, as an ordinary request.
  */
 
 import { Buffer } from 'node:buffer';
@@ -10,31 +10,31 @@ import { Duplex, Readable } from 'node:stream';
 import { time } from '../connection/time.js';
 import { isFieldText } from '../handshake/fields.js';
 import { type HandshakeRequest, requestWithoutUpgrade } from '../handshake/server.js';
-import { hangUp } from './refusal.js';
+import { lingeringClose } from './refusal.js';
 import { afterResponses } from './responses.js';
 import type { Upgrade } from './upgrade-request.js';
 
-/** Node 25 on parses the body of such a request; before, the body is the first data of the socket. */
+/** From Node 25 on, Node parses the body of such a request. Before, the body is read from the socket. */
 const PARSES_BODIES = Number.parseInt(process.versions.node, 10) >= 25;
 
 /**
- * How many requests of a connection are returned. The application's listeners of 'connection' are
- * called each time, and what they add to the socket adds up.
+ * The number of requests of one connection that are returned. Each time, the listeners of 'connection'
+ * are called, and may add listeners to the socket.
  */
 const MAX_RETURNS = 8;
 
-/** The event by which an http server takes a connection; one with TLS takes it after that handshake. */
+/** The event for a new connection of an http server; with TLS after the TLS handshake. */
 export type ConnectionEvent = 'connection' | 'secureConnection';
 
-/** How many requests were returned, for each socket. */
+/** The number of returned requests, by socket. */
 const returned = new WeakMap<Duplex, number>();
 
-/** Header lines that Node keeps of a request, where `maxHeadersCount` of the server says nothing. */
+/** The number of header lines that Node keeps, unless `maxHeadersCount` of the server is set. */
 const MAX_HEADERS = 1000;
 
 /**
- * Whether a request can be written again as it came: Node drops header lines above a limit, and one
- * of these may say where the body ends.
+ * Whether a request can be written again unchanged: Node drops header lines above a limit, and a dropped
+ * line may have the length of the body.
  */
 export function isReturnable(http: HttpServer, { headers, rawHeaders }: IncomingMessage): boolean {
   const max = http.maxHeadersCount === 0 ? Infinity : (http.maxHeadersCount ?? MAX_HEADERS);
@@ -46,7 +46,7 @@ export function isReturnable(http: HttpServer, { headers, rawHeaders }: Incoming
   );
 }
 
-/** Gives a request back to its http server, as if it had asked for no other protocol. */
+/** Returns a request to its http server, without Upgrade. */
 export function returnRequest(
   http: HttpServer,
   event: ConnectionEvent,
@@ -54,20 +54,20 @@ export function returnRequest(
 ): void {
   const ignore = (): void => {};
   socket.on('error', ignore);
-  const giveBack = (): void => {
+  const emitAgain = (): void => {
     if (!socket.writable) {
-      hangUp(socket); // the connection ended with a response to an earlier request
+      lingeringClose(socket); // a response to an earlier request ended the connection
       return;
     }
     socket.removeListener('error', ignore);
-    // Node has set the timeout of a connection without a request, if a response was under way.
+    // After a response Node has set the timeout of an idle connection.
     (socket as Partial<Socket>).setTimeout?.(0);
     http.emit(event, withRequest(request, socket, head));
   };
-  afterResponses(request.socket, () => time.nextTick(giveBack));
+  afterResponses(request.socket, () => time.nextTick(emitAgain));
 }
 
-/** A stream that has the request to be read again. */
+/** Returns a stream from which the request can be read again. */
 function withRequest(request: IncomingMessage, socket: Duplex, head: Buffer): Duplex {
   const count = (returned.get(request.socket) ?? 0) + 1;
   const text = requestWithoutUpgrade(request as HandshakeRequest, count < MAX_RETURNS);
@@ -90,7 +90,7 @@ function withCompleteRequest(
   return socket;
 }
 
-/** The body is still to come: then the socket is Node's own stream of what follows the body. */
+/** The body is incomplete: then `socket` is a stream of Node with the bytes after the body. */
 function withPartialRequest(
   fields: Buffer,
   request: IncomingMessage,
@@ -119,7 +119,7 @@ async function* bytesOf(
   for await (const data of socket) yield data;
 }
 
-/** The body of a request that came completely. */
+/** Returns the body of a request that was received completely. */
 function bodyOf(request: IncomingMessage): Buffer[] {
   const data: Buffer[] = [];
   for (let more: Buffer | null = request.read(); more !== null; more = request.read()) {
@@ -132,7 +132,7 @@ function isChunked({ headers }: IncomingMessage): boolean {
   return /\bchunked\s*$/i.test(headers['transfer-encoding'] ?? '');
 }
 
-/** RFC 9112 §7.1: a chunk is its length in hexadecimal, and its data. */
+/** RFC 9112 §7.1: a chunk has its length in hexadecimal, then its data. */
 function formatChunk(data: Buffer): Buffer {
   const size = data.length.toString(16);
   return Buffer.concat([Buffer.from(`${size}\r\n`), data, Buffer.from('\r\n')]);

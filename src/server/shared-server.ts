@@ -1,4 +1,4 @@
-/** An http server may have several WebSocketServers: each upgrade request goes to one of them. */
+/** Several WebSocketServers on one http server: each upgrade request goes to one of them. */
 
 import type { Buffer } from 'node:buffer';
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
@@ -11,21 +11,21 @@ import {
   pathOf,
   validateRequired,
 } from '../handshake/server.js';
-import { hangUp, refuse, wasRefused } from './refusal.js';
+import { lingeringClose, refuse, wasRefused } from './refusal.js';
 import { watchResponses } from './responses.js';
 import { type ConnectionEvent, isReturnable, returnRequest } from './return-request.js';
 import type { Upgrade } from './upgrade-request.js';
 
-/** What a server says when it is asked whether it takes a request. */
+/** The result of asking a server whether it handles a request. */
 export type Claim = 'YES' | 'NO' | 'FAILED';
 
-/** A WebSocketServer, as seen from the http server that it is attached to. */
+/** A WebSocketServer that is attached to an http server. */
 export interface Candidate {
-  /** The path that it claims; undefined for all paths, null if only its program knows. */
+  /** The path that it handles; undefined for all paths, null if `shouldHandle` decides. */
   claimedPath(): string | undefined | null;
-  /** Asks it whether it takes a request. */
+  /** Asks whether it handles a request. */
   ask(upgrade: Upgrade, answer: (claim: Claim) => void): void;
-  /** Lets it accept or refuse a request. @param isAsked whether it was asked before */
+  /** Accepts or refuses a request. @param isAsked whether it was asked before */
   handle(upgrade: Upgrade, isAsked: boolean): void;
 }
 
@@ -35,7 +35,7 @@ interface SharedServer {
   readonly http: HttpServer;
   /** In the order of attachment. */
   readonly candidates: Map<UpgradeListener, Candidate>;
-  /** Requests that are dispatched already: every listener of ours is told of each. */
+  /** The requests that were dispatched: each of our listeners receives every request. */
   readonly seen: WeakSet<IncomingMessage>;
 }
 
@@ -44,19 +44,18 @@ const sharedServers = new WeakMap<HttpServer, SharedServer>();
 /** Our listeners of 'upgrade', on all http servers. */
 const ourListeners = new WeakSet<object>();
 
-/** Sockets whose opening handshake began. */
+/** Sockets on which an opening handshake has begun. */
 const begun = new WeakSet<Duplex>();
 
-/** Sockets that an http server gave to one of its WebSocketServers. */
+/** Sockets that were assigned to one of several WebSocketServers. */
 const assigned = new WeakSet<Duplex>();
 
 let warnedOfSecondCall = false;
 
 /**
  * Attaches a WebSocketServer to an http server.
- * @param event the event by which the http server takes a connection: requests for other protocols
- * are returned to it; undefined refuses them
- * @returns detaches it
+ * @param event the event that returns requests for other protocols; undefined to refuse these
+ * @returns a function that detaches it
  */
 export function attach(
   http: HttpServer,
@@ -68,13 +67,13 @@ export function attach(
   const listener: UpgradeListener = (request, socket, head) => {
     if (shared.seen.has(request)) return;
     shared.seen.add(request);
-    time.nextTick(() => shared.seen.delete(request)); // a program may emit it anew
+    time.nextTick(() => shared.seen.delete(request)); // a program may emit it again
     dispatch(shared, listener, { request, socket, head }, event);
   };
   ourListeners.add(listener);
   shared.candidates.set(listener, candidate);
   http.on('upgrade', listener);
-  // A program may assign `shouldHandle` right after it made the server.
+  // A program may assign `shouldHandle` after the constructor.
   time.nextTick(() => warnOfTakenPath(shared, listener));
   const release = event === undefined ? undefined : watchResponses(http);
   return () => {
@@ -85,8 +84,8 @@ export function attach(
 }
 
 /**
- * Whether an opening handshake may begin on a socket: it may once.
- * @throws Error if the program itself began one before
+ * Whether an opening handshake may begin on a socket: only one may.
+ * @throws Error if it is the second one and only the program caused it
  */
 export function beginHandshake(socket: Duplex): boolean {
   if (!begun.has(socket) && !hasConnection(socket)) {
@@ -94,7 +93,7 @@ export function beginHandshake(socket: Duplex): boolean {
     return true;
   }
   if (!assigned.has(socket)) throw socketInUseError();
-  // A client caused this call and not the program alone, so it is no exception.
+  // A request of a client caused this call, so it must not throw.
   if (!warnedOfSecondCall) {
     warnedOfSecondCall = true;
     process.emitWarning(
@@ -122,11 +121,11 @@ function dispatch(
 ): void {
   const { http } = shared;
   const { request, socket } = upgrade;
-  // Node has taken its listener of 'error' off, and the error of a destroyed socket may still come.
-  if (socket.destroyed || wasRefused(socket)) hangUp(socket);
+  // Node has removed its listener of 'error', and a destroyed socket may still emit it.
+  if (socket.destroyed || wasRefused(socket)) lingeringClose(socket);
   if (isSettled(socket)) return;
   const listeners = http.listeners('upgrade');
-  // A listener that was replaced by one that calls it is asked as if there was no other.
+  // A program may have replaced our listener by a function that calls it: then there is no other one.
   const isWrapped = !listeners.includes(self);
   const isAlone = isWrapped || listeners.every((listener) => ourListeners.has(listener));
   if (asksForOtherProtocol(request as HandshakeRequest)) {
@@ -143,7 +142,7 @@ function dispatch(
   } else refuseMalformed(candidates, upgrade, isAlone);
 }
 
-/** @param listeners those that still listen; default: all */
+/** @param listeners the current listeners of 'upgrade'; undefined for all candidates */
 function candidatesOf(
   { candidates }: SharedServer,
   listeners: readonly unknown[] | undefined,
@@ -153,7 +152,7 @@ function candidatesOf(
   return listening.map(([, candidate]) => candidate);
 }
 
-/** Whether a socket is refused, accepted, or on the way to that. */
+/** Whether a handshake on this socket has begun or ended. */
 function isSettled(socket: Duplex): boolean {
   return socket.destroyed || socket.writableEnded || begun.has(socket) || hasConnection(socket);
 }
@@ -164,7 +163,7 @@ function assign(candidate: Candidate | undefined, upgrade: Upgrade, isAsked: boo
   candidate.handle(upgrade, isAsked);
 }
 
-/** Asks no program about what breaks the rules of the handshake: the paths decide who refuses it. */
+/** Assigns an invalid request by path, without asking the program: that server refuses it. */
 function refuseMalformed(
   candidates: readonly Candidate[],
   upgrade: Upgrade,
@@ -178,7 +177,7 @@ function refuseMalformed(
   assign(claimant ?? (isAlone ? candidates[0] : undefined), upgrade, false);
 }
 
-/** The first server that claims the request handles it. */
+/** Asks one server after the other. The first one that claims the request handles it. */
 function askNext(
   shared: SharedServer,
   [candidate, ...others]: readonly Candidate[],
@@ -193,7 +192,7 @@ function askNext(
   }
   const next = (): void => askNext(shared, others, upgrade, isAlone);
   if (!candidatesOf(shared, undefined).includes(candidate)) {
-    next(); // it was detached while another one was asked
+    next(); // it was detached meanwhile
     return;
   }
   candidate.ask(upgrade, (claim) => {
@@ -204,7 +203,7 @@ function askNext(
   });
 }
 
-/** Warns of a server that no request can reach, because one that was attached before claims all. */
+/** Warns of a server that receives no request, because an earlier one claims its path. */
 function warnOfTakenPath({ candidates }: SharedServer, listener: UpgradeListener): void {
   const path = candidates.get(listener)?.claimedPath();
   if (path === null || !candidates.has(listener)) return;

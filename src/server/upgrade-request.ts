@@ -1,4 +1,4 @@
-/** RFC 6455 §4.2: a request to upgrade, before it is judged. */
+/** RFC 6455 §4.2: a request to upgrade, before validation. */
 
 import type { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
@@ -8,6 +8,6 @@ import type { Duplex } from 'node:stream';
 export interface Upgrade {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
-  /** The bytes that came behind the request. */
+  /** The bytes after the request. */
   readonly head: Buffer;
 }

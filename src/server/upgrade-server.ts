@@ -1,4 +1,4 @@
-/** What an opening handshake needs of its server, and how failing callbacks are reported. */
+/** The interface of a server for opening handshakes, and the report of failed callbacks. */
 
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
@@ -11,10 +11,10 @@ import type { AnySocketClass, ServerOptions } from './options.js';
 import { refuse } from './refusal.js';
 import type { Upgrade } from './upgrade-request.js';
 
-/** The negotiated extensions, by name. */
+/** The extensions of a connection, by name. */
 export type NegotiatedExtensions = { [EXTENSION_NAME]?: PerMessageDeflate };
 
-/** What a handshake needs of its server. Programs override these methods. */
+/** The members of a server that a handshake uses. Programs may override the methods. */
 export interface UpgradeServer extends EventEmitter {
   readonly options: ServerOptions<AnySocketClass>;
   readonly clients: Set<object> | undefined;
@@ -30,10 +30,10 @@ export interface UpgradeServer extends EventEmitter {
   ): void;
 }
 
-/** Receives the connection. */
+/** Receives the new connection. */
 export type Accepted = (client: object, request: IncomingMessage) => void;
 
-/** A callback of the program failed, which is not the client's fault. RFC 9110 §15.6.1. */
+/** Answers 500 and reports the exception of a callback. RFC 9110 §15.6.1. */
 export function failHandshake(
   server: EventEmitter,
   thrown: unknown,
@@ -43,7 +43,7 @@ export function failHandshake(
   reportCallbackError(server, thrown, request);
 }
 
-/** Emits 'callbackError', or without a listener a process warning. */
+/** Emits 'callbackError'; without a listener, a process warning. */
 export function reportCallbackError(
   server: EventEmitter,
   thrown: unknown,
@@ -60,7 +60,7 @@ export function reportCallbackError(
   );
 }
 
-/** Runs a step that calls the program. If it throws, the socket is not left open. */
+/** Runs a step that calls the program. If the step throws, the socket is destroyed. */
 export function destroyOnThrow(socket: Duplex, step: () => void): void {
   try {
     step();

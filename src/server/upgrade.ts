@@ -1,4 +1,4 @@
-/** RFC 6455 §4.2: one opening handshake at a server: validate, ask the program, accept or refuse. */
+/** RFC 6455 §4.2: one opening handshake of a server: validate, ask the program, accept or refuse. */
 
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { TLSSocket } from 'node:tls';
@@ -30,16 +30,16 @@ import {
   type UpgradeServer,
 } from './upgrade-server.js';
 
-/** What a handshake needs of its server's state. */
+/** The state of a server that a handshake uses. */
 export interface HandshakeContext {
   readonly pending: PendingHandshakes;
-  /** Whether the server was asked before whether it handles this request. */
+  /** Whether `shouldHandle` has returned true for this request. */
   isClaimed(request: IncomingMessage): boolean;
   /** Whether the option `path` matches the request. */
   matchesPath(request: IncomingMessage): boolean;
 }
 
-/** Steps from a request to `completeUpgrade`. Each may wait for the program. */
+/** The steps from a request to `completeUpgrade`. Each may wait for the program. */
 export class OpeningHandshake {
   private readonly server: UpgradeServer;
   private readonly context: HandshakeContext;
@@ -69,7 +69,7 @@ export class OpeningHandshake {
     const isClaimed = this.context.isClaimed(request);
     const question = () => isClaimed || this.server.shouldHandle(request);
     this.ask(question, (isOurs) => {
-      // What is requested is validated by the server that is meant.
+      // Only the server that handles the request validates its subprotocols and extensions.
       if (isOurs) this.negotiate();
       // RFC 6455 §4.2.2 MUST: a resource that is not available is answered with an HTTP error.
       else refuse(socket, this.context.matchesPath(request) ? 400 : 404);
@@ -84,7 +84,7 @@ export class OpeningHandshake {
       return;
     }
     const { key, subprotocols } = requested;
-    // Options may be changed at any time, also to values that the constructor would refuse.
+    // A program may have changed the options to invalid values, so this may throw.
     this.ask(
       () => negotiateExtensions(requested.extensions, this.server.options),
       (negotiated) => {
@@ -116,7 +116,7 @@ export class OpeningHandshake {
     const info = describeClient(this.upgrade.request);
     const call = (...args: unknown[]): unknown =>
       Reflect.apply(verifyClient, options, [info, ...args]);
-    // As in `ws`, the number of parameters says which of the two forms a program uses.
+    // As in `ws`, the number of parameters selects the form.
     if (verifyClient.length === 2) this.verifyWithCallback(call, accept);
     else {
       this.ask(call, (isWelcome) => {
@@ -132,7 +132,7 @@ export class OpeningHandshake {
   ): void {
     const { socket } = this.upgrade;
     const end = this.context.pending.wait(socket, () => refuse(socket, 503));
-    /** What a listener threw when the answer was acted on: that is no failure of `verifyClient`. */
+    /** An exception of a listener after the answer: `verifyClient` itself did not fail. */
     let escaped: { readonly error: unknown } | undefined;
     const answer: VerifyClientAnswer = (isWelcome, status, message, fields) => {
       if (!end()) return;
@@ -152,7 +152,7 @@ export class OpeningHandshake {
     callProgram(() => verify(answer), ignore, onError);
   }
 
-  /** Asks the program. A server that was closed and a callback that fails refuse the client. */
+  /** Calls the program. The client is refused if the server is closed or the callback fails. */
   private ask(question: () => unknown, onAnswer: (answer: unknown) => void): void {
     const { socket } = this.upgrade;
     this.context.pending.ask(socket, question, {
@@ -178,7 +178,7 @@ export class OpeningHandshake {
     }
   }
 
-  /** Refuses as the program says, unless that cannot be written. */
+  /** Refuses with the response of the program, or with 500 if it is invalid. */
   private refuseAs(
     status: number | null | undefined,
     message: string | null | undefined,

@@ -1,4 +1,4 @@
-/** The class WebSocketServer: arguments in; the work is done by lifecycle and upgrade. */
+/** The class WebSocketServer: reads arguments, and calls its lifecycle and handshakes. */
 
 import { EventEmitter } from 'node:events';
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
@@ -30,15 +30,15 @@ import {
 
 type Request = typeof IncomingMessage;
 
-/** Where a server keeps its state: found through proxies and objects that inherit from it, too. */
+/** The key of the state. It works through proxies and objects that inherit from a server. */
 const LIFECYCLE = Symbol('ws6455.lifecycle');
 
-/** @returns undefined for the prototype, and for objects made without the constructor */
+/** @returns undefined for objects that the constructor did not create, such as the prototype */
 export function lifecycleOf(server: { readonly [LIFECYCLE]?: Lifecycle }): Lifecycle | undefined {
   return server[LIFECYCLE];
 }
 
-/** A server of WebSockets: on a port of its own, on an http server, or used through `handleUpgrade`. */
+/** A server of WebSockets, on its own port, on an http server, or used through `handleUpgrade`. */
 export class WebSocketServer<T extends AnySocketClass = AnySocketClass, U extends Request = Request>
   extends EventEmitter
   implements ServerApi<InstanceType<T>, InstanceType<U>>, BroadcastApi<InstanceType<T>>
@@ -50,10 +50,7 @@ export class WebSocketServer<T extends AnySocketClass = AnySocketClass, U extend
   declare readonly [LIFECYCLE]: Lifecycle;
 
   /**
-   * @param options exactly one of `port`, `server` and `noServer` must be in it
-   * @param callback a listener of 'listening', with `port`
-   * @throws TypeError if none or several of these three are given; TypeError or RangeError for an
-   * option that makes no sense
+   * Checks the options, and with `port` listens: `index.ts` documents the parameters.
    */
   constructor(options?: ServerOptions<T, U>, callback?: () => void) {
     super();
@@ -79,7 +76,7 @@ export class WebSocketServer<T extends AnySocketClass = AnySocketClass, U extend
     if (!this.clients) throw new Error('broadcast() needs the option clientTracking');
     const prepared = data instanceof PreparedMessage ? data : new PreparedMessage(data, options);
     const { except, filter } = options;
-    // A program may hold a proxy of the client.
+    // The program may pass a proxy of the client.
     const excluded = except && sessionOf(except);
     let reached = 0;
     for (const client of this.clients) {
@@ -156,20 +153,20 @@ interface Owner extends LifecycleOwner {
 }
 
 /**
- * The state of a server. An object made without the constructor, such as a mock, gets it when it
- * first needs it.
+ * Returns the state of a server. For an object that the constructor did not create, such as a mock, a
+ * new one is created.
  */
 function ensureLifecycle(server: Owner): Lifecycle {
   const existing = server[LIFECYCLE];
   if (existing !== undefined) return existing;
   const lifecycle = new Lifecycle(server, () => comparesPath(server));
-  // Not enumerable: programs that list or copy the properties find those of `ws` only.
-  // Configurable: a proxy may return something else for it.
+  // Not enumerable, so that a copy of the properties has those of `ws` only; configurable, so that a
+  // proxy may return another value.
   Object.defineProperty(server, LIFECYCLE, { configurable: true, value: lifecycle });
   return lifecycle;
 }
 
-/** Whether the option `path` alone decides which requests are for a server. */
+/** Whether a server does not override `shouldHandle`. */
 function comparesPath(server: { readonly shouldHandle: unknown }): boolean {
   return server.shouldHandle === WebSocketServer.prototype.shouldHandle;
 }
@@ -178,7 +175,7 @@ function matchesPath(path: string | null | undefined, request: IncomingMessage):
   return !path || pathOf(request.url) === path;
 }
 
-/** Sends directly, whatever `send` of a subclass does. @returns whether the connection is open */
+/** Sends directly, without `send` of a subclass. @returns false if the connection is not open */
 function sendPrepared({ connection, extension }: Session, prepared: PreparedMessage): boolean {
   return (
     connection !== undefined && prepared.sendOn(connection.endpoint.sender, extension, undefined)
