@@ -1,4 +1,4 @@
-/** What `require('ws6455')` gives: the WebSocket class, with everything else on it, and the types. */
+/** The package for `require`: the class WebSocket, with all other exports as properties. */
 
 import type { EventEmitter } from 'node:events';
 import type { ClientRequestArgs, IncomingMessage } from 'node:http';
@@ -21,19 +21,18 @@ import { createWebSocketStream } from './websocket/node-stream.js';
 import type * as data from './websocket/payload.js';
 import * as prepared from './websocket/prepared.js';
 import type * as emitter from './websocket/typed-emitter.js';
-import * as face from './websocket/websocket.js';
+import * as websocket from './websocket/websocket.js';
 
-installMembers(face.WebSocket.prototype);
+installMembers(websocket.WebSocket.prototype);
 installServerMembers(server.WebSocketServer.prototype);
 
 /**
- * RFC 6455 WebSocket. Made with a URL it is a client; the connections that a
- * {@link WebSocket.WebSocketServer} hands out are instances of it as well.
+ * RFC 6455 WebSocket. With a URL it is a client. The connections of a {@link WebSocket.WebSocketServer}
+ * are instances too.
  */
-const WebSocket: WebSocket.Module = Object.assign(face.WebSocket, {
-  WebSocket: face.WebSocket,
+const WebSocket: WebSocket.Module = Object.assign(websocket.WebSocket, {
+  WebSocket: websocket.WebSocket,
   WebSocketServer: server.WebSocketServer,
-  /** The same class as `WebSocketServer`. */
   Server: server.WebSocketServer,
   createWebSocketStream,
   prepareMessage: prepared.prepareMessage,
@@ -51,32 +50,32 @@ type Socket = WebSocket;
 type Request = typeof IncomingMessage;
 
 /**
- * One end of a connection. Declared here and not taken from the class: stand-ins may implement it,
- * and programs may add members of their own to it.
+ * One end of a connection. It is declared here, not derived from the class, so that other classes may
+ * implement it and programs may add members.
  */
 interface WebSocket
   extends emitter.TypedEmitter<emitter.WebSocketEvents>,
     api.WebSocketApi<WebSocket.WebSocketEventMap> {}
 
-// The names that programs written for `ws` and its types use, and ours beside them.
+// The names of `@types/ws`, and the names of this library.
 declare namespace WebSocket {
   interface WebSocket extends Socket {}
 
-  /** An object without a connection, as `new WebSocket(null)` makes it. For adapters. */
+  /** The result of `new WebSocket(null)`: an object without a connection, for adapters. */
   interface Unconnected extends Socket {
     /**
-     * Puts the connection on a Duplex whose opening handshake is over, and emits 'open'.
-     * @param head bytes that came behind the handshake
-     * @param options limits; those left out are off
+     * Starts a connection on a Duplex after its opening handshake, and emits 'open'.
+     * @param head the bytes after the handshake
+     * @param options the limits; the default of each is no limit
      */
     setSocket(socket: Duplex, head: Buffer, options?: SocketOptions): void;
-    /** Marks the connection as closed and emits 'close'. */
+    /** Sets `readyState` to CLOSED and emits 'close'. */
     emitClose(): void;
   }
 
   /** The class WebSocket. */
   interface SocketClass extends Omit<typeof EventEmitter, 'prototype'>, api.ReadyStates {
-    /** Makes an {@link Unconnected} object, by default a server's end. */
+    /** Creates an {@link Unconnected} object, by default for a server. */
     new (
       address: null,
       protocols?: undefined,
@@ -85,9 +84,9 @@ declare namespace WebSocket {
     /**
      * Connects to a server.
      * @param address `ws:`, `wss:`, `http:`, `https:` or `ws+unix:`
-     * @param protocols subprotocols to ask for, in the order of preference
-     * @throws SyntaxError for a URL or subprotocol that can't be used; RangeError for a protocol
-     * version other than 13. What goes wrong later is told by 'error', then 'close'.
+     * @param protocols subprotocols to request, in the order of preference
+     * @throws SyntaxError for an invalid URL or subprotocol; RangeError for a protocol version other
+     * than 13. Later errors are emitted as 'error', then 'close'.
      */
     new (address: string | URL, options?: ClientOptions | ClientRequestArgs): Socket;
     new (
@@ -98,11 +97,11 @@ declare namespace WebSocket {
     readonly prototype: Socket;
   }
 
-  /** What servers and their stand-ins have in common. */
+  /** The members that servers of `ws` have too. */
   interface Server<T extends AnySocketClass = SocketClass, U extends Request = Request>
     extends emitter.TypedEmitter<serverApi.WebSocketServerEvents<InstanceType<T>, InstanceType<U>>>,
       serverApi.ServerApi<InstanceType<T>, InstanceType<U>> {
-    /** What was given, over the defaults. Read at each upgrade: changes take effect. */
+    /** The options, with defaults. They are read at each upgrade, so changes have an effect. */
     options: ServerOptions<T, U>;
   }
 
@@ -116,7 +115,7 @@ declare namespace WebSocket {
      * @param options exactly one of `port`, `server` and `noServer` must be in it
      * @param callback a listener of 'listening', with `port`
      * @throws TypeError if none or several of these three are given; TypeError or RangeError for an
-     * option that makes no sense
+     * invalid option
      */
     new <T extends AnySocketClass = SocketClass, U extends Request = Request>(
       options?: ServerOptions<T, U>,
@@ -126,7 +125,7 @@ declare namespace WebSocket {
     readonly prototype: WebSocketServer<any, any>;
   }
 
-  /** What `require` gives. */
+  /** The type of the package. */
   interface Module extends SocketClass {
     readonly WebSocket: SocketClass;
     readonly WebSocketServer: ServerClass;
@@ -146,7 +145,7 @@ declare namespace WebSocket {
 
   type AnySocketClass = serverOptions.AnySocketClass<Socket>;
 
-  // Declared here, so that programs can add members of their own.
+  // Declared here, so that programs can add members.
   interface ServerOptions<T extends AnySocketClass = SocketClass, U extends Request = Request>
     extends serverOptions.ServerOptions<T, U> {}
   interface ClientOptions extends clientOptions.ClientOptions<WebSocket> {}

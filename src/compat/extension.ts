@@ -1,24 +1,24 @@
 /**
- * RFC 6455 §4.3, §9.1: header fields of the opening handshake read and written as `ws` does it.
- * Here because programs import `extension` and `subprotocol` from `ws` to negotiate by
- * themselves; our own handshake uses `handshake/fields`, which does not throw.
+ * RFC 6455 §4.3, §9.1: reads and writes header fields of the opening handshake as `ws` does. Programs
+ * import `extension` and `subprotocol` to negotiate by themselves. The handshakes of this library use
+ * `handshake/fields`, which does not throw.
  */
 
 import { isToken } from '../handshake/fields.js';
 
-/** The values of each parameter of an offer; true for one without a value. */
+/** The values of each parameter of an offer; true if there is no value. */
 interface Parameters {
   [name: string]: (string | true)[];
 }
 
-/** The offers of each extension, in their order. */
+/** The offers of each extension, in order. */
 export interface Extensions {
   [name: string]: Parameters[];
 }
 
 type OneOrMore<T> = T | readonly T[];
 
-/** Extensions as `format` takes them: an array may be left out around its only element. */
+/** The argument of `format`. An array of one element may be replaced by the element. */
 export interface ExtensionsToFormat {
   readonly [name: string]: OneOrMore<{
     readonly [name: string]: OneOrMore<string | number | boolean>;
@@ -29,7 +29,7 @@ export interface ExtensionsToFormat {
 export const extension = {
   /**
    * Reads the field.
-   * @throws SyntaxError that says where it breaks the grammar
+   * @throws SyntaxError with the position of the first invalid character
    */
   parse(header: string): Extensions {
     const scanner = new Scanner(header);
@@ -63,7 +63,7 @@ export const extension = {
 export const subprotocol = {
   /**
    * Reads the field.
-   * @throws SyntaxError that says where it breaks the grammar, or what it names twice
+   * @throws SyntaxError with the position of the first invalid character, or with a repeated name
    */
   parse(header: string): Set<string> {
     const scanner = new Scanner(header);
@@ -98,7 +98,7 @@ function formatParameters(parameters: ExtensionsToFormat[string]): string[] {
   );
 }
 
-/** Reads a field from left to right, and fails at the first character that can't stand there. */
+/** Reads a field from left to right, and throws at the first invalid character. */
 class Scanner {
   private readonly field: string;
   private offset = 0;
@@ -122,8 +122,8 @@ class Scanner {
   }
 
   /**
-   * What stands behind a token: one of `among`, with the blanks around it, or the end.
-   * @returns '' at the end, where no blanks may stand
+   * Reads one of the characters `among` with the whitespace around it, or the end.
+   * @returns '' at the end, before which whitespace is not allowed
    */
   delimiter(among: string): string {
     const hadBlanks = this.skipBlanks();

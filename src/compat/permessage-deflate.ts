@@ -1,6 +1,6 @@
 /**
- * The `PerMessageDeflate` of `ws`: programs that build their own receivers and senders negotiate
- * and compress with it. It is made of the same parts as the extension of a connection.
+ * RFC 7692: the class `PerMessageDeflate` with the interface of `ws`. Programs that create receivers
+ * and senders themselves negotiate and compress with it. It uses the codec of connections.
  */
 
 import { Buffer } from 'node:buffer';
@@ -19,49 +19,49 @@ import { ProtocolError } from '../protocol/errors.js';
 import type { ExtensionOffer, Parameter } from '../protocol/extension.js';
 import type { Role } from '../protocol/receiver.js';
 
-/** Parameters with the values that they were given, as `extension.parse` returns them. */
+/** Parameters with lists of values, as `extension.parse` returns them. */
 export type ParsedParameters = { [name: string]: (string | true)[] };
 
-/** Parameters with their one value, as `extension.format` takes them. */
+/** Parameters with one value each, as `extension.format` accepts them. */
 export type AgreedParameters = { [name: string]: number | true };
 
-/** Receives what was compressed or decompressed. */
+/** Receives the compressed or decompressed data. */
 export type ProcessedCallback = (error: Error | null, data?: Buffer) => void;
 
 /** Settings of {@link PerMessageDeflate}. */
 export interface PerMessageDeflateSettings extends PerMessageDeflateOptions {
-  /** Which end it stands on. Default false. */
+  /** Whether it is used by a server. Default false. */
   isServer?: boolean | undefined;
-  /** The longest message that is decompressed, in bytes. Default: no limit. */
+  /** The maximum length of a decompressed message, in bytes. Default: no limit. */
   maxPayload?: number | undefined;
 }
 
-type Step = (finished: ProcessedCallback) => void;
+type Task = (finished: ProcessedCallback) => void;
 
 interface Job {
-  readonly step: Step;
+  readonly task: Task;
   readonly callback: ProcessedCallback;
 }
 
 const NOTHING = Buffer.alloc(0);
 
-/** Runs one job after the other, in the order in which they came. */
-class Line {
+/** Runs jobs one at a time, first in, first out. */
+class SerialQueue {
   private readonly waiting: Job[] = [];
   private busy = false;
 
-  add(step: Step, callback: ProcessedCallback): void {
-    this.waiting.push({ step, callback });
+  add(task: Task, callback: ProcessedCallback): void {
+    this.waiting.push({ task, callback });
     if (!this.busy) this.next();
   }
 
-  /** Gives up all jobs. */
-  abandon(error: Error): void {
+  /** Calls the callbacks of all jobs with an error. */
+  cancel(error: Error): void {
     for (const { callback } of this.waiting.splice(0)) callback(error);
   }
 
-  /** A job that was given up has had its answer. */
-  private answer(job: Job, error: Error | null, data: Buffer | undefined): void {
+  /** Calls the callback of a job, unless it was cancelled. */
+  private complete(job: Job, error: Error | null, data: Buffer | undefined): void {
     if (this.waiting[0] !== job) return;
     this.waiting.shift();
     job.callback(error, data);
@@ -70,9 +70,9 @@ class Line {
   private next(): void {
     const [job] = this.waiting;
     this.busy = job !== undefined;
-    job?.step((error, data) => {
+    job?.task((error, data) => {
       try {
-        this.answer(job, error, data);
+        this.complete(job, error, data);
       } finally {
         this.next();
       }
@@ -80,26 +80,26 @@ class Line {
   }
 }
 
-/** RFC 7692 with the interface that `ws` gives it. */
+/** RFC 7692 with the interface of `ws`. */
 export class PerMessageDeflate {
   /** 'permessage-deflate' */
   static get extensionName(): string {
     return EXTENSION_NAME;
   }
 
-  /** The parameters in force; null until `accept`. */
+  /** The agreed parameters; null until `accept`. */
   params: AgreedParameters | null = null;
-  /** @internal a Sender compares by these what is worth compressing */
+  /** @internal a Sender decides with these whether to compress */
   readonly _isServer: boolean;
   /** @internal */
   readonly _threshold: number;
 
   private readonly settings: PerMessageDeflateSettings;
-  private readonly compressing = new Line();
-  private readonly decompressing = new Line();
+  private readonly compressing = new SerialQueue();
+  private readonly decompressing = new SerialQueue();
   private codec: Codec | undefined;
   private fragments: Buffer[] = [];
-  /** How many bytes they have. */
+  /** The length of `fragments` in bytes. */
   private kept = 0;
 
   constructor(settings?: PerMessageDeflateSettings | null) {
@@ -108,15 +108,15 @@ export class PerMessageDeflate {
     this._threshold = this.settings.threshold ?? DEFAULT_THRESHOLD;
   }
 
-  /** The parameters that a client offers. */
+  /** Returns the parameters of a client's offer. */
   offer(): AgreedParameters {
     return valuesOf(makeOffer(this.settings));
   }
 
   /**
-   * Accepts an offer (as a server), or what the server answered (as a client).
-   * @returns the parameters in force
-   * @throws Error or TypeError if there is none that can be accepted
+   * Server: accepts an offer. Client: checks the response.
+   * @returns the parameters of the response
+   * @throws Error or TypeError if none is acceptable
    */
   accept(parsed: readonly ParsedParameters[]): AgreedParameters {
     const role = this._isServer ? 'server' : 'client';
@@ -132,12 +132,12 @@ export class PerMessageDeflate {
     return this.params;
   }
 
-  /** Compresses a message, or a fragment of it: the last one has `fin`. RFC 7692 §7.2.1. */
+  /** Compresses a message or a fragment. The last fragment has `fin`. RFC 7692 §7.2.1. */
   compress(data: Buffer | string, fin: boolean, callback: ProcessedCallback): void {
     const payload = typeof data === 'string' ? Buffer.from(data) : data;
     const codec = this.agreed();
     this.compressing.add((finished) => {
-      // Never as a whole message, which may be left as it is: the caller sets the reserved bit.
+      // As a fragment: a whole message may be returned unencoded, but the caller has set the bit.
       const done = (result: Buffer | Error) =>
         Buffer.isBuffer(result) ? finished(null, result) : finished(result);
       const result = codec.encode(payload, false, fin, done);
@@ -145,7 +145,7 @@ export class PerMessageDeflate {
     }, callback);
   }
 
-  /** Decompresses a message; fragments are kept until the last one, which has `fin`. */
+  /** Decompresses a message. Fragments are kept until the last one, which has `fin`. */
   decompress(data: Buffer, fin: boolean, callback: ProcessedCallback): void {
     const codec = this.agreed();
     const { maxPayload = 0 } = this.settings;
@@ -169,11 +169,11 @@ export class PerMessageDeflate {
     return Buffer.concat(this.fragments.splice(0));
   }
 
-  /** Gives up what is under way. */
+  /** Cancels all jobs. */
   cleanup(): void {
     const error = new Error('The deflate stream was closed while data was being processed');
-    this.compressing.abandon(error);
-    this.decompressing.abandon(error);
+    this.compressing.cancel(error);
+    this.decompressing.cancel(error);
     this.takeFragments();
   }
 
@@ -209,7 +209,7 @@ function checkResponse(
   throw new Error('Unexpected or invalid parameter "client_max_window_bits"');
 }
 
-/** @throws Error or TypeError that names the parameter that can't be read */
+/** @throws Error or TypeError with the name of an invalid parameter */
 function readParameters(parsed: ParsedParameters, role: Role): ExtensionOffer {
   const parameters = Object.entries(parsed).map(([name, values]): Parameter => {
     if (values.length > 1) throw new Error(`Parameter "${name}" must have only a single value`);
@@ -230,7 +230,7 @@ function checkParameter(name: string, value: string | true, role: Role): void {
   if (!isValid) throw new TypeError(`Invalid value for parameter "${name}": ${value}`);
 }
 
-/** Parameters as an object: numbers for window bits. */
+/** Returns parameters as an object. Window bits are numbers. */
 function valuesOf({ parameters }: ExtensionOffer): AgreedParameters {
   return Object.fromEntries(
     parameters.map(([name, value]) => [name, value === true ? value : Number(value)]),

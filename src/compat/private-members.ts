@@ -1,7 +1,6 @@
 /**
- * Members that `ws` calls private and programs read all the same. They are made of what is really
- * there, when they are asked for; assigning to one puts the value in its place, as a subclass that
- * has a member of that name expects.
+ * Private members of `ws` that programs read. Each is computed when it is read. Assigning to a member
+ * replaces it, as a subclass with a field of that name expects.
  */
 
 import { Buffer } from 'node:buffer';
@@ -24,7 +23,7 @@ import { sessionOf, type WebSocket } from '../websocket/websocket.js';
 
 const NO_REASON = Buffer.alloc(0);
 
-/** How a member is read from the state of an object, and set where setting it has an effect. */
+/** Reads a member from the state of an object, and sets it if that has an effect. */
 interface Member<State, Owner> {
   read(state: State, owner: Owner): unknown;
   write?(state: State, value: unknown): void;
@@ -32,7 +31,7 @@ interface Member<State, Owner> {
 
 type Members<State, Owner> = Record<string, Member<State, Owner>>;
 
-/** @param stateOf gives undefined for objects made without the constructor: they have no such members */
+/** @param stateOf returns undefined for objects without state, where the members are undefined */
 function install<State, Owner extends object>(
   prototype: Owner,
   stateOf: (owner: Owner) => State | undefined,
@@ -54,22 +53,22 @@ function install<State, Owner extends object>(
   }
 }
 
-/** Puts a value where the prototype's member was. */
+/** Defines a member on the object itself. */
 function keep<T>(on: object, name: string, value: T): T {
   Object.defineProperty(on, name, { configurable: true, writable: true, value });
   return value;
 }
 
-/** Gives every WebSocket the members that programs written for `ws` reach for. */
+/** Defines the private members of a WebSocket. */
 export function installMembers(prototype: WebSocket): void {
   install<Session, WebSocket>(prototype, sessionOf, {
-    // engine.io reads `remoteAddress`, engine.io-client calls `unref`, and many more.
+    // engine.io reads its `remoteAddress`, engine.io-client calls its `unref`.
     _socket: { read: ({ connection }) => socketOf(connection) },
-    // socket.io sends frames that it made once for a whole room.
+    // socket.io sends frames with it that it creates once for a room.
     _sender: { read: (session, ws) => senderOf(ws, session) },
-    // Programs tighten `_maxPayload` until a client has logged in, and take Pings over.
+    // Programs lower its `_maxPayload` until a client has logged in, and replace its listeners.
     _receiver: { read: (session, ws) => receiverOf(ws, session) },
-    // @fastify/websocket makes a client of an unconnected object.
+    // @fastify/websocket sets it to make an unconnected object a client.
     _isServer: {
       read: ({ role }) => role === 'server',
       write: (session, isServer) => {
@@ -82,14 +81,14 @@ export function installMembers(prototype: WebSocket): void {
         if (connection !== undefined) connection.endpoint.autoPong = Boolean(autoPong);
       },
     },
-    // Programs tell by these which end closed the connection.
+    // Programs find out which end closed the connection.
     _closeFrameReceived: { read: (session) => receivedOf(session) !== undefined },
     _closeFrameSent: { read: ({ connection }) => connection?.endpoint.sent !== undefined },
     _closeCode: { read: (session) => receivedOf(session)?.code ?? CloseCode.ABNORMAL },
     _closeMessage: { read: (session) => receivedOf(session)?.reason ?? NO_REASON },
     _closeTimer: { read: ({ connection }) => connection?.closeTimer ?? null },
     _errorEmitted: { read: hasFailed },
-    // Proxies and adapters look at the opening handshake under way.
+    // Proxies and adapters read the opening handshake in progress.
     _req: { read: ({ handshake }) => handshake?.request ?? null },
     _redirects: { read: redirectsOf },
     _extensions: { read: extensionsOf },
@@ -103,19 +102,19 @@ export function installMembers(prototype: WebSocket): void {
   });
 }
 
-/** Gives every server the members that programs written for `ws` reach for. */
+/** Defines the private members of a server. */
 export function installServerMembers(prototype: WebSocketServer): void {
   const phases = ['RUNNING', 'CLOSING', 'CLOSED'];
   install<Lifecycle, WebSocketServer>(prototype, lifecycleOf, {
-    // Programs reach for the http server behind `port`, and for how far closing is.
+    // Programs read the http server of `port`, and the progress of closing.
     _server: { read: ({ http }) => http ?? null },
     _state: { read: ({ phase }) => phases.indexOf(phase) },
-    // Programs that share an http server take a WebSocketServer off it.
+    // Programs that share an http server detach a WebSocketServer from it.
     _removeListeners: { read: (lifecycle) => () => lifecycle.detach() },
   });
 }
 
-/** The wire. A program that writes to it comes behind what was sent: that is flushed first. */
+/** Returns the socket. Sent frames are flushed first, because the program may write to it. */
 function socketOf(connection: Connection | undefined): Duplex | null {
   connection?.flush();
   return connection?.socket ?? null;
@@ -140,16 +139,16 @@ function extensionsOf({ extension }: Session): object {
   return { [extension.name]: { params: paramsOf(response) } };
 }
 
-/** Parameters as `ws` keeps them: numbers for window bits. */
-function paramsOf(answer: ExtensionOffer | undefined): object {
-  const entries = (answer?.parameters ?? []).map(([name, value]) => [
+/** Returns parameters in the form of `ws`: window bits are numbers. */
+function paramsOf(response: ExtensionOffer | undefined): object {
+  const entries = (response?.parameters ?? []).map(([name, value]) => [
     name,
     value === true ? value : Number(value),
   ]);
   return Object.fromEntries(entries);
 }
 
-/** What programs use of the `_sender` of `ws`. */
+/** The members of the `_sender` of `ws` that programs use. */
 class SenderView {
   private readonly connection: Connection;
 
@@ -157,7 +156,7 @@ class SenderView {
     this.connection = connection;
   }
 
-  /** Deep proxies leave objects with a tag of their own alone: see `Session`. */
+  /** See `Session` for the reason. */
   get [Symbol.toStringTag](): string {
     return 'Sender';
   }
@@ -170,7 +169,7 @@ class SenderView {
     return this.connection.endpoint.sender.queuedLength;
   }
 
-  /** Sends frames that `Sender.frame` made; after a Close nothing may follow (RFC 6455 §5.5.1). */
+  /** Sends frames of `Sender.frame`. RFC 6455 §5.5.1: not after a Close. */
   sendFrame(parts: readonly (Buffer | string)[], callback?: SendCallback): void {
     const { sender } = this.connection.endpoint;
     if (!sender.sendFramed(parts, callback) && callback !== undefined)
@@ -183,9 +182,9 @@ function senderOf(ws: WebSocket, { connection }: Session): SenderView | null {
 }
 
 /**
- * What programs use of the `_receiver` of `ws`: its limits, and its events. From the moment that
- * it is asked for, everything received passes through its listeners; the first one of each event
- * does what is always done, so that removing it takes the event over.
+ * The members of the `_receiver` of `ws` that programs use: limits and events. After its first access
+ * it emits all received messages and control frames. The first listener of each event is the default
+ * one, so a program that removes that listener replaces the default.
  */
 class ReceiverView extends EventEmitter implements MessageSink, ControlSink {
   private readonly connection: Connection;
@@ -206,7 +205,6 @@ class ReceiverView extends EventEmitter implements MessageSink, ControlSink {
     endpoint.receiver.redirect(this, this);
   }
 
-  /** Deep proxies leave objects with a tag of their own alone: see `Session`. */
   get [Symbol.toStringTag](): string {
     return 'Receiver';
   }

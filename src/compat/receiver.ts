@@ -1,7 +1,6 @@
 /**
- * RFC 6455 §6.2: a receiver to be written to, as `ws` has one. Here because programs for `ws` read
- * frames with it from streams of their own. Our own connections read by `protocol/receiver`, which
- * this one is made of.
+ * RFC 6455 §6.2: a receiver as a Writable, with the interface of `ws`. Programs read frames of other
+ * streams with it. It uses `protocol/receiver`, as connections do.
  */
 
 import { Writable } from 'node:stream';
@@ -14,7 +13,7 @@ import { Opcode } from '../protocol/frame.js';
 import { type MessageData, Receiver as Reader } from '../protocol/receiver.js';
 import { type BinaryType, toBinary } from '../websocket/payload.js';
 
-/** What a receiver needs of permessage-deflate. */
+/** The method of permessage-deflate that a receiver uses. */
 export interface Decompressor {
   decompress(
     data: Buffer,
@@ -23,36 +22,36 @@ export interface Decompressor {
   ): void;
 }
 
-/** What a receiver accepts, and how it hands it on. */
+/** The options of a {@link Receiver}. */
 export interface ReceiverOptions {
   /** Whether several messages may be delivered in one turn of the event loop. Default true. */
   allowSynchronousEvents?: boolean | undefined;
-  /** In which form binary messages are delivered. Default 'nodebuffer'. */
+  /** The form in which binary messages are delivered. Default 'nodebuffer'. */
   binaryType?: BinaryType | undefined;
-  /** The extensions agreed on. RFC 6455 §9.1. */
+  /** The negotiated extensions. Default: none. RFC 6455 §9.1. */
   extensions?: { 'permessage-deflate'?: Decompressor | undefined } | undefined;
   /** Whether this end is a server, which receives masked frames. Default false. RFC 6455 §5.1. */
   isServer?: boolean | undefined;
-  /** Accepted for programs written for `ws`; small pieces are joined as they come. */
+  /** Accepted as in `ws`, without effect. */
   maxBufferedChunks?: number | undefined;
-  /** The most frames a message may have. 0 = no limit, the default. */
+  /** The maximum number of frames in a message. Default: no limit. */
   maxFragments?: number | undefined;
-  /** The longest message, in bytes. 0 = no limit, the default. */
+  /** The maximum length of a message in bytes. Default: no limit. */
   maxPayload?: number | undefined;
-  /** Leaves out the check that text is UTF-8. Default false. RFC 6455 §8.1. */
+  /** Whether text is not checked to be UTF-8. Default false. RFC 6455 §8.1. */
   skipUTF8Validation?: boolean | undefined;
 }
 
 /**
- * Takes the bytes of a connection, and emits 'message' (data, isBinary), 'ping' and 'pong' (data),
- * and for a Close 'conclude' (code, reason), behind which it ends. What breaks a rule is an 'error'
- * with `code` and `closeCode`. The bytes written to it are unmasked in place.
+ * Reads the bytes of a connection, and emits 'message' (data, isBinary), 'ping' and 'pong' (data), and
+ * 'conclude' (code, reason) for a Close, after which it ends. A violation is an 'error' with `code` and
+ * `closeCode`. The bytes written to it are unmasked in place.
  */
 export class Receiver extends Writable {
   private readonly reader: Reader;
   private readonly checkUtf8: boolean;
   private readonly binaryType: BinaryType;
-  /** Tells the stream that the chunk was read. */
+  /** Completes `_write`: the chunk is read. */
   private done: ((error?: Error) => void) | undefined;
 
   constructor(options: ReceiverOptions = {}) {
@@ -69,11 +68,11 @@ export class Receiver extends Writable {
         oneAtATime: !isOn(options.allowSynchronousEvents, true),
       },
       deflate && decoding(deflate),
-      { onMessage: (data, isBinary) => this.tellMessage(data, isBinary) },
+      { onMessage: (data, isBinary) => this.deliverMessage(data, isBinary) },
       {
-        onControl: (opcode, payload) => this.tellControl(opcode, payload),
+        onControl: (opcode, payload) => this.deliverControl(opcode, payload),
         onViolation: (error) => this.fail(error),
-        onDecoded: () => this.goOn(),
+        onDecoded: () => this.continueReading(),
       },
     );
     this.reader.inFragments = this.binaryType === 'fragments';
@@ -89,7 +88,7 @@ export class Receiver extends Writable {
     done(error);
   }
 
-  private goOn(): void {
+  private continueReading(): void {
     this.read(() => this.reader.resume());
   }
 
@@ -101,32 +100,32 @@ export class Receiver extends Writable {
     }
   }
 
-  /** Asks for the next chunk, or sees to it that the rest of this one is read. */
+  /** Requests the next chunk, or schedules the rest of this one. */
   private afterReading(): void {
     const { reader } = this;
     if (reader.isDecoding) return;
-    if (reader.hasUnread) time.setImmediate(() => this.goOn());
-    else this.settle();
+    if (reader.hasUnread) time.setImmediate(() => this.continueReading());
+    else this.completeWrite();
   }
 
-  private settle(error?: Error): void {
+  private completeWrite(error?: Error): void {
     const { done } = this;
     this.done = undefined;
     done?.(error);
   }
 
-  private tellMessage(data: MessageData, isBinary: boolean): void {
+  private deliverMessage(data: MessageData, isBinary: boolean): void {
     this.emit('message', isBinary ? toBinary(data, this.binaryType) : data, isBinary);
   }
 
-  private tellControl(opcode: number, payload: Buffer): void {
+  private deliverControl(opcode: number, payload: Buffer): void {
     if (opcode === Opcode.CLOSE) this.conclude(payload);
     else this.emit(opcode === Opcode.PING ? 'ping' : 'pong', payload);
   }
 
   private conclude(payload: Buffer): void {
     const close = readClose(payload, this.checkUtf8);
-    // RFC 6455 §5.5.1: nothing is sent behind a Close.
+    // RFC 6455 §5.5.1: no data follows a Close.
     this.reader.discard();
     if (close instanceof ProtocolError) {
       this.fail(close);
@@ -137,11 +136,11 @@ export class Receiver extends Writable {
   }
 
   private fail(error: ProtocolError): void {
-    this.settle(error);
+    this.completeWrite(error);
   }
 }
 
-/** Makes a `Decompressor` an extension that decodes; a receiver encodes nothing. */
+/** Returns an extension that decodes with a `Decompressor`. */
 function decoding(deflate: Decompressor): Extension {
   return {
     name: 'permessage-deflate',
@@ -149,7 +148,7 @@ function decoding(deflate: Decompressor): Extension {
     reserved: 4,
     decode: (payload, limit, done) => {
       deflate.decompress(payload, true, (error, decompressed) => {
-        const decoded = judge(error, decompressed, limit);
+        const decoded = toDecoded(error, decompressed, limit);
         time.nextTick(done satisfies Decoded, decoded);
       });
       return undefined;
@@ -164,7 +163,7 @@ function decoding(deflate: Decompressor): Extension {
   };
 }
 
-function judge(
+function toDecoded(
   error: (Error & { code?: string }) | null,
   decompressed: Buffer | undefined,
   limit: number,

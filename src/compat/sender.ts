@@ -1,7 +1,7 @@
 /**
- * RFC 6455 §5.2, §6.1: frames made and sent one by one, as `ws` does it. Here because programs frame
- * a broadcast once by `Sender.frame`, and because some put a Sender on a socket of their own.
- * Our own connections send by `protocol/sender`, which gathers.
+ * RFC 6455 §5.2, §6.1: a sender with the interface of `ws`, which writes frames one by one. Programs
+ * frame a broadcast once with `Sender.frame`, or create a Sender for their own socket. Connections use
+ * `protocol/sender`.
  */
 
 import type { Blob } from 'node:buffer';
@@ -18,34 +18,34 @@ import { byteLengthOf, toClose, toControlPayload, toPayload } from '../websocket
 /** RFC 7692 §7.2.1: the reserved bit of a compressed message. */
 const RSV1 = 0x40;
 
-/** How a frame is made. What is left out is off. */
+/** The options of a frame. The default of each boolean is false. */
 export interface FrameOptions {
-  /** The last frame of its message. */
+  /** Whether it is the last frame of its message. */
   fin?: boolean | undefined;
   opcode: number;
   /** Whether the payload is compressed. RFC 7692 §6. */
   rsv1?: boolean | undefined;
-  /** Whether it is masked. RFC 6455 §5.3. */
+  /** Whether the payload is masked. RFC 6455 §5.3. */
   mask?: boolean | undefined;
-  /** Whether the data must stay as they are; else they are masked in place. */
+  /** Whether the data must not be changed. If false, they are masked in place. */
   readOnly?: boolean | undefined;
-  /** Where the masking key is put: four bytes. */
+  /** Receives the masking key: four bytes. */
   maskBuffer?: Buffer | undefined;
-  /** A source of masking keys in place of the random one. */
+  /** Fills `maskBuffer`, or another four bytes, with the masking key. Default: a random key. */
   generateMask?: GenerateMask | undefined;
 }
 
-/** How a message is sent. What is left out is off. */
+/** The options of a message. Each is false by default. */
 export interface SenderSendOptions {
   binary?: boolean | undefined;
-  /** Whether it is compressed, where an extension can. */
+  /** Whether it is compressed, if permessage-deflate was negotiated. */
   compress?: boolean | undefined;
-  /** The last fragment of its message. */
+  /** Whether it is the last fragment. */
   fin?: boolean | undefined;
   mask?: boolean | undefined;
 }
 
-/** What a sender needs of permessage-deflate. */
+/** The members of permessage-deflate that a sender uses. */
 export interface Compressor {
   compress(
     data: Buffer | string,
@@ -59,14 +59,14 @@ export interface Compressor {
   readonly _threshold?: number | undefined;
 }
 
-/** The extensions agreed on. RFC 6455 §9.1. */
+/** The negotiated extensions of a {@link Sender}. RFC 6455 §9.1. */
 export interface SenderExtensions {
   'permessage-deflate'?: Compressor | undefined;
 }
 
 type Payload = Buffer | string | Blob;
 
-/** A frame on its way to the socket. */
+/** A frame to send. */
 interface Job {
   readonly data: Payload;
   readonly byteLength: number;
@@ -75,22 +75,22 @@ interface Job {
   readonly callback: SendCallback | undefined;
 }
 
-/** Sends frames on a socket, in the order of its calls, also behind one that is being compressed. */
+/** Sends frames on a socket, in the order of the calls, also while one is being compressed. */
 export class Sender {
-  /** Called when a Blob can't be read. */
+  /** Called when a Blob cannot be read. */
   onerror: (error: Error) => void = () => {};
-  /** @internal programs written for `ws` look into these three */
+  /** @internal programs read these three */
   _socket: Duplex;
   /** @internal */
   _extensions: SenderExtensions;
-  /** @internal bytes that wait to be compressed or read, or behind such */
+  /** @internal the bytes in the queue */
   _bufferedBytes = 0;
 
   private readonly generateMask: GenerateMask | undefined;
   private jobs: Job[] = [];
-  /** A job waits for its compression, or for its Blob. */
+  /** A job is being compressed, or its Blob is being read. */
   private busy = false;
-  /** Whether the last data frame was a fragment with more to follow. */
+  /** Whether a fragmented message is in progress. */
   private continuing = false;
   private compressing = false;
 
@@ -101,9 +101,9 @@ export class Sender {
   }
 
   /**
-   * Makes a frame. RFC 6455 §5.2.
-   * @returns the header, and the payload behind it if there is one; both in one Buffer where the
-   * payload had to be copied to be masked
+   * Creates a frame. RFC 6455 §5.2.
+   * @returns the header and, if there is one, the payload; both in one Buffer if the payload was copied
+   * for masking
    */
   static frame(data: Buffer | string, options: FrameOptions): Buffer[] {
     const payload = typeof data === 'string' ? Buffer.from(data) : data;
@@ -125,15 +125,15 @@ export class Sender {
   }
 
   /**
-   * Sends a message, or a fragment of one. RFC 6455 §5.4.
-   * @throws TypeError for data that have no bytes
+   * Sends a message or a fragment. RFC 6455 §5.4.
+   * @throws TypeError for data without bytes
    */
   send(data: unknown, options: SenderSendOptions, callback?: SendCallback): void {
     const payload = toPayload(data);
     const isFirst = !this.continuing;
     const fin = Boolean(options.fin);
     this.continuing = !fin;
-    // RFC 7692 §6.1: a message is compressed as a whole, which its first frame says.
+    // RFC 7692 §6.1: the first frame decides for the whole message.
     if (isFirst) this.compressing = Boolean(options.compress) && this.compresses(payload);
     const opcode = !isFirst ? Opcode.CONTINUATION : options.binary ? Opcode.BINARY : Opcode.TEXT;
     const rsv1 = isFirst && this.compressing;
@@ -149,8 +149,7 @@ export class Sender {
   }
 
   /**
-   * Sends a Pong. RFC 6455 §5.5.3.
-   * @throws RangeError above 125 bytes
+   * Sends a Pong, likewise. RFC 6455 §5.5.3.
    */
   pong(data?: unknown, mask?: boolean, callback?: SendCallback): void {
     this.control(Opcode.PONG, data, mask, callback);
@@ -158,14 +157,14 @@ export class Sender {
 
   /**
    * Sends a Close. RFC 6455 §5.5.1.
-   * @throws TypeError for a code that must not be sent; RangeError for a reason above 123 bytes
+   * @throws TypeError for an invalid code; RangeError for a reason above 123 bytes
    */
   close(code?: number, data?: string | Uint8Array, mask?: boolean, callback?: SendCallback): void {
     const payload = writeClose(toClose(code, data));
     this.enqueue(payload, false, { fin: true, opcode: Opcode.CLOSE, mask }, callback);
   }
 
-  /** Writes the parts of a frame as `frame` made them, ahead of everything that waits. */
+  /** Writes the parts of a frame of `frame` now, before the frames in the queue. */
   sendFrame(parts: readonly (Buffer | string)[], callback?: SendCallback): void {
     const socket = this._socket;
     const last = parts.length - 1;
@@ -184,13 +183,13 @@ export class Sender {
     this.enqueue(toControlPayload(data), false, { fin: true, opcode, mask }, callback);
   }
 
-  /** Whether this message is worth compressing; with a context taken over, each one is. */
+  /** Whether a message is compressed: all are with context takeover, else those above the threshold. */
   private compresses(payload: Payload): boolean {
     const deflate = this._extensions['permessage-deflate'];
     if (deflate === undefined) return false;
     const role = deflate._isServer ? 'server' : 'client';
-    const startsAnew = deflate.params?.[`${role}_no_context_takeover`];
-    return !startsAnew || byteLengthOf(payload) >= (deflate._threshold ?? 0);
+    const noContextTakeover = deflate.params?.[`${role}_no_context_takeover`];
+    return !noContextTakeover || byteLengthOf(payload) >= (deflate._threshold ?? 0);
   }
 
   private enqueue(
@@ -223,7 +222,7 @@ export class Sender {
     this.busy = true;
     deflate.compress(data, job.frame.fin === true, (error, compressed) => {
       this.busy = false;
-      if (this.mayGoOn(job, error, 'data was being compressed')) {
+      if (this.mayContinue(job, error, 'data was being compressed')) {
         this.finish(job, compressed, false);
         this.work();
       }
@@ -232,19 +231,19 @@ export class Sender {
 
   private read(job: Job, blob: Blob): void {
     this.busy = true;
-    const go = (error: Error | null, bytes: ArrayBuffer = new ArrayBuffer(0)): void => {
+    const onRead = (error: Error | null, bytes: ArrayBuffer = new ArrayBuffer(0)): void => {
       this.busy = false;
-      if (this.mayGoOn(job, error, 'the blob was being read')) {
+      if (this.mayContinue(job, error, 'the blob was being read')) {
         this.dispatch(job, Buffer.from(bytes));
         this.work();
       } else if (error !== null) {
         this.onerror(error);
       }
     };
-    // In a tick of its own: what a callback throws is an exception, not a rejection.
+    // In the next tick, so that an exception of a callback is no rejection.
     blob.arrayBuffer().then(
-      (bytes) => time.nextTick(go, null, bytes),
-      (error) => time.nextTick(go, error, undefined),
+      (bytes) => time.nextTick(onRead, null, bytes),
+      (error) => time.nextTick(onRead, error, undefined),
     );
   }
 
@@ -254,10 +253,10 @@ export class Sender {
     this.sendFrame(Sender.frame(payload, { ...job.frame, readOnly, generateMask }), job.callback);
   }
 
-  /** Whether this job may go on; if not, none that waits behind it will. */
-  private mayGoOn(job: Job, error: Error | null, meanwhile: string): boolean {
+  /** Whether a job may continue. If not, it fails with all jobs after it. */
+  private mayContinue(job: Job, error: Error | null, activity: string): boolean {
     const lost = this._socket.destroyed
-      ? new Error(`The socket was closed while ${meanwhile}`)
+      ? new Error(`The socket was closed while ${activity}`)
       : undefined;
     const cause = error ?? lost;
     if (cause === undefined) return true;

@@ -61,8 +61,8 @@ export interface ServerOptions<
   U extends typeof IncomingMessage = typeof IncomingMessage,
 > extends ConnectionOptions {
   /**
-   * The port to listen on, with a new http server; 0 for any free port. A string that is not a number is
-   * the path of a Unix socket or of a named pipe. Requests that are not upgrades are answered 426. A
+   * The port to listen on, with a new http server; 0 for any free port. A string that is not a number
+   * is the path of a Unix socket or of a named pipe. Requests that are not upgrades are answered 426. A
    * request must arrive within 20 s.
    */
   port?: number | undefined;

@@ -36,12 +36,12 @@ export class PendingHandshakes {
   /**
    * Starts to wait. Meanwhile an error of the socket is ignored.
    * @param onClosed called if the server is closed first
-   * @returns a function that ends the waiting. It returns false if that has ended before: the server was
+   * @returns a function that ends the waiting. It returns false if the waiting is over: the server was
    * closed, the client is gone, or it is the second call
    */
   wait(socket: Duplex, onClosed: () => void): () => boolean {
     const end = (): boolean => {
-      if (!socket.destroyed) socket.removeListener('error', ignore); // a destroyed one may still emit it
+      if (!socket.destroyed) socket.removeListener('error', ignore); // else it may still come
       socket.removeListener('close', end);
       return this.cancels.delete(cancel);
     };

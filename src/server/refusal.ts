@@ -46,8 +46,8 @@ export function answerPlainRequest(
 }
 
 /**
- * Refuses an opening handshake with an HTTP response, and closes the connection: bytes after the request
- * are not read as another request.
+ * Refuses an opening handshake with an HTTP response, and closes the connection: bytes after the
+ * request are not read as another request.
  * @param message the body; default: the reason phrase
  * @param fields more header fields; they replace the default ones of the same name
  * @throws RangeError for a status that is not a refusal; TypeError for a field with a line break

@@ -14,7 +14,7 @@ const FINISHED = 'http.server.response.finish';
 /** The last response of each connection, until it is finished. Responses finish in order. */
 const underWay = new WeakMap<object, ServerResponse>();
 
-/** The number of watched http servers. While it is not 0, every request of the process costs a little. */
+/** The number of watched http servers. Above 0, every request of the process costs a little. */
 let watched = 0;
 
 /** Ends the watch of http servers that were garbage collected without being closed. */

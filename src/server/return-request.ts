@@ -1,6 +1,6 @@
 /**
- * RFC 9110 §7.8: a server may ignore Upgrade. With a listener, Node emits 'upgrade' for every protocol.
- * So a request for another protocol is returned to its http server, as an ordinary request.
+ * RFC 9110 §7.8: a server may ignore Upgrade. Node emits 'upgrade' for every protocol if there is a
+ * listener. So a request for another protocol is returned to its http server.
  */
 
 import { Buffer } from 'node:buffer';
@@ -14,7 +14,7 @@ import { lingeringClose } from './refusal.js';
 import { afterResponses } from './responses.js';
 import type { Upgrade } from './upgrade-request.js';
 
-/** From Node 25 on, Node parses the body of such a request. Before, the body is read from the socket. */
+/** Node parses the body of such a request from version 25 on. Before, the socket has the body. */
 const PARSES_BODIES = Number.parseInt(process.versions.node, 10) >= 25;
 
 /**
@@ -33,8 +33,8 @@ const returned = new WeakMap<Duplex, number>();
 const MAX_HEADERS = 1000;
 
 /**
- * Whether a request can be written again unchanged: Node drops header lines above a limit, and a dropped
- * line may have the length of the body.
+ * Whether a request can be written again unchanged: Node drops header lines above a limit, and a
+ * dropped line may have the length of the body.
  */
 export function isReturnable(http: HttpServer, { headers, rawHeaders }: IncomingMessage): boolean {
   const max = http.maxHeadersCount === 0 ? Infinity : (http.maxHeadersCount ?? MAX_HEADERS);
