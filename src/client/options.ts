@@ -25,7 +25,7 @@ type HttpOptions = Omit<
   'agent' | 'createConnection' | 'headers' | 'checkServerIdentity'
 >;
 
-/** The options of a client, beside those of `http.request`, `https.request` and `tls.connect`. */
+/** The options of a client, in addition to those of `http.request`, `https.request` and `tls.connect`. */
 export interface ClientOptions<Socket = never> extends ConnectionOptions, HttpOptions {
   /** The subprotocols to request, if the argument `protocols` is left out. RFC 6455 §1.9. */
   protocols?: string | string[] | undefined;
@@ -60,7 +60,7 @@ export interface ClientOptions<Socket = never> extends ConnectionOptions, HttpOp
    */
   finishRequest?: FinishRequestCallback<Socket> | undefined;
   /** The agent that creates the connection; false for a new agent. Default: none. */
-  // biome-ignore lint/suspicious/noExplicitAny: agents of proxy packages have types of their own
+  // biome-ignore lint/suspicious/noExplicitAny: agents of proxy packages have other types
   agent?: any;
   /**
    * Creates the connection: returns a Duplex or a promise of one, or calls `callback(error, duplex)`.
@@ -69,7 +69,7 @@ export interface ClientOptions<Socket = never> extends ConnectionOptions, HttpOp
   createConnection?: // biome-ignore lint/suspicious/noExplicitAny: written for `ws`, it takes net's or tls's options
   ((options: any, callback?: any) => Duplex | null | undefined | Promise<Duplex>) | undefined;
   /** Checks the server's certificate, as for `tls.connect`. */
-  // biome-ignore lint/suspicious/noExplicitAny: `ws` types the certificate as what it is not
+  // biome-ignore lint/suspicious/noExplicitAny: `@types/ws` has a wrong type for the certificate
   checkServerIdentity?: ((servername: string, certificate: any) => any) | undefined;
 }
 

@@ -18,13 +18,13 @@ export interface PerMessageDeflateOptions {
   clientNoContextTakeover?: boolean | undefined;
   /**
    * The server's window: 8 to 15, for 256 bytes to 32 KiB. Server: its size; false declines offers
-   * that limit it. Client: the most that it asks for. Default: 15, or what the offer says. RFC 7692
+   * that limit it. Client: the limit to request. Default: 15, or as the offer says. RFC 7692
    * §7.1.2.1.
    */
   serverMaxWindowBits?: number | boolean | undefined;
   /**
-   * The client's window: 8 to 15. Server: what it demands; offers that do not allow that are declined.
-   * Client: its size; false does not let a server limit it. Default: 15, or what the server demands.
+   * The client's window: 8 to 15. Server: the limit to demand; offers that do not allow it are declined.
+   * Client: its size; false does not let a server limit it. Default: 15, or as the server demands.
    * RFC 7692 §7.1.2.2.
    */
   clientMaxWindowBits?: number | boolean | undefined;

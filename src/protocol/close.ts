@@ -124,7 +124,7 @@ export type ClosingAction =
   /** stop the timer and notify the application that the connection is closed */
   | 'finish';
 
-/** A cell of the table: the next state, and what is done. */
+/** A cell of the table: the next state, and the actions. */
 export interface ClosingStep {
   readonly to: ClosingState;
   readonly actions: readonly ClosingAction[];

@@ -88,7 +88,7 @@ export const VIOLATIONS = {
   },
   INVALID_COMPRESSED_DATA: {
     closeCode: 1007,
-    code: 'Z_DATA_ERROR', // zlib's name for it, which programs written for `ws` know
+    code: 'Z_DATA_ERROR', // the code of zlib, as in `ws`
     rfc: 'RFC 7692 §7.2.2',
     sentence: 'Invalid compressed message: %',
   },

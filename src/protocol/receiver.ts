@@ -137,7 +137,7 @@ export class Receiver extends FrameReader {
   }
 
   // RFC 6455 §5.4 MUST: a message may come in one frame or in several.
-  /** Checks what a header announces before memory is allocated for it. */
+  /** Checks the lengths in a header before memory is allocated for the payload. */
   private checkDataFrame(header: FrameHeader): Violation | undefined {
     const isUnfragmented = header.fin && header.opcode !== Opcode.CONTINUATION;
     if (isUnfragmented) return checkLength(header, 0, this.options.maxPayload);

@@ -113,7 +113,7 @@ export class SendQueue {
       this.sink.onFailure(payload);
       return;
     }
-    // Nothing is sent any more. The progress says what was under way when the wire went.
+    // Nothing is sent any more. The progress is left as it was when the wire ended.
     if (this.state === 'STOPPED') return;
     frame.payload = payload;
     frame.progress = progressAfterReading(frame.isEncoded);

@@ -102,10 +102,12 @@ export function addEventListener(
 ): void {
   if (!isListener(listener)) return;
   const { once, signal }: ListenerOptions = Object(options ?? {}); // browsers accept a boolean too
-  const follows = isSignal(signal) ? signal : undefined;
-  if (follows?.aborted || find(source, type, listener) !== undefined) return;
+  const abortSignal = isSignal(signal) ? signal : undefined;
+  if (abortSignal?.aborted || find(source, type, listener) !== undefined) return;
   const plain = adapt(type, listener);
-  const adapter = follows ? untilAborted(source, type, plain, Boolean(once), follows) : plain;
+  const adapter = abortSignal
+    ? untilAborted(source, type, plain, Boolean(once), abortSignal)
+    : plain;
   adapter[LISTENER] = listener;
   install(source, type, adapter, Boolean(once));
 }
@@ -124,8 +126,9 @@ export function removeEventListener(
 
 /** Returns the adapter of a listener; event handlers such as `onopen` are not listeners. */
 function find(source: EventSource, type: DomEventType, listener: unknown): Adapter | undefined {
-  const isIt = (one: Adapter) => one[LISTENER] === listener && one[IS_HANDLER] !== true;
-  return adapters(source, type).find(isIt);
+  return adapters(source, type).find(
+    (adapter) => adapter[LISTENER] === listener && adapter[IS_HANDLER] !== true,
+  );
 }
 
 function isListener(listener: unknown): listener is Listener<Event> {
@@ -161,20 +164,20 @@ function untilAborted(
     signal.removeEventListener('abort', onAbort);
     source[SUBSCRIPTIONS]?.delete(unsubscribe);
   };
-  const guarded: Adapter = function (...args) {
+  const abortable: Adapter = function (...args) {
     if (once) unsubscribe();
     // An emit calls all listeners that existed at its start, also removed ones.
     if (!signal.aborted) adapter.apply(this, args);
   };
   const onAbort = (): void => {
     unsubscribe();
-    uninstall(source, type, guarded);
+    uninstall(source, type, abortable);
   };
-  guarded[UNSUBSCRIBE] = unsubscribe;
-  if (source.readyState === CLOSED) return guarded; // nothing will be emitted
+  abortable[UNSUBSCRIBE] = unsubscribe;
+  if (source.readyState === CLOSED) return abortable; // nothing will be emitted
   signal.addEventListener('abort', onAbort);
   subscriptionsOf(source).add(unsubscribe);
-  return guarded;
+  return abortable;
 }
 
 function subscriptionsOf(source: EventSource): Set<() => void> {

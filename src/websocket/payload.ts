@@ -178,9 +178,9 @@ function toArrayBuffer(bytes: Buffer): ArrayBuffer {
  * Returns the subprotocols to ask for. RFC 6455 §4.1 MUST: they are tokens and unique.
  * @throws SyntaxError if one is not
  */
-export function toSubprotocols(asked: string | string[] | null | undefined): string[] {
-  if (asked === undefined) return [];
-  const list = Array.isArray(asked) ? asked : [asked];
+export function toSubprotocols(requested: string | string[] | null | undefined): string[] {
+  if (requested === undefined) return [];
+  const list = Array.isArray(requested) ? requested : [requested];
   for (const [i, one] of list.entries()) {
     if (typeof one !== 'string' || !isToken(one) || list.indexOf(one) !== i) {
       throw new SyntaxError('An invalid or duplicated subprotocol was specified');
@@ -208,7 +208,7 @@ function bindAsyncContext(callback: SendCallback): SendCallback {
   return (error) => context.runInAsyncScope(callback, undefined, error);
 }
 
-/** Reads a Blob. @param onRead receives its bytes or the error, in a tick of its own */
+/** Reads a Blob. @param onRead receives its bytes, or the error, in the next tick */
 export function readBlob(blob: Blob, onRead: (read: Buffer | Error) => void): void {
   // Outside the promise chain an exception of a listener is no rejection.
   const finish = (read: Buffer | Error): void => time.nextTick(onRead, read);
