@@ -69,12 +69,7 @@ export function installMembers(prototype: WebSocket): void {
     // Programs lower its `_maxPayload` until a client has logged in, and replace its listeners.
     _receiver: { read: (session, ws) => receiverOf(ws, session) },
     // @fastify/websocket sets it to make an unconnected object a client.
-    _isServer: {
-      read: ({ role }) => role === 'server',
-      write: (session, isServer) => {
-        session.role = isServer ? 'server' : 'client';
-      },
-    },
+    _isServer: { read: ({ role }) => role === 'server', write: setRole },
     _autoPong: {
       read: ({ connection }) => connection?.endpoint.autoPong ?? true,
       write: ({ connection }, autoPong) => {
@@ -118,6 +113,10 @@ export function installServerMembers(prototype: WebSocketServer): void {
 function socketOf(connection: Connection | undefined): Duplex | null {
   connection?.flush();
   return connection?.socket ?? null;
+}
+
+function setRole(session: Session, isServer: unknown): void {
+  session.role = isServer ? 'server' : 'client';
 }
 
 function receivedOf({ connection }: Session): Close | undefined {
