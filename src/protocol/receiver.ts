@@ -163,7 +163,7 @@ export class Receiver extends FrameReader {
   }
 
   protected deliverReady(): void {
-    const decoded = this.isSuspended ? undefined : this.decoder?.take();
+    const decoded = this.decoder?.take();
     if (decoded !== undefined) this.takeDecoded(decoded);
   }
 

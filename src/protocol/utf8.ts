@@ -54,7 +54,7 @@ export class Utf8Check {
     this.missing = continuationsAfter(byte);
     this.low = byte === 0xe0 ? 0xa0 : byte === 0xf0 ? 0x90 : 0x80;
     this.high = byte === 0xed ? 0x9f : byte === 0xf4 ? 0x8f : 0xbf;
-    return this.missing > 0 || byte < 0x80;
+    return this.missing > 0;
   }
 }
 

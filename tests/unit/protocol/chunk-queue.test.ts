@@ -60,3 +60,30 @@ test('clear forgets all chunks and ends the backup', () => {
   queue.clear();
   expect([queue.isEmpty, queue.isBackedUp, queue.hasBytes()]).toEqual([true, false, false]);
 });
+
+test('what is unread behind the end of a chunk is not lost when that chunk ends', () => {
+  const queue = new ChunkQueue();
+  queue.start(chunkOf('ab'));
+  queue.offset = 2;
+  queue.add(chunkOf('cd'));
+  expect(queue.isEmpty).toBe(false);
+  queue.clear();
+});
+
+test('a chunk that was read to its end is not kept while reading is interrupted', () => {
+  const queue = new ChunkQueue();
+  queue.start(chunkOf('ab'));
+  queue.offset = 2;
+  queue.pause();
+  expect(queue.chunk).toHaveLength(0);
+});
+
+test('the backup of a chunk that was read to its end makes way for the next chunk', () => {
+  const queue = new ChunkQueue();
+  queue.start(chunkOf('abcd'));
+  queue.mayShare(2);
+  queue.offset = 4;
+  queue.add(chunkOf('next'));
+  expect([queue.hasBytes(), String(queue.chunk), queue.isBackedUp]).toEqual([true, 'next', false]);
+  queue.clear();
+});

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { isCloseCode, readClose, writeClose } from '../../../src/protocol/close.js';
+import { closingStep, isCloseCode, readClose, writeClose } from '../../../src/protocol/close.js';
 import { ProtocolError } from '../../../src/protocol/errors.js';
 import { closePayload } from '../../support/frames.js';
 
@@ -43,4 +43,37 @@ test('writeClose is the inverse of readClose', () => {
     if (close instanceof ProtocolError) throw close;
     expect(writeClose(close)).toEqual(payload);
   }
+});
+
+test('RFC 6455 §7.4.1: a Close with 1005 is written without a code', () => {
+  expect(writeClose({ code: 1005, reason: Buffer.from('unsaid') })).toHaveLength(0);
+});
+
+test.each([1000.5, -1, Number.NaN, 999, 1015, 2999, 5000])('%d is no close code', (code) => {
+  expect(isCloseCode(code)).toBe(false);
+});
+
+describe('closingStep', () => {
+  test('RFC 6455 §7.1.1: behind both Close frames a server ends TCP, a client waits', () => {
+    for (const [state, input] of [
+      ['CLOSE_SENT', 'CLOSE_RECEIVED'],
+      ['PEER_CLOSED', 'CLOSE_WRITTEN'],
+    ] as const) {
+      expect(closingStep(state, input, 'server')).toMatchObject({ to: 'ENDED' });
+      expect(closingStep(state, input, 'server')?.actions).toContain('end');
+      expect(closingStep(state, input, 'client')).toMatchObject({ to: 'DONE' });
+      expect(closingStep(state, input, 'client')?.actions).toContain('linger');
+    }
+  });
+
+  test('is the same for both roles elsewhere', () => {
+    const step = closingStep('OPEN', 'CLOSE_RECEIVED', 'server');
+    expect(step).toEqual({ to: 'PEER_CLOSED', actions: ['discard', 'arm', 'send'] });
+    expect(closingStep('OPEN', 'CLOSE_RECEIVED', 'client')).toBe(step);
+  });
+
+  test('changes nothing where a row does not name the input', () => {
+    expect(closingStep('OPEN', 'TIMED_OUT', 'server')).toBeUndefined();
+    expect(closingStep('CLOSED', 'WIRE_CLOSED', 'client')).toBeUndefined();
+  });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   FrameHeader,
+  isDataFrame,
   isMinimal,
   readHeader,
   sizeOfHeader,
@@ -72,4 +73,15 @@ describe('writeHeader', () => {
       expect(end - 3).toBe(sizeOfHeader(length, masked));
     }
   });
+});
+
+test.each([
+  [0x00, true],
+  [0x81, true],
+  [0xc2, true],
+  [0x88, false],
+  [0x89, false],
+  [0x8a, false],
+])('RFC 6455 §5.6: whether %i begins a data frame: %s', (firstByte, isData) => {
+  expect(isDataFrame(firstByte)).toBe(isData);
 });

@@ -109,3 +109,18 @@ describe('MaskingKeys', () => {
     expect([keys.next(), keys.next(), calls]).toEqual([KEY_NUMBER, KEY_NUMBER, 2]);
   });
 });
+
+test.each([127, 128, 8_192])('all %d bytes of a buffer are copied, masked or not', (length) => {
+  const payload = new SeededRandom(67).bytes(length);
+  const copy = Buffer.alloc(length);
+  unmaskInto(copy, 0, payload, 0, length, 0);
+  expect(copy.equals(payload)).toBe(true);
+  unmaskInto(copy, 0, payload, 0, length, KEY_NUMBER);
+  expect(copy.equals(xorByHand(payload))).toBe(true);
+});
+
+test('the key 0 changes nothing', () => {
+  const bytes = Buffer.from('unchanged');
+  unmask(bytes, 0, bytes.length, 0);
+  expect(String(bytes)).toBe('unchanged');
+});

@@ -161,3 +161,10 @@ test('what was joined is not written again by the next message', () => {
   pieces.join();
   expect(first.toString()).toBe('first');
 });
+
+test('a message without a byte is empty', () => {
+  const pieces = new MessageBuffer();
+  add(pieces, Buffer.alloc(0));
+  expect(pieces.join()).toHaveLength(0);
+  expect(pieces.join()).toHaveLength(0);
+});

@@ -1,5 +1,6 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { WriteBatch } from '../../../src/protocol/write-batch.js';
+import { frame, KEY } from '../../support/frames.js';
 import { SeededRandom } from '../../support/random.js';
 
 function put(batch: WriteBatch, text: string): void {
@@ -17,9 +18,9 @@ test('frames of one connection lie side by side, in one part', () => {
 });
 
 test('connections that take turns keep to few parts each, and nothing is mixed up', () => {
-  const gathers = Array.from({ length: 50 }, () => new WriteBatch());
-  for (let i = 0; i < 16; i++) for (const [n, one] of gathers.entries()) put(one, `<${n}:${i}>`);
-  for (const [n, one] of gathers.entries()) {
+  const batches = Array.from({ length: 50 }, () => new WriteBatch());
+  for (let i = 0; i < 16; i++) for (const [n, one] of batches.entries()) put(one, `<${n}:${i}>`);
+  for (const [n, one] of batches.entries()) {
     const parts = one.takeParts();
     const expected = Array.from({ length: 16 }, (_, i) => `<${n}:${i}>`).join('');
     expect(Buffer.concat(parts).toString()).toBe(expected);
@@ -29,16 +30,16 @@ test('connections that take turns keep to few parts each, and nothing is mixed u
 
 test('a part that was handed over and not given back is never written again', () => {
   const random = new SeededRandom(61);
-  const gathers = [new WriteBatch(), new WriteBatch(), new WriteBatch()];
+  const batches = [new WriteBatch(), new WriteBatch(), new WriteBatch()];
   const handed: { parts: Buffer[]; copy: Buffer }[] = [];
   for (let i = 0; i < 5_000; i++) {
-    const turn = random.integer(0, gathers.length - 1);
-    const batch = gathers[turn] ?? new WriteBatch();
+    const turn = random.integer(0, batches.length - 1);
+    const batch = batches[turn] ?? new WriteBatch();
     put(batch, 'x'.repeat(random.integer(1, 900)) + i);
     if (random.next() < 0.3) batch.append(Buffer.from(`by reference ${i}`));
     if (random.next() < 0.4) {
       const parts = batch.takeParts();
-      gathers[turn] = new WriteBatch();
+      batches[turn] = new WriteBatch();
       handed.push({ parts, copy: Buffer.from(Buffer.concat(parts)) });
     }
   }
@@ -64,17 +65,17 @@ test('memory that was given back holds the next frames', () => {
 
 test('as long as the memory of one connection is needed, that of others is not used again', () => {
   const random = new SeededRandom(67);
-  const gathers = Array.from({ length: 5 }, () => new WriteBatch());
+  const batches = Array.from({ length: 5 }, () => new WriteBatch());
   const kept: { parts: Buffer[]; copy: Buffer }[] = [];
   let again = 0;
   for (let i = 0; i < 20_000; i++) {
-    const turn = random.integer(0, gathers.length - 1);
-    const batch = gathers[turn] ?? new WriteBatch();
+    const turn = random.integer(0, batches.length - 1);
+    const batch = batches[turn] ?? new WriteBatch();
     put(batch, 'x'.repeat(random.integer(1, 3000)) + i);
     if (random.next() < 0.2) batch.append(Buffer.from(`by reference ${i}`));
     if (random.next() > 0.5) continue;
     const parts = batch.takeParts();
-    gathers[turn] = new WriteBatch();
+    batches[turn] = new WriteBatch();
     if (random.next() < 0.9) {
       batch.release();
       again++;
@@ -82,6 +83,15 @@ test('as long as the memory of one connection is needed, that of others is not u
   }
   expect(again).toBeGreaterThan(5_000);
   expect(kept.filter(({ parts, copy }) => !Buffer.concat(parts).equals(copy))).toEqual([]);
+});
+
+test('more than a slab holds is two parts', () => {
+  const batch = new WriteBatch();
+  const texts = ['a'.repeat(20_000), 'b'.repeat(20_000), 'c'.repeat(20_000)];
+  for (const text of texts) put(batch, text);
+  const parts = batch.takeParts();
+  expect(parts.map(String)).toEqual(texts);
+  expect(() => batch.release()).not.toThrow();
 });
 
 test('byteLength counts what is copied and what goes by reference', () => {
@@ -100,4 +110,71 @@ test('callbacks are kept in order; without any there is no list', () => {
   batch.onWritten(() => called.push(2));
   for (const callback of batch.callbacks ?? []) callback();
   expect([called, new WriteBatch().callbacks]).toEqual([[1, 2], undefined]);
+});
+
+describe('a frame', () => {
+  const KEY_NUMBER = KEY.readInt32LE(0);
+
+  test.each([
+    ['text', 'zwölf'],
+    ['bytes', Buffer.from('zwölf')],
+  ])('of %s is written behind its header, masked or not', (_what, payload) => {
+    for (const mask of [undefined, KEY]) {
+      const batch = new WriteBatch();
+      const isMasked = mask !== undefined;
+      const byReference = batch.addFrame(0x81, payload, 6, isMasked, isMasked ? KEY_NUMBER : 0);
+      expect([byReference, Buffer.concat(batch.takeParts())]).toEqual([
+        false,
+        frame({ payload, mask }),
+      ]);
+    }
+  });
+
+  test.each([
+    ['text', 'x'.repeat(4097)],
+    ['bytes', Buffer.alloc(4097, 'x')],
+  ])('of more than 4 KiB of %s goes by reference, masked or not', (_what, payload) => {
+    for (const mask of [undefined, KEY]) {
+      const batch = new WriteBatch();
+      const isMasked = mask !== undefined;
+      const byReference = batch.addFrame(0x82, payload, 4097, isMasked, isMasked ? KEY_NUMBER : 0);
+      const parts = batch.takeParts();
+      expect([byReference, parts.length]).toEqual([true, 2]);
+      expect(Buffer.concat(parts)).toEqual(frame({ opcode: 2, payload, mask }));
+      expect(parts[1] === payload).toBe(!isMasked && typeof payload !== 'string');
+    }
+  });
+
+  test('RFC 6455 §10.3: data of the program is never changed', () => {
+    for (const size of [100, 4096, 4097, 10_000]) {
+      const payload = Buffer.alloc(size, 'x');
+      const batch = new WriteBatch();
+      batch.addFrame(0x82, payload, size, true, KEY_NUMBER);
+      expect(payload).toEqual(Buffer.alloc(size, 'x'));
+    }
+  });
+
+  test('counts what the program gave for messages, not for control frames', () => {
+    const batch = new WriteBatch();
+    batch.addFrame(0x81, 'abc', 100, false, 0);
+    batch.addFrame(0x89, 'ping', 4, false, 0);
+    expect([batch.givenLength, batch.byteLength]).toEqual([100, 11]);
+  });
+});
+
+test.each([
+  [4096, false],
+  [4097, true],
+])('%i framed bytes go by reference: %s', (size, byReference) => {
+  const batch = new WriteBatch();
+  const bytes = Buffer.alloc(size, 'x');
+  expect(batch.addFramed(bytes)).toBe(byReference);
+  const [part] = batch.takeParts();
+  expect([part === bytes, part?.equals(bytes)]).toEqual([byReference, true]);
+});
+
+test('an empty batch has no parts, and nothing to release', () => {
+  const batch = new WriteBatch();
+  expect(batch.takeParts()).toEqual([]);
+  expect(() => batch.release()).not.toThrow();
 });
