@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { buildRequest, validateResponse } from '../../../src/handshake/client.js';
 import { HandshakeError } from '../../../src/handshake/errors.js';
 import { acceptFor } from '../../../src/handshake/fields.js';
@@ -22,6 +22,13 @@ test('RFC 6455 §4.1: the fields of a request, in their order', () => {
     ['Sec-WebSocket-Protocol', 'chat, superchat'],
     ['Origin', 'http://a'],
   ]);
+});
+
+test('RFC 6455 §4.1: a request that asks for nothing has the required fields only', () => {
+  const names = (origin?: string) =>
+    buildRequest({ key, subprotocols: [], extensions: '' }, origin).map(([name]) => name);
+  const required = ['Sec-WebSocket-Version', 'Sec-WebSocket-Key', 'Connection', 'Upgrade'];
+  expect([names(undefined), names('')]).toEqual([required, required]);
 });
 
 test('a response that answers the request is accepted with its subprotocol', () => {
@@ -58,4 +65,44 @@ test('a subprotocol that nobody asked for is refused', () => {
 test.each(['0.9', '1.0'])('a status line of HTTP/%s is refused', (httpVersion) => {
   const verdict = validateResponse({ httpVersion, headers: good }, asked);
   expect(verdict).toMatchObject({ code: 'WS_ERR_INVALID_HTTP_VERSION', status: 101 });
+});
+
+test('a server that chooses no subprotocol is accepted if none was requested', () => {
+  const headers = { ...good, 'sec-websocket-protocol': undefined };
+  expect(validateResponse({ headers }, { ...asked, subprotocols: [] })).toEqual({
+    subprotocol: '',
+    extensions: [],
+  });
+});
+
+describe('extensions in the response', () => {
+  const requested = { ...asked, extensions: 'permessage-deflate; client_max_window_bits, x-other' };
+  const answer = (field: string, request = requested) =>
+    validateResponse({ headers: { ...good, 'sec-websocket-extensions': field } }, request);
+
+  test('are accepted with their parameters if they were requested', () => {
+    expect(answer('x-other; a=1')).toMatchObject({
+      extensions: [{ name: 'x-other', parameters: [['a', '1']] }],
+    });
+    expect(answer('x-other, permessage-deflate')).toMatchObject({
+      extensions: [{ name: 'x-other' }, { name: 'permessage-deflate' }],
+    });
+  });
+
+  test.each([
+    ['x-unknown', 'WS_ERR_UNREQUESTED_EXTENSION'],
+    ['permessage-deflate, x-unknown', 'WS_ERR_UNREQUESTED_EXTENSION'],
+    ['permessage-deflate; a=', 'WS_ERR_INVALID_EXTENSIONS'],
+    ['', 'WS_ERR_INVALID_EXTENSIONS'],
+    // RFC 7692 §5: a server takes one of the offers of an extension.
+    ['permessage-deflate, permessage-deflate', 'WS_ERR_INVALID_EXTENSIONS'],
+  ])('%j is refused with %s', (field, code) => {
+    expect(answer(field)).toMatchObject({ code, status: 101 });
+  });
+
+  test('a request that is not a list of extensions requested none of them', () => {
+    expect(answer('x', { ...asked, extensions: ';;' })).toMatchObject({
+      code: 'WS_ERR_UNREQUESTED_EXTENSION',
+    });
+  });
 });

@@ -1,11 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   acceptFor,
+  fieldOf,
+  formatExtension,
+  isFieldText,
+  isHttp11OrHigher,
   isKey,
   listHas,
   newKey,
   parseExtensions,
   parseSubprotocols,
+  trim,
 } from '../../../src/handshake/fields.js';
 
 test('RFC 6455 §1.3: the accept value of the sample key', () => {
@@ -123,7 +128,7 @@ describe('parseExtensions', () => {
 });
 
 test.each([' ', '\t', ',', ';', '"', '\\c', 'a; b="\\c'])(
-  'H18: 200 KiB of %j are read in linear time',
+  '200 KiB of %j are read in linear time',
   (unit) => {
     const field = unit.repeat(Math.ceil(204_800 / unit.length));
     const before = process.cpuUsage();
@@ -135,3 +140,48 @@ test.each([' ', '\t', ',', ';', '"', '\\c', 'a; b="\\c'])(
     expect(user + system).toBeLessThan(1_000_000);
   },
 );
+
+test.each([
+  ['text', 'text'],
+  [['a', 'b'], 'a,b'],
+  [13 as never, '13'],
+  [undefined, undefined],
+  [null as never, undefined],
+])('the field %p is %p as text', (value, text) => {
+  expect(fieldOf({ name: value }, 'name')).toBe(text);
+});
+
+test.each([
+  ['plain text, äöü', true],
+  ['', true],
+  ['a\nb', false],
+  ['a\rb', false],
+  ['a\0b', false],
+])('whether %j can stand in a header field: %s', (text, can) => {
+  expect(isFieldText(text)).toBe(can);
+});
+
+test.each([
+  [undefined, true],
+  ['0.9', false],
+  ['1.0', false],
+  ['1.1', true],
+  ['2.0', true],
+  ['10.0', true],
+])('RFC 6455 §4.2.1: whether HTTP/%s is 1.1 or higher: %s', (version, isHigher) => {
+  expect(isHttp11OrHigher(version)).toBe(isHigher);
+});
+
+test.each([
+  ['', ''],
+  [' \t a b\t ', 'a b'],
+  [' \t', ''],
+  ['\na', '\na'],
+])('%j without blanks around it is %j', (text, trimmed) => {
+  expect(trim(text)).toBe(trimmed);
+});
+
+test.each(['a', 'a; b', 'a; b=1; c'])('the extension %s is written as it was read', (field) => {
+  const [extension] = parseExtensions(field) ?? [];
+  expect(extension && formatExtension(extension)).toBe(field);
+});

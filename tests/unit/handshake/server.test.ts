@@ -2,10 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import { HandshakeError } from '../../../src/handshake/errors.js';
 import {
   acceptLines,
+  asksForOtherProtocol,
   fieldLines,
   formatMessage,
   pathOf,
   refusalFields,
+  requestWithoutUpgrade,
+  validateOptional,
   validateRequest,
 } from '../../../src/handshake/server.js';
 
@@ -110,6 +113,73 @@ describe('pathOf', () => {
   test.each(['*', 'h:80', 'ftp://h/a', 'ws:///a', 'a'])('of %s is none', (target) => {
     expect(pathOf(target)).toBeUndefined();
   });
+});
+
+test('RFC 6455 §4.2.1: several faults are reported in the order of the request', () => {
+  const broken = { method: 'POST', httpVersion: '1.0', url: '*', headers: {} };
+  expect(validateRequest(broken)).toMatchObject({ code: 'WS_ERR_INVALID_METHOD' });
+  expect(validateRequest({ ...broken, method: 'GET' })).toMatchObject({
+    code: 'WS_ERR_INVALID_HTTP_VERSION',
+  });
+});
+
+test.each(['0', '000'])('a Content-Length of %s is no body', (length) => {
+  const all = { ...headers, 'content-length': length };
+  expect(validateRequest({ ...request, headers: all })).not.toBeInstanceOf(HandshakeError);
+});
+
+test('what an optional part asks for can be read without the required fields', () => {
+  expect(validateOptional({ headers: {} })).toEqual({
+    key: '',
+    subprotocols: new Set(),
+    extensions: [],
+  });
+});
+
+test.each([
+  [{ upgrade: 'h2c' }, true],
+  [{}, true],
+  [{ upgrade: 'h2c, WebSocket' }, false],
+  [{ upgrade: 'h2c', 'sec-websocket-key': 'x' }, false],
+])('whether %p asks for another protocol: %s', (fields, asks) => {
+  expect(asksForOtherProtocol({ headers: fields })).toBe(asks);
+});
+
+describe('RFC 9110 §7.8: a request without its upgrade', () => {
+  const h2c = {
+    method: 'GET',
+    url: '/a?b',
+    httpVersion: '1.1',
+    headers: {},
+    rawHeaders: [
+      ...['Host', 'h', 'Connection', 'Upgrade, HTTP2-Settings,, keep-alive', 'Upgrade', 'h2c'],
+      ...['HTTP2-Settings', 'AAMAAABk', 'X-A', ''],
+    ],
+  };
+
+  test('keeps the other fields and the other options of Connection', () => {
+    expect(requestWithoutUpgrade(h2c, true)).toBe(
+      'GET /a?b HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\nX-A: \r\n\r\n',
+    );
+  });
+
+  test('has no Connection if nothing of it is left, and may close', () => {
+    const rawHeaders = ['CONNECTION', 'upgrade', 'upgrade', 'h2c', 'Odd'];
+    expect(requestWithoutUpgrade({ ...h2c, rawHeaders }, true)).toBe(
+      'GET /a?b HTTP/1.1\r\nOdd: \r\n\r\n',
+    );
+    expect(requestWithoutUpgrade({ ...h2c, rawHeaders: undefined }, false)).toBe(
+      'GET /a?b HTTP/1.1\r\nConnection: close\r\n\r\n',
+    );
+  });
+});
+
+test('a response without a subprotocol, with an extension and a body', () => {
+  const lines = acceptLines('dGhlIHNhbXBsZSBub25jZQ==', false, 'x; a=1');
+  expect(lines.slice(4)).toEqual(['Sec-WebSocket-Extensions: x; a=1']);
+  expect(formatMessage(['HTTP/1.1 400 Bad Request'], 'why')).toBe(
+    'HTTP/1.1 400 Bad Request\r\n\r\nwhy',
+  );
 });
 
 test('RFC 6455 §1.3: the response to the sample request', () => {

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { HandshakeError, REFUSALS, type Refusal } from '../../../src/handshake/errors.js';
 import { isCloseCode, MAX_CLOSE_REASON } from '../../../src/protocol/close.js';
 import {
+  completeSentence,
   ProtocolError,
   VIOLATIONS,
   type Violation,
@@ -9,7 +9,6 @@ import {
 } from '../../../src/protocol/errors.js';
 
 const violations = Object.keys(VIOLATIONS) as Violation[];
-const refusals = Object.keys(REFUSALS) as Refusal[];
 
 test.each(violations)(
   '%s is an error with code, close code and section, fit for a Close',
@@ -24,16 +23,22 @@ test.each(violations)(
   },
 );
 
-test.each(refusals)('%s is an error with code, status and section', (name) => {
-  const error = new HandshakeError(name, undefined, 'detail');
-  expect(error).toBeInstanceOf(WebSocketError);
-  expect(error.code).toMatch(/^WS_ERR_[A-Z_]+$/);
-  expect(error.status === 0 || (error.status >= 400 && error.status < 600)).toBe(true);
-  expect(error.rfc).toMatch(/^RFC \d{4} §\d/);
-  expect(error.message).not.toContain('%');
-});
-
 test('errors are named after their class', () => {
   expect(new ProtocolError('EXPECTED_FIN').name).toBe('ProtocolError');
-  expect(new HandshakeError('INVALID_KEY').name).toBe('HandshakeError');
+  expect(new WebSocketError('text', 'WS_ERR_X').name).toBe('WebSocketError');
+});
+
+test('what was wrong stands in the sentence, or the sentence stands alone', () => {
+  expect(new ProtocolError('INVALID_OPCODE', 3).message).toMatch(/invalid opcode 3$/);
+  expect(completeSentence('Length %', 0)).toBe('Length 0');
+  expect(completeSentence('No detail: %', undefined)).toBe('No detail: %');
+});
+
+test('a WebSocketError has a message and a code', () => {
+  const error = new WebSocketError('what was wrong', 'WS_ERR_X');
+  expect([error.message, error.code, error instanceof Error]).toEqual([
+    'what was wrong',
+    'WS_ERR_X',
+    true,
+  ]);
 });
