@@ -14,6 +14,8 @@ export class RecordingWire implements Wire {
   /** Callbacks of what was written, in order. */
   readonly callbacks: SendCallback[] = [];
   isHeld = false;
+  /** Whether `flush` writes nothing, as if a message that is being encoded went first. */
+  isBlocked = false;
   /** Whether its buffer is full. */
   isFull = false;
   /** Whether the close timer runs. */
@@ -28,6 +30,7 @@ export class RecordingWire implements Wire {
     if (!this.isHeld) this.flush();
   }
   flush(): boolean {
+    if (this.isBlocked) return true;
     const batch = this.endpoint?.sender.takeBatch();
     if (batch === undefined) return true;
     this.writes.push(Buffer.concat(batch.takeParts()));

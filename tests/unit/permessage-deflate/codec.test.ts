@@ -1,26 +1,18 @@
-/** RFC 7692 §7.2: what the codec makes of messages, seen from a peer with a zlib stream of its own. */
+/** RFC 7692 §7.1: which of the agreed parameters hold for what an end sends and receives. */
 
-import {
-  constants,
-  createInflateRaw,
-  type DeflateRaw,
-  deflateRawSync,
-  type InflateRaw,
-} from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
-import { zlibPool } from '../../../src/connection/zlib.js';
-import WebSocket from '../../../src/index.js';
 import { type CodecOptions, PerMessageDeflate } from '../../../src/permessage-deflate/codec.js';
 import type { AgreedParameters } from '../../../src/permessage-deflate/parameters.js';
-import { ProtocolError } from '../../../src/protocol/errors.js';
-import { SeededRandom } from '../../support/random.js';
+import type { Role } from '../../../src/protocol/receiver.js';
+import { chat, compressed, newPool, outcome } from '../../support/zlib.js';
 
-const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
-const KIB = 1024;
+const response = { name: 'permessage-deflate', parameters: [] };
 
 function codec(
+  role: Role,
   agreed: Partial<AgreedParameters> = {},
   options: CodecOptions = {},
+  pool = newPool(),
 ): PerMessageDeflate {
   const all = {
     serverNoContextTakeover: false,
@@ -29,194 +21,105 @@ function codec(
     clientMaxWindowBits: 15,
     ...agreed,
   };
-  const response = { name: 'permessage-deflate', parameters: [] };
-  return new PerMessageDeflate('server', { agreed: all, response }, options, zlibPool);
+  return new PerMessageDeflate(role, { agreed: all, response }, options, pool);
 }
 
-/** What a call gives, at once or later. */
-function outcome<T>(call: (done: (given: T) => void) => T | undefined): Promise<T> {
-  return new Promise((resolve) => {
-    const given = call(resolve);
-    if (given !== undefined) resolve(given);
-  });
-}
+const encode = (of: PerMessageDeflate, payload: Buffer) =>
+  outcome<Buffer | Error>((done) => of.encode(payload, true, true, done));
+const decode = (of: PerMessageDeflate, payload: Buffer, limit = 0) =>
+  outcome((done) => of.decode(payload, limit, done));
 
-const encode = (of: PerMessageDeflate, payload: Buffer, opens = true, fin = true) =>
-  outcome<Buffer | Error>((done) => of.encode(payload, opens, fin, done));
-const decode = (of: PerMessageDeflate, hex: string | Buffer, limit = 0) =>
-  outcome((done) =>
-    of.decode(typeof hex === 'string' ? Buffer.from(hex, 'hex') : hex, limit, done),
-  );
+test('RFC 7692 §6, §7: it has a name, owns RSV1 and has the response of the server', () => {
+  const { name, reserved, response: given } = codec('server');
+  expect([name, reserved, given]).toEqual(['permessage-deflate', 4, response]);
+});
 
-/** A peer that keeps one zlib stream, as RFC 7692 §7.2.2 describes it. */
-class Peer {
-  readonly #stream: InflateRaw;
+describe.each([
+  ['server', 'client'],
+  ['client', 'server'],
+] as const)('a %s and a %s', (role, peer) => {
+  const ours = { [`${role}NoContextTakeover`]: true, [`${role}MaxWindowBits`]: 9 };
+  const theirs = { [`${peer}NoContextTakeover`]: true, [`${peer}MaxWindowBits`]: 9 };
 
-  constructor(windowBits = 15) {
-    this.#stream = createInflateRaw({ windowBits });
-  }
-
-  inflate(payload: Buffer): Promise<Buffer> {
-    const stream = this.#stream as InflateRaw & DeflateRaw;
-    const chunks: Buffer[] = [];
-    const gather = (chunk: Buffer): unknown => chunks.push(chunk);
-    stream.on('data', gather);
-    return new Promise((resolve, reject) => {
-      stream.once('error', reject);
-      stream.write(Buffer.concat([payload, TAIL]), () => {
-        stream.removeListener('data', gather);
-        stream.removeListener('error', reject);
-        resolve(Buffer.concat(chunks));
-      });
-    });
-  }
-}
-
-const chat = (i: number): Buffer =>
-  Buffer.from(JSON.stringify({ id: i, name: 'somebody', text: `message number ${i * 7919}` }));
-
-describe('what is sent', () => {
-  test.each([9, 10, 12, 15])('a peer with a window of %i bits reads it', async (bits) => {
-    const ours = codec({ serverMaxWindowBits: bits });
-    const peer = new Peer(bits);
-    const random = new SeededRandom(bits);
-    for (let i = 0; i < 60; i++) {
-      const size = i % 12 === 0 ? 40 * KIB : random.integer(0, 3000);
-      const message = i % 2 === 0 ? chat(i) : Buffer.alloc(size, chat(i));
-      const encoded = await encode(ours, message);
-      expect(encoded).not.toBe(message);
-      expect((await peer.inflate(encoded as Buffer)).equals(message)).toBe(true);
+  test('understand each other', async () => {
+    for (const agreed of [{}, ours, theirs, { ...ours, ...theirs }]) {
+      const [one, other] = [codec(role, agreed), codec(peer, agreed)];
+      for (const message of [chat(1), chat(2), Buffer.alloc(50_000, chat(3)), chat(4)]) {
+        const payload = await encode(one, message);
+        expect(await decode(other, payload as Buffer)).toEqual(message);
+      }
     }
   });
 
-  test('refers to what was sent before, where that was agreed on', async () => {
-    const [taking, fresh] = [codec(), codec({ serverNoContextTakeover: true })];
-    for (const one of [taking, fresh]) await encode(one, chat(1));
-    const after = (await encode(taking, chat(2))) as Buffer;
-    const alone = (await encode(fresh, chat(2))) as Buffer;
-    expect(after.length).toBeLessThan(alone.length / 2);
+  test('compress without context what the first one sends, if that was agreed', async () => {
+    const sizes = [];
+    for (const agreed of [ours, theirs]) {
+      const one = codec(role, agreed, { threshold: 0 });
+      await encode(one, chat(1));
+      sizes.push(((await encode(one, chat(2))) as Buffer).length);
+    }
+    const [alone = 0, referring = 0] = sizes;
+    expect(referring).toBeLessThan(alone / 2);
   });
 
-  test('fragments are a message when they are put together', async () => {
-    const ours = codec();
-    const parts = [chat(1), Buffer.alloc(0), chat(2)];
-    const encoded: Buffer[] = [];
-    for (const [i, part] of parts.entries()) {
-      encoded.push((await encode(ours, part, i === 0, i === 2)) as Buffer);
+  test('read without context what the second one sends, if that was agreed', async () => {
+    const results = [];
+    for (const agreed of [ours, theirs]) {
+      const one = codec(role, agreed);
+      await decode(one, compressed('Hello'));
+      results.push(await decode(one, Buffer.from('f200110000', 'hex')));
     }
-    expect(await new Peer().inflate(Buffer.concat(encoded))).toEqual(Buffer.concat(parts));
+    expect(results).toMatchObject([Buffer.from('Hello'), { closeCode: 1007 }]);
   });
 
-  test('a message of 1 KiB or more that gets no smaller goes as it is', async () => {
-    const ours = codec();
-    for (const size of [KIB, 40 * KIB]) {
-      const noise = new SeededRandom(size).bytes(size);
-      expect(await encode(ours, noise)).toBe(noise);
-      const twice = await encode(ours, Buffer.concat([chat(1), chat(1)]));
-      expect(await new Peer().inflate(twice as Buffer)).toEqual(Buffer.concat([chat(1), chat(1)]));
-    }
+  test('have the window that was agreed for each of them', () => {
+    expect(codec(role, { [`${role}MaxWindowBits`]: 9 }).parameters).toMatch(/^9 /);
+    expect(codec(role, { [`${peer}MaxWindowBits`]: 9 }).parameters).toMatch(/^15 /);
   });
 
-  test('a buffer that is filled again while it is compressed spoils no later message', async () => {
-    const ours = codec();
-    const peer = new Peer();
-    const buffer = Buffer.alloc(53 * KIB, chat(1));
-    const first = encode(ours, buffer);
-    buffer.fill('q');
-    await peer.inflate((await first) as Buffer); // torn, as the program wanted it
-    for (const text of ['q'.repeat(3000), 'message number', 'q'.repeat(100)]) {
-      const encoded = await encode(ours, Buffer.from(text));
-      expect(String(await peer.inflate(encoded as Buffer))).toBe(text);
-    }
-  });
-
-  test.each<[string, CodecOptions['zlibDeflateOptions']]>([
-    ['flush', { flush: constants.Z_FINISH, finishFlush: constants.Z_FINISH }],
-    ['maxOutputLength', { maxOutputLength: 1 }],
-    ['windowBits', { windowBits: 15 }],
-    ['dictionary', { dictionary: Buffer.from('somebody') }],
-    ['info', { info: true }],
-    ['a frozen object', Object.freeze({ level: 9, memLevel: 1 })],
-  ])("zlib's %s may be given, and does no harm", async (_name, zlibDeflateOptions) => {
-    const ours = codec({ serverMaxWindowBits: 9 }, { zlibDeflateOptions });
-    const peer = new Peer(9);
-    for (const message of [chat(1), chat(2), Buffer.alloc(50 * KIB, chat(3)), chat(4)]) {
-      const encoded = await encode(ours, message);
-      expect((await peer.inflate(encoded as Buffer)).equals(message)).toBe(true);
-    }
-  });
-
-  test('what zlib does not take is an error, not an exception', async () => {
-    const ours = codec({}, { zlibDeflateOptions: { level: 99 } });
-    for (const size of [10, 50 * KIB]) {
-      expect(await encode(ours, Buffer.alloc(size))).toMatchObject({ name: 'RangeError' });
-    }
+  test.each([
+    [{}, {}, 0],
+    [{}, { threshold: 2000 }, 0],
+    [ours, {}, 1024],
+    [ours, { threshold: 2000 }, 2000],
+    [theirs, { threshold: 2000 }, 0],
+  ])('with %j and %j the first compresses from %i bytes on', (agreed, options, threshold) => {
+    const one = codec(role, agreed, options);
+    expect([one.wants(threshold - 1), one.wants(threshold)]).toEqual([false, true]);
   });
 });
 
-describe('what is received', () => {
-  test.each<[what: string, hex: string, message: string]>([
-    ['a last block behind which nothing comes', 'f348cdc9c90700', 'Hello'],
-    ['a last block that is the empty one, its end cut off', '01', ''],
-    ['the same behind data', 'f248cdc9c907000000ffff01', 'Hello'],
-    ['two streams', 'f348cdc9c90700f348cdc9c9070000', 'HelloHello'],
-  ])('RFC 7692 §7.2.1: %s', async (_what, hex, message) => {
-    expect(String(await decode(codec(), hex))).toBe(message);
-  });
-
-  test('what is in the thread pool and ends the stream refers to what came before it', async () => {
-    const ours = codec();
-    await decode(
-      ours,
-      deflateRawSync(chat(1), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4),
-    );
-    const first = deflateRawSync(chat(2), { dictionary: chat(1) });
-    const second = deflateRawSync(chat(3), { dictionary: Buffer.concat([chat(1), chat(2)]) });
-    const message = await decode(ours, Buffer.concat([first, second, Buffer.from([0])]));
-    expect(String(message)).toBe(`${chat(2)}${chat(3)}`);
-  });
-
-  test('more streams in a message than anybody makes are refused', async () => {
-    const streams = (count: number) =>
-      Buffer.concat([...Array(count).fill(Buffer.from([3, 0])), Buffer.from([0])]);
-    expect(await decode(codec(), streams(14))).toEqual(Buffer.alloc(0));
-    expect(await decode(codec(), streams(16))).toMatchObject({ closeCode: 1007 });
-  });
-
-  test.each([10, 300 * KIB])('a limit of %i bytes is exact', async (limit) => {
-    for (const [size, passes] of [
-      [limit, true],
-      [limit + 1, false],
-    ] as const) {
-      const payload = deflateRawSync(Buffer.alloc(size), { finishFlush: constants.Z_SYNC_FLUSH });
-      const message = await decode(codec(), payload.subarray(0, -4), limit);
-      if (passes) expect(message).toHaveLength(size);
-      else expect(message).toMatchObject({ code: 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' });
-    }
-  });
-
-  test('what is no DEFLATE is a violation, with the words of zlib', async () => {
-    const error = await decode(codec(), '06');
-    expect(error).toBeInstanceOf(ProtocolError);
-    expect(error).toMatchObject({
-      code: 'Z_DATA_ERROR',
-      closeCode: 1007,
-      message: 'Invalid compressed message: invalid block type',
-    });
-  });
-
-  test('options of the application that zlib does not take: we cannot decode', async () => {
-    const ours = codec({}, { zlibInflateOptions: { chunkSize: 1, strategy: 99 } });
-    expect(await decode(ours, 'f248cdc9c90700')).toMatchObject({ closeCode: 1011 });
-  });
+test('options of zlib are passed on', async () => {
+  const invalid = codec('server', {}, { zlibDeflateOptions: { level: 99 } });
+  expect(await encode(invalid, chat(1))).toMatchObject({ name: 'RangeError' });
+  const other = codec('server', {}, { zlibInflateOptions: { strategy: 99 } });
+  expect(await decode(other, compressed(chat(1)))).toMatchObject({ closeCode: 1011 });
 });
 
-describe('perMessageDeflate', () => {
-  test.each([7, 16, 20, 10.5, Number.NaN, '10'])('takes no window of %p bits', (bits) => {
-    for (const name of ['serverMaxWindowBits', 'clientMaxWindowBits']) {
-      const perMessageDeflate = { [name]: bits };
-      expect(() => new WebSocket.Server({ noServer: true, perMessageDeflate })).toThrow(RangeError);
-      expect(() => new WebSocket('ws://localhost', { perMessageDeflate })).toThrow(RangeError);
-    }
-  });
+test('a limit holds for the inflated message', async () => {
+  expect(await decode(codec('server'), compressed('Hello'), 4)).toMatchObject({ closeCode: 1009 });
+});
+
+test('a message that was encoded alone refers to no other one, and is in the window', async () => {
+  const one = codec('server');
+  await encode(one, chat(1));
+  const alone = one.encodeAlone(chat(2));
+  expect(await decode(codec('client'), alone)).toEqual(chat(2));
+  one.noteEncoded(chat(2));
+  const next = (await encode(one, chat(2))) as Buffer;
+  expect(next.length).toBeLessThan(10);
+});
+
+test('a closed connection starts no job', async () => {
+  const pool = newPool();
+  pool.spend(2 ** 30);
+  const held: (() => void)[] = [];
+  for (let i = 0; i < 4; i++) pool.run((finished) => held.push(finished));
+  const one = codec('server', {}, {}, pool);
+  const results = Promise.all([encode(one, Buffer.alloc(40_000)), decode(one, compressed('x'))]);
+  one.dropEncoding();
+  one.dropDecoding();
+  for (const release of held) release();
+  const closed = { message: expect.stringContaining('the connection is closed') };
+  expect(await results).toMatchObject([closed, closed]);
 });

@@ -10,28 +10,37 @@ test('there is no dictionary before the first message', () => {
 
 test.each([256, 512, 4096, 32_768])('with a window of %i it is always the last bytes', (size) => {
   const random = new SeededRandom(size);
-  const history = new SlidingWindow(size);
+  const window = new SlidingWindow(size);
   let all = Buffer.alloc(0);
   for (let i = 0; i < 60; i++) {
     const message = random.bytes(random.integer(0, i % 10 === 0 ? size * 2 : size / 8));
-    history.append(message);
+    window.append(message);
     all = Buffer.concat([all, message]).subarray(-size);
-    if (all.length > 0) expect(history.dictionary?.equals(all)).toBe(true);
+    if (all.length > 0) expect(window.dictionary?.equals(all)).toBe(true);
   }
 });
 
 test('a message is copied: what becomes of its memory does not matter', () => {
-  const history = new SlidingWindow(256);
+  const window = new SlidingWindow(256);
   const message = Buffer.from('once');
-  history.append(message);
+  window.append(message);
   message.fill(0);
-  expect(history.dictionary?.toString()).toBe('once');
+  expect(window.dictionary?.toString()).toBe('once');
 });
 
 test('a window takes a quarter more than its size at most, and little while it is little used', () => {
-  const history = new SlidingWindow(32_768);
-  history.append(Buffer.alloc(100));
-  expect(history.dictionary?.buffer.byteLength).toBe(1024);
-  for (let i = 0; i < 2000; i++) history.append(Buffer.alloc(100));
-  expect(history.dictionary?.buffer.byteLength).toBe(40_960);
+  const window = new SlidingWindow(32_768);
+  window.append(Buffer.alloc(100));
+  expect(window.dictionary?.buffer.byteLength).toBe(1024);
+  for (let i = 0; i < 2000; i++) window.append(Buffer.alloc(100));
+  expect(window.dictionary?.buffer.byteLength).toBe(40_960);
+});
+
+test('a window that was cleared has no dictionary, and is filled again', () => {
+  const window = new SlidingWindow(256);
+  window.append(Buffer.from('before'));
+  window.clear();
+  expect(window.dictionary).toBeUndefined();
+  window.append(Buffer.from('after'));
+  expect(window.dictionary?.toString()).toBe('after');
 });
