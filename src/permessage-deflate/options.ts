@@ -58,7 +58,7 @@ export function deflateOptions(
 }
 
 /** Checks the size of a window. RFC 7692 §7.1.2. @throws RangeError for an invalid one */
-function checkWindowBits(name: string, bits: unknown): void {
+export function checkWindowBits(name: string, bits: unknown): void {
   if (bits === undefined || bits === null || typeof bits === 'boolean') return;
   if (Number.isInteger(bits) && (bits as number) >= 8 && (bits as number) <= 15) return;
   throw new RangeError(
