@@ -53,9 +53,7 @@ export class Sender implements FrameSink {
     this.owner = owner;
   }
 
-  /**
-   * The payload bytes of messages that were accepted and not written yet, before framing and encoding.
-   */
+  /** The payload bytes of messages that are accepted and not written, before framing and encoding. */
   get givenLength(): number {
     return (this.batch?.givenLength ?? 0) + (this.queue?.messageLength ?? 0);
   }
@@ -133,9 +131,7 @@ export class Sender implements FrameSink {
     this.writeFrame(FIN | Opcode.PONG, payload, payload.length, undefined);
   }
 
-  /**
-   * Sends a Ping or Pong whose payload is still being read: see {@link sendControl}.
-   */
+  /** Sends a Ping or Pong whose payload is still being read: see {@link sendControl}. */
   sendUnreadControl(
     opcode: number,
     byteLength: number,

@@ -61,7 +61,7 @@ export function openClient(
       maxFragments: toLimit(options.maxFragments, DEFAULTS.maxFragments),
       skipUTF8Validation: options.skipUTF8Validation,
     });
-    // A subclass may start the connection later: until then the socket needs a listener of 'error'.
+    // A subclass may start the connection on another Duplex: then the socket still needs a listener.
     if (hasConnection(socket)) socket.removeListener('error', ignore);
     isOpen = true;
   } finally {

@@ -47,7 +47,7 @@ const ourListeners = new WeakSet<object>();
 /** Sockets on which an opening handshake has begun. */
 const begun = new WeakSet<Duplex>();
 
-/** Sockets that were assigned to one of several WebSocketServers. */
+/** Sockets that the http server assigned to a WebSocketServer. */
 const assigned = new WeakSet<Duplex>();
 
 let warnedOfSecondCall = false;
