@@ -1,0 +1,65 @@
+/** A WebSocket on a wire that a test holds in its hands, and its frames in words. */
+
+import { expect } from '@jest/globals';
+import { attend, type Face, frameFor, type Loose, onWire, type Role } from './faces.js';
+import { closePayload, OPCODE, readFrames, type SeenFrame } from './frames.js';
+import { turns, until } from './inbox.js';
+import { ManualWire, type ManualWireOptions } from './manual-wire.js';
+import type { Scope } from './scope.js';
+
+export interface Stage {
+  wire: ManualWire;
+  ws: Face;
+  events: string[];
+}
+
+/** @returns what opens a WebSocket, ready to read; it is closed when the test is over */
+export function useStage(
+  scope: () => Scope,
+): (role?: Role, settings?: Loose, options?: ManualWireOptions) => Promise<Stage> {
+  return async (role = 'server', settings = {}, options = {}) => {
+    const wire = new ManualWire(options);
+    const ws = onWire(wire, role, settings);
+    scope().later(async () => {
+      wire.hold = false;
+      if (ws.readyState !== 3) ws.terminate();
+      await until(() => ws.readyState === 3, 'a WebSocket to close');
+    });
+    await turns(1);
+    return { wire, ws, events: attend(ws) };
+  };
+}
+
+export const text = (role: Role, payload: string): Buffer => frameFor(role, { payload });
+export const ping = (role: Role, payload: string): Buffer =>
+  frameFor(role, { payload, opcode: OPCODE.PING });
+export const close = (role: Role, code?: number, reason?: string): Buffer =>
+  frameFor(role, { payload: closePayload(code, reason), opcode: OPCODE.CLOSE });
+
+export function framesOf(wire: ManualWire): SeenFrame[] {
+  const { frames, rest } = readFrames(wire.sent);
+  expect(rest).toHaveLength(0);
+  return frames;
+}
+
+/** The frames on a wire in words. */
+export function said(wire: ManualWire): string[] {
+  const names = new Map(Object.entries(OPCODE).map(([name, value]) => [value as number, name]));
+  return framesOf(wire).map(({ opcode, payload }) => {
+    const name = (names.get(opcode) ?? '?').toLowerCase();
+    if (opcode !== OPCODE.CLOSE) return `${name} ${payload}`.trim();
+    return payload.length < 2 ? 'close' : `close ${payload.readUInt16BE(0)}`;
+  });
+}
+
+/** Notes what callbacks get, by name. */
+export function noting(): {
+  calls: string[];
+  note: (name: string) => (error?: Error | null) => void;
+} {
+  const calls: string[] = [];
+  const note = (name: string) => (error?: Error | null) => {
+    calls.push(error ? `${name}: ${error.message}` : name);
+  };
+  return { calls, note };
+}
