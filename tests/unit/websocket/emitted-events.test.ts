@@ -1,0 +1,165 @@
+/** The events that a WebSocket emits. */
+
+import { describe, expect, test } from '@jest/globals';
+import WebSocket from '../../../src/index.js';
+import {
+  attend,
+  type Face,
+  frameFor,
+  hall,
+  type Loose,
+  meet,
+  onWire,
+  serve,
+} from '../../support/faces.js';
+import { closePayload, OPCODE, readFrames, type SeenFrame } from '../../support/frames.js';
+import { turns, until } from '../../support/inbox.js';
+import { ManualWire } from '../../support/manual-wire.js';
+import { useScope } from '../../support/scope.js';
+
+const scope = useScope();
+
+async function onManualWire(
+  role: 'server' | 'client',
+  settings: Loose = {},
+): Promise<{ ws: Face; wire: ManualWire; frames: () => SeenFrame[] }> {
+  const wire = new ManualWire();
+  const ws = scope().track(onWire(wire, role, settings));
+  await turns(1);
+  return { ws, wire, frames: () => readFrames(wire.sent).frames };
+}
+
+describe('events', () => {
+  test("'open' comes before messages; it is told on both ends", async () => {
+    const opened: string[] = [];
+    class Noting extends WebSocket {
+      override emit(event: string | symbol, ...args: unknown[]): boolean {
+        opened.push(String(event));
+        return super.emit(event, ...args);
+      }
+    }
+    const { http, dial } = hall(scope());
+    const wss = serve(scope(), { server: http, WebSocket: Noting });
+    wss.on('connection', (ws: Face) => {
+      opened.push('connection');
+      ws.send('welcome');
+    });
+    const client = dial();
+    const events = attend(client);
+    await until(() => events.length > 1, "'message'");
+    expect(events).toEqual(['open', 'message welcome']);
+    expect(opened.slice(0, 2)).toEqual(['open', 'connection']);
+  });
+
+  test("'message' gives a Buffer for text too, and says which it is", async () => {
+    const { ws, wire } = await onManualWire('server');
+    const seen: unknown[][] = [];
+    ws.on('message', (...args: unknown[]) => seen.push(args));
+    wire.arrive(frameFor('server', { payload: 'ä' }));
+    wire.arrive(frameFor('server', { payload: 'b', opcode: OPCODE.BINARY }));
+    expect(seen).toEqual([
+      [Buffer.from('ä'), false],
+      [Buffer.from('b'), true],
+    ]);
+    expect(seen.every(([data]) => Buffer.isBuffer(data))).toBe(true);
+  });
+
+  test('a message that nobody listens to is lost, the connection goes on', async () => {
+    const { ws, wire } = await onManualWire('server');
+    wire.arrive(frameFor('server', { payload: 'a' }));
+    await turns();
+    const events = attend(ws);
+    wire.arrive(frameFor('server', { payload: 'b' }));
+    expect(events).toEqual(['message b']);
+  });
+
+  test("'ping' and 'pong' give Buffers", async () => {
+    const { ws, wire } = await onManualWire('server');
+    const seen: unknown[] = [];
+    ws.on('ping', (data) => seen.push(data));
+    ws.on('pong', (data) => seen.push(data));
+    wire.arrive(frameFor('server', { opcode: OPCODE.PING, payload: 'a' }));
+    wire.arrive(frameFor('server', { opcode: OPCODE.PONG }));
+    expect(seen).toEqual([Buffer.from('a'), Buffer.alloc(0)]);
+    expect(seen.every((data) => Buffer.isBuffer(data))).toBe(true);
+  });
+
+  test("'close' gives the code and the reason as a Buffer, once", async () => {
+    const { ws, wire } = await onManualWire('server');
+    const seen: unknown[][] = [];
+    ws.on('close', (...args: unknown[]) => seen.push(args));
+    const opcode = OPCODE.CLOSE;
+    wire.arrive(frameFor('server', { opcode, payload: closePayload(1001, 'bye') }));
+    wire.finish();
+    await until(() => seen.length > 0, "'close'");
+    (ws as WebSocket.Unconnected).emitClose();
+    await turns();
+    expect(seen.slice(0, 1)).toEqual([[1001, Buffer.from('bye')]]);
+    expect(Buffer.isBuffer(seen[0]?.[1])).toBe(true);
+    if (process.env['WS6455_SUBJECT'] === undefined) expect(seen).toHaveLength(1);
+  });
+
+  test("'error' comes once, before 'close', which says 1006 although we sent a code", async () => {
+    const { ws, wire, frames } = await onManualWire('server');
+    const events = attend(ws);
+    const errors: Error[] = [];
+    ws.on('error', (error) => errors.push(error));
+    wire.arrive(frameFor('server', { rsv: 2 }), frameFor('server', { rsv: 2 }));
+    wire.arrive(frameFor('server', { opcode: OPCODE.CLOSE, payload: closePayload(1002) }));
+    wire.finish();
+    await until(() => events.length > 1, "'close'");
+    await turns();
+    const sentence = 'Invalid WebSocket frame: RSV2 and RSV3 must be clear';
+    expect(events).toEqual([`error ${sentence}`, 'close 1006']);
+    expect(errors[0]).toBeInstanceOf(RangeError);
+    expect(errors[0]).toMatchObject({ code: 'WS_ERR_UNEXPECTED_RSV_2_3' });
+    expect(frames().map(({ payload }) => payload.readUInt16BE(0))).toEqual([1002]);
+    expect(ws.closeInfo).toEqual({
+      wasClean: false,
+      sent: { code: 1002, reason: expect.any(String) },
+      error: errors[0],
+    });
+  });
+
+  test('closeInfo is undefined until then', async () => {
+    const { ws } = await onManualWire('server');
+    expect(ws.closeInfo).toBeUndefined();
+    const infos: unknown[] = [];
+    ws.on('close', () => infos.push(ws.closeInfo));
+    ws.terminate();
+    await until(() => infos.length > 0, "'close'");
+    expect(infos).toEqual([{ wasClean: false }]);
+  });
+
+  test('a program may set what it likes on it', async () => {
+    const { ws, wire } = await onManualWire('server');
+    const mine = { isAlive: true, id: 7, closeInfo: 'mine', emitted: [] as string[] };
+    Object.assign(ws, mine);
+    ws.setMaxListeners(50);
+    wire.destroy();
+    await until(() => ws.readyState === WebSocket.CLOSED, "'close'");
+    expect(ws).toMatchObject({ isAlive: true, id: 7 });
+  });
+
+  test('removeAllListeners() silences it and breaks nothing', async () => {
+    const { ws, wire } = await onManualWire('server');
+    const events = attend(ws);
+    ws.removeAllListeners();
+    wire.arrive(frameFor('server', { opcode: OPCODE.PING }));
+    wire.arrive(frameFor('server', { opcode: OPCODE.CLOSE }));
+    wire.finish();
+    await until(() => ws.readyState === WebSocket.CLOSED, 'the end');
+    expect(events).toEqual([]);
+    expect(readFrames(wire.sent).frames.map(({ opcode }) => opcode)).toEqual([10, 8]);
+  });
+
+  test('a WebSocket stays in use after its socket was destroyed by somebody else', async () => {
+    const { ws, client, wires } = await meet(scope());
+    const server = attend(ws);
+    const events = attend(client);
+    wires[1].destroy();
+    ws.send('x');
+    await until(() => server.length + events.length === 2, "'close' on both sides");
+    expect([server, events]).toEqual([['close 1006'], ['close 1006']]);
+  });
+});
