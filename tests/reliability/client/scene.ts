@@ -1,0 +1,44 @@
+/** What a server answers the clients of this folder's tests. */
+
+import { frame } from '../../support/frames.js';
+import { keyOf, upgradeResponse } from '../../support/requests.js';
+import type { Scope } from '../../support/scope.js';
+import { type Arrival, Dialer, type Loose } from '../places.js';
+
+export const URL_OF_SERVER = 'ws://server.example.com/chat';
+export const hello = frame({ payload: 'Hello' });
+
+/** The server's part: reads the request of a connection and writes what `make` makes of its key. */
+export async function answer(
+  dialer: Dialer,
+  make: (key: string) => Buffer | string,
+  index = 0,
+): Promise<Arrival> {
+  const arrival = await dialer.arrival(index);
+  arrival.wire.write(make(keyOf(await arrival.inbox.message())));
+  return arrival;
+}
+
+/** A client that gets this response fails, tells it once, never opens, and hangs up. */
+export function useFailures(
+  scope: () => Scope,
+): (
+  make: (key: string) => Buffer | string,
+  options?: Loose,
+  protocols?: string[],
+) => Promise<string> {
+  return async (make, options = {}, protocols) => {
+    const dialer = new Dialer(scope(), URL_OF_SERVER, options, protocols);
+    await answer(dialer, make);
+    return dialer.failed();
+  };
+}
+
+/** The lines of a good response, with some of them changed. */
+export function altered(key: string, change: (lines: string[]) => string[]): string {
+  return `${change(upgradeResponse(key).split('\r\n').slice(0, -2)).join('\r\n')}\r\n\r\n`;
+}
+
+export function redirectTo(location: string, status = 302): string {
+  return `HTTP/1.1 ${status} X\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`;
+}

@@ -1,0 +1,31 @@
+/** Compression is not switched on by itself: D10 of THREATS.md. */
+
+import { describe, expect, test } from '@jest/globals';
+import { meet } from '../../support/faces.js';
+import { turns } from '../../support/inbox.js';
+import { useScope } from '../../support/scope.js';
+
+const scope = useScope();
+
+describe('D10: compression is not switched on by itself', () => {
+  test('a server agrees to it only when it was told to', async () => {
+    const asked = { perMessageDeflate: true };
+    const off = await meet(scope(), {}, asked);
+    expect([off.client.extensions, off.ws.extensions]).toEqual(['', '']);
+    const on = await meet(scope(), { perMessageDeflate: true }, asked);
+    expect([on.client.extensions, on.ws.extensions]).toEqual([
+      'permessage-deflate',
+      'permessage-deflate',
+    ]);
+    await turns();
+  });
+
+  test('a client that does not want it does not offer it', async () => {
+    const { request } = await meet(
+      scope(),
+      { perMessageDeflate: true },
+      { perMessageDeflate: false },
+    );
+    expect(request.headers['sec-websocket-extensions']).toBeUndefined();
+  });
+});
