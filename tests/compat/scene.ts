@@ -95,6 +95,24 @@ export async function requested(
   return { ws, wire, peer, inbox, events, request: await inbox.message() };
 }
 
+/** What `http.request` and the connection are asked for, without connecting. */
+export async function dialling(
+  library: Library,
+  scope: Scope,
+  url: string,
+  options: Settings = {},
+): Promise<Untyped> {
+  const [wire] = scope.wire();
+  let asked: Untyped;
+  const createConnection = (given: Untyped): Untyped => {
+    asked = given;
+    return wire;
+  };
+  scope.track(new library(url, { createConnection, ...options }));
+  await until(() => asked !== undefined, 'createConnection');
+  return asked;
+}
+
 /** An open client; the server is the test, and has said so much in its answer. */
 export async function connected(
   library: Library,

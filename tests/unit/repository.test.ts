@@ -166,6 +166,13 @@ describe('a release', () => {
   });
 });
 
+test('no test file is longer than 500 lines', () => {
+  const lines = (path: string) => read(path).split('\n').length - 1;
+  const files = filesBelow('tests', /\.test\.ts$/);
+  expect(files.length).toBeGreaterThan(100);
+  expect(files.filter((path) => lines(path) > 500)).toEqual([]);
+});
+
 test('dependabot looks at every package.json that has dependencies', () => {
   const { updates } = load<{ updates: { directories?: string[]; directory?: string }[] }>(
     '.github/dependabot.yml',

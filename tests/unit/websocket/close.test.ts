@@ -2,52 +2,15 @@
 
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import {
-  attend,
-  type Face,
-  hall,
-  type Loose,
-  meet,
-  onWire,
-  serve,
-  unconnected,
-} from '../../support/faces.js';
-import { closePayload, readFrames, type SeenFrame } from '../../support/frames.js';
+import { attend, hall, meet, serve, unconnected } from '../../support/faces.js';
+import { closePayload } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { useScope } from '../../support/scope.js';
+import { type Call, methodOf, useSockets } from '../../support/sockets.js';
 
 const scope = useScope();
-
-/** Arguments as programs in JavaScript give them. */
-type Call = (...args: unknown[]) => unknown;
-
-const methodOf = (ws: Face, name: 'send' | 'ping' | 'pong' | 'close'): Call =>
-  (ws[name] as Call).bind(ws);
-
-async function closed(): Promise<Face> {
-  const { ws, wire } = await onManualWire('server');
-  wire.destroy();
-  await until(() => ws.readyState === WebSocket.CLOSED, "'close'");
-  return ws;
-}
-
-/** A client that never gets an answer. */
-function connecting(): Face {
-  const wire = new ManualWire();
-  const ws = new WebSocket('ws://server.example.com/', { createConnection: () => wire });
-  return scope().track(ws);
-}
-
-async function onManualWire(
-  role: 'server' | 'client',
-  settings: Loose = {},
-): Promise<{ ws: Face; wire: ManualWire; frames: () => SeenFrame[] }> {
-  const wire = new ManualWire();
-  const ws = scope().track(onWire(wire, role, settings));
-  await turns(1);
-  return { ws, wire, frames: () => readFrames(wire.sent).frames };
-}
+const { connecting, onManualWire, closed } = useSockets(scope);
 
 describe('close()', () => {
   test.each([

@@ -8,32 +8,22 @@ import {
   type Face,
   frameFor,
   hall,
-  type Loose,
   next,
-  onWire,
   ROLES,
   serve,
   unconnected,
 } from '../../support/faces.js';
-import { readFrames, type SeenFrame } from '../../support/frames.js';
-import { turns, until } from '../../support/inbox.js';
+import { readFrames } from '../../support/frames.js';
+import { until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { useScope } from '../../support/scope.js';
+import { useSockets } from '../../support/sockets.js';
 
 const scope = useScope();
+const { onManualWire } = useSockets(scope);
 
 /** The constructor as programs in JavaScript call it. */
 const Any = WebSocket as unknown as new (...args: unknown[]) => Face;
-
-async function onManualWire(
-  role: 'server' | 'client',
-  settings: Loose = {},
-): Promise<{ ws: Face; wire: ManualWire; frames: () => SeenFrame[] }> {
-  const wire = new ManualWire();
-  const ws = scope().track(onWire(wire, role, settings));
-  await turns(1);
-  return { ws, wire, frames: () => readFrames(wire.sent).frames };
-}
 
 describe('the constructor refuses', () => {
   test.each([

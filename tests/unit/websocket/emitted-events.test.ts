@@ -2,32 +2,14 @@
 
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import {
-  attend,
-  type Face,
-  frameFor,
-  hall,
-  type Loose,
-  meet,
-  onWire,
-  serve,
-} from '../../support/faces.js';
-import { closePayload, OPCODE, readFrames, type SeenFrame } from '../../support/frames.js';
+import { attend, type Face, frameFor, hall, meet, serve } from '../../support/faces.js';
+import { closePayload, OPCODE, readFrames } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
-import { ManualWire } from '../../support/manual-wire.js';
 import { useScope } from '../../support/scope.js';
+import { useSockets } from '../../support/sockets.js';
 
 const scope = useScope();
-
-async function onManualWire(
-  role: 'server' | 'client',
-  settings: Loose = {},
-): Promise<{ ws: Face; wire: ManualWire; frames: () => SeenFrame[] }> {
-  const wire = new ManualWire();
-  const ws = scope().track(onWire(wire, role, settings));
-  await turns(1);
-  return { ws, wire, frames: () => readFrames(wire.sent).frames };
-}
+const { onManualWire } = useSockets(scope);
 
 describe('events', () => {
   test("'open' comes before messages; it is told on both ends", async () => {

@@ -9,26 +9,17 @@ import {
   type Loose,
   meet,
   next,
-  onWire,
   serve,
   unconnected,
 } from '../../support/faces.js';
-import { OPCODE, readFrames, type SeenFrame } from '../../support/frames.js';
-import { turns, until } from '../../support/inbox.js';
+import { OPCODE } from '../../support/frames.js';
+import { until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { useScope } from '../../support/scope.js';
+import { useSockets } from '../../support/sockets.js';
 
 const scope = useScope();
-
-async function onManualWire(
-  role: 'server' | 'client',
-  settings: Loose = {},
-): Promise<{ ws: Face; wire: ManualWire; frames: () => SeenFrame[] }> {
-  const wire = new ManualWire();
-  const ws = scope().track(onWire(wire, role, settings));
-  await turns(1);
-  return { ws, wire, frames: () => readFrames(wire.sent).frames };
-}
+const { onManualWire } = useSockets(scope);
 
 function connectingTo(url: string | URL, options: Loose = {}): Face {
   const createConnection = () => new ManualWire();
