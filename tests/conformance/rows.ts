@@ -1,8 +1,19 @@
-/** Table tests: frames in, events and frames out, for both roles, whole and byte by byte. */
+/**
+ * Table tests: frames in, events and frames out, whole and byte by byte; on a WebSocket and on the bare
+ * `Endpoint`, in both roles.
+ */
 import { expect, test } from '@jest/globals';
 import { type FrameOptions, KEY } from '../support/frames.js';
 import { byteByByte, randomCuts, SeededRandom } from '../support/random.js';
-import { ROLES, type Role, Scene, type Settings } from './subject.js';
+import {
+  ROLES,
+  type Role,
+  roleOf,
+  Scene,
+  type Settings,
+  SUBJECTS,
+  type Subject,
+} from './subject.js';
 import { frameBytes } from './wire-bytes.js';
 
 export interface Row {
@@ -51,8 +62,8 @@ function inPieces(bytes: Buffer): Buffer[] {
   return randomCuts(bytes, new SeededRandom(bytes.length), 1000);
 }
 
-async function checkCut(row: Row, role: Role, chunks: Buffer[]): Promise<void> {
-  const scene = new Scene(role, row.settings);
+async function checkCut(row: Row, subject: Subject, chunks: Buffer[]): Promise<void> {
+  const scene = new Scene(subject, row.settings);
   await scene.feed(chunks);
   const { peer } = scene;
   const fails = row.told.some((event) => event.startsWith('error '));
@@ -67,16 +78,17 @@ async function checkCut(row: Row, role: Role, chunks: Buffer[]): Promise<void> {
 }
 
 /**
- * Makes one test per row and role. A row is fed as one chunk and in the smallest. Rows that fail must
+ * Makes one test per row and subject. A row is fed as one chunk and in the smallest. Rows that fail must
  * be seen to end the wire by themselves; the others must leave it open.
  */
 export function table(rows: readonly Row[]): void {
   for (const row of rows) {
-    for (const role of row.roles ?? ROLES) {
-      test(`${row.name} (${role})`, async () => {
-        const bytes = peerBytes(role, row.send);
-        await checkCut(row, role, [bytes]);
-        await checkCut(row, role, inPieces(bytes));
+    const roles = row.roles ?? ROLES;
+    for (const subject of SUBJECTS.filter((one) => roles.includes(roleOf(one)))) {
+      test(`${row.name} (${subject})`, async () => {
+        const bytes = peerBytes(roleOf(subject), row.send);
+        await checkCut(row, subject, [bytes]);
+        await checkCut(row, subject, inPieces(bytes));
       });
     }
   }

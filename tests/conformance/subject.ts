@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import WebSocket from '../../src/index.js';
 import { type WireEnd, wirePair } from '../support/duplex-pair.js';
 import { OPCODE, type SeenFrame } from '../support/frames.js';
+import { BareEndpoint } from './bare-endpoint.js';
 import { type Inflate, StrictReader } from './strict-reader.js';
 import { settled, until } from './turns.js';
 import { inShort } from './wire-bytes.js';
@@ -11,13 +12,21 @@ import { inShort } from './wire-bytes.js';
 export type Role = 'server' | 'client';
 export const ROLES: readonly Role[] = ['server', 'client'];
 
-interface SendOptions {
+/** What is tested: a WebSocket in a role, or the bare `Endpoint` of the protocol. */
+export type Subject = Role | 'server endpoint' | 'client endpoint';
+export const SUBJECTS: readonly Subject[] = [...ROLES, 'server endpoint', 'client endpoint'];
+
+export function roleOf(subject: Subject): Role {
+  return subject === 'server' || subject === 'server endpoint' ? 'server' : 'client';
+}
+
+export interface SendOptions {
   binary?: boolean;
   fin?: boolean;
   compress?: boolean;
 }
 
-/** What the tests use of the product's face. */
+/** What the tests use of the product. */
 export interface Product extends EventEmitter {
   readonly readyState: number;
   readonly bufferedAmount: number;
@@ -28,10 +37,13 @@ export interface Product extends EventEmitter {
   terminate(): void;
   pause(): void;
   resume(): void;
+}
+
+interface Unconnected extends Product {
   setSocket(wire: Duplex, head: Buffer, options: object): void;
 }
 
-type ProductClass = new (address: null, protocols: undefined, options: object) => Product;
+type ProductClass = new (address: null, protocols: undefined, options: object) => Unconnected;
 const ProductSocket = WebSocket as unknown as ProductClass;
 
 export const MAX_PAYLOAD = 100 * 1024 * 1024;
@@ -162,10 +174,15 @@ export interface Cast {
   inflate?: Inflate;
 }
 
-function castOf(role: Role, settings: Settings): Cast {
+function castOf(subject: Subject, settings: Settings): Cast {
+  const role = roleOf(subject);
   const [clientEnd, serverEnd] = wirePair();
   const [wire, far] = role === 'server' ? [serverEnd, clientEnd] : [clientEnd, serverEnd];
-  return { product: productOn(wire, role, settings), wire, far };
+  const product =
+    subject === role
+      ? productOn(wire, role, settings)
+      : new BareEndpoint(wire, role, settings, MAX_PAYLOAD);
+  return { product, wire, far };
 }
 
 /** A product, its peer, and what the product told its application. */
@@ -175,14 +192,12 @@ export class Scene {
   /** the product's end of the wire */
   readonly wire: WireEnd;
   readonly events: string[];
+  readonly role: Role;
 
-  constructor(
-    readonly role: Role,
-    settings: Settings = {},
-    cast: Cast = castOf(role, settings),
-  ) {
+  constructor(subject: Subject, settings: Settings = {}, cast: Cast = castOf(subject, settings)) {
+    this.role = roleOf(subject);
     this.wire = cast.wire;
-    this.peer = new Peer(cast.far, role, cast.inflate);
+    this.peer = new Peer(cast.far, this.role, cast.inflate);
     this.product = cast.product;
     this.events = listen(this.product);
   }

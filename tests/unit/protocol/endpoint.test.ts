@@ -122,6 +122,15 @@ describe('the closing handshake', () => {
     expect(server.application.events).toEqual(['closed 4321']);
   });
 
+  test('the Close that was sent is ours, whatever the peer sends then', () => {
+    const [closing, broken] = [openEndpoint('server'), openEndpoint('server')];
+    for (const { endpoint } of [closing, broken]) endpoint.startClosingHandshake(NORMAL);
+    receive(closing, { opcode: CLOSE, payload: closePayload(4321) });
+    receive(broken, { opcode: 3 });
+    for (const { endpoint } of [closing, broken]) expect(endpoint.sent).toBe(NORMAL);
+    expect(closing.endpoint.received?.code).toBe(4321);
+  });
+
   test('RFC 6455 §7.1.5: without a Close of the peer 1006 is reported', () => {
     const server = openEndpoint('server');
     server.endpoint.startClosingHandshake(NORMAL);
