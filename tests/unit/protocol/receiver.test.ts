@@ -162,6 +162,16 @@ describe('what arrives', () => {
     expect([log, receiver.isDiscarding]).toEqual([[error], true]);
   });
 
+  test('limits are those of one message: the next one begins anew', () => {
+    const { receiver, log } = open({ maxPayload: 2, maxFragments: 2 });
+    const message = [
+      { fin: false, payload: 'a' },
+      { opcode: CONTINUATION, payload: 'b' },
+    ];
+    receiver.push(bytesOf(...message, ...message, { payload: 'cd' }, ...message));
+    expect(log).toEqual(['text ab', 'text ab', 'text cd', 'text ab']);
+  });
+
   test('text is taken unchecked if that was asked for', () => {
     const { receiver, sink } = open({ checkUtf8: false });
     receiver.push(bytesOf({ payload: Buffer.from([255]) }));
