@@ -21,7 +21,7 @@ interface Outcome {
   /** the library ended the wire: by itself, or after the tester had ended it */
   wire: string;
   /** 'error' and 'close' as the application saw them */
-  told: string[];
+  reported: string[];
   /** rules of RFC 6455 and RFC 7692 that the library's bytes broke */
   faults: string[];
 }
@@ -136,7 +136,7 @@ class Run {
       others: this.#others,
       code: peer.closing?.code,
       wire: peer.ended ? wire : 'never ended',
-      told: events.filter((event) => /^(error|close)/.test(event)),
+      reported: events.filter((event) => /^(error|close)/.test(event)),
       faults: reader.rest > 0 ? [...reader.faults, 'half a frame'] : reader.faults,
     };
   }
@@ -161,7 +161,7 @@ function outcomeOf(
     code: 1000,
     // RFC 6455 §7.1.1: the server ends TCP first.
     wire: role === 'server' ? 'ended by the library' : 'ended after the tester',
-    told: ['close 1000'],
+    reported: ['close 1000'],
     faults: [],
   };
 }

@@ -143,11 +143,11 @@ describe('what the compressed ones send', () => {
     for (const { id, params, ...one } of COMPRESSED) {
       const { messages, messageSize, type, sizeUnit, fragmentBytes } = params as Params;
       const { sends } = one as unknown as { sends: string };
-      const said = `${messages} compressed ${type} messages of ${messageSize} ${sizeUnit}, each`;
+      const sentence = `${messages} compressed ${type} messages of ${messageSize} ${sizeUnit}, each`;
       const frames = fragmentBytes
         ? `cut into frames of ${fragmentBytes} bytes`
         : 'one frame per message';
-      expect([id, sends.startsWith(said), sends.includes(frames)]).toEqual([id, true, true]);
+      expect([id, sends.startsWith(sentence), sends.includes(frames)]).toEqual([id, true, true]);
     }
   });
 

@@ -12,67 +12,67 @@ const { TEXT, BINARY, CLOSE, PING } = OPCODE;
 describe('RFC 6455 §5.1: a server takes masked frames only, a client unmasked ones only', () => {
   table([
     {
-      name: 'F3: an unmasked text frame fails',
+      name: 'an unmasked text frame fails',
       roles: ['server'],
       send: [{ opcode: TEXT, payload: 'hello', mask: undefined }],
       ...broken('WS_ERR_EXPECTED_MASK'),
     },
     {
-      name: 'F3: an unmasked empty frame fails',
+      name: 'an unmasked empty frame fails',
       roles: ['server'],
       send: [{ opcode: TEXT, mask: undefined }],
       ...broken('WS_ERR_EXPECTED_MASK'),
     },
     {
-      name: 'F3: an unmasked Ping fails',
+      name: 'an unmasked Ping fails',
       roles: ['server'],
       send: [{ opcode: PING, mask: undefined }],
       ...broken('WS_ERR_EXPECTED_MASK'),
     },
     {
-      name: 'F3: an unmasked Close fails',
+      name: 'an unmasked Close fails',
       roles: ['server'],
       send: [{ opcode: CLOSE, mask: undefined }],
       ...broken('WS_ERR_EXPECTED_MASK'),
     },
     {
-      name: 'F3: an unmasked frame behind a masked one fails, the first is delivered',
+      name: 'an unmasked frame behind a masked one fails, the first is delivered',
       roles: ['server'],
       send: [{ payload: 'a' }, { payload: 'b', mask: undefined }],
-      ...brokenAfter({ told: ['text 61'] }, 'WS_ERR_EXPECTED_MASK'),
+      ...brokenAfter({ reported: ['text 61'] }, 'WS_ERR_EXPECTED_MASK'),
     },
     {
-      name: 'F3: a masked text frame fails',
+      name: 'a masked text frame fails',
       roles: ['client'],
       send: [{ payload: 'hello', mask: KEY }],
       ...broken('WS_ERR_UNEXPECTED_MASK'),
     },
     {
-      name: 'F3: a masked empty frame fails',
+      name: 'a masked empty frame fails',
       roles: ['client'],
       send: [{ mask: KEY }],
       ...broken('WS_ERR_UNEXPECTED_MASK'),
     },
     {
-      name: 'F3: a frame masked with the key 0 fails too',
+      name: 'a frame masked with the key 0 fails too',
       roles: ['client'],
       send: [{ payload: 'hello', mask: ZERO_KEY }],
       ...broken('WS_ERR_UNEXPECTED_MASK'),
     },
     {
-      name: 'F3: a masked Close fails',
+      name: 'a masked Close fails',
       roles: ['client'],
       send: [{ opcode: CLOSE, mask: KEY }],
       ...broken('WS_ERR_UNEXPECTED_MASK'),
     },
     {
-      name: 'F3: the key 0 is a legal key',
+      name: 'the key 0 is a legal key',
       roles: ['server'],
       send: [
         { opcode: TEXT, payload: 'hello', mask: ZERO_KEY },
         { opcode: BINARY, payload: 'hello', mask: Buffer.from('ff00ff00', 'hex') },
       ],
-      told: ['text 68656c6c6f', 'binary 68656c6c6f'],
+      reported: ['text 68656c6c6f', 'binary 68656c6c6f'],
     },
   ]);
 });
@@ -150,7 +150,7 @@ describe('RFC 6455 §5.1, §5.3: what the product sends', () => {
       for (const payload of payloads) scene.product.send(payload);
       await scene.settled();
       expect(payloads.map(inShort)).toEqual(before);
-      expect(scene.peer.said).toEqual(before.map((payload) => `binary ${payload}`));
+      expect(scene.peer.sent).toEqual(before.map((payload) => `binary ${payload}`));
       expect(scene.peer.reader.faults).toEqual([]);
       scene.product.terminate();
     },
@@ -164,7 +164,7 @@ describe('RFC 6455 §5.1, §5.3: what the product sends', () => {
       scene.product.ping('you');
       scene.product.close(1000, 'bye');
       await scene.settled();
-      expect(scene.peer.said).toEqual(['pong 6869', 'ping 796f75', 'close 1000']);
+      expect(scene.peer.sent).toEqual(['pong 6869', 'ping 796f75', 'close 1000']);
       expect(scene.peer.reader.faults).toEqual([]);
       scene.product.terminate();
     },

@@ -18,7 +18,7 @@ describe('RFC 6455 §5.2: reserved bits are 0 unless an extension was negotiated
       const before = Number(opcode) === CONTINUATION ? OPENING : [];
       const bits = rsv.toString(2).padStart(3, '0');
       return {
-        name: `F2: RSV1-3 = ${bits} on ${what} fails`,
+        name: `RSV1-3 = ${bits} on ${what} fails`,
         send: [...before, { opcode: Number(opcode), rsv, payload: 'abc' }],
         ...broken(error),
       };
@@ -27,14 +27,14 @@ describe('RFC 6455 §5.2: reserved bits are 0 unless an extension was negotiated
   table(rows);
   table([
     {
-      name: 'F2: a reserved bit on an empty frame with FIN clear fails',
+      name: 'a reserved bit on an empty frame with FIN clear fails',
       send: [{ opcode: BINARY, fin: false, rsv: 4 }],
       ...broken('WS_ERR_UNEXPECTED_RSV_1'),
     },
     {
-      name: 'F2: what came before the reserved bit is delivered, what comes behind it is not',
+      name: 'what came before the reserved bit is delivered, what comes behind it is not',
       send: [{ payload: 'a' }, { rsv: 2, payload: 'b' }, { payload: 'c' }, { opcode: PING }],
-      ...brokenAfter({ told: ['text 61'] }, 'WS_ERR_UNEXPECTED_RSV_2_3'),
+      ...brokenAfter({ reported: ['text 61'] }, 'WS_ERR_UNEXPECTED_RSV_2_3'),
     },
   ]);
 });
@@ -43,17 +43,17 @@ describe('RFC 6455 §5.2: an unknown opcode fails the connection', () => {
   const reserved = [3, 4, 5, 6, 7, 11, 12, 13, 14, 15];
   const rows = reserved.flatMap((opcode): Row[] => [
     {
-      name: `F1: opcode ${opcode} fails`,
+      name: `opcode ${opcode} fails`,
       send: [{ opcode, payload: 'abc' }],
       ...broken('WS_ERR_INVALID_OPCODE'),
     },
     {
-      name: `F1: opcode ${opcode} with FIN clear and no payload fails`,
+      name: `opcode ${opcode} with FIN clear and no payload fails`,
       send: [{ opcode, fin: false }],
       ...broken('WS_ERR_INVALID_OPCODE'),
     },
     {
-      name: `F1: opcode ${opcode} inside a message fails`,
+      name: `opcode ${opcode} inside a message fails`,
       send: [...OPENING, { opcode, payload: 'abc' }],
       ...broken('WS_ERR_INVALID_OPCODE'),
     },
@@ -61,11 +61,11 @@ describe('RFC 6455 §5.2: an unknown opcode fails the connection', () => {
   table(rows);
 
   for (const role of ROLES) {
-    test.each(reserved)(`F1: opcode %i fails on the first two bytes (${role})`, async (opcode) => {
+    test.each(reserved)(`opcode %i fails on the first two bytes (${role})`, async (opcode) => {
       const scene = new Scene(role);
       const bytes = peerFrame(role, { opcode, payload: '', announce: 90 * 1024 * 1024 });
       await scene.feed([bytes.subarray(0, 2)]);
-      expect(scene.peer.said).toEqual(['close 1002']);
+      expect(scene.peer.sent).toEqual(['close 1002']);
       expect(scene.peer.ended).toBe(true);
       await scene.finish();
       expect(scene.events).toEqual(['error WS_ERR_INVALID_OPCODE', 'close 1006']);
@@ -75,7 +75,7 @@ describe('RFC 6455 §5.2: an unknown opcode fails the connection', () => {
 
 describe('RFC 6455 §5.2: the length takes the shortest of its three forms', () => {
   const overlong = (length: number, lengthBits: 16 | 64): Row => ({
-    name: `F7: ${length} bytes written as ${lengthBits} bits fail`,
+    name: `${length} bytes written as ${lengthBits} bits fail`,
     send: [{ opcode: BINARY, payload: Buffer.alloc(length, 7), lengthBits }],
     ...broken('WS_ERR_NON_MINIMAL_PAYLOAD_LENGTH'),
   });
@@ -83,17 +83,17 @@ describe('RFC 6455 §5.2: the length takes the shortest of its three forms', () 
   table([0, 1, 5, 125, 126, 127, 65_534, 65_535].map((length) => overlong(length, 64)));
   table([
     {
-      name: 'F7: a continuation with an overlong length fails',
+      name: 'a continuation with an overlong length fails',
       send: [...OPENING, { opcode: CONTINUATION, payload: 'c', lengthBits: 16 }],
       ...broken('WS_ERR_NON_MINIMAL_PAYLOAD_LENGTH'),
     },
     {
-      name: 'F7: a control frame with a 16-bit length fails',
+      name: 'a control frame with a 16-bit length fails',
       send: [{ opcode: PING, payload: 'hello', lengthBits: 16 }],
       ...broken('WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH'),
     },
     {
-      name: 'F7: a control frame with a 64-bit length fails',
+      name: 'a control frame with a 64-bit length fails',
       send: [{ opcode: CLOSE, lengthBits: 64 }],
       ...broken('WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH'),
     },
@@ -109,7 +109,7 @@ describe('RFC 6455 §5.2: the length takes the shortest of its three forms', () 
           { opcode: BINARY, payload },
           { opcode: TEXT, payload },
         ],
-        told: [`binary ${inShort(payload)}`, `text ${inShort(payload)}`],
+        reported: [`binary ${inShort(payload)}`, `text ${inShort(payload)}`],
       };
     }),
   );
@@ -121,7 +121,7 @@ describe('RFC 6455 §5.2: the length takes the shortest of its three forms', () 
       const payloads = exact.map((length) => random.bytes(length));
       for (const payload of payloads) scene.product.send(payload);
       await scene.settled();
-      expect(scene.peer.said).toEqual(payloads.map((payload) => `binary ${inShort(payload)}`));
+      expect(scene.peer.sent).toEqual(payloads.map((payload) => `binary ${inShort(payload)}`));
       expect(scene.peer.reader.faults).toEqual([]);
       scene.product.terminate();
     });
@@ -145,7 +145,7 @@ describe('RFC 6455 §5.2: a 64-bit length has its most significant bit clear', (
   ];
   table(
     lengths.map(([what, announce, { error, code }]) => ({
-      name: `F4: a length of ${what} fails on the header`,
+      name: `a length of ${what} fails on the header`,
       send: [{ opcode: BINARY, announce }],
       ...broken(error, code),
     })),
@@ -154,7 +154,7 @@ describe('RFC 6455 §5.2: a 64-bit length has its most significant bit clear', (
     lengths
       .filter(([, , { error }]) => error === tooLong.error)
       .map(([what, announce, { error, code }]) => ({
-        name: `F4: a length of ${what} fails also without maxPayload`,
+        name: `a length of ${what} fails also without maxPayload`,
         settings: { maxPayload: 0 },
         send: [{ opcode: BINARY, announce }],
         ...broken(error, code),
@@ -162,13 +162,13 @@ describe('RFC 6455 §5.2: a 64-bit length has its most significant bit clear', (
   );
   table([
     {
-      name: 'F4: without maxPayload a length of 2^53 - 1 is waited for',
+      name: 'without maxPayload a length of 2^53 - 1 is waited for',
       settings: { maxPayload: 0 },
       send: [{ opcode: BINARY, announce: 2n ** 53n - 1n }],
-      told: [],
+      reported: [],
     },
     {
-      name: 'F4: fragments whose lengths add up beyond 2^53 fail',
+      name: 'fragments whose lengths add up beyond 2^53 fail',
       settings: { maxPayload: 0 },
       send: [
         { opcode: BINARY, fin: false, payload: 'x' },
@@ -187,29 +187,29 @@ describe('RFC 6455 §7.4.1: 1009 for a message that is too big', () => {
   const overLimit = broken(error, 1009);
   table([
     {
-      name: 'F5: exactly maxPayload passes',
+      name: 'exactly maxPayload passes',
       settings,
       send: [{ payload: exact }, { opcode: BINARY, payload: exact }],
-      told: [`text ${inShort(exact)}`, `binary ${inShort(exact)}`],
+      reported: [`text ${inShort(exact)}`, `binary ${inShort(exact)}`],
     },
     {
-      name: 'F5: one byte more fails on the header alone',
+      name: 'one byte more fails on the header alone',
       settings,
       send: [{ announce: LIMIT + 1 }],
       ...overLimit,
     },
     {
-      name: 'F5: fragments that add up to exactly maxPayload pass',
+      name: 'fragments that add up to exactly maxPayload pass',
       settings,
       send: [
         { fin: false, payload: exact.subarray(0, 400) },
         { opcode: CONTINUATION, fin: false },
         { opcode: CONTINUATION, payload: exact.subarray(400) },
       ],
-      told: [`text ${inShort(exact)}`],
+      reported: [`text ${inShort(exact)}`],
     },
     {
-      name: 'F5: fragments that add up to one byte more fail on the header of the last',
+      name: 'fragments that add up to one byte more fail on the header of the last',
       settings,
       send: [
         { fin: false, payload: exact.subarray(0, 400) },
@@ -218,7 +218,7 @@ describe('RFC 6455 §7.4.1: 1009 for a message that is too big', () => {
       ...overLimit,
     },
     {
-      name: 'F5: the sum is of all fragments, not of two',
+      name: 'the sum is of all fragments, not of two',
       settings,
       send: [
         { fin: false, payload: exact.subarray(0, 400) },
@@ -226,35 +226,35 @@ describe('RFC 6455 §7.4.1: 1009 for a message that is too big', () => {
         { opcode: PING },
         { opcode: CONTINUATION, fin: false, announce: 201 },
       ],
-      ...brokenAfter({ told: ['ping empty'], said: ['pong empty'] }, error, 1009),
+      ...brokenAfter({ reported: ['ping empty'], sent: ['pong empty'] }, error, 1009),
     },
     {
-      name: 'F5: the sum starts anew with every message',
+      name: 'the sum starts anew with every message',
       settings,
       send: [{ payload: exact }, { fin: false, payload: exact }, { opcode: CONTINUATION }],
-      told: [`text ${inShort(exact)}`, `text ${inShort(exact)}`],
+      reported: [`text ${inShort(exact)}`, `text ${inShort(exact)}`],
     },
     {
-      name: 'F5: control frames do not count',
+      name: 'control frames do not count',
       settings: { maxPayload: 10 },
       send: [{ opcode: PING, payload: 'more than ten bytes' }],
-      told: [`ping ${Buffer.from('more than ten bytes').toString('hex')}`],
-      said: [`pong ${Buffer.from('more than ten bytes').toString('hex')}`],
+      reported: [`ping ${Buffer.from('more than ten bytes').toString('hex')}`],
+      sent: [`pong ${Buffer.from('more than ten bytes').toString('hex')}`],
     },
     {
-      name: 'F5: a limit of 0 is no limit',
+      name: 'a limit of 0 is no limit',
       settings: { maxPayload: 0 },
       send: [{ payload: exact }],
-      told: [`text ${inShort(exact)}`],
+      reported: [`text ${inShort(exact)}`],
     },
   ]);
 
   for (const role of ROLES) {
-    test(`F6: an announced frame is waited for, and another connection served (${role})`, async () => {
+    test(`an announced frame is waited for, and another connection served (${role})`, async () => {
       const scene = new Scene(role);
       const header = peerBytes(role, [{ opcode: BINARY, announce: MAX_PAYLOAD }]);
       await scene.feed([header, Buffer.alloc(10)]);
-      expect([scene.events, scene.peer.said, scene.peer.ended]).toEqual([[], [], false]);
+      expect([scene.events, scene.peer.sent, scene.peer.ended]).toEqual([[], [], false]);
       await scene.finish();
       expect(scene.events).toEqual(['close 1006']);
     });

@@ -20,54 +20,54 @@ const outOfOrder = 'WS_ERR_INVALID_OPCODE';
 describe('RFC 6455 §5.4: the order of fragments', () => {
   table([
     {
-      name: 'F9: a continuation without a beginning fails',
+      name: 'a continuation without a beginning fails',
       send: [last('abc')],
       ...broken(outOfOrder),
     },
     {
-      name: 'F9: an empty continuation without a beginning and without FIN fails',
+      name: 'an empty continuation without a beginning and without FIN fails',
       send: [middle()],
       ...broken(outOfOrder),
     },
     {
-      name: 'F9: a continuation behind a whole message fails',
+      name: 'a continuation behind a whole message fails',
       send: [{ payload: 'a' }, last('b')],
-      ...brokenAfter({ told: ['text 61'] }, outOfOrder),
+      ...brokenAfter({ reported: ['text 61'] }, outOfOrder),
     },
     {
-      name: 'F9: a continuation behind a message in fragments fails',
+      name: 'a continuation behind a message in fragments fails',
       send: [first('a'), last('b'), middle('c')],
-      ...brokenAfter({ told: ['text 6162'] }, outOfOrder),
+      ...brokenAfter({ reported: ['text 6162'] }, outOfOrder),
     },
     {
-      name: 'F9: text inside a message fails',
+      name: 'text inside a message fails',
       send: [first('a'), { payload: 'b' }],
       ...broken(outOfOrder),
     },
     {
-      name: 'F9: binary inside a text message fails',
+      name: 'binary inside a text message fails',
       send: [first('a'), { opcode: BINARY, payload: 'b' }],
       ...broken(outOfOrder),
     },
     {
-      name: 'F9: text inside a binary message fails',
+      name: 'text inside a binary message fails',
       send: [first('a', BINARY), first('b')],
       ...broken(outOfOrder),
     },
     {
-      name: 'F9: text behind an empty first fragment fails',
+      name: 'text behind an empty first fragment fails',
       send: [first(''), { payload: 'b' }],
       ...broken(outOfOrder),
     },
     {
-      name: 'F9: binary behind an empty first fragment and an empty continuation fails',
+      name: 'binary behind an empty first fragment and an empty continuation fails',
       send: [first('', BINARY), middle(), { opcode: BINARY }],
       ...broken(outOfOrder),
     },
     {
-      name: 'F9: a control frame does not end the message',
+      name: 'a control frame does not end the message',
       send: [first('a'), { opcode: PING }, { payload: 'b' }],
-      ...brokenAfter({ told: ['ping empty'], said: ['pong empty'] }, outOfOrder),
+      ...brokenAfter({ reported: ['ping empty'], sent: ['pong empty'] }, outOfOrder),
     },
   ]);
 });
@@ -75,54 +75,54 @@ describe('RFC 6455 §5.4: the order of fragments', () => {
 describe('RFC 6455 §5.4: what is legal, if odd', () => {
   table([
     {
-      name: 'F10: two fragments',
+      name: 'two fragments',
       send: [first('Hel'), last('lo')],
-      told: ['text 48656c6c6f'],
+      reported: ['text 48656c6c6f'],
     },
     {
-      name: 'F10: all fragments empty',
+      name: 'all fragments empty',
       send: [first(''), middle(), last()],
-      told: ['text empty'],
+      reported: ['text empty'],
     },
     {
-      name: 'F10: empty fragments before, between and behind',
+      name: 'empty fragments before, between and behind',
       send: [first('', BINARY), middle(), middle('a'), middle(), middle('b'), last()],
-      told: ['binary 6162'],
+      reported: ['binary 6162'],
     },
     {
-      name: 'F10: empty messages, one after the other',
+      name: 'empty messages, one after the other',
       send: [{}, { opcode: BINARY }, {}],
-      told: ['text empty', 'binary empty', 'text empty'],
+      reported: ['text empty', 'binary empty', 'text empty'],
     },
     {
-      name: 'F10: Ping and Pong between fragments, delivered before the message',
+      name: 'Ping and Pong between fragments, delivered before the message',
       send: [first('a'), { opcode: PING, payload: 'p' }, middle('b'), { opcode: PONG }, last('c')],
-      told: ['ping 70', 'pong empty', 'text 616263'],
-      said: ['pong 70'],
+      reported: ['ping 70', 'pong empty', 'text 616263'],
+      sent: ['pong 70'],
     },
     {
-      name: 'F10: text and binary messages alternate',
+      name: 'text and binary messages alternate',
       send: [first('a'), last('b'), first('c', BINARY), last('d'), { payload: 'e' }],
-      told: ['text 6162', 'binary 6364', 'text 65'],
+      reported: ['text 6162', 'binary 6364', 'text 65'],
     },
     {
-      name: 'F10: 1,000 fragments of one byte',
+      name: '1,000 fragments of one byte',
       send: [first('x'), ...Array.from({ length: 998 }, () => middle('x')), last('x')],
-      told: [`text ${inShort(Buffer.alloc(1000, 'x'))}`],
+      reported: [`text ${inShort(Buffer.alloc(1000, 'x'))}`],
     },
     {
-      name: 'F10: 1,000 empty fragments between two letters',
+      name: '1,000 empty fragments between two letters',
       send: [first('x'), ...Array.from({ length: 1000 }, () => middle()), last('y')],
-      told: ['text 7879'],
+      reported: ['text 7879'],
     },
     {
-      name: 'F10: exactly maxFragments fragments',
+      name: 'exactly maxFragments fragments',
       settings: { maxFragments: 3 },
       send: [first('a'), middle('b'), last('c'), first('d'), middle('e'), last('f')],
-      told: ['text 616263', 'text 646566'],
+      reported: ['text 616263', 'text 646566'],
     },
     {
-      name: 'F10: one fragment more than maxFragments fails, empty ones count',
+      name: 'one fragment more than maxFragments fails, empty ones count',
       settings: { maxFragments: 3 },
       send: [first('a'), middle(), middle(), last('c')],
       ...broken('WS_ERR_TOO_MANY_BUFFERED_PARTS', 1008),
@@ -130,7 +130,7 @@ describe('RFC 6455 §5.4: what is legal, if odd', () => {
   ]);
 
   for (const role of ROLES) {
-    test(`F10: 20,000 frames in one write, in order (${role})`, async () => {
+    test(`20,000 frames in one write, in order (${role})`, async () => {
       const scene = new Scene(role);
       const frames = Array.from({ length: 20_000 }, (_, i) => ({ payload: `${i}` }));
       await scene.feed([peerBytes(role, frames)]);
@@ -140,7 +140,7 @@ describe('RFC 6455 §5.4: what is legal, if odd', () => {
       scene.product.terminate();
     });
 
-    test(`F10: the same messages one byte per chunk (${role})`, async () => {
+    test(`the same messages one byte per chunk (${role})`, async () => {
       const scene = new Scene(role);
       const frames = Array.from({ length: 1000 }, (_, i) => ({ payload: `${i}` }));
       await scene.feed(byteByByte(peerBytes(role, frames)));
@@ -149,7 +149,7 @@ describe('RFC 6455 §5.4: what is legal, if odd', () => {
       scene.product.terminate();
     });
 
-    test(`F10: one message per turn when events must not be synchronous (${role})`, async () => {
+    test(`one message per turn when events must not be synchronous (${role})`, async () => {
       const scene = new Scene(role, { allowSynchronousEvents: false });
       const frames = Array.from({ length: 50 }, (_, i) => ({ payload: `${i}` }));
       let inFirstTurn = 0;
@@ -181,7 +181,7 @@ describe('RFC 6455 §5.4: what the product sends in fragments', () => {
       product.send('d', { fin: true });
       product.send('e');
       await scene.settled();
-      expect(peer.said).toEqual([
+      expect(peer.sent).toEqual([
         'text (no FIN) 61',
         'ping 70',
         'continuation (no FIN) empty',

@@ -15,23 +15,23 @@ const CONTROLS: [string, number][] = [
 describe('RFC 6455 §5.5: control frames are whole and carry at most 125 bytes', () => {
   const rows = CONTROLS.flatMap(([what, opcode]): Row[] => [
     ...[126, 127, 1000, 65_536].map((length) => ({
-      name: `F8: a ${what} of ${length} bytes fails`,
+      name: `a ${what} of ${length} bytes fails`,
       send: [{ opcode, payload: Buffer.alloc(length, 0x2a) }],
       ...broken('WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH'),
     })),
     {
-      name: `F8: a ${what} that announces 126 bytes fails on two bytes`,
+      name: `a ${what} that announces 126 bytes fails on two bytes`,
       send: [peerBytes('client', [{ opcode, announce: 126 }]).subarray(0, 2)],
       roles: ['client'],
       ...broken('WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH'),
     },
     {
-      name: `F8: a ${what} without FIN fails`,
+      name: `a ${what} without FIN fails`,
       send: [{ opcode, fin: false }],
       ...broken('WS_ERR_EXPECTED_FIN'),
     },
     {
-      name: `F8: a ${what} without FIN inside a message fails`,
+      name: `a ${what} without FIN inside a message fails`,
       send: [
         { fin: false, payload: 'a' },
         { opcode, fin: false },
@@ -52,34 +52,34 @@ describe('RFC 6455 §5.5.2, §5.5.3: Ping and Pong', () => {
         { opcode: PING, payload: '\u0000\u0001' },
         { opcode: PING, payload: longest },
       ],
-      told: ['ping empty', 'ping 0001', `ping ${inShort(longest)}`],
-      said: ['pong empty', 'pong 0001', `pong ${inShort(longest)}`],
+      reported: ['ping empty', 'ping 0001', `ping ${inShort(longest)}`],
+      sent: ['pong empty', 'pong 0001', `pong ${inShort(longest)}`],
     },
     {
       name: 'a Ping need not be UTF-8',
       send: [{ opcode: PING, payload: Buffer.from('ff80', 'hex') }],
-      told: ['ping ff80'],
-      said: ['pong ff80'],
+      reported: ['ping ff80'],
+      sent: ['pong ff80'],
     },
     {
-      name: 'an unsolicited Pong is told and not answered',
+      name: 'an unsolicited Pong is reported and not answered',
       send: [
         { opcode: PONG, payload: 'x' },
         { opcode: PONG, payload: longest },
       ],
-      told: ['pong 78', `pong ${inShort(longest)}`],
+      reported: ['pong 78', `pong ${inShort(longest)}`],
     },
     {
-      name: 'with autoPong off a Ping is told and not answered',
+      name: 'with autoPong off a Ping is reported and not answered',
       settings: { autoPong: false },
       send: [{ opcode: PING, payload: 'x' }],
-      told: ['ping 78'],
+      reported: ['ping 78'],
     },
     {
       name: 'a hundred Pings in one chunk are answered one by one, in order',
       send: Array.from({ length: 100 }, (_, i) => ({ opcode: PING, payload: Buffer.from([i]) })),
-      told: Array.from({ length: 100 }, (_, i) => `ping ${inShort(Buffer.from([i]))}`),
-      said: Array.from({ length: 100 }, (_, i) => `pong ${inShort(Buffer.from([i]))}`),
+      reported: Array.from({ length: 100 }, (_, i) => `ping ${inShort(Buffer.from([i]))}`),
+      sent: Array.from({ length: 100 }, (_, i) => `pong ${inShort(Buffer.from([i]))}`),
     },
     {
       name: 'a Ping that the cut of a fragment surrounds keeps its payload',
@@ -88,8 +88,8 @@ describe('RFC 6455 §5.5.2, §5.5.3: Ping and Pong', () => {
         { opcode: PING, payload: longest },
         { opcode: CONTINUATION, payload: 'def' },
       ],
-      told: [`ping ${inShort(longest)}`, 'text 616263646566'],
-      said: [`pong ${inShort(longest)}`],
+      reported: [`ping ${inShort(longest)}`, 'text 616263646566'],
+      sent: [`pong ${inShort(longest)}`],
     },
   ]);
 
@@ -101,7 +101,7 @@ describe('RFC 6455 §5.5.2, §5.5.3: Ping and Pong', () => {
       await scene.feed([peerBytes(role, [{ opcode: PING, payload: 'b' }])]);
       const closing = [{ opcode: CLOSE }, { opcode: PING, payload: 'c' }];
       await scene.feed([peerBytes(role, closing)]);
-      expect(scene.peer.said).toEqual(['close 1000', 'pong 61', 'pong 62']);
+      expect(scene.peer.sent).toEqual(['close 1000', 'pong 61', 'pong 62']);
       await scene.finish();
       expect(scene.events).toEqual(['ping 61', 'ping 62', 'close 1005']);
     });
@@ -110,7 +110,7 @@ describe('RFC 6455 §5.5.2, §5.5.3: Ping and Pong', () => {
       const scene = new Scene(role);
       const sent = [{ opcode: PING, payload: 'a' }, { opcode: CLOSE }, { opcode: PING }];
       await scene.feed([peerBytes(role, sent)]);
-      expect(scene.peer.said).toEqual(['pong 61', 'close']);
+      expect(scene.peer.sent).toEqual(['pong 61', 'close']);
       await scene.finish();
       expect(scene.events).toEqual(['ping 61', 'close 1005']);
     });

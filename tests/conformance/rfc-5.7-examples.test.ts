@@ -15,8 +15,8 @@ interface Example {
   /** who receives it: only clients receive what is not masked */
   role: Role;
   bytes: Buffer;
-  told: string[];
-  said: string[];
+  reported: string[];
+  sent: string[];
 }
 
 const EXAMPLES: Example[] = [
@@ -24,61 +24,65 @@ const EXAMPLES: Example[] = [
     what: 'a single-frame unmasked text message',
     role: 'client',
     bytes: hex('81 05 48 65 6c 6c 6f'),
-    told: ['text 48656c6c6f'],
-    said: [],
+    reported: ['text 48656c6c6f'],
+    sent: [],
   },
   {
     what: 'a single-frame masked text message',
     role: 'server',
     bytes: hex('81 85 37 fa 21 3d 7f 9f 4d 51 58'),
-    told: ['text 48656c6c6f'],
-    said: [],
+    reported: ['text 48656c6c6f'],
+    sent: [],
   },
   {
     what: 'a fragmented unmasked text message',
     role: 'client',
     bytes: hex('01 03 48 65 6c 80 02 6c 6f'),
-    told: ['text 48656c6c6f'],
-    said: [],
+    reported: ['text 48656c6c6f'],
+    sent: [],
   },
   {
     what: 'an unmasked Ping request',
     role: 'client',
     bytes: hex('89 05 48 65 6c 6c 6f'),
-    told: ['ping 48656c6c6f'],
-    said: ['pong 48656c6c6f'],
+    reported: ['ping 48656c6c6f'],
+    sent: ['pong 48656c6c6f'],
   },
   {
     what: 'a masked Pong response',
     role: 'server',
     bytes: hex('8a 85 37 fa 21 3d 7f 9f 4d 51 58'),
-    told: ['pong 48656c6c6f'],
-    said: [],
+    reported: ['pong 48656c6c6f'],
+    sent: [],
   },
   {
     what: '256 bytes of binary in a single unmasked frame',
     role: 'client',
     bytes: Buffer.concat([hex('82 7e 01 00'), BYTES_256]),
-    told: [`binary ${inShort(BYTES_256)}`],
-    said: [],
+    reported: [`binary ${inShort(BYTES_256)}`],
+    sent: [],
   },
   {
     what: '64 KiB of binary in a single unmasked frame',
     role: 'client',
     bytes: Buffer.concat([hex('82 7f 00 00 00 00 00 01 00 00'), KIB_64]),
-    told: [`binary ${inShort(KIB_64)}`],
-    said: [],
+    reported: [`binary ${inShort(KIB_64)}`],
+    sent: [],
   },
 ];
 
 describe('RFC 6455 §5.7: received', () => {
-  test.each(EXAMPLES)('$what ($role)', async ({ role, bytes, told, said }) => {
+  test.each(EXAMPLES)('$what ($role)', async ({ role, bytes, reported, sent }) => {
     const whole = new Scene(role);
     await whole.feed([bytes]);
     const cut = new Scene(role);
     await cut.feed(byteByByte(bytes));
     for (const scene of [whole, cut]) {
-      expect([scene.events, scene.peer.said, scene.peer.reader.faults]).toEqual([told, said, []]);
+      expect([scene.events, scene.peer.sent, scene.peer.reader.faults]).toEqual([
+        reported,
+        sent,
+        [],
+      ]);
       scene.product.terminate();
     }
   });

@@ -19,7 +19,7 @@ describe('RFC 6455 §7.1.2: the closing handshake that we start', () => {
       await send(scene, close(4001));
       scene.product.close();
       await scene.finish();
-      expect(scene.peer.said).toEqual(['close 4001']);
+      expect(scene.peer.sent).toEqual(['close 4001']);
       expect(scene.peer.closing).toEqual({ code: 4001, reason: 'first' });
       expect(scene.events).toEqual(['close 4001']);
     });
@@ -29,11 +29,11 @@ describe('RFC 6455 §7.1.2: the closing handshake that we start', () => {
       scene.product.close();
       await send(scene, close(1000));
       await scene.finish();
-      expect(scene.peer.said).toEqual(['close']);
+      expect(scene.peer.sent).toEqual(['close']);
       expect(scene.events).toEqual(['close 1000']);
     });
 
-    test(`F14: messages sent before leave before, later ones not at all (${subject})`, async () => {
+    test(`messages sent before leave before, later ones not at all (${subject})`, async () => {
       const scene = new Scene(subject);
       const { product, peer } = scene;
       const errors: (string | undefined)[] = [];
@@ -42,14 +42,16 @@ describe('RFC 6455 §7.1.2: the closing handshake that we start', () => {
       product.close(1000);
       product.send('late', {}, (error) => errors.push(error?.message));
       await scene.settled();
-      expect(peer.said.map((said) => said.slice(0, 12))).toEqual([
+      expect(peer.sent.map((sent) => sent.slice(0, 12))).toEqual([
         'text 61',
         'binary 10000',
         'close 1000',
       ]);
       expect(errors.length).toBe(3);
       expect(errors.filter((error) => error === undefined).length).toBe(2);
-      expect(errors.find((error) => error !== undefined)).toMatch(/not open: readyState 2|nothing behind a Close/);
+      expect(errors.find((error) => error !== undefined)).toMatch(
+        /not open: readyState 2|nothing behind a Close/,
+      );
       await send(scene, close(1000));
       await scene.finish();
       expect(scene.events).toEqual(['close 1000']);
@@ -65,33 +67,33 @@ describe('RFC 6455 §7.1.2: the closing handshake that we start', () => {
       expect(scene.events).toEqual([TEXT_AB, TEXT_AB, 'close 1000']);
     });
 
-    test(`F14: both sides at once (${subject})`, async () => {
+    test(`both sides at once (${subject})`, async () => {
       const scene = new Scene(subject);
       scene.peer.write([peerBytes(scene.role, [close(4000)])]);
       scene.product.close(1000);
       await scene.settled();
       await scene.finish();
-      expect(scene.peer.said).toEqual(['close 1000']);
+      expect(scene.peer.sent).toEqual(['close 1000']);
       expect(scene.events).toEqual(['close 4000']);
       expect(scene.peer.reader.faults).toEqual([]);
     });
 
-    test(`F14: close() in the listener of a message; the rest of the chunk still comes (${subject})`, async () => {
+    test(`close() in the listener of a message; the rest of the chunk still comes (${subject})`, async () => {
       const scene = new Scene(subject);
       scene.product.once('message', () => scene.product.close(1000));
       await send(scene, { payload: 'ab' }, { payload: 'ab' }, close(1000));
       await scene.finish();
-      expect(scene.peer.said).toEqual(['close 1000']);
+      expect(scene.peer.sent).toEqual(['close 1000']);
       expect(scene.events).toEqual([TEXT_AB, TEXT_AB, 'close 1000']);
     });
 
-    test(`F14: close() after a violation sends nothing more (${subject})`, async () => {
+    test(`close() after a violation sends nothing more (${subject})`, async () => {
       const scene = new Scene(subject);
       scene.product.once('error', () => scene.product.close(4000));
       await send(scene, { opcode: 3 });
       scene.product.close(4001);
       await scene.finish();
-      expect(scene.peer.said).toEqual(['close 1002']);
+      expect(scene.peer.sent).toEqual(['close 1002']);
       expect(scene.events).toEqual(['error WS_ERR_INVALID_OPCODE', 'close 1006']);
     });
   }
@@ -113,7 +115,7 @@ describe('RFC 6455 §7.1.1: who ends TCP', () => {
     const scene = new Scene('server');
     scene.product.close(1000);
     await scene.settled();
-    expect([scene.peer.said, scene.peer.ended]).toEqual([['close 1000'], false]);
+    expect([scene.peer.sent, scene.peer.ended]).toEqual([['close 1000'], false]);
     scene.product.terminate();
   });
 
@@ -134,7 +136,7 @@ describe('RFC 6455 §7.1.1, §7.1.7: what the peer fails to do', () => {
   const clock = useClock();
   beforeEach(() => clock.stop());
 
-  /** Lets `milliseconds` pass on the fake clock; is the wire ended, and what was told? */
+  /** Lets `milliseconds` pass on the fake clock; is the wire ended, and what was reported? */
   async function pass(scene: Scene, milliseconds: number): Promise<[boolean, string[]]> {
     clock.advance(milliseconds);
     await scene.settled();
@@ -162,12 +164,12 @@ describe('RFC 6455 §7.1.1, §7.1.7: what the peer fails to do', () => {
       ['error WS_ERR_INVALID_OPCODE', 'close 1006'],
     ],
   ];
-  const peers = silent.flatMap(([what, begin, told]) =>
-    SUBJECTS.map((subject) => ({ what, subject, begin, told })),
+  const peers = silent.flatMap(([what, begin, reported]) =>
+    SUBJECTS.map((subject) => ({ what, subject, begin, reported })),
   );
   test.each(peers)(
-    'F14: a peer that $what is dropped ($subject)',
-    async ({ subject, begin, told }) => {
+    'a peer that $what is dropped ($subject)',
+    async ({ subject, begin, reported }) => {
       const scene = new Scene(subject, { closeTimeout: CLOSE_TIMEOUT });
       await begin(scene);
       await scene.settled();
@@ -176,13 +178,13 @@ describe('RFC 6455 §7.1.1, §7.1.7: what the peer fails to do', () => {
       expect(ended).toBe(true);
       // A client whose second is over gave TCP its end; then the close timeout runs once more.
       if (!scene.closed) await pass(scene, CLOSE_TIMEOUT + 1);
-      expect(events).toEqual(told);
+      expect(events).toEqual(reported);
       expect(scene.wire.destroyed).toBe(true);
       expect(clock.timerCount).toBe(0);
     },
   );
 
-  test.each(SUBJECTS)('F14: data and Pings do not lengthen the wait (%s)', async (subject) => {
+  test.each(SUBJECTS)('data and Pings do not lengthen the wait (%s)', async (subject) => {
     const scene = new Scene(subject, { closeTimeout: CLOSE_TIMEOUT });
     scene.product.close(1000);
     await scene.settled();

@@ -17,37 +17,37 @@ describe('RFC 6455 §7.1.5, §7.2: the wire ends without a closing handshake', (
   ];
   for (const subject of SUBJECTS) {
     test.each(before)(
-      `F14: FIN %s is 1006 and answered with FIN (${subject})`,
-      async (_what, frames, told) => {
+      `FIN %s is 1006 and answered with FIN (${subject})`,
+      async (_what, frames, reported) => {
         const scene = new Scene(subject);
         await send(scene, ...frames);
         await scene.finish();
-        expect(scene.events).toEqual([...told, 'close 1006']);
-        expect([scene.peer.said, scene.peer.ended]).toEqual([[], true]);
+        expect(scene.events).toEqual([...reported, 'close 1006']);
+        expect([scene.peer.sent, scene.peer.ended]).toEqual([[], true]);
       },
     );
 
-    test(`F14: FIN instead of a reply to our Close is 1006 (${subject})`, async () => {
+    test(`FIN instead of a reply to our Close is 1006 (${subject})`, async () => {
       const scene = new Scene(subject);
       scene.product.close(1000);
       await scene.settled();
       await scene.finish();
-      expect(scene.peer.said).toEqual(['close 1000']);
+      expect(scene.peer.sent).toEqual(['close 1000']);
       expect(scene.events).toEqual(['close 1006']);
     });
 
-    test(`F14: an illegal frame instead of a reply fails, without a second Close (${subject})`, async () => {
+    test(`an illegal frame instead of a reply fails, without a second Close (${subject})`, async () => {
       const scene = new Scene(subject);
       scene.product.close(1000);
       await scene.settled();
       await send(scene, { opcode: 5 });
-      expect([scene.peer.said, scene.peer.ended]).toEqual([['close 1000'], true]);
+      expect([scene.peer.sent, scene.peer.ended]).toEqual([['close 1000'], true]);
       await scene.finish();
       expect(scene.events).toEqual(['error WS_ERR_INVALID_OPCODE', 'close 1006']);
     });
 
     const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
-    test(`F14: a reset is 1006, without 'error' (${subject})`, async () => {
+    test(`a reset is 1006, without 'error' (${subject})`, async () => {
       const scene = new Scene(subject);
       await send(scene, { payload: 'ab' });
       scene.wire.destroy(reset);
@@ -56,7 +56,7 @@ describe('RFC 6455 §7.1.5, §7.2: the wire ends without a closing handshake', (
       expect(scene.events).toEqual([TEXT_AB, 'close 1006']);
     });
 
-    test(`F14: a reset instead of a reply is 1006, and callbacks learn of it (${subject})`, async () => {
+    test(`a reset instead of a reply is 1006, and callbacks learn of it (${subject})`, async () => {
       const scene = new Scene(subject);
       const errors: unknown[] = [];
       scene.wire.cork();
@@ -69,7 +69,7 @@ describe('RFC 6455 §7.1.5, §7.2: the wire ends without a closing handshake', (
       expect([errors.length, errors[0] instanceof Error]).toEqual([1, true]);
     });
 
-    test(`F14: a reset after both Close frames passed keeps the code (${subject})`, async () => {
+    test(`a reset after both Close frames passed keeps the code (${subject})`, async () => {
       const scene = new Scene(subject);
       await send(scene, close(4000, 'done'));
       scene.wire.destroy(reset);
@@ -82,7 +82,7 @@ describe('RFC 6455 §7.1.5, §7.2: the wire ends without a closing handshake', (
 
 describe('terminate() drops the connection', () => {
   for (const subject of SUBJECTS) {
-    test(`nothing is sent, 1006 is told once (${subject})`, async () => {
+    test(`nothing is sent, 1006 is reported once (${subject})`, async () => {
       const scene = new Scene(subject);
       await send(scene, { payload: 'ab' });
       scene.product.terminate();
@@ -90,7 +90,7 @@ describe('terminate() drops the connection', () => {
       await scene.until(() => scene.closed);
       scene.product.terminate();
       await scene.settled();
-      expect([scene.peer.said, scene.peer.ended]).toEqual([[], true]);
+      expect([scene.peer.sent, scene.peer.ended]).toEqual([[], true]);
       expect(scene.events).toEqual([TEXT_AB, 'close 1006']);
       expect(scene.product.readyState).toBe(3);
     });
@@ -109,7 +109,7 @@ describe('terminate() drops the connection', () => {
         await send(scene, { payload: 'ab' }, ...rest);
         await scene.until(() => scene.closed);
         expect(scene.events).toEqual([TEXT_AB, 'close 1006']);
-        expect([scene.peer.said, scene.peer.ended]).toEqual([[], true]);
+        expect([scene.peer.sent, scene.peer.ended]).toEqual([[], true]);
       },
     );
 
@@ -123,7 +123,7 @@ describe('terminate() drops the connection', () => {
   }
 });
 
-describe('F14: an application that paused', () => {
+describe('an application that paused', () => {
   const settings: Settings = { closeTimeout: CLOSE_TIMEOUT };
   const clock = useClock();
 
@@ -158,7 +158,7 @@ describe('F14: an application that paused', () => {
       await scene.settled();
       clock.advance(CLOSE_TIMEOUT + 1);
       await scene.until(() => scene.closed);
-      expect([scene.events, scene.peer.said]).toEqual([['close 1006'], ['close 1000']]);
+      expect([scene.events, scene.peer.sent]).toEqual([['close 1006'], ['close 1000']]);
       expect(clock.timerCount).toBe(0);
     });
 

@@ -17,7 +17,7 @@ describe('RFC 6455 §7.4: codes that may come in a Close', () => {
     ...[5000, 5001, 32_768, 65_535],
   ];
   for (const subject of SUBJECTS) {
-    test.each(accepted)(`F12: %i is sent back and told (${subject})`, async (code) => {
+    test.each(accepted)(`%i is sent back and reported (${subject})`, async (code) => {
       const scene = new Scene(subject);
       await send(scene, close(code, 'Auf Wiedersehen ✓'));
       expect(scene.peer.closing).toEqual({ code, reason: 'Auf Wiedersehen ✓' });
@@ -30,39 +30,39 @@ describe('RFC 6455 §7.4: codes that may come in a Close', () => {
   }
   table(
     refused.map((code) => ({
-      name: `F12: ${code} fails with 1002`,
+      name: `${code} fails with 1002`,
       send: [close(code, 'bye')],
       ...broken('WS_ERR_INVALID_CLOSE_CODE'),
     })),
   );
   table([
     {
-      name: 'F12: a Close of one byte fails with 1002',
+      name: 'a Close of one byte fails with 1002',
       send: [{ opcode: CLOSE, payload: Buffer.from([3]) }],
       ...broken('WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH'),
     },
     {
-      name: 'F12: a Close of 126 bytes fails with 1002',
+      name: 'a Close of 126 bytes fails with 1002',
       send: [close(1000, 'x'.repeat(124))],
       ...broken('WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH'),
     },
     {
-      name: 'F12: a reason that is not UTF-8 fails with 1007',
+      name: 'a reason that is not UTF-8 fails with 1007',
       send: [close(1000, Buffer.from('ff', 'hex'))],
       ...broken('WS_ERR_INVALID_UTF8', 1007),
     },
   ]);
 
   for (const subject of SUBJECTS) {
-    test(`F12: a Close without a code is answered without one and told as 1005 (${subject})`, async () => {
+    test(`a Close without a code is answered without one and reported as 1005 (${subject})`, async () => {
       const scene = new Scene(subject);
       await send(scene, close());
-      expect(scene.peer.said).toEqual(['close']);
+      expect(scene.peer.sent).toEqual(['close']);
       await scene.finish();
       expect(scene.events).toEqual(['close 1005']);
     });
 
-    test(`F12: a reason of 123 bytes passes (${subject})`, async () => {
+    test(`a reason of 123 bytes passes (${subject})`, async () => {
       const scene = new Scene(subject);
       const reason = 'r'.repeat(123);
       await send(scene, close(1001, reason));
@@ -86,24 +86,24 @@ describe('RFC 6455 §5.5.1: nothing that comes behind a Close is looked at', () 
     ['1 MiB', [{ payload: Buffer.alloc(1 << 20, 0x61) }]],
   ];
   for (const subject of SUBJECTS) {
-    test.each(behind)(`F13: %s in the same chunk (${subject})`, async (_what, frames) => {
+    test.each(behind)(`%s in the same chunk (${subject})`, async (_what, frames) => {
       const scene = new Scene(subject);
       await send(scene, { payload: 'ab' }, close(1000), ...frames);
       await scene.finish();
-      expect(scene.peer.said).toEqual(['close 1000']);
+      expect(scene.peer.sent).toEqual(['close 1000']);
       expect(scene.events).toEqual([TEXT_AB, 'close 1000']);
     });
 
-    test.each(behind)(`F13: %s in a later chunk (${subject})`, async (_what, frames) => {
+    test.each(behind)(`%s in a later chunk (${subject})`, async (_what, frames) => {
       const scene = new Scene(subject);
       scene.peer.write([peerBytes(scene.role, [close(4321)])]);
       await send(scene, ...frames);
       await scene.finish();
-      expect(scene.peer.said).toEqual(['close 4321']);
+      expect(scene.peer.sent).toEqual(['close 4321']);
       expect(scene.events).toEqual(['close 4321']);
     });
 
-    test(`F13: a Close inside a message ends it undelivered (${subject})`, async () => {
+    test(`a Close inside a message ends it undelivered (${subject})`, async () => {
       const scene = new Scene(subject);
       const rest = { opcode: CONTINUATION, payload: 'cd' };
       await send(scene, { fin: false, payload: 'ab' }, close(1000), rest);

@@ -35,10 +35,10 @@ const fragments = (payloads: readonly Buffer[]): FrameOptions[] =>
 interface Row {
   name: string;
   send: FrameOptions[];
-  /** what the application is told, beside a failure */
-  told: string[];
+  /** what is reported to the application, beside a failure */
+  reported: string[];
   /** what the product sends before its Close */
-  said?: string[];
+  sent?: string[];
   /** the code with which the product fails the connection */
   fails?: number;
   /** the value of 'error' */
@@ -58,12 +58,12 @@ async function checkCut(row: Row, role: Role, cut: (bytes: Buffer) => Buffer[]):
   // RFC 6455 §7.1.7: whoever fails the connection says why and ends it, whatever the peer does.
   const state = { ended: peer.ended, explained: (peer.closing?.reason ?? '').length > 5 };
   await scene.finish();
-  const told = events.map((event) => (error ? event : event.replace(/^error .*/, 'error')));
+  const reported = events.map((event) => (error ? event : event.replace(/^error .*/, 'error')));
   const { faults } = peer.reader;
   const end = fails === undefined ? [] : [error === undefined ? 'error' : `error ${error}`];
-  expect({ told, said: peer.said, faults, ...state }).toEqual({
-    told: [...row.told, ...end, 'close 1006'],
-    said: [...(row.said ?? []), ...(fails === undefined ? [] : [`close ${fails}`])],
+  expect({ reported, sent: peer.sent, faults, ...state }).toEqual({
+    reported: [...row.reported, ...end, 'close 1006'],
+    sent: [...(row.sent ?? []), ...(fails === undefined ? [] : [`close ${fails}`])],
     faults: [],
     ended: fails !== undefined,
     explained: fails !== undefined,
@@ -88,42 +88,42 @@ describe('RFC 7692 §7.2.3: the examples', () => {
     {
       name: '§7.2.3.1: one block, in one frame',
       send: [compressed(HELLO)],
-      told: [hello],
+      reported: [hello],
     },
     {
       name: '§7.2.3.1: one block, in two frames',
       send: fragments([hex('f248cd'), hex('c9c90700')]),
-      told: [hello],
+      reported: [hello],
     },
     {
       name: '§7.2.3.2: two messages that share the window',
       send: [compressed(HELLO), compressed('f200110000')],
-      told: [hello, hello],
+      reported: [hello, hello],
     },
     {
       name: '§7.2.3.2: two messages that do not',
       send: [compressed(HELLO), compressed(HELLO)],
-      told: [hello, hello],
+      reported: [hello, hello],
     },
     {
       name: '§7.2.3.3: a block without compression',
       send: [compressed('000500faff48656c6c6f00')],
-      told: [hello],
+      reported: [hello],
     },
     {
       name: '§7.2.3.4: a last block, with another message behind it that shares its window',
       send: [compressed('f348cdc9c9070000'), compressed('f200110000')],
-      told: [hello, hello],
+      reported: [hello, hello],
     },
     {
       name: '§7.2.3.5: two blocks in one message',
       send: [compressed('f248050000 00ffff cac9c90700')],
-      told: [hello],
+      reported: [hello],
     },
     {
       name: '§7.2.3.6: an empty message, and others behind it',
       send: [compressed('00'), compressed(HELLO), compressed('00'), compressed('f200110000')],
-      told: ['text empty', hello, 'text empty', hello],
+      reported: ['text empty', hello, 'text empty', hello],
     },
   ]);
 });
@@ -149,53 +149,53 @@ describe('RFC 7692 §7.2.1: what a compressed message may be made of', () => {
     {
       name: 'two last blocks: the message is both',
       send: [compressed(`${lastBlock}${lastBlock}00`)],
-      told: [text('HelloHello')],
+      reported: [text('HelloHello')],
     },
     {
       name: 'a last block and one that looks back into it',
       send: [compressed(`${lastBlock}f200110000`)],
-      told: [text('HelloHello')],
+      reported: [text('HelloHello')],
     },
     {
       name: '40,000 empty blocks before the text',
       send: [compressed(Buffer.concat([emptyBlocks, hex(HELLO)]))],
-      told: [text('Hello')],
+      reported: [text('Hello')],
     },
     {
       name: 'fragments of one byte, with Pings between them',
       send: pinged,
-      told: [...pings.map((ping) => `ping ${ping}`), text('Hello')],
-      said: pings.map((ping) => `pong ${ping}`),
+      reported: [...pings.map((ping) => `ping ${ping}`), text('Hello')],
+      sent: pings.map((ping) => `pong ${ping}`),
     },
     {
       name: 'empty fragments, also the first and the last',
       send: fragments([Buffer.alloc(0), hex(HELLO), Buffer.alloc(0)]),
-      told: [text('Hello')],
+      reported: [text('Hello')],
     },
     {
       name: 'much text in few bytes',
       send: [compressed(deflateRawSync(long, { finishFlush: 2 }).subarray(0, -4))],
-      told: [text(long)],
+      reported: [text(long)],
     },
     {
       name: 'characters that the frames cut',
       send: fragments(byteByByte(sentenceBytes)),
-      told: [text(sentence)],
+      reported: [text(sentence)],
     },
     {
       name: 'messages that are not compressed, between compressed ones; the window goes on',
       send: [compressed(HELLO), { payload: 'World, not in any window' }, compressed('f200110000')],
-      told: [text('Hello'), text('World, not in any window'), text('Hello')],
+      reported: [text('Hello'), text('World, not in any window'), text('Hello')],
     },
     {
       name: 'the farthest look back that there is: 32,768 bytes',
       send: [noisy, compressed(copyFrom(32_768), { opcode: BINARY })],
-      told: [`binary ${inShort(noise)}`, `binary ${inShort(noise.subarray(0, 258))}`],
+      reported: [`binary ${inShort(noise)}`, `binary ${inShort(noise.subarray(0, 258))}`],
     },
     {
       name: 'a look back over several messages',
       send: [noisy, compressed(HELLO), compressed(copyFrom(32_768), { opcode: BINARY })],
-      told: [
+      reported: [
         `binary ${inShort(noise)}`,
         text('Hello'),
         `binary ${inShort(noise.subarray(5, 263))}`,
@@ -246,7 +246,7 @@ describe('RFC 7692 §6: what RSV1 may mark', () => {
     {
       name: 'no continuation',
       send: [begun, { opcode: CONTINUATION, rsv: 4, payload: hex('c9c90700') }],
-      told: [],
+      reported: [],
       fails,
       error: rsv1,
     },
@@ -256,29 +256,29 @@ describe('RFC 7692 §6: what RSV1 may mark', () => {
         { fin: false, payload: 'a' },
         { opcode: CONTINUATION, rsv: 4, payload: hex(HELLO) },
       ],
-      told: [],
+      reported: [],
       fails,
       error: rsv1,
     },
-    { name: 'no Ping', send: [{ opcode: PING, rsv: 4 }], told: [], fails, error: rsv1 },
+    { name: 'no Ping', send: [{ opcode: PING, rsv: 4 }], reported: [], fails, error: rsv1 },
     {
       name: 'no Pong between fragments',
       send: [begun, { opcode: PONG, rsv: 4 }],
-      told: [],
+      reported: [],
       fails,
       error: rsv1,
     },
     {
       name: 'no Close',
       send: [{ opcode: CLOSE, rsv: 4, payload: closePayload(1000) }],
-      told: [],
+      reported: [],
       fails,
       error: rsv1,
     },
     ...[1, 2, 3, 5, 6, 7].map((rsv) => ({
       name: `reserved bits ${rsv} on a text: the others still mean nothing`,
       send: [compressed(HELLO), compressed(HELLO, { rsv })],
-      told: [text('Hello')],
+      reported: [text('Hello')],
       fails,
       error: 'WS_ERR_UNEXPECTED_RSV_2_3',
     })),
@@ -297,50 +297,55 @@ describe('what cannot be inflated, or is no text', () => {
     {
       name: 'an empty payload, at once',
       send: [...earlier, compressed('')],
-      told: before,
+      reported: before,
       fails,
     },
     {
       name: 'empty fragments and nothing else',
       send: fragments([Buffer.alloc(0), Buffer.alloc(0)]),
-      told: [],
+      reported: [],
       fails,
     },
     {
       name: 'a block of the reserved type',
       send: [...earlier, compressed('0600')],
-      told: before,
+      reported: before,
       fails,
     },
     {
       name: 'a stored block whose two lengths differ',
       send: [compressed('000500fbff48656c6c6f00')],
-      told: [],
+      reported: [],
       fails,
     },
-    { name: 'a look back before the first byte', send: [compressed(copyFrom(1))], told: [], fails },
+    {
+      name: 'a look back before the first byte',
+      send: [compressed(copyFrom(1))],
+      reported: [],
+      fails,
+    },
     {
       name: 'a look back one byte too far',
       send: [compressed(HELLO), compressed(copyFrom(6))],
-      told: [text('Hello')],
+      reported: [text('Hello')],
       fails,
     },
     {
       name: 'a look back into a message that was not compressed',
       send: [{ payload: 'Hello' }, compressed('f200110000')],
-      told: [text('Hello')],
+      reported: [text('Hello')],
       fails,
     },
     {
       name: 'random bytes',
       send: [...earlier, compressed(new SeededRandom(7).bytes(100))],
-      told: before,
+      reported: before,
       fails,
     },
     {
       name: 'a second last block that is cut short',
       send: [compressed('f348cdc9c90700f348cd')],
-      told: [],
+      reported: [],
       fails,
     },
     {
@@ -349,7 +354,7 @@ describe('what cannot be inflated, or is no text', () => {
         ...earlier,
         compressed(deflateRawSync(hex('61e282'), { finishFlush: 2 }).subarray(0, -4)),
       ],
-      told: before,
+      reported: before,
       fails,
       error: 'WS_ERR_INVALID_UTF8',
     },
@@ -360,7 +365,7 @@ describe('what cannot be inflated, or is no text', () => {
           opcode: BINARY,
         }),
       ],
-      told: ['binary 61e282'],
+      reported: ['binary 61e282'],
     },
   ]);
 

@@ -48,39 +48,39 @@ describe('RFC 6455 §8.1: valid text passes, however it is cut', () => {
   const all = hex(VALID.join(''));
   table([
     {
-      name: 'F11: every valid character in a message of its own',
+      name: 'every valid character in a message of its own',
       send: VALID.map((bytes) => ({ payload: hex(bytes) })),
-      told: VALID.map((bytes) => `text ${bytes}`),
+      reported: VALID.map((bytes) => `text ${bytes}`),
     },
     {
-      name: 'F11: fragments that end inside characters',
+      name: 'fragments that end inside characters',
       send: Array.from({ length: all.length + 1 }, (_, at) => split(all, at)).flat(),
-      told: Array.from({ length: all.length + 1 }, () => `text ${inShort(all)}`),
+      reported: Array.from({ length: all.length + 1 }, () => `text ${inShort(all)}`),
     },
     {
-      name: 'F11: a Ping between the halves of a character',
+      name: 'a Ping between the halves of a character',
       send: [
         { fin: false, payload: hex('f09f') },
         { opcode: PING, payload: hex('9880') },
         { opcode: CONTINUATION, payload: hex('9880') },
       ],
-      told: ['ping 9880', 'text f09f9880'],
-      said: ['pong 9880'],
+      reported: ['ping 9880', 'text f09f9880'],
+      sent: ['pong 9880'],
     },
     {
-      name: 'F11: binary messages may hold anything, in fragments too',
+      name: 'binary messages may hold anything, in fragments too',
       send: [
         { opcode: BINARY, payload: hex('ff80') },
         { opcode: BINARY, fin: false, payload: hex('c3') },
         { opcode: CONTINUATION, payload: hex('fe') },
       ],
-      told: ['binary ff80', 'binary c3fe'],
+      reported: ['binary ff80', 'binary c3fe'],
     },
     {
-      name: 'F11: with skipUTF8Validation nothing is checked',
+      name: 'with skipUTF8Validation nothing is checked',
       settings: { skipUTF8Validation: true },
       send: [{ payload: hex('ff80') }, ...split(hex('c3fe'), 1)],
-      told: ['text ff80', 'text c3fe'],
+      reported: ['text ff80', 'text c3fe'],
     },
   ]);
 });
@@ -91,12 +91,12 @@ describe('RFC 6455 §8.1: invalid text fails with 1007 and is never delivered', 
       const bytes = hex(text);
       return [
         {
-          name: `F11: ${what} fails`,
+          name: `${what} fails`,
           send: [{ payload: 'a' }, { payload: bytes }, { payload: 'b' }],
-          ...brokenAfter({ told: ['text 61'] }, NOT_UTF8, 1007),
+          ...brokenAfter({ reported: ['text 61'] }, NOT_UTF8, 1007),
         },
         {
-          name: `F11: ${what} fails in fragments of one byte`,
+          name: `${what} fails in fragments of one byte`,
           send: [
             { fin: false },
             ...Array.from(bytes, (byte) => ({
@@ -117,12 +117,12 @@ describe('RFC 6455 §8.1: invalid text fails with 1007 and is never delivered', 
   table(
     truncated.flatMap((bytes): Row[] => [
       {
-        name: `F11: a message that ends in ${bytes.toString('hex')} fails`,
+        name: `a message that ends in ${bytes.toString('hex')} fails`,
         send: [{ payload: Buffer.concat([hex('6162'), bytes]) }],
         ...broken(NOT_UTF8, 1007),
       },
       {
-        name: `F11: a fragmented message that ends in ${bytes.toString('hex')} fails`,
+        name: `a fragmented message that ends in ${bytes.toString('hex')} fails`,
         send: [
           { fin: false, payload: 'ab' },
           { opcode: CONTINUATION, payload: bytes },
@@ -130,7 +130,7 @@ describe('RFC 6455 §8.1: invalid text fails with 1007 and is never delivered', 
         ...broken(NOT_UTF8, 1007),
       },
       {
-        name: `F11: ${bytes.toString('hex')} and an empty last fragment fail`,
+        name: `${bytes.toString('hex')} and an empty last fragment fail`,
         send: [{ fin: false, payload: bytes }, { opcode: CONTINUATION }],
         ...broken(NOT_UTF8, 1007),
       },
@@ -138,22 +138,22 @@ describe('RFC 6455 §8.1: invalid text fails with 1007 and is never delivered', 
   );
   table([
     {
-      name: 'F11: a character is not continued in the next message',
+      name: 'a character is not continued in the next message',
       send: [{ payload: hex('c3') }, { payload: hex('a4') }],
       ...broken(NOT_UTF8, 1007),
     },
     {
-      name: 'F11: nothing of one message carries over into the next',
+      name: 'nothing of one message carries over into the next',
       send: [...split(hex('e282ac'), 1), { payload: hex('82ac') }],
-      ...brokenAfter({ told: ['text e282ac'] }, NOT_UTF8, 1007),
+      ...brokenAfter({ reported: ['text e282ac'] }, NOT_UTF8, 1007),
     },
     {
-      name: 'F11: a close reason that is not UTF-8 fails',
+      name: 'a close reason that is not UTF-8 fails',
       send: [{ opcode: CLOSE, payload: closePayload(1000, hex('eda080')) }],
       ...broken(NOT_UTF8, 1007),
     },
     {
-      name: 'F11: a close reason that ends inside a character fails',
+      name: 'a close reason that ends inside a character fails',
       send: [{ opcode: CLOSE, payload: closePayload(1000, hex('61e282')) }],
       ...broken(NOT_UTF8, 1007),
     },
@@ -170,7 +170,7 @@ async function failsAt(role: Role, payload: Buffer, arrange: Arrangement): Promi
     await scene.until(() => scene.peer.wire.writableLength === 0);
     if (scene.events.length === 0) continue;
     await scene.finish();
-    expect(scene.peer.said).toEqual(['close 1007']);
+    expect(scene.peer.sent).toEqual(['close 1007']);
     expect(scene.events).toEqual([`error ${NOT_UTF8}`, 'close 1006']);
     return i;
   }
@@ -234,13 +234,13 @@ function firstImpossible(bytes: Buffer): number {
 describe('RFC 6455 §8.1: failure at the first byte that can no longer be UTF-8', () => {
   for (const role of ROLES) {
     for (const [how, arrange] of ARRANGEMENTS) {
-      test.each(INVALID)(`F11: %s, ${how} (${role})`, async (_what, text, at) => {
+      test.each(INVALID)(`%s, ${how} (${role})`, async (_what, text, at) => {
         expect(firstImpossible(hex(text))).toBe(at);
         expect(await failsAt(role, hex(text), arrange)).toBe(at);
       });
     }
 
-    test(`F11: random bytes fail where RFC 3629 says (${role})`, async () => {
+    test(`random bytes fail where RFC 3629 says (${role})`, async () => {
       const random = new SeededRandom(81);
       const edges = [...hex('007f808f909fa0bfc0c1c2dfe0e1ecedeeeff0f1f3f4f5f8ff')];
       for (let i = 0; i < 250; i++) {
@@ -266,31 +266,25 @@ describe('RFC 6455 §8.1: long text with one character in a critical place', () 
   }
 
   for (const role of ROLES) {
-    test.each([...OFFSETS, SIZE - 3])(
-      `F11: a character at %i, cut anywhere (${role})`,
-      async (at) => {
-        const payload = Buffer.alloc(SIZE, 0x61);
-        euro.copy(payload, at);
-        for (const cut of [at, at + 1, at + 2, at + 3]) {
-          const scene = await deliver(role, payload, cut);
-          expect(scene.events).toEqual([`text ${inShort(payload)}`]);
-          scene.product.terminate();
-        }
-      },
-    );
+    test.each([...OFFSETS, SIZE - 3])(`a character at %i, cut anywhere (${role})`, async (at) => {
+      const payload = Buffer.alloc(SIZE, 0x61);
+      euro.copy(payload, at);
+      for (const cut of [at, at + 1, at + 2, at + 3]) {
+        const scene = await deliver(role, payload, cut);
+        expect(scene.events).toEqual([`text ${inShort(payload)}`]);
+        scene.product.terminate();
+      }
+    });
 
-    test.each([...OFFSETS, SIZE - 1])(
-      `F11: a wrong byte at %i, cut anywhere (${role})`,
-      async (at) => {
-        const payload = Buffer.alloc(SIZE, 0x61);
-        payload[at] = 0x80;
-        for (const cut of [at, Math.min(SIZE, at + 1), 0]) {
-          const scene = await deliver(role, payload, cut);
-          await scene.finish();
-          expect(scene.events).toEqual([`error ${NOT_UTF8}`, 'close 1006']);
-          expect(scene.peer.said).toEqual(['close 1007']);
-        }
-      },
-    );
+    test.each([...OFFSETS, SIZE - 1])(`a wrong byte at %i, cut anywhere (${role})`, async (at) => {
+      const payload = Buffer.alloc(SIZE, 0x61);
+      payload[at] = 0x80;
+      for (const cut of [at, Math.min(SIZE, at + 1), 0]) {
+        const scene = await deliver(role, payload, cut);
+        await scene.finish();
+        expect(scene.events).toEqual([`error ${NOT_UTF8}`, 'close 1006']);
+        expect(scene.peer.sent).toEqual(['close 1007']);
+      }
+    });
   }
 });

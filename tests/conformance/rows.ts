@@ -20,10 +20,10 @@ export interface Row {
   name: string;
   /** what the peer sends: frames, or bytes as they stand */
   send: (FrameOptions | Buffer)[];
-  /** what the application is told */
-  told: string[];
+  /** what is reported to the application */
+  reported: string[];
   /** what the product sends */
-  said?: string[];
+  sent?: string[];
   /** default both */
   roles?: readonly Role[];
   settings?: Settings;
@@ -42,18 +42,21 @@ export function peerBytes(role: Role, send: readonly (FrameOptions | Buffer)[]):
 }
 
 /** What a broken rule comes to: the peer learns the code, the application 'error', then 1006. */
-export function broken(error: string, code = 1002): Pick<Row, 'told' | 'said'> {
-  return { told: [`error ${error}`, 'close 1006'], said: [`close ${code}`] };
+export function broken(error: string, code = 1002): Pick<Row, 'reported' | 'sent'> {
+  return { reported: [`error ${error}`, 'close 1006'], sent: [`close ${code}`] };
 }
 
-/** The same behind what was told and said before the rule was broken. */
+/** The same behind what was reported and sent before the rule was broken. */
 export function brokenAfter(
-  before: { told: string[]; said?: string[] },
+  before: { reported: string[]; sent?: string[] },
   error: string,
   code = 1002,
-): Pick<Row, 'told' | 'said'> {
-  const { told, said } = broken(error, code);
-  return { told: [...before.told, ...told], said: [...(before.said ?? []), ...(said ?? [])] };
+): Pick<Row, 'reported' | 'sent'> {
+  const { reported, sent } = broken(error, code);
+  return {
+    reported: [...before.reported, ...reported],
+    sent: [...(before.sent ?? []), ...(sent ?? [])],
+  };
 }
 
 /** Byte by byte; what is long in random cuts. */
@@ -66,15 +69,15 @@ async function checkCut(row: Row, subject: Subject, chunks: Buffer[]): Promise<v
   const scene = new Scene(subject, row.settings);
   await scene.feed(chunks);
   const { peer } = scene;
-  const fails = row.told.some((event) => event.startsWith('error '));
+  const fails = row.reported.some((event) => event.startsWith('error '));
   // RFC 6455 §7.1.7: whoever fails the connection says why and ends it, whatever the peer does.
   const state = { ended: peer.ended, explained: (peer.closing?.reason ?? '').length > 5 };
   expect(state).toEqual({ ended: fails, explained: fails });
   if (fails) await scene.finish();
   const { faults } = peer.reader;
-  const seen = { told: [...scene.events], said: peer.said, faults };
+  const seen = { reported: [...scene.events], sent: peer.sent, faults };
   scene.product.terminate();
-  expect(seen).toEqual({ told: row.told, said: row.said ?? [], faults: [] });
+  expect(seen).toEqual({ reported: row.reported, sent: row.sent ?? [], faults: [] });
 }
 
 /**

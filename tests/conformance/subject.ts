@@ -82,7 +82,7 @@ function nameOf(error: unknown): string {
   return code ?? message ?? String(error);
 }
 
-/** Writes down, in words, everything the product tells its application. */
+/** Writes down, in words, everything that the product reports to its application. */
 export function listen(product: Product): string[] {
   const events: string[] = [];
   product.on('message', (data: Buffer, isBinary: boolean) => {
@@ -138,7 +138,7 @@ export class Peer {
     return this.reader.frames;
   }
 
-  get said(): string[] {
+  get sent(): string[] {
     return this.frames.map(inWords);
   }
 
@@ -185,7 +185,7 @@ function castOf(subject: Subject, settings: Settings): Cast {
   return { product, wire, far };
 }
 
-/** A product, its peer, and what the product told its application. */
+/** A product, its peer, and what it reported to the application. */
 export class Scene {
   readonly product: Product;
   readonly peer: Peer;
@@ -206,7 +206,7 @@ export class Scene {
     return this.events.some((event) => event.startsWith('close '));
   }
 
-  /** Grows with everything that moves on the wire or is told. */
+  /** Grows with everything that moves on the wire or is reported. */
   readonly progress = (): number =>
     this.peer.received + this.events.length - this.peer.wire.writableLength;
 

@@ -20,7 +20,7 @@ export interface Outcome {
   /** the library ended the wire: by itself, or after the tester had ended it */
   wire: 'ended by the library' | 'ended after the tester' | 'never ended';
   /** 'error' and 'close' as the application saw them */
-  told: string[];
+  reported: string[];
   /** rules of RFC 6455 that the library's bytes broke */
   faults: string[];
 }
@@ -38,7 +38,7 @@ export function outcomeOf(expected: Expectation, form: Form, role: Role): Outcom
     code,
     reason: failed || reason.length > 0 ? 'readable' : 'none',
     wire: first ? 'ended by the library' : 'ended after the tester',
-    told: failed
+    reported: failed
       ? [`error ${error}`, 'close 1006']
       : [`close ${code}${reason === '' ? '' : ` ${reason}`}`],
     faults: [],
@@ -212,7 +212,7 @@ class Run {
       code,
       reason: legibility(reason),
       wire: this.#wire,
-      told: events.filter((event) => /^(error|close)/.test(event)),
+      reported: events.filter((event) => /^(error|close)/.test(event)),
       faults,
     };
   }

@@ -10,7 +10,7 @@ jest.setTimeout(TIMEOUT);
 
 interface Result {
   events: string[];
-  said: string[];
+  sent: string[];
   faults: string[];
   reason: string | undefined;
   endedFirst: boolean;
@@ -55,7 +55,7 @@ async function result(
   await scene.finish();
   const { peer, events } = scene;
   const { faults } = peer.reader;
-  return { events, said: peer.said, faults, reason: peer.closing?.reason, endedFirst };
+  return { events, sent: peer.sent, faults, reason: peer.closing?.reason, endedFirst };
 }
 
 function cutsOf(bytes: Buffer, random: SeededRandom): Buffer[][] {

@@ -47,14 +47,14 @@ describe('R11: an exception in a listener', () => {
   for (const role of ROLES) {
     test.each(frames)(
       `of '%s' comes out unchanged; the rest follows (${role})`,
-      async (event, frame, told, said) => {
+      async (event, frame, told, sent) => {
         const scene = await flowing(role);
         throwAt(scene, event);
         expect(thrownBy(scene, frame, A, { opcode: PING }, B)).toBe(BOOM);
         expect(scene.events).toEqual(told);
         await scene.settled();
         expect(scene.events).toEqual([...told, 'text 61', 'ping empty', 'text 62']);
-        expect(scene.peer.said).toEqual([...said, 'pong empty']);
+        expect(scene.peer.sent).toEqual([...sent, 'pong empty']);
         await scene.feed([peerBytes(role, [A, BYE])]);
         await scene.finish();
         expect(scene.events.slice(-2)).toEqual(['text 61', 'close 1000']);
@@ -101,7 +101,7 @@ describe('R11: an exception in a listener', () => {
       });
       expect(thrownBy(scene, A)).toBe(BOOM);
       // At the end of the chunk, as always: whoever catches the exception may end the process.
-      expect(scene.peer.said).toEqual(['text 7265706c79']);
+      expect(scene.peer.sent).toEqual(['text 7265706c79']);
       await scene.finish();
       expect(scene.events).toEqual(['text 61', 'close 1006']);
     });
@@ -111,7 +111,7 @@ describe('R11: an exception in a listener', () => {
       throwAt(scene, 'message');
       expect(thrownBy(scene, A, { opcode: 3 }, B)).toBe(BOOM);
       await scene.settled();
-      expect([scene.peer.said, scene.peer.ended]).toEqual([['close 1002'], true]);
+      expect([scene.peer.sent, scene.peer.ended]).toEqual([['close 1002'], true]);
       await scene.finish();
       expect(scene.events).toEqual(['text 61', 'error WS_ERR_INVALID_OPCODE', 'close 1006']);
     });
@@ -155,7 +155,7 @@ describe('R11: an exception in a listener', () => {
       throwAt(scene, 'error');
       expect(thrownBy(scene, A, { opcode: 3 }, B)).toBe(BOOM);
       await scene.settled();
-      expect([scene.peer.said, scene.peer.ended]).toEqual([['close 1002'], true]);
+      expect([scene.peer.sent, scene.peer.ended]).toEqual([['close 1002'], true]);
       await scene.finish();
       expect(scene.events).toEqual(['text 61', 'error WS_ERR_INVALID_OPCODE', 'close 1006']);
     });

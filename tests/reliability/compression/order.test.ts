@@ -45,7 +45,7 @@ describe.each(ROLES)('D7: as a %s, order', (role) => {
       'pong 71',
       'close 1000 bye',
     ]);
-    expect(scene.peer.said).toEqual(['pong 70', 'close 1000']);
+    expect(scene.peer.sent).toEqual(['pong 70', 'close 1000']);
   });
 
   test('an illegal frame behind it fails the connection behind it', async () => {
