@@ -54,9 +54,8 @@ function install<State, Owner extends object>(
 }
 
 /** Defines a member on the object itself. */
-function keep<T>(on: object, name: string, value: T): T {
+function keep(on: object, name: string, value: unknown): void {
   Object.defineProperty(on, name, { configurable: true, writable: true, value });
-  return value;
 }
 
 /** Defines the private members of a WebSocket. */
@@ -65,9 +64,9 @@ export function installMembers(prototype: WebSocket): void {
     // engine.io reads its `remoteAddress`, engine.io-client calls its `unref`.
     _socket: { read: ({ connection }) => socketOf(connection) },
     // socket.io sends frames with it that it creates once for a room.
-    _sender: { read: (session, ws) => senderOf(ws, session) },
+    _sender: { read: senderOf },
     // Programs lower its `_maxPayload` until a client has logged in, and replace its listeners.
-    _receiver: { read: (session, ws) => receiverOf(ws, session) },
+    _receiver: { read: receiverOf },
     // @fastify/websocket sets it to make an unconnected object a client.
     _isServer: { read: ({ role }) => role === 'server', write: setRole },
     _autoPong: {
@@ -176,8 +175,14 @@ class SenderView {
   }
 }
 
-function senderOf(ws: WebSocket, { connection }: Session): SenderView | null {
-  return connection === undefined ? null : keep(ws, '_sender', new SenderView(connection));
+const senders = new WeakMap<Connection, SenderView>();
+
+/** One for each connection: a WebSocket and an object that inherits from it have the same. */
+function senderOf({ connection }: Session): SenderView | null {
+  if (connection === undefined) return null;
+  const sender = senders.get(connection) ?? new SenderView(connection);
+  senders.set(connection, sender);
+  return sender;
 }
 
 /**
@@ -251,8 +256,13 @@ class ReceiverView extends EventEmitter implements MessageSink, ControlSink {
   }
 }
 
-function receiverOf(ws: WebSocket, session: Session): ReceiverView | null {
+const receivers = new WeakMap<Connection, ReceiverView>();
+
+/** One for each connection: a second one would take the messages of the first. */
+function receiverOf(session: Session): ReceiverView | null {
   const { connection } = session;
   if (connection === undefined) return null;
-  return keep(ws, '_receiver', new ReceiverView(connection, session));
+  const receiver = receivers.get(connection) ?? new ReceiverView(connection, session);
+  receivers.set(connection, receiver);
+  return receiver;
 }

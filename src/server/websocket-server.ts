@@ -66,7 +66,7 @@ export class WebSocketServer<T extends AnySocketClass = AnySocketClass, U extend
 
   address(): AddressInfo | string | null {
     if (this.options.noServer) throw new Error('The server is operating in "noServer" mode');
-    return this[LIFECYCLE].http?.address() ?? null;
+    return lifecycleOf(this)?.http?.address() ?? null;
   }
 
   broadcast(
@@ -160,9 +160,12 @@ function ensureLifecycle(server: Owner): Lifecycle {
   const existing = server[LIFECYCLE];
   if (existing !== undefined) return existing;
   const lifecycle = new Lifecycle(server, () => comparesPath(server));
-  // Not enumerable, so that a copy of the properties has those of `ws` only; configurable, so that a
-  // proxy may return another value.
-  Object.defineProperty(server, LIFECYCLE, { configurable: true, value: lifecycle });
+  // A prototype has none: all objects that inherit from it would share it.
+  if (Object.hasOwn(server, 'constructor')) return lifecycle;
+  // Enumerable, so that a copy of the properties works; configurable, so that a proxy may return
+  // another value.
+  const property = { configurable: true, enumerable: true, value: lifecycle };
+  Object.defineProperty(server, LIFECYCLE, property);
   return lifecycle;
 }
 

@@ -216,11 +216,11 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
 }
 
 /**
- * The property is not enumerable: programs that list or copy properties find those of `ws` only. It is
- * configurable, so that a proxy may return another value.
+ * The property is enumerable, as the state of `ws` is: a copy of the properties works, and two
+ * WebSockets are not deeply equal. It is configurable, so that a proxy may return another value.
  */
 function setSession(ws: WebSocket, session: Session): void {
-  Object.defineProperty(ws, SESSION, { configurable: true, value: session });
+  Object.defineProperty(ws, SESSION, { configurable: true, enumerable: true, value: session });
 }
 
 /** Returns the session. An object created without the constructor, such as a mock, gets a new one. */
@@ -228,7 +228,8 @@ function ensureSession(ws: WebSocket): Session {
   const existing: Session | undefined = ws[SESSION];
   if (existing !== undefined) return existing;
   const session = Session.withoutState(ws);
-  setSession(ws, session);
+  // A prototype has none: all objects that inherit from it would share it.
+  if (!Object.hasOwn(ws, 'constructor')) setSession(ws, session);
   return session;
 }
 
