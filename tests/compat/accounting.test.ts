@@ -75,6 +75,8 @@ const POINTS = [
   ...numbered('eco.module-', 1, 4),
   ...numbered('eco.private-', 1, 6),
   ...numbered('eco.behaviour-', 1, 15),
+  'proxies',
+  'stand-ins',
 ];
 
 /** Points without a row. */

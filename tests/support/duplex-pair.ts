@@ -7,11 +7,12 @@ const { nextTick } = process;
  * Two ends of a wire in memory: what is written to one can be read from the other. Every chunk is
  * copied on its way, because a receiver unmasks in place and must not touch the writer's bytes.
  * Like a TCP socket with `allowHalfOpen: true`, an end may go on writing after the other one ended.
+ * Its state is found through proxies, as that of a TCP socket is.
  */
 export class WireEnd extends Duplex {
-  #peer: WireEnd | undefined;
-  #waiting: (() => void) | undefined;
-  #ended = false;
+  private farEnd: WireEnd | undefined;
+  private waiting: (() => void) | undefined;
+  private hasEnded = false;
 
   constructor() {
     super({ allowHalfOpen: true });
@@ -19,46 +20,46 @@ export class WireEnd extends Duplex {
 
   static pair(): [WireEnd, WireEnd] {
     const [a, b] = [new WireEnd(), new WireEnd()];
-    a.#peer = b;
-    b.#peer = a;
+    a.farEnd = b;
+    b.farEnd = a;
     return [a, b];
   }
 
   override _read(): void {
-    const go = this.#waiting;
-    this.#waiting = undefined;
+    const go = this.waiting;
+    this.waiting = undefined;
     go?.();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
-    const peer = this.#peer;
+    const peer = this.farEnd;
     if (peer === undefined || peer.destroyed) {
       done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
       return;
     }
     if (peer.push(Buffer.from(chunk))) nextTick(done);
-    else peer.#waiting = done;
+    else peer.waiting = done;
   }
 
   override _final(done: () => void): void {
-    if (this.#peer !== undefined) this.#peer.#end();
+    if (this.farEnd !== undefined) this.farEnd.finishReading();
     done();
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    const peer = this.#peer;
-    const waiting = this.#waiting;
-    this.#peer = undefined;
-    this.#waiting = undefined;
-    if (peer !== undefined) nextTick(() => peer.#end());
+    const peer = this.farEnd;
+    const waiting = this.waiting;
+    this.farEnd = undefined;
+    this.waiting = undefined;
+    if (peer !== undefined) nextTick(() => peer.finishReading());
     waiting?.();
     done(error);
   }
 
   /** The other end sends nothing more. */
-  #end(): void {
-    if (this.#ended || this.destroyed) return;
-    this.#ended = true;
+  private finishReading(): void {
+    if (this.hasEnded || this.destroyed) return;
+    this.hasEnded = true;
     this.push(null);
   }
 }
