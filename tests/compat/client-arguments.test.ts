@@ -74,11 +74,11 @@ table([
         'RangeError: Unsupported protocol version: 7 (supported versions: 13)',
         'RangeError: Unsupported protocol version: 1000 (supported versions: 13)',
       ],
-      why: '§15: version 8 is not supported',
+      why: 'version 8 is not supported',
     },
   },
   {
-    id: 'W6 12.8.0 eco.behaviour-15',
+    id: 'W6 V8.0 B15',
     it: 'subprotocols that are no tokens, empty, or there twice',
     run: (lib) =>
       ['', [''], 'a b', 'a,b', 'ä', ['a', 'a'], [1], [null], null, 5, true].map((protocols) =>
@@ -119,7 +119,7 @@ table([
     expected: [['a'], ['a,b'], [], ['c'], ['c,d'], ['a'], []],
     differs: {
       expected: [['a'], ['a, b'], [], ['c'], ['c, d'], ['a'], []],
-      why: '§15: with the blank, as in RFC 6455 §1.3, which Deno insists on',
+      why: 'with the blank, as in RFC 6455 §1.3, which Deno insists on',
     },
   },
   {
@@ -147,10 +147,10 @@ table([
       }
     },
     expected: [['8'], ['http://a']],
-    differs: { expected: 'RangeError', why: '§15: version 8 is not supported' },
+    differs: { expected: 'RangeError', why: 'version 8 is not supported' },
   },
   {
-    id: 'W31 12.8.14',
+    id: 'W31 V8.14',
     it: 'url is the URL as it is used: http is ws',
     run: async (lib, scope) => {
       const urls: unknown[] = [];
@@ -172,7 +172,7 @@ table([
     ],
   },
   {
-    id: 'W31 12.8.14',
+    id: 'W31 V8.14',
     it: 'a URL object is not changed, and https is wss',
     run: async (lib, scope) => {
       const url = new URL('https://server.example.com/');
@@ -221,7 +221,7 @@ table([
     expected: '::1',
   },
   {
-    id: 'W31 12.8.9',
+    id: 'W31 V8.9',
     it: 'ws+unix: the path of a socket, then the path of the request',
     run: async (lib, scope) => {
       const seen: unknown[] = [];
@@ -247,7 +247,7 @@ table([
     ],
   },
   {
-    id: 'U8 eco.private-3',
+    id: 'U8 private-3',
     it: 'null instead of an address, with options, makes a WebSocket that is not connected',
     run: (lib) => {
       const ws = new lib(null, undefined, { isServer: false });
@@ -260,7 +260,7 @@ table([
     it: 'and without options',
     run: (lib) => thrown(() => new lib(null)).split(':')[0],
     expected: 'TypeError',
-    differs: { expected: 'nothing', why: '§15: as its types always said' },
+    differs: { expected: 'nothing', why: 'as its types always said' },
   },
   {
     id: 'W17',

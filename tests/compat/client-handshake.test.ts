@@ -1,4 +1,4 @@
-/** §5.2 of the checklist: how a client judges the answer, follows redirects and gives up. */
+/** How a client checks the response, follows redirects and gives up. */
 
 import type { EventEmitter } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
@@ -50,7 +50,7 @@ const fails = (
   options: Settings = {},
   protocols?: string[],
 ): Row => ({
-  id: '5.2',
+  id: 'W7',
   it: message,
   run: (lib, scope) => judged(lib, scope, answer, options, protocols),
   expected: [`error ${message}`, 'close 1006'],
@@ -151,7 +151,7 @@ table([
   fails('Unexpected server response: 200', status('200 OK')),
   fails('Unexpected server response: 302', status('302 Found', 'Location: ws://elsewhere')),
   {
-    id: '5.2 W64 W63 eco.behaviour-5',
+    id: 'W7 W64 W63 B5',
     it: 'nobody listening: a connection refused is told by error, its code, and close',
     run: async (lib, scope) => {
       const server = createTcpServer();
@@ -169,7 +169,7 @@ table([
     expected: ['ECONNREFUSED', 2, 'close 1006'],
   },
   {
-    id: '5.2',
+    id: 'W7',
     it: 'a server that hangs up is told as Node tells it',
     run: async (lib, scope) => {
       const scene = await requested(lib, scope);
@@ -182,7 +182,7 @@ table([
   },
   ...['close', 'terminate'].map(
     (method): Row => ({
-      id: '5.2 W45 W47 eco.behaviour-5',
+      id: 'W7 W45 W47 B5',
       it: `${method}() while connecting: error, then close`,
       run: async (lib, scope) => {
         const scene = await requested(lib, scope);
@@ -197,7 +197,7 @@ table([
     }),
   ),
   {
-    id: '5.2',
+    id: 'W7',
     it: 'close() at once, before a connection was made',
     run: async (lib, scope) => {
       const [wire] = scope.wire();
@@ -210,7 +210,7 @@ table([
     expected: ['error WebSocket was closed before the connection was established', 'close 1006'],
   },
   {
-    id: '5.2',
+    id: 'W7',
     it: 'none of its own errors has a code',
     run: async (lib, scope) => {
       const scene = await requested(lib, scope);
@@ -222,11 +222,11 @@ table([
     expected: ['Error: Invalid Sec-WebSocket-Accept header', undefined],
     differs: {
       expected: ['Error: Invalid Sec-WebSocket-Accept header', 'WS_ERR_INVALID_ACCEPT'],
-      why: '§15: WS_ERR_* codes',
+      why: 'WS_ERR_* codes',
     },
   },
   {
-    id: '5.2 W32',
+    id: 'W7 W32',
     it: 'Upgrade in any case; the subprotocol that was chosen',
     run: async (lib, scope) => {
       const scene = await requested(lib, scope, {}, ['a', 'b']);
@@ -239,7 +239,7 @@ table([
     expected: ['b', '', 1],
   },
   {
-    id: 'W65 eco.behaviour-4',
+    id: 'W65 B4',
     it: 'upgrade has the response, before it is judged and before open',
     run: async (lib, scope) => {
       const scene = await requested(lib, scope);
@@ -272,7 +272,7 @@ table([
     }),
   ),
   {
-    id: 'W66 eco.behaviour-4',
+    id: 'W66 B4',
     it: 'a listener of unexpected-response owns the answer; the state stays CONNECTING',
     run: async (lib, scope) => {
       const scene = await requested(lib, scope);
@@ -303,13 +303,13 @@ table([
     expected: [['/start', '/second?a=b', '/third'], 'ws://first.example/third', ['open']],
   },
   {
-    id: 'W15 12.8.14',
+    id: 'W15 V8.14',
     it: 'a redirect to http is one to ws',
     run: async (lib, scope) => (await redirected(lib, scope, ['http://other.example/b'])).ws.url,
     expected: 'ws://other.example/b',
   },
   {
-    id: 'W15 5.2',
+    id: 'W15 W7',
     it: 'more redirects than maxRedirects',
     run: async (lib, scope) => {
       const { ws, hops, events } = await redirected(lib, scope, ['/1', '/2', '/3'], {
@@ -338,7 +338,7 @@ table([
     ['/a#b', 'The URL contains a fragment identifier'],
   ].map(
     ([location = '', message]): Row => ({
-      id: '5.2 W1 W2 W4',
+      id: 'W7 W1 W2 W4',
       it: `a redirect to ${location} is told by error and close`,
       run: async (lib, scope) => {
         let failure: unknown;
@@ -354,7 +354,7 @@ table([
     }),
   ),
   {
-    id: 'W15 12.8.5',
+    id: 'W15 V8.5',
     it: 'a redirect to the same host keeps the headers, names in lower case',
     run: async (lib, scope) => {
       const options = { headers: SECRETS };
@@ -363,7 +363,7 @@ table([
     expected: [true, true, 'first.example', 'yes'],
   },
   {
-    id: 'W15 12.8.5',
+    id: 'W15 V8.5',
     it: 'a redirect to another host takes off Authorization, Cookie and Host',
     run: async (lib, scope) => {
       const options = { headers: SECRETS };
@@ -372,7 +372,7 @@ table([
     expected: [false, false, 'other.example', 'yes'],
   },
   {
-    id: 'W15 12.8.5',
+    id: 'W15 V8.5',
     it: 'and does not use option auth, nor the credentials of the first URL',
     run: async (lib, scope) => {
       const options = { auth: 'me:secret' };
@@ -387,7 +387,7 @@ table([
     ],
   },
   {
-    id: 'W67 12.8.6',
+    id: 'W67 V8.6',
     it: 'redirect has URL and request, and a listener decides what headers go on',
     run: async (lib, scope) => {
       const seen: unknown[] = [];
@@ -421,7 +421,7 @@ table([
     expected: ['1', '2', '3'],
   },
   {
-    id: '7.2',
+    id: 'T2',
     it: 'what comes behind the answer is delivered once open was heard',
     run: async (lib, scope) => {
       const scene: Requested = await requested(lib, scope);

@@ -1,4 +1,4 @@
-/** §5.1 of the checklist: true, false and null options of a client, and options that change. */
+/** True, false and null options of a client, and options that change. */
 
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { runInNewContext } from 'node:vm';
@@ -70,7 +70,7 @@ const checked = (options: Settings, ws: string, ours: string, why: string): Row 
   ...(ws === ours ? {} : { differs: { expected: ours, why } }),
 });
 
-const CHECKED = '§15: a number that makes no sense is an exception, for each option';
+const CHECKED = 'a number that makes no sense is an exception, for each option';
 
 table([
   {
@@ -84,7 +84,7 @@ table([
     expected: [[1, 1, 1, 1], [0, 0, 0, 0], [0]],
     differs: {
       expected: [[1, 1, 1, 1], [0, 0, 0, 0], [1]],
-      why: '§15: undefined means the default everywhere',
+      why: 'undefined means the default everywhere',
     },
   },
   {
@@ -188,9 +188,9 @@ table([
   checked({ handshakeTimeout: Number.NaN }, 'RangeError', 'RangeError', ''),
   checked({ handshakeTimeout: true }, 'TypeError', 'TypeError', ''),
   checked({ handshakeTimeout: '10s' }, 'TypeError', 'TypeError', ''),
-  checked({ handshakeTimeout: '100' }, 'TypeError', 'nothing', '§15: a number as text is a number'),
-  checked({ handshakeTimeout: null }, 'TypeError', 'nothing', '§15: null means the default'),
-  checked({ handshakeTimeout: Infinity }, 'RangeError', 'nothing', '§15: Infinity is no limit'),
+  checked({ handshakeTimeout: '100' }, 'TypeError', 'nothing', 'a number as text is a number'),
+  checked({ handshakeTimeout: null }, 'TypeError', 'nothing', 'null means the default'),
+  checked({ handshakeTimeout: Infinity }, 'RangeError', 'nothing', 'Infinity is no limit'),
   checked({ maxRedirects: -1 }, 'nothing', 'RangeError', CHECKED),
   checked({ maxRedirects: 'many' }, 'nothing', 'TypeError', CHECKED),
   checked({ maxPayload: '1mb' }, 'nothing', 'TypeError', CHECKED),
@@ -210,7 +210,7 @@ table([
       return (await failing(scene))[0]?.slice(0, 24);
     },
     expected: 'error Maximum redirects ',
-    differs: { expected: "error The URL's protocol", why: '§15: null means the default' },
+    differs: { expected: "error The URL's protocol", why: 'null means the default' },
   },
   {
     id: 'W17',
@@ -289,7 +289,7 @@ table([
     expected: [101, 0, 101, 0],
   },
   {
-    id: 'W66 5.2',
+    id: 'W66 W7',
     it: 'and without a listener',
     run: async (lib, scope) => {
       const scene = await requested(lib, scope);
@@ -300,11 +300,11 @@ table([
     expected: ['error Unexpected server response: 101', 'close 1006'],
     differs: {
       expected: ['error Invalid Upgrade header', 'close 1006'],
-      why: '§15: what is wrong with it is said',
+      why: 'what is wrong with it is said',
     },
   },
   {
-    id: '5.2',
+    id: 'W7',
     it: 'a status line of HTTP/1.0',
     run: async (lib, scope) => {
       const scene = await requested(lib, scope);
@@ -319,7 +319,7 @@ table([
     },
   },
   {
-    id: '5.2 W63',
+    id: 'W7 W63',
     it: 'readyState is CLOSING as soon as a handshake has failed',
     run: async (lib, scope) => {
       const states: unknown[] = [];

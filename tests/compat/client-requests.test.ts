@@ -109,7 +109,7 @@ table([
     ].join(' '),
   },
   {
-    id: 'W18 12.8.4',
+    id: 'W18 V8.4',
     it: 'generateMask fills the four bytes of each masking key',
     run: async (lib, scope) => {
       let count = 0;
@@ -146,7 +146,7 @@ table([
     expected: '818300000000616263',
   },
   {
-    id: 'W19 12.8.13',
+    id: 'W19 V8.13',
     it: 'finishRequest finishes the request before it is sent',
     run: async (lib, scope) => {
       let same: unknown;
@@ -161,7 +161,7 @@ table([
     expected: [true, ['yes']],
   },
   {
-    id: 'W20 12.8.17',
+    id: 'W20 V8.17',
     it: 'createConnection is asked for the connection, with host and port',
     run: async (lib, scope) => {
       const { host, port } = await dialling(lib, scope, 'ws://server.example.com:8080/a');

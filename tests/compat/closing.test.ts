@@ -1,4 +1,4 @@
-/** §5.4 and §5.5 of the checklist: how a WebSocket ends, and who is told. */
+/** How a WebSocket closes, and the events of it. */
 
 import { OPCODE } from '../support/frames.js';
 import { turns, until } from '../support/inbox.js';
@@ -34,7 +34,7 @@ const closing = (args: unknown[], expected: string): Row => ({
 });
 
 const rejected = (it: string, args: unknown[][], expected: string): Row => ({
-  id: 'W45 12.8.22',
+  id: 'W45 V8.22',
   it,
   run: async (lib, scope) => {
     const { ws, inbox } = await accepted(lib, scope);
@@ -83,7 +83,7 @@ table([
   closing([4999, 'a'.repeat(123)], `close 4999 ${'a'.repeat(123)}`),
   closing([1000, 5], 'close 1000'),
   {
-    id: 'W45 eco.behaviour-10',
+    id: 'W45 B10',
     it: 'the reason may be a Buffer or another Uint8Array',
     run: async (lib, scope) => {
       const seen: string[] = [];
@@ -185,7 +185,7 @@ table([
     true,
   ),
   ...roles(
-    '7.4 W45',
+    'T4 W45',
     'messages that come before the answer to our Close are delivered',
     async ({ ws, peer, inbox, events }, role) => {
       ws.close(1000);
@@ -198,7 +198,7 @@ table([
     ['message late', 'close 1000'],
   ),
   ...roles(
-    '7.4',
+    'T4',
     'what comes behind a Close is discarded',
     async ({ ws, peer, events }, role) => {
       const more = to(role, { payload: 'too late' });
@@ -210,7 +210,7 @@ table([
     ['close 1000'],
   ),
   ...roles(
-    'W47 eco.behaviour-5',
+    'W47 B5',
     'terminate(): 1006, without an error, the socket destroyed, CLOSING until then',
     async ({ ws, wire, events }) => {
       ws.terminate();
@@ -231,7 +231,7 @@ table([
     expected: [0, 'function'],
   },
   ...roles(
-    '7.5 W64',
+    'T5 W64',
     'an error of the socket: error, then close 1006',
     async ({ ws, wire, events }) => {
       wire.destroy(new Error('of the wire'));
@@ -241,7 +241,7 @@ table([
     ['close 1006'],
   ),
   ...roles(
-    'W64 7.5 eco.behaviour-5',
+    'W64 T5 B5',
     'error once, then close once, however much is wrong',
     async ({ ws, peer, events }, role) => {
       peer.write(Buffer.concat([to(role, { rsv: 7 }), to(role, { rsv: 7 })]));
@@ -253,7 +253,7 @@ table([
     ['error Invalid WebSocket frame: RSV2 and RSV3 must be clear', 'close 1006'],
   ),
   ...roles(
-    'W63 6.1006',
+    'W63 X.1006',
     'after we failed the connection close says 1006, whatever the peer answers',
     async ({ ws, peer, inbox, events }, role) => {
       peer.write(to(role, { rsv: 1 }));
@@ -266,7 +266,7 @@ table([
     'close 1006',
   ),
   ...roles(
-    'W62 7.6',
+    'W62 T6',
     'ping and pong bring a Buffer; a ping is answered before it is told',
     async ({ ws, peer, inbox }, role) => {
       const seen: unknown[] = [];
@@ -286,7 +286,7 @@ table([
     [['ping', true, 'a', 'pong', true, 'b'], 'pong a', 'text behind'],
   ),
   ...roles(
-    '7.4 W62',
+    'T4 W62',
     'a ping after our Close',
     async ({ ws, peer, inbox }, role) => {
       ws.close();
@@ -299,7 +299,7 @@ table([
     ['close', false],
     {
       expected: ['close', true],
-      why: '§15: answered until a Close was received (RFC 6455 §5.5.2)',
+      why: 'answered until a Close was received (RFC 6455 §5.5.2)',
     },
   ),
   {
@@ -313,7 +313,7 @@ table([
       return events;
     },
     expected: ['message a', 'message b', 'close 1006'],
-    differs: { expected: ['message a', 'close 1006'], why: '§15: nothing more is delivered' },
+    differs: { expected: ['message a', 'close 1006'], why: 'nothing more is delivered' },
   },
   {
     id: 'W46',
@@ -342,7 +342,7 @@ table([
     ],
   },
   {
-    id: 'W51 eco.private-3',
+    id: 'W51 private-3',
     it: 'emitClose() of one that is not connected closes it',
     run: (lib) => {
       const ws = new lib(null, undefined, {});
@@ -354,7 +354,7 @@ table([
     expected: [3, [1006, '']],
   },
   {
-    id: 'W51 W60 eco.private-3',
+    id: 'W51 W60 private-3',
     it: 'setSocket() opens one that is not connected',
     run: async (lib, scope) => {
       const [peer, wire] = scope.wire();
@@ -398,6 +398,6 @@ table([
       return inbox.ended;
     },
     expected: true,
-    differs: { expected: false, why: '§15: waits for the server to end it, at most 1 s' },
+    differs: { expected: false, why: 'waits for the server to end it, at most 1 s' },
   },
 ]);

@@ -1,4 +1,4 @@
-/** §1 of what packages rely on: the ways in which they use `ws`, each as one of them does. */
+/** Ways in which published packages use `ws`. */
 
 import { readFileSync } from 'node:fs';
 import { Agent, createServer } from 'node:http';
@@ -52,7 +52,7 @@ function duplexes(): [Duplex, Duplex] {
 
 table([
   {
-    id: 'eco.private-3',
+    id: 'private-3',
     it: 'a test helper injects a connection: own streams, a plain request, setSocket',
     run: async (lib, scope) => {
       const [ours, theirs] = duplexes();
@@ -85,7 +85,7 @@ table([
     expected: ['HTTP/1.1 101', 'open', 'to you too'],
   },
   {
-    id: 'eco.private-5',
+    id: 'private-5',
     it: 'members may be replaced and added: address, path, shouldHandle, handleUpgrade',
     run: async (lib, scope) => {
       const calls: string[] = [];
@@ -104,7 +104,7 @@ table([
     expected: [101, ['ours', '/ws', 'shouldHandle']],
   },
   {
-    id: 'eco.private-5',
+    id: 'private-5',
     it: 'close and ping of a WebSocket replaced by Object.assign',
     run: async (lib, scope) => {
       const { ws, inbox } = await accepted(lib, scope);
@@ -130,7 +130,7 @@ table([
     ],
   },
   {
-    id: 'eco.private-6',
+    id: 'private-6',
     it: 'a tracer wraps the methods of the prototypes',
     run: async (lib, scope) => {
       const calls: string[] = [];
@@ -156,7 +156,7 @@ table([
     expected: ['handleUpgrade', 'setSocket', 'send', 'close'],
   },
   {
-    id: 'eco.private-6 eco.behaviour-6',
+    id: 'private-6 B6',
     it: 'and reads the status in the first line of headers',
     run: async (lib, scope) => {
       let status: unknown;
@@ -170,7 +170,7 @@ table([
     expected: '101',
   },
   {
-    id: 'eco.behaviour-1',
+    id: 'B1',
     it: 'JSON.parse takes a message as it is',
     run: async (lib, scope) => {
       const { ws, peer } = await accepted(lib, scope);
@@ -181,7 +181,7 @@ table([
     expected: { a: [1] },
   },
   {
-    id: 'eco.behaviour-2',
+    id: 'B2',
     it: 'what looks for addEventListener first finds it, and on() as well',
     run: (lib) => {
       const ws = new lib(null, undefined, {});
@@ -191,7 +191,7 @@ table([
     expected: Array(6).fill('function'),
   },
   {
-    id: 'eco.behaviour-7',
+    id: 'B7',
     it: 'a listener of connection may be handed to handleUpgrade as it is',
     run: async (lib, scope) => {
       const [, wire] = scope.wire();
@@ -208,7 +208,7 @@ table([
     expected: [1, '/chat'],
   },
   {
-    id: 'eco.behaviour-8 U10',
+    id: 'B8 U10',
     it: 'a server is disposed of: handleProtocols set, clients closed, then close(cb)',
     run: async (lib, scope) => {
       const { wss, port } = await listening(lib, scope);
@@ -236,7 +236,7 @@ table([
     expected: [['graphql-transport-ws', true, 'pong', 1001], 1001, 'Going away'],
   },
   {
-    id: 'U11 eco.behaviour-9',
+    id: 'U11 B9',
     it: 'an engine on top: noServer, no tracking, headers, send with and without options',
     run: async (lib, scope) => {
       const http = createServer();
@@ -284,7 +284,7 @@ table([
     expected: [['io=1'], 'EIO=4', '0{}', '2probe', '3'],
   },
   {
-    id: 'eco.behaviour-10',
+    id: 'B10',
     it: 'ping gets a function only; a reason is handed on as the Buffer that came',
     run: async (lib, scope) => {
       const { ws, peer, inbox } = await accepted(lib, scope);
@@ -299,7 +299,7 @@ table([
     expected: ['no error', 'ping', 'close 4001 handed on'],
   },
   {
-    id: 'eco.behaviour-11',
+    id: 'B11',
     it: 'maxPayload is exceeded: 1009 at the other side',
     run: async (lib, scope) => {
       const { client } = await meeting(lib, scope, { maxPayload: 10 });
@@ -309,7 +309,7 @@ table([
     expected: 1009,
   },
   {
-    id: 'eco.behaviour-12',
+    id: 'B12',
     it: 'setMaxListeners, and removeAllListeners before the end',
     run: async (lib, scope) => {
       const { wss, ws, request } = await meeting(lib, scope);
@@ -324,7 +324,7 @@ table([
     expected: [0, 'a', 0],
   },
   {
-    id: 'eco.behaviour-12',
+    id: 'B12',
     it: "removeAllListeners('close') takes the server's own listener as well",
     run: async (lib, scope) => {
       const { wss, ws } = await meeting(lib, scope);
@@ -337,7 +337,7 @@ table([
     differs: { expected: 0, why: 'a client that is gone stays in nobody’s Set' },
   },
   {
-    id: 'eco.behaviour-13',
+    id: 'B13',
     it: 'options that are not ours do no harm',
     run: async (lib, scope) => {
       const options = {
@@ -358,7 +358,7 @@ table([
     expected: [['a=1; b=2'], true, 'a'],
   },
   {
-    id: 'eco.behaviour-13',
+    id: 'B13',
     it: 'the same options go to createWebSocketStream',
     run: async (lib, scope) => {
       const options = { headers: {}, protocols: ['mqtt'], perMessageDeflate: false };
@@ -371,7 +371,7 @@ table([
     expected: 'binary CONNECT',
   },
   {
-    id: 'eco.behaviour-14 W20',
+    id: 'B14 W20',
     it: 'an agent makes the connection',
     run: async (lib, scope) => {
       const { port } = await listening(lib, scope);
@@ -391,7 +391,7 @@ table([
     expected: [['behind.example', 81], 1],
   },
   {
-    id: 'eco.behaviour-14 W13',
+    id: 'B14 W13',
     it: 'TLS: refused unless ca or rejectUnauthorized says otherwise',
     run: async (lib, scope) => {
       const server = createHttpsServer({
@@ -429,7 +429,7 @@ table([
     expected: true,
   },
   {
-    id: 'eco.behaviour-4',
+    id: 'B4',
     it: 'what a test environment listens for: once upgrade, then open',
     run: async (lib, scope) => {
       const { client, ws } = await meeting(lib, scope, {}, { headers: { 'user-agent': 'jsdom' } });
@@ -441,7 +441,7 @@ table([
     expected: ['a', true, '', ''],
   },
   {
-    id: 'eco.behaviour-3',
+    id: 'B3',
     it: 'ping, pong, upgrade, redirect and unexpected-response are heard by on()',
     run: async (lib, scope) => {
       const { ws, peer } = await accepted(lib, scope);
@@ -459,7 +459,7 @@ table([
     expected: [['ping', 'pong'], 0],
   },
   {
-    id: 'eco.behaviour-12',
+    id: 'B12',
     it: 'a program may emit message itself',
     run: async (lib, scope) => {
       const { ws } = await accepted(lib, scope);

@@ -1,4 +1,4 @@
-/** §6 of the checklist: what a receiver refuses. */
+/** What a receiver refuses. */
 
 import { closePayload, type FrameOptions, frame, KEY, OPCODE } from '../support/frames.js';
 import { until } from '../support/inbox.js';
@@ -30,7 +30,7 @@ const bytesTo = (role: Role, frames: FrameOptions[]): Buffer =>
 function violation({ code, error, status, it, frames, options, id, differs }: Violation): Row[] {
   const expected = [error, code, `close ${status}`, 'close 1006'];
   return ROLES.map((role) => ({
-    id: id ?? `6.${code}`,
+    id: id ?? `X.${code}`,
     it: `${it} (${role})`,
     run: async (lib, scope) => {
       const { ws, peer, inbox, events } = await opened(role, lib, scope, options);
@@ -182,17 +182,17 @@ const violations: Violation[] = [
   },
 ];
 
-/** §15: what `ws` calls an Error is a ProtocolError of ours, which is a RangeError. */
+/** Errors that are an Error in `ws` and a ProtocolError, so a RangeError, in ws6455. */
 const ranged = (row: Row): Row => {
   const [error, ...rest] = row.expected as string[];
   if (!error?.startsWith('Error: ')) return row;
-  const why = '§15: ProtocolError, a RangeError and so an Error';
+  const why = 'ProtocolError, a RangeError and so an Error';
   return { ...row, differs: { expected: [error.replace('Error', 'RangeError'), ...rest], why } };
 };
 
 /** One row of several faults: which of them is told. */
 const order = (it: string, options: FrameOptions, message: string): Row => ({
-  id: '6.order',
+  id: 'X.order',
   it,
   run: async (lib, scope) => {
     const { peer, events } = await opened('server', lib, scope, { maxPayload: 5 });
@@ -206,7 +206,7 @@ const order = (it: string, options: FrameOptions, message: string): Row => ({
 table([
   ...violations.flatMap(violation).map(ranged),
   {
-    id: '6.WS_ERR_EXPECTED_MASK',
+    id: 'X.WS_ERR_EXPECTED_MASK',
     it: 'a frame without mask, to a server',
     run: async (lib, scope) => {
       const { peer, inbox, events } = await opened('server', lib, scope);
@@ -216,7 +216,7 @@ table([
     expected: ['close 1002', ['error Invalid WebSocket frame: MASK must be set']],
   },
   {
-    id: '6.WS_ERR_UNEXPECTED_MASK',
+    id: 'X.WS_ERR_UNEXPECTED_MASK',
     it: 'a frame with a mask, to a client',
     run: async (lib, scope) => {
       const { peer, inbox, events } = await opened('client', lib, scope);
@@ -226,7 +226,7 @@ table([
     expected: ['close 1002', ['open', 'error Invalid WebSocket frame: MASK must be clear']],
   },
   {
-    id: '6.close',
+    id: 'X.close',
     it: 'the Close that tells of a fault has a code and no reason',
     run: async (lib, scope) => {
       const { peer, inbox } = await opened('server', lib, scope);
@@ -240,7 +240,7 @@ table([
     },
   },
   {
-    id: '6.minimal',
+    id: 'X.minimal',
     it: 'a length that is not in its minimal form',
     run: async (lib, scope) => {
       const { peer, events } = await opened('server', lib, scope);
@@ -249,10 +249,10 @@ table([
       return events[0]?.split(' ')[0];
     },
     expected: 'message',
-    differs: { expected: 'error', why: '§15: 1002 (RFC 6455 §5.2)' },
+    differs: { expected: 'error', why: '1002 (RFC 6455 §5.2)' },
   },
   {
-    id: '6.early',
+    id: 'X.early',
     it: 'a text that can no longer become UTF-8, before it is whole',
     run: async (lib, scope) => {
       const { peer, events } = await opened('server', lib, scope);
@@ -264,11 +264,11 @@ table([
     expected: 'ping p',
     differs: {
       expected: 'error Invalid WebSocket frame: invalid UTF-8 sequence',
-      why: '§15: fails as soon as a byte can no longer be valid',
+      why: 'fails as soon as a byte can no longer be valid',
     },
   },
   {
-    id: '6.status-code',
+    id: 'X.status-code',
     it: 'the close code is on the error, by a symbol',
     run: async (lib, scope) => {
       const { ws, peer } = await opened('server', lib, scope);

@@ -53,7 +53,7 @@ table([
     expected: ['added', 'on', 'onmessage'],
   },
   {
-    id: 'W49 12.8.0 eco.behaviour-3',
+    id: 'W49 V8.0 B3',
     it: 'addEventListener knows four types; others are ignored',
     run: async (lib, scope) => {
       const { ws } = await accepted(lib, scope);
@@ -65,7 +65,7 @@ table([
     expected: [1, 1, 1, 1, 0, 0, 0, 0],
   },
   {
-    id: 'W49 12.8.11 eco.behaviour-2',
+    id: 'W49 V8.11 B2',
     it: 'a listener may be an object with handleEvent, and be heard once',
     run: async (lib, scope) => {
       const { ws, peer } = await accepted(lib, scope);
@@ -144,7 +144,7 @@ table([
     expected: ['on', 'onmessage'],
   },
   event(
-    'W61 eco.behaviour-2',
+    'W61 B2',
     'a message event has type, target and data, a string for text',
     async (scene) => {
       const text = await eventOf(scene, 'message', () =>
@@ -159,7 +159,7 @@ table([
     ['message', true, 'text', true, ['type', 'target', 'data']],
   ),
   event(
-    'W63 eco.behaviour-2',
+    'W63 B2',
     'a close event has code, reason as a string, and whether it was clean',
     async (scene) => {
       const seen = await eventOf(scene, 'close', () => {
@@ -181,7 +181,7 @@ table([
     [1006, '', false],
   ),
   event(
-    'W64 eco.behaviour-2',
+    'W64 B2',
     'an error event has error and message',
     async (scene) => {
       const seen = await eventOf(scene, 'error', () => scene.peer.write(to('client')));
@@ -197,7 +197,7 @@ table([
     ],
   ),
   {
-    id: 'W60 eco.behaviour-2',
+    id: 'W60 B2',
     it: 'an open event has type and target only',
     run: async (lib, scope) => {
       const scene = await requested(lib, scope);
@@ -207,7 +207,7 @@ table([
     expected: ['open', true, ['type', 'target']],
   },
   {
-    id: 'eco.behaviour-2',
+    id: 'B2',
     it: 'event objects are of classes of their own, named as in browsers',
     run: async (lib, scope) => {
       const scene = await accepted(lib, scope);
@@ -246,7 +246,7 @@ table([
     expected: ['open', 1],
   },
   {
-    id: 'W61 eco.behaviour-1 12.8.0',
+    id: 'W61 B1 V8.0',
     it: 'message brings a Buffer for text too, and whether it is binary',
     run: async (lib, scope) => {
       const { ws, peer } = await accepted(lib, scope);
@@ -261,7 +261,7 @@ table([
     expected: [2, true, false, 2, true, true, 2, true, false],
   },
   {
-    id: 'eco.behaviour-2',
+    id: 'B2',
     it: 'events.once and events.on work on it',
     run: async (lib, scope) => {
       const { ws, peer } = await accepted(lib, scope);
@@ -275,7 +275,7 @@ table([
     expected: ['a', 'a'],
   },
   {
-    id: 'U9 eco.behaviour-12',
+    id: 'U9 B12',
     it: 'properties may be added to it, and methods replaced',
     run: async (lib, scope) => {
       const { ws, inbox } = await accepted(lib, scope);

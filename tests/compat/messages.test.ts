@@ -1,4 +1,4 @@
-/** §5.4 of the checklist: sending. */
+/** Sending. */
 
 import { Blob } from 'node:buffer';
 import { readFrames } from '../support/frames.js';
@@ -53,9 +53,9 @@ table([
   data('a Uint16Array', new Uint16Array(bytes.slice().buffer), 'binary hi'),
   data('a DataView', new DataView(bytes.slice().buffer), 'binary hi'),
   data('an ArrayBuffer', bytes.slice().buffer, 'binary hi'),
-  data('an array', [104, 105], 'binary hi', 'W40 eco.behaviour-9'),
+  data('an array', [104, 105], 'binary hi', 'W40 B9'),
   data('an object like an array', { length: 2, 0: 104, 1: 105 }, 'binary hi'),
-  data('a Blob', new Blob(['hi']), 'binary hi', 'W40 12.8.18'),
+  data('a Blob', new Blob(['hi']), 'binary hi', 'W40 V8.18'),
   data('false', false, 'binary'),
   {
     id: 'W40',
@@ -73,7 +73,7 @@ table([
     expected: Array(4).fill(['TypeError', 'ERR_INVALID_ARG_TYPE']),
   },
   {
-    id: 'W40 12.7.0',
+    id: 'W40 V7.0',
     it: 'while connecting it throws, with and without a callback',
     run: async (lib, scope) => {
       const { ws } = await requested(lib, scope);
@@ -85,7 +85,7 @@ table([
     expected: Array(6).fill(CONNECTING),
   },
   {
-    id: 'W40 W44 12.7.0',
+    id: 'W40 W44 V7.0',
     it: 'when it closes or is closed, the callback hears of it in a later tick',
     run: async (lib, scope) => {
       const { ws } = await accepted(lib, scope);
@@ -112,7 +112,7 @@ table([
     ],
   },
   {
-    id: 'W40 eco.behaviour-9',
+    id: 'W40 B9',
     it: 'the callback of what was sent has no error',
     run: async (lib, scope) => {
       const { ws } = await accepted(lib, scope);
@@ -153,7 +153,7 @@ table([
     differs: { expected: 'binary hi', why: 'undefined means the default, as everywhere' },
   },
   {
-    id: 'W41 eco.behaviour-9',
+    id: 'W41 B9',
     it: 'fin: false sends a fragment; the first one decides the kind',
     run: async (lib, scope) => {
       const { ws, inbox } = await accepted(lib, scope);
@@ -271,7 +271,7 @@ table([
   },
   ...(['ping', 'pong'] as const).flatMap((name): Row[] => [
     {
-      id: 'W44 eco.behaviour-10',
+      id: 'W44 B10',
       it: `${name} takes data of every kind, and a callback in any place`,
       run: async (lib, scope) => {
         const { ws, inbox } = await accepted(lib, scope);
@@ -301,7 +301,7 @@ table([
     },
   ]),
   {
-    id: 'W40 12.2.0',
+    id: 'W40 V2.0',
     it: 'many messages arrive whole and in order at the other side of the same library',
     run: async (lib, scope) => {
       const { ws, client } = await meeting(lib, scope, { perMessageDeflate: true });

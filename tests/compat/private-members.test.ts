@@ -1,4 +1,4 @@
-/** §11 of the checklist: members that no documentation names, and real code uses. */
+/** Members that `ws` does not document and programs use. */
 
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
@@ -23,7 +23,7 @@ import { table } from './table.js';
 
 table([
   {
-    id: 'U1 eco.private-2',
+    id: 'U1 private-2',
     it: '_socket is the socket',
     run: async (lib, scope) => {
       const { wss, port } = await listening(lib, scope);
@@ -80,7 +80,7 @@ table([
     expected: true,
   },
   {
-    id: 'U2 eco.private-1 U11',
+    id: 'U2 private-1 U11',
     it: '_sender.sendFrame sends what Sender.frame made, in turn with send()',
     run: async (lib, scope) => {
       const { ws, inbox } = await accepted(lib, scope);
@@ -275,7 +275,7 @@ table([
     expected: [true, false, 'text only this'],
   },
   {
-    id: 'U6 eco.private-3',
+    id: 'U6 private-3',
     it: '_isServer may be assigned before setSocket',
     run: async (lib, scope) => {
       const [peer, wire] = scope.wire();

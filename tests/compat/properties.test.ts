@@ -103,7 +103,7 @@ table([
     expected: ['permessage-deflate', 'permessage-deflate'],
   },
   {
-    id: 'W33 12.8.18',
+    id: 'W33 V8.18',
     it: 'binaryType: what it may be; anything else is ignored',
     run: async (lib, scope) => {
       const { ws } = await accepted(lib, scope);
@@ -126,7 +126,7 @@ table([
     ],
   },
   {
-    id: 'W33 eco.behaviour-11',
+    id: 'W33 B11',
     it: 'binaryType decides what a binary message is, from the next one on',
     run: async (lib, scope) => {
       const scene = await accepted(lib, scope);
@@ -240,7 +240,7 @@ table([
     expected: 18,
   },
   {
-    id: 'W35 W48 12.8.3',
+    id: 'W35 W48 V8.3',
     it: 'pause() and resume()',
     run: async (lib, scope) => {
       const { ws, peer, events } = await accepted(lib, scope);

@@ -1,4 +1,4 @@
-/** §5.1 of the checklist: whose credentials a redirect is followed with, and what it leaves behind. */
+/** Credentials and header fields on a redirect. */
 
 import type { Duplex } from 'node:stream';
 import { type HttpMessage, Inbox, until } from '../support/inbox.js';
@@ -45,7 +45,7 @@ async function sentOn(library: Library, scope: Scope, journey: Journey): Promise
 
 /** A row for the user whose credentials the last request has. */
 const user = (it: string, journey: Journey, ws: string, ours = ws, why = ''): Row => ({
-  id: 'W15 W31 12.8.5',
+  id: 'W15 W31 V8.5',
   it,
   run: async (lib, scope) => {
     const { requests } = await sentOn(lib, scope, journey);
@@ -89,7 +89,7 @@ table([
     { options: OWN, to: [OTHER, 'ws://first.example/c'] },
     'own',
     '',
-    '§15: another host cannot make a client use its credentials',
+    'another host cannot make a client use its credentials',
   ),
   {
     id: 'U8',

@@ -1,4 +1,4 @@
-/** §4 of the checklist: how a server judges and answers an opening handshake. */
+/** How a server checks and answers an opening handshake. */
 
 import { Inbox, until } from '../support/inbox.js';
 import { SAMPLE_ACCEPT, upgradeRequest } from '../support/requests.js';
@@ -58,13 +58,13 @@ const ORDER = ['method', 'upgrade', 'key', 'version', 'path', 'protocol', 'exten
 
 table([
   {
-    id: '4.method',
+    id: 'R.method',
     it: 'a method other than GET is answered 405',
     run: (lib, scope) => answerTo(lib, scope, { method: 'POST' }),
     expected: [405, 'Invalid HTTP method'],
   },
   {
-    id: '4.upgrade 12.8.7',
+    id: 'R.upgrade V8.7',
     it: 'an Upgrade that is missing or not websocket is answered 400; its case is free',
     run: async (lib, scope) => [
       await answerTo(lib, scope, { fields: { upgrade: undefined } }),
@@ -74,7 +74,7 @@ table([
     expected: [[400, 'Invalid Upgrade header'], [400, 'Invalid Upgrade header'], 101],
   },
   {
-    id: '4.key',
+    id: 'R.key',
     it: 'a key that is missing or not 22 letters and == is answered 400',
     run: async (lib, scope) => {
       const keys = [
@@ -93,7 +93,7 @@ table([
     expected: Array(5).fill([400, KEY_MESSAGE]),
   },
   {
-    id: '4.version',
+    id: 'R.version',
     it: 'a version other than 13 is refused',
     run: async (lib, scope) => [
       await answerTo(lib, scope, { fields: { 'sec-websocket-version': undefined } }),
@@ -108,11 +108,11 @@ table([
         [426, VERSION_MESSAGE],
         [426, VERSION_MESSAGE],
       ],
-      why: '§15: 426 with Sec-WebSocket-Version: 13 (RFC 6455 §4.4)',
+      why: '426 with Sec-WebSocket-Version: 13 (RFC 6455 §4.4)',
     },
   },
   {
-    id: '4.version',
+    id: 'R.version',
     it: 'the refusal of a version says which would do',
     run: async (lib, scope) => {
       const request = upgradeRequest({ set: { 'Sec-WebSocket-Version': '25' } });
@@ -120,10 +120,10 @@ table([
       return all('sec-websocket-version');
     },
     expected: ['13, 8'],
-    differs: { expected: ['13'], why: '§15: RFC 6455 is version 13' },
+    differs: { expected: ['13'], why: 'RFC 6455 is version 13' },
   },
   {
-    id: '4.version S14',
+    id: 'R.version S14',
     it: 'version 8, a draft, is accepted',
     run: async (lib, scope) => {
       let origin: unknown = 'never asked';
@@ -135,10 +135,10 @@ table([
       return [(await answerTo(lib, scope, { fields }, { verifyClient }))[0], origin];
     },
     expected: [101, 'http://draft'],
-    differs: { expected: [426, 'never asked'], why: '§15: not supported' },
+    differs: { expected: [426, 'never asked'], why: 'not supported' },
   },
   {
-    id: '4.shouldHandle S34',
+    id: 'R.shouldHandle S34',
     it: 'a request that is not to be handled is answered 400, never by wsClientError',
     run: async (lib, scope) => {
       let told = 0;
@@ -151,7 +151,7 @@ table([
     expected: [400, 'Bad Request', 0],
   },
   {
-    id: '4.shouldHandle S6',
+    id: 'R.shouldHandle S6',
     it: 'another path than the one of the option is refused, never by wsClientError',
     run: async (lib, scope) => {
       let told = 0;
@@ -162,10 +162,10 @@ table([
       return [status, String(body), told];
     },
     expected: [400, 'Bad Request', 0],
-    differs: { expected: [404, 'Not Found', 0], why: '§15: 404 (RFC 6455 §4.2.2)' },
+    differs: { expected: [404, 'Not Found', 0], why: '404 (RFC 6455 §4.2.2)' },
   },
   {
-    id: '4.protocol 12.8.0',
+    id: 'R.protocol V8.0',
     it: 'a list of subprotocols with bad syntax or a duplicate is answered 400',
     run: async (lib, scope) => {
       const answers: unknown[] = [];
@@ -177,7 +177,7 @@ table([
     expected: Array(8).fill([400, 'Invalid Sec-WebSocket-Protocol header']),
   },
   {
-    id: '4.extensions 12.8.0',
+    id: 'R.extensions V8.0',
     it: 'extensions with bad syntax are answered 400 when compression is on',
     run: async (lib, scope) => {
       const answers: unknown[] = [];
@@ -189,14 +189,14 @@ table([
     expected: Array(7).fill([400, OFFER_MESSAGE]),
   },
   {
-    id: '4.extensions',
+    id: 'R.extensions',
     it: 'extensions are not looked at when compression is off',
     run: async (lib, scope) => (await answerTo(lib, scope, offering('; nonsense')))[0],
     expected: 101,
     differs: { expected: 400, why: 'RFC 6455 §9.1: a field that breaks the grammar fails' },
   },
   {
-    id: '4.extensions',
+    id: 'R.extensions',
     it: 'an offer of permessage-deflate that nobody can accept',
     run: async (lib, scope) => {
       const answers: unknown[] = [];
@@ -211,10 +211,10 @@ table([
       return answers;
     },
     expected: [400, 400, 400, 400],
-    differs: { expected: [101, 101, 101, 101], why: '§15: declined, the next one is tried' },
+    differs: { expected: [101, 101, 101, 101], why: 'declined, the next one is tried' },
   },
   {
-    id: '4.unknown-extension',
+    id: 'R.unknown-extension',
     it: 'extensions of other names are ignored',
     run: async (lib, scope) => [
       await agreed(lib, scope, 'x-webkit-deflate-frame; a; b="c"'),
@@ -223,7 +223,7 @@ table([
     expected: [[], ['permessage-deflate']],
   },
   {
-    id: '4.verifyClient S14',
+    id: 'R.verifyClient S14',
     it: 'verifyClient that says no is answered 401, or as it likes',
     run: async (lib, scope) => {
       type Answer = (...args: unknown[]) => void;
@@ -246,7 +246,7 @@ table([
     ],
   },
   {
-    id: '4.verifyClient S14',
+    id: 'R.verifyClient S14',
     it: 'verifyClient may add headers to its refusal; the reason phrase is the standard one',
     run: async (lib, scope) => {
       const headers = { 'Retry-After': 120, 'X-Why': 'busy' };
@@ -259,7 +259,7 @@ table([
     expected: ['HTTP/1.1 503 Service Unavailable', [['120'], ['busy']], 'come back'],
   },
   {
-    id: '4.closing S33',
+    id: 'R.closing S33',
     it: 'a server that is closing answers 503',
     run: (lib, scope) => {
       const [peer, wire] = scope.wire();
@@ -271,7 +271,7 @@ table([
     expected: [503, 'Service Unavailable'],
   },
   {
-    id: '4.plain S1',
+    id: 'R.plain S1',
     it: 'a request without upgrade on a port of our own is answered 426 in plain text',
     run: async (lib, scope) => {
       const wss = new lib.WebSocketServer({ port: 0, host: '127.0.0.1' });
@@ -285,7 +285,7 @@ table([
     expected: ['HTTP/1.1 426 Upgrade Required', ['text/plain'], 'Upgrade Required'],
   },
   {
-    id: '4.order',
+    id: 'R.order',
     it: 'the first fault decides, in this order',
     run: async (lib, scope) => {
       const bodies: unknown[] = [];
@@ -314,11 +314,11 @@ table([
         'Invalid Sec-WebSocket-Protocol header',
         OFFER_MESSAGE,
       ],
-      why: '§15: a path that does not match is answered 404',
+      why: 'a path that does not match is answered 404',
     },
   },
   {
-    id: '4.order',
+    id: 'R.order',
     it: 'verifyClient is asked only when nothing is wrong',
     run: async (lib, scope) => {
       let questions = 0;
@@ -335,7 +335,7 @@ table([
     expected: 0,
   },
   {
-    id: '4.refusal',
+    id: 'R.refusal',
     it: 'a refusal says how long it is and closes the connection',
     run: async (lib, scope) => {
       const [peer, wire] = scope.wire();
@@ -353,7 +353,7 @@ table([
     expected: ['HTTP/1.1 405 Method Not Allowed', [['close'], ['text/html'], ['19']]],
   },
   {
-    id: '4.success',
+    id: 'R.success',
     it: 'the answer that accepts, line by line',
     run: async (lib, scope) => {
       const fields = {
@@ -375,14 +375,14 @@ table([
     ],
   },
   {
-    id: '4.unchecked',
+    id: 'R.unchecked',
     it: 'an Origin is not judged',
     run: async (lib, scope) =>
       (await answerTo(lib, scope, { fields: { origin: 'http://elsewhere' } }))[0],
     expected: 101,
   },
   {
-    id: '4.unchecked',
+    id: 'R.unchecked',
     it: 'Host, the token of Connection and the HTTP version are left to Node',
     run: async (lib, scope) => [
       (await asked(lib, scope, {}, upgradeRequest({ set: { Host: '' } }))).status,
@@ -390,10 +390,10 @@ table([
       (await answerTo(lib, scope, { httpVersion: '1.0' }))[0],
     ],
     expected: [101, 101, 101],
-    differs: { expected: [400, 400, 505], why: '§15: checked (RFC 6455 §4.2.1)' },
+    differs: { expected: [400, 400, 505], why: 'checked (RFC 6455 §4.2.1)' },
   },
   {
-    id: '4.refusal',
+    id: 'R.refusal',
     it: 'further fields of refusals that RFC 9110 asks for',
     run: async (lib, scope) => {
       const version = upgradeRequest({ set: { 'Sec-WebSocket-Version': '25' } });
@@ -403,6 +403,6 @@ table([
       ];
     },
     expected: [[], []],
-    differs: { expected: [['websocket'], ['GET']], why: '§15: refusals (RFC 9110)' },
+    differs: { expected: [['websocket'], ['GET']], why: 'refusals (RFC 9110)' },
   },
 ]);

@@ -1,4 +1,4 @@
-/** §3.2 and §3.3 of the checklist: what a server is asked for and what it tells. */
+/** Properties, methods and events of a server. */
 
 import { createServer } from 'node:http';
 import { Inbox, turns, until } from '../support/inbox.js';
@@ -26,7 +26,7 @@ const callback = (): { seen: string[]; done: (error?: Error) => void } => {
 
 table([
   {
-    id: 'S30 eco.private-4 U10',
+    id: 'S30 private-4 U10',
     it: 'options are read at each upgrade',
     run: async (lib, scope) => {
       const wss = new lib.WebSocketServer({ noServer: true });
@@ -91,7 +91,7 @@ table([
     expected: [true, null, null],
   },
   {
-    id: 'S33 S44 12.8.0 eco.behaviour-8',
+    id: 'S33 S44 V8.0 B8',
     it: 'close() leaves clients open, and calls back when the last one is gone',
     run: async (lib, scope) => {
       const { wss, ws, client } = await meeting(lib, scope);
@@ -159,7 +159,7 @@ table([
     expected: [[0, 0, 0, 0, 0], 0],
   },
   {
-    id: 'S33 S44 12.8.0',
+    id: 'S33 S44 V8.0',
     it: 'close() again, when it is closed, calls back with an error and emits close again',
     run: async (lib) => {
       const wss = new lib.WebSocketServer({ noServer: true });
@@ -188,7 +188,7 @@ table([
     expected: ['close', 'no error', 'no error'],
   },
   {
-    id: 'S34 eco.private-5',
+    id: 'S34 private-5',
     it: 'shouldHandle may be assigned; it gets the request',
     run: async (lib, scope) => {
       const urls: unknown[] = [];
@@ -200,7 +200,7 @@ table([
     expected: [101, ['/chat']],
   },
   {
-    id: 'S35 eco.behaviour-7',
+    id: 'S35 B7',
     it: 'handleUpgrade calls back with ws and request, within the call, and emits no connection',
     run: (lib, scope) => {
       const [, wire] = scope.wire();
@@ -332,7 +332,7 @@ table([
     expected: 'EADDRINUSE',
   },
   {
-    id: 'S42 U11 eco.behaviour-6',
+    id: 'S42 U11 B6',
     it: 'headers has the lines of the answer and the request; what is pushed is sent',
     run: async (lib, scope) => {
       let lines: string[] = [];
@@ -357,7 +357,7 @@ table([
     ],
   },
   {
-    id: 'S43 12.8.7',
+    id: 'S43 V8.7',
     it: 'a listener of wsClientError answers in place of the server',
     run: async (lib, scope) => {
       let seen: unknown;

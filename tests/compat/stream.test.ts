@@ -1,4 +1,4 @@
-/** §9 of the checklist: `createWebSocketStream`. */
+/** `createWebSocketStream`. */
 
 import { OPCODE } from '../support/frames.js';
 import { turns, until } from '../support/inbox.js';
@@ -39,7 +39,7 @@ async function streaming(lib: Library, scope: Scope, options?: Settings): Promis
 
 table([
   {
-    id: '9.options 12.7.1',
+    id: 'Z.options V7.1',
     it: 'a Duplex; options go to it, but for those that are forced',
     run: async (lib, scope) => {
       const { stream } = await streaming(lib, scope, {
@@ -60,7 +60,7 @@ table([
     expected: ['Duplex', 5, false, false, false],
   },
   {
-    id: '9.write',
+    id: 'Z.write',
     it: 'one write is one binary message',
     run: async (lib, scope) => {
       const { stream, inbox } = await streaming(lib, scope);
@@ -71,7 +71,7 @@ table([
     expected: ['binary hé', 'binary b'],
   },
   {
-    id: '9.write',
+    id: 'Z.write',
     it: 'decodeStrings: false keeps strings, so they are text',
     run: async (lib, scope) => {
       const { stream, inbox } = await streaming(lib, scope, { decodeStrings: false });
@@ -82,7 +82,7 @@ table([
     expected: ['text a', 'binary b'],
   },
   {
-    id: '9.read',
+    id: 'Z.read',
     it: 'messages are read as bytes',
     run: async (lib, scope) => {
       const { stream, peer } = await streaming(lib, scope);
@@ -97,7 +97,7 @@ table([
     expected: [true, 'a', true, 'b'],
   },
   {
-    id: '9.read',
+    id: 'Z.read',
     it: 'readableObjectMode: text as strings, binary as Buffers',
     run: async (lib, scope) => {
       const { stream, peer } = await streaming(lib, scope, { readableObjectMode: true });
@@ -111,7 +111,7 @@ table([
     expected: ['a', ['Buffer', 'b']],
   },
   {
-    id: '9.pause',
+    id: 'Z.pause',
     it: 'a reader that is full pauses the WebSocket; reading resumes it',
     run: async (lib, scope) => {
       const { ws, stream, peer } = await streaming(lib, scope, { readableHighWaterMark: 4 });
@@ -126,7 +126,7 @@ table([
     expected: [false, true, false],
   },
   {
-    id: '9.end',
+    id: 'Z.end',
     it: 'end() sends what was written, then an empty Close',
     run: async (lib, scope) => {
       const { ws, stream, peer, inbox, told } = await streaming(lib, scope);
@@ -143,7 +143,7 @@ table([
     expected: [['binary a', 'binary b', 'close'], false, ['close', 'end', 'finish'], 3],
   },
   {
-    id: '9.close',
+    id: 'Z.close',
     it: "the peer's Close ends the stream",
     run: async (lib, scope) => {
       const { stream, peer, told } = await streaming(lib, scope);
@@ -160,7 +160,7 @@ table([
     expected: [['last'], false, ['end', 'finish', 'close'], true],
   },
   {
-    id: '9.destroy',
+    id: 'Z.destroy',
     it: 'destroy() terminates the WebSocket, then tells',
     run: async (lib, scope) => {
       const { ws, stream, events, told } = await streaming(lib, scope);
@@ -171,7 +171,7 @@ table([
     expected: [['Error: enough', 'close'], ['close 1006'], 3],
   },
   {
-    id: '9.destroy',
+    id: 'Z.destroy',
     it: 'an error of the WebSocket is one of the stream, which does not terminate it',
     run: async (lib, scope) => {
       const { stream, peer, inbox, told } = await streaming(lib, scope);
@@ -188,7 +188,7 @@ table([
     ],
   },
   {
-    id: '9.connecting',
+    id: 'Z.connecting',
     it: 'while connecting writes wait for open',
     run: async (lib, scope) => {
       const { ws, peer, inbox, request } = await requested(lib, scope);
@@ -208,7 +208,7 @@ table([
     expected: [0, ['binary a', 'binary b']],
   },
   {
-    id: '9.connecting',
+    id: 'Z.connecting',
     it: 'end() while connecting closes once it is open',
     run: async (lib, scope) => {
       const { ws, peer, inbox, request } = await requested(lib, scope);
@@ -221,7 +221,7 @@ table([
     expected: ['binary a', 'close'],
   },
   {
-    id: '9.connecting',
+    id: 'Z.connecting',
     it: 'a handshake that fails is an error of the stream',
     run: async (lib, scope) => {
       const { ws, peer } = await requested(lib, scope);
@@ -236,7 +236,7 @@ table([
     expected: ['Error: Unexpected server response: 404', 'close'],
   },
   {
-    id: '9.pipe',
+    id: 'Z.pipe',
     it: 'one stream can be piped into another, and all of it arrives',
     run: async (lib, scope) => {
       const { ws, client } = await meeting(lib, scope, { perMessageDeflate: true });

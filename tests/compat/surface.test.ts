@@ -1,4 +1,4 @@
-/** §1 and §12 of the checklist, and the module's shape of the ecosystem: what `require` gives. */
+/** What `require` gives. */
 
 import { EventEmitter } from 'node:events';
 import { createServer } from 'node:http';
@@ -30,13 +30,13 @@ const plain = { enumerable: true, writable: true, configurable: true };
 
 table([
   {
-    id: 'P1 eco.module-1',
+    id: 'P1 module-1',
     it: 'the module is the class itself, and the same as its WebSocket',
     run: (lib) => [typeof lib, lib === lib.WebSocket, lib.Server === lib.WebSocketServer],
     expected: ['function', true, true],
   },
   {
-    id: 'P3 eco.module-1',
+    id: 'P3 module-1',
     it: 'the statics are there, and ordinary properties',
     run: kindsOf,
     expected: NAMES.map((name) => [
@@ -91,7 +91,7 @@ table([
     expected: [true, true],
   },
   {
-    id: 'P9 eco.module-4 S19',
+    id: 'P9 module-4 S19',
     it: 'both can be extended, and option WebSocket names the class of connections',
     run: async (lib, scope) => {
       class Socket extends (lib as Class) {
@@ -133,7 +133,7 @@ table([
     expected: [101, 400],
   },
   {
-    id: 'eco.module-4',
+    id: 'module-4',
     it: 'a subclass of WebSocket is a client whose listeners have the subclass for this',
     run: async (lib, scope) => {
       class Socket extends (lib as Class) {}
@@ -155,7 +155,7 @@ table([
     expected: [true, true, 1],
   },
   {
-    id: 'eco.module-2',
+    id: 'module-2',
     it: 'the interop of Babel and TypeScript finds the class as default',
     run: (lib) => {
       const mod = lib?.__esModule ? lib : { default: lib };
@@ -164,7 +164,7 @@ table([
     expected: true,
   },
   {
-    id: '12.2.0 12.3.0 12.4.0',
+    id: 'V2.0 V3.0 V4.0',
     it: 'what earlier majors dropped is not there',
     run: async (lib, scope) => {
       const { ws } = await accepted(lib, scope);
@@ -181,7 +181,7 @@ table([
     expected: Array(7).fill(undefined),
   },
   {
-    id: '12.8.0',
+    id: 'V8.0',
     it: 'there is no default and no __esModule on it',
     run: (lib) => [lib.default, lib.__esModule],
     expected: [undefined, undefined],

@@ -4,7 +4,7 @@ import { type Library, SUBJECTS } from './subjects.js';
 
 /** One behaviour that programs may count on. */
 export interface Row {
-  /** Which points of the checklist it holds, with blanks between. */
+  /** Which points of CHECKLIST.md it holds, with blanks between. */
   id: string;
   /** in words */
   it: string;

@@ -1,4 +1,4 @@
-/** §7 of the checklist: what happens when. */
+/** The order and the ticks of events. */
 
 import { createServer } from 'node:http';
 import { Duplex } from 'node:stream';
@@ -29,7 +29,7 @@ const three = (): Buffer =>
 
 table([
   {
-    id: '7.1 S16 W17 12.8.15',
+    id: 'T1 S16 W17 V8.15',
     it: 'messages that came together are told in the same tick',
     run: async (lib, scope) => {
       const { peer, events } = await accepted(lib, scope);
@@ -39,7 +39,7 @@ table([
     expected: ['message a', 'ping b', 'message c'],
   },
   {
-    id: '7.1 S16 eco.behaviour-11',
+    id: 'T1 S16 B11',
     it: 'with allowSynchronousEvents: false, one in a turn of the loop',
     run: async (lib, scope) => {
       const { peer, ws, events } = await accepted(lib, scope, { allowSynchronousEvents: false });
@@ -56,7 +56,7 @@ table([
     expected: [true, [0, 0], ['message a', 'ping b', 'message c']],
   },
   {
-    id: '7.1 W17',
+    id: 'T1 W17',
     it: 'with allowSynchronousEvents: false a client may wait for each message in turn',
     run: async (lib, scope) => {
       const { peer, ws } = await connected(lib, scope, { allowSynchronousEvents: false });
@@ -75,7 +75,7 @@ table([
     expected: ['1', '2', '3'],
   },
   {
-    id: '7.2',
+    id: 'T2',
     it: 'what came with the upgrade is delivered once connection was heard',
     run: async (lib, scope) => {
       const http = createServer();
@@ -95,7 +95,7 @@ table([
     expected: ['connection', 'early'],
   },
   {
-    id: '7.3',
+    id: 'T3',
     it: 'a message that nobody hears is lost',
     run: async (lib, scope) => {
       const [peer, wire] = scope.wire();
@@ -117,7 +117,7 @@ table([
   },
   ...ROLES.map(
     (role): Row => ({
-      id: '7.6',
+      id: 'T6',
       it: `a pong echoes the payload, 125 bytes too (${role})`,
       run: async (lib, scope) => {
         const { peer, inbox } = await opened(role, lib, scope);
@@ -130,7 +130,7 @@ table([
     }),
   ),
   {
-    id: '7.6',
+    id: 'T6',
     it: 'a ping is answered also while much waits to be written',
     run: async (lib, scope) => {
       const { ws, peer, inbox } = await accepted(lib, scope);
@@ -147,7 +147,7 @@ table([
     expected: 'pong p',
   },
   {
-    id: '7.7 12.8.14',
+    id: 'T7 V8.14',
     it: 'the socket has no timeout and no delay; a Duplex without these is fine',
     run: async (lib, scope) => {
       const [peer, wire] = scope.wire();
@@ -164,7 +164,7 @@ table([
     expected: ['setTimeout', 0, 'setNoDelay', true],
   },
   {
-    id: 'S35 12.8.14',
+    id: 'S35 V8.14',
     it: 'any Duplex does, one that buffers as well',
     run: async (lib, scope) => {
       const written: Buffer[] = [];

@@ -1,6 +1,6 @@
 /**
  * Memory in proportion to what a peer has sent, never to what it announces or to how it cuts it
- * (RFC 6455 §10.4). R2, R3, R7 and F6 of the reliability bar.
+ * (RFC 6455 §10.4). R2, R3, R7 and F6 of tests/reliability/THREATS.md.
  */
 
 import { setFlagsFromString } from 'node:v8';
