@@ -6,9 +6,9 @@ import { createServer as createHttpsServer } from 'node:https';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { Duplex } from 'node:stream';
-import { uncaught } from '../support/faces.js';
 import { OPCODE } from '../support/frames.js';
 import { until } from '../support/inbox.js';
+import { uncaught } from '../support/process-events.js';
 import { SAMPLE_KEY, upgradeRequest } from '../support/requests.js';
 import {
   accepted,

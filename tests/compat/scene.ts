@@ -4,7 +4,6 @@ import type { EventEmitter } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { attend, next } from '../support/faces.js';
 import {
   closePayload,
   type FrameOptions,
@@ -16,6 +15,7 @@ import {
 import { type HttpMessage, Inbox, until } from '../support/inbox.js';
 import { keyOf, SAMPLE_KEY, upgradeResponse } from '../support/requests.js';
 import type { Scope } from '../support/scope.js';
+import { attend, next } from '../support/websockets.js';
 import type { Library, Untyped } from './subjects.js';
 
 export { attend, next };

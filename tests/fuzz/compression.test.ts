@@ -6,11 +6,11 @@ import { peerFrame } from '../conformance/rows.js';
 import { listen, type Product, ROLES, type Role } from '../conformance/subject.js';
 import { inShort } from '../conformance/wire-bytes.js';
 import { Compressor } from '../support/deflate.js';
-import { type Loose, meet } from '../support/faces.js';
 import { closePayload, type FrameOptions, OPCODE } from '../support/frames.js';
 import { until } from '../support/inbox.js';
 import { byteByByte, randomCuts, type SeededRandom } from '../support/random.js';
 import { Scope } from '../support/scope.js';
+import { type Loose, meet } from '../support/websockets.js';
 import { noise, text } from './noise.js';
 import { TIMEOUT, withSeeds } from './seeds.js';
 

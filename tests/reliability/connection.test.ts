@@ -5,11 +5,12 @@ import { createServer } from 'node:http';
 import { Duplex } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../src/index.js';
-import { attend, frameFor, hall, next, onWire, ROLES, serve, uncaught } from '../support/faces.js';
 import { OPCODE, readFrames } from '../support/frames.js';
 import { turns, until } from '../support/inbox.js';
 import { ManualWire } from '../support/manual-wire.js';
+import { uncaught } from '../support/process-events.js';
 import { useScope } from '../support/scope.js';
+import { attend, frameFor, hall, next, onWire, ROLES, serve } from '../support/websockets.js';
 
 const scope = useScope();
 

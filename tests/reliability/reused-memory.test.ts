@@ -5,12 +5,12 @@ import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
-import { type Face, frameFor, next, onWire, ROLES, serve } from '../support/faces.js';
 import { readFrames } from '../support/frames.js';
 import { turns, until } from '../support/inbox.js';
 import { ManualWire } from '../support/manual-wire.js';
 import { upgradeRequest } from '../support/requests.js';
 import { useScope } from '../support/scope.js';
+import { type Face, frameFor, next, onWire, ROLES, serve } from '../support/websockets.js';
 
 const scope = useScope();
 

@@ -3,20 +3,13 @@
 import { createServer, type Server as HttpServer, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import WebSocket from '../../src/index.js';
-import type { WireEnd } from './duplex-pair.js';
-import type { Face, FaceServer, Loose } from './faces.js';
-import { Inbox, turns, until } from './inbox.js';
+import { turns, until } from './inbox.js';
+import { type Caller, connectRaw } from './raw-client.js';
 import { type RequestParts, upgradeRequest } from './requests.js';
 import type { Scope } from './scope.js';
+import type { Face, FaceServer, Loose } from './websockets.js';
 
 export type Upgrade = [request: IncomingMessage, socket: Duplex, head: Buffer];
-
-/** A caller: its end of the wire, the server's end, and what came out. */
-export interface Caller {
-  readonly wire: WireEnd;
-  readonly far: WireEnd;
-  readonly inbox: Inbox;
-}
 
 const EVENTS = ['error', 'close', 'data', 'end', 'readable', 'finish', 'drain'];
 
@@ -67,11 +60,7 @@ export class SharedServer {
   }
 
   call(bytes: string | Buffer): Caller {
-    const [wire, far] = this.scope.wire();
-    const inbox = new Inbox(wire);
-    this.http.emit('connection', far);
-    wire.write(bytes);
-    return { wire, far, inbox };
+    return connectRaw(this.scope, this.http, bytes);
   }
 
   /** What becomes of a request: the server that took it, the status, or `left alone`. */

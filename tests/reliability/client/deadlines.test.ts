@@ -5,10 +5,11 @@ import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { useClock } from '../../support/clock.js';
 import { turns, until } from '../../support/inbox.js';
+import { Dialer } from '../../support/memory-client.js';
 import { keyOf, upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { attend, Dialer, type FaceOptions } from '../places.js';
-import { answer, URL_OF_SERVER, useFailures } from './scene.js';
+import { attend, type FaceOptions } from '../../support/websockets.js';
+import { URL_OF_SERVER, useFailures } from './scene.js';
 
 const scope = useScope();
 const clock = useClock();
@@ -58,7 +59,7 @@ describe('C5, C6: deadlines', () => {
   test('C5: once open, the deadline is over', async () => {
     clock.stop();
     const dialer = new Dialer(scope(), URL_OF_SERVER, { handshakeTimeout: 60 });
-    await answer(dialer, (key) => upgradeResponse(key));
+    await dialer.answer((key) => upgradeResponse(key));
     await until(() => dialer.events.length > 0, 'an event');
     clock.advance(1_000);
     await turns();
@@ -95,10 +96,10 @@ describe('C5, C6: deadlines', () => {
     const dialer = new Dialer(scope(), URL_OF_SERVER, options);
     await dialer.arrival();
     clock.advance(1_200);
-    await answer(dialer, () => 'HTTP/1.1 302 Found\r\nLocation: /new\r\nContent-Length: 0\r\n\r\n');
+    await dialer.answer(() => 'HTTP/1.1 302 Found\r\nLocation: /new\r\nContent-Length: 0\r\n\r\n');
     await dialer.arrival(1);
     clock.advance(1_200);
-    await answer(dialer, (key) => upgradeResponse(key), 1);
+    await dialer.answer((key) => upgradeResponse(key), 1);
     await until(() => dialer.events.length > 0, 'an event');
     expect(dialer.events).toEqual(['open']);
   });

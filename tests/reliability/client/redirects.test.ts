@@ -2,10 +2,11 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { until } from '../../support/inbox.js';
+import { Dialer } from '../../support/memory-client.js';
 import { upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { Dialer, type Loose } from '../places.js';
-import { answer, redirectTo, URL_OF_SERVER, useFailures } from './scene.js';
+import type { Loose } from '../../support/websockets.js';
+import { redirectTo, URL_OF_SERVER, useFailures } from './scene.js';
 
 const scope = useScope();
 const expectFailure = useFailures(scope);
@@ -26,7 +27,7 @@ describe('C7: redirects', () => {
   ])('C7: a loop ends, maxRedirects %s', async (maxRedirects, hops) => {
     const limit = maxRedirects === undefined ? {} : { maxRedirects };
     const dialer = new Dialer(scope(), URL_OF_SERVER, { followRedirects: true, ...limit });
-    for (let hop = 0; hop <= hops; hop++) await answer(dialer, () => redirectTo('/chat'), hop);
+    for (let hop = 0; hop <= hops; hop++) await dialer.answer(() => redirectTo('/chat'), hop);
     expect(await dialer.failed()).toBe('Maximum redirects exceeded');
     expect(dialer.arrivals).toHaveLength(hops + 1);
   });
@@ -35,16 +36,12 @@ describe('C7: redirects', () => {
     const dialer = new Dialer(scope(), URL_OF_SERVER, { followRedirects: true });
     const keys: string[] = [];
     for (let hop = 0; hop < 4; hop++) {
-      await answer(
-        dialer,
-        (key) => {
-          keys.push(key);
-          return redirectTo(`/hop/${hop}`);
-        },
-        hop,
-      );
+      await dialer.answer((key) => {
+        keys.push(key);
+        return redirectTo(`/hop/${hop}`);
+      }, hop);
     }
-    await answer(dialer, () => upgradeResponse(keys[0] ?? ''), 4);
+    await dialer.answer(() => upgradeResponse(keys[0] ?? ''), 4);
     expect(await dialer.failed()).toBe('Invalid Sec-WebSocket-Accept header');
     expect(new Set(keys).size).toBe(4);
   });
@@ -62,8 +59,8 @@ describe('C7: redirects', () => {
   ];
   test.each(relative)('C7: Location %s is followed', async (location, url) => {
     const dialer = new Dialer(scope(), URL_OF_SERVER, { followRedirects: true });
-    await answer(dialer, () => redirectTo(location));
-    await answer(dialer, (key) => upgradeResponse(key), 1);
+    await dialer.answer(() => redirectTo(location));
+    await dialer.answer((key) => upgradeResponse(key), 1);
     await until(() => dialer.events.length > 0, 'an event');
     expect(dialer.events).toEqual(['open']);
     expect(dialer.ws.url).toBe(url);
@@ -83,7 +80,7 @@ describe('C7: redirects', () => {
   ];
   test.each(bad)('C7: Location %s is an error, not an exception', async (location) => {
     const dialer = new Dialer(scope(), URL_OF_SERVER, { followRedirects: true });
-    await answer(dialer, () => redirectTo(location));
+    await dialer.answer(() => redirectTo(location));
     await dialer.failed();
     expect(dialer.errors[0]).toBeInstanceOf(SyntaxError);
     expect(dialer.arrivals).toHaveLength(1);
@@ -100,7 +97,7 @@ describe('C7: redirects', () => {
 
   test('C7: the connection of a redirect is dropped', async () => {
     const dialer = new Dialer(scope(), URL_OF_SERVER, { followRedirects: true });
-    const { inbox } = await answer(dialer, () => redirectTo('/new'));
+    const { inbox } = await dialer.answer(() => redirectTo('/new'));
     await inbox.rest();
     await dialer.arrival(1);
     dialer.ws.terminate();

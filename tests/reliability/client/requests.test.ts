@@ -2,10 +2,11 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { show, turns, until } from '../../support/inbox.js';
+import { Dialer } from '../../support/memory-client.js';
 import { keyOf, upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { Dialer, type Loose } from '../places.js';
-import { answer, URL_OF_SERVER } from './scene.js';
+import type { Loose } from '../../support/websockets.js';
+import { URL_OF_SERVER } from './scene.js';
 
 const scope = useScope();
 
@@ -98,7 +99,7 @@ describe('C15: randomness', () => {
   test('C15: every frame has a masking key of its own', async () => {
     const count = 5_000;
     const dialer = new Dialer(scope());
-    const { inbox } = await answer(dialer, (key) => upgradeResponse(key));
+    const { inbox } = await dialer.answer((key) => upgradeResponse(key));
     await until(() => dialer.events.length > 0, 'an event');
     const zeros = Buffer.alloc(4); // masked, they are the key
     for (let i = 0; i < count; i++) dialer.ws.send(zeros);

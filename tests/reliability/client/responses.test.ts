@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { turns, until } from '../../support/inbox.js';
+import { type Arrival, Dialer } from '../../support/memory-client.js';
 import { acceptFor, upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { type Arrival, Dialer } from '../places.js';
-import { altered, answer, hello, URL_OF_SERVER, useFailures } from './scene.js';
+import { altered, hello, URL_OF_SERVER, useFailures } from './scene.js';
 
 const scope = useScope();
 const expectFailure = useFailures(scope);
@@ -114,7 +114,7 @@ describe('C3: other answers', () => {
   test('C3: 2,000 times 100 and then the right response opens', async () => {
     const dialer = new Dialer(scope());
     const interim = 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(2_000);
-    await answer(dialer, (key) => interim + upgradeResponse(key));
+    await dialer.answer((key) => interim + upgradeResponse(key));
     await until(() => dialer.events.length > 0, 'an event');
     expect(dialer.events).toEqual(['open']);
   });
@@ -137,7 +137,7 @@ describe('C3: other answers', () => {
       response.on('data', (chunk: string) => (body += chunk));
       response.on('end', () => request.destroy());
     });
-    await answer(dialer, () => 'HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\n\r\nWho?');
+    await dialer.answer(() => 'HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\n\r\nWho?');
     await until(() => body === 'Who?', 'the body');
     expect(status).toBe(401);
     await turns();
@@ -175,16 +175,16 @@ describe('C4: floods', () => {
   ];
   test.each(heads)('C4: %s is cut off', async (_name, head) => {
     const dialer = new Dialer(scope());
-    const arrival = await answer(dialer, () => head);
+    const arrival = await dialer.answer(() => head);
     expect(await pour(arrival, chunk, most)).toBeLessThan(most);
     await dialer.failed();
   });
 
   test('C4: an endless body on a redirect that is followed is cut off', async () => {
     const dialer = new Dialer(scope(), URL_OF_SERVER, { followRedirects: true });
-    const arrival = await answer(dialer, () => 'HTTP/1.1 302 Found\r\nLocation: /new\r\n\r\n');
+    const arrival = await dialer.answer(() => 'HTTP/1.1 302 Found\r\nLocation: /new\r\n\r\n');
     expect(await pour(arrival, chunk, most)).toBeLessThan(most);
-    await answer(dialer, (key) => upgradeResponse(key), 1);
+    await dialer.answer((key) => upgradeResponse(key), 1);
     await until(() => dialer.events.length > 0, 'an event');
     expect(dialer.events).toEqual(['open']);
   });
@@ -203,7 +203,7 @@ describe('C4: floods', () => {
     for (const count of [900, 998, 999, 1_000, 1_001, 1_996, 1_998, 2_000, 2_500]) {
       for (let first = 0; first < 3; first++) {
         const dialer = new Dialer(scope());
-        await answer(dialer, (key) => {
+        await dialer.answer((key) => {
           const [status = '', ...ours] = upgradeResponse(key).split('\r\n').slice(0, -2);
           const fields = [...ours.slice(first), ...ours.slice(0, first)];
           return `${status}\r\n${'a:\r\n'.repeat(count)}${fields.join('\r\n')}\r\n\r\n`;

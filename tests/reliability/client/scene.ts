@@ -1,23 +1,13 @@
 /** What a server answers the clients of this folder's tests. */
 
 import { frame } from '../../support/frames.js';
-import { keyOf, upgradeResponse } from '../../support/requests.js';
+import { Dialer } from '../../support/memory-client.js';
+import { upgradeResponse } from '../../support/requests.js';
 import type { Scope } from '../../support/scope.js';
-import { type Arrival, Dialer, type Loose } from '../places.js';
+import type { Loose } from '../../support/websockets.js';
 
 export const URL_OF_SERVER = 'ws://server.example.com/chat';
 export const hello = frame({ payload: 'Hello' });
-
-/** The server's part: reads the request of a connection and writes what `make` makes of its key. */
-export async function answer(
-  dialer: Dialer,
-  make: (key: string) => Buffer | string,
-  index = 0,
-): Promise<Arrival> {
-  const arrival = await dialer.arrival(index);
-  arrival.wire.write(make(keyOf(await arrival.inbox.message())));
-  return arrival;
-}
 
 /** A client that gets this response fails, tells it once, never opens, and hangs up. */
 export function useFailures(
@@ -29,7 +19,7 @@ export function useFailures(
 ) => Promise<string> {
   return async (make, options = {}, protocols) => {
     const dialer = new Dialer(scope(), URL_OF_SERVER, options, protocols);
-    await answer(dialer, make);
+    await dialer.answer(make);
     return dialer.failed();
   };
 }

@@ -5,10 +5,11 @@ import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { closePayload, frame, OPCODE } from '../../support/frames.js';
 import { Inbox, turns, until } from '../../support/inbox.js';
+import { type Arrival, Dialer } from '../../support/memory-client.js';
 import { keyOf, upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { type Arrival, attend, Dialer, type Face, type FaceOptions } from '../places.js';
-import { answer, hello, redirectTo, URL_OF_SERVER } from './scene.js';
+import { attend, type Face, type FaceOptions } from '../../support/websockets.js';
+import { hello, redirectTo, URL_OF_SERVER } from './scene.js';
 
 const scope = useScope();
 
@@ -49,7 +50,7 @@ describe('C13: timing', () => {
 
     test(`C13: ${how}() in the middle of the response`, async () => {
       const dialer = new Dialer(scope());
-      const { wire } = await answer(dialer, (key) => upgradeResponse(key).slice(0, 60));
+      const { wire } = await dialer.answer((key) => upgradeResponse(key).slice(0, 60));
       await turns();
       gone(dialer.ws, how);
       if (wire.writable) wire.write('x');
@@ -59,21 +60,21 @@ describe('C13: timing', () => {
     test(`C13: ${how}() in a listener of 'upgrade'`, async () => {
       const dialer = new Dialer(scope());
       dialer.ws.on('upgrade', () => gone(dialer.ws, how));
-      await answer(dialer, (key) => Buffer.concat([Buffer.from(upgradeResponse(key)), hello]));
+      await dialer.answer((key) => Buffer.concat([Buffer.from(upgradeResponse(key)), hello]));
       expect(await dialer.failed()).toBe(CLOSED);
     });
 
     test(`C13: ${how}() in a listener of 'redirect'`, async () => {
       const dialer = new Dialer(scope(), URL_OF_SERVER, { followRedirects: true });
       dialer.ws.on('redirect', () => gone(dialer.ws, how));
-      await answer(dialer, () => redirectTo('/new'));
+      await dialer.answer(() => redirectTo('/new'));
       expect(await dialer.failed()).toBe(CLOSED);
     });
 
     test(`C13: ${how}() in a listener of 'unexpected-response'`, async () => {
       const dialer = new Dialer(scope());
       dialer.ws.on('unexpected-response', () => gone(dialer.ws, how));
-      await answer(dialer, () => 'HTTP/1.1 404 X\r\nContent-Length: 1\r\n\r\nx');
+      await dialer.answer(() => 'HTTP/1.1 404 X\r\nContent-Length: 1\r\n\r\nx');
       expect(await dialer.failed()).toBe(CLOSED);
     });
 
@@ -93,7 +94,7 @@ describe('C13: timing', () => {
   test("C13: terminate() in a listener of 'open': nothing more is delivered", async () => {
     const dialer = new Dialer(scope());
     dialer.ws.on('open', () => dialer.ws.terminate());
-    await answer(dialer, (key) => Buffer.concat([Buffer.from(upgradeResponse(key)), hello]));
+    await dialer.answer((key) => Buffer.concat([Buffer.from(upgradeResponse(key)), hello]));
     await dialer.closed();
     expect(dialer.events).toEqual(['open', 'close 1006']);
   });
@@ -177,7 +178,7 @@ describe('C13: timing', () => {
     const dialer = new Dialer(scope());
     const names = Array.from({ length: 500 }, (_, i) => String(i));
     const frames = names.map((payload) => frame({ payload }));
-    await answer(dialer, (key) => Buffer.concat([Buffer.from(upgradeResponse(key)), ...frames]));
+    await dialer.answer((key) => Buffer.concat([Buffer.from(upgradeResponse(key)), ...frames]));
     await until(() => dialer.events.length === 501, 'every message');
     expect(dialer.events).toEqual(['open', ...names.map((name) => `message ${name}`)]);
   });
@@ -186,19 +187,19 @@ describe('C13: timing', () => {
     const dialer = new Dialer(scope());
     const payload = closePayload(1001, 'bye');
     const close = frame({ opcode: OPCODE.CLOSE, payload });
-    const { wire, inbox } = await answer(dialer, (key) =>
+    const { wire, inbox } = await dialer.answer((key) =>
       Buffer.concat([Buffer.from(upgradeResponse(key)), hello, close, hello]),
     );
     expect(await inbox.frame()).toMatchObject({ opcode: OPCODE.CLOSE, masked: true, payload });
     wire.end();
     await dialer.closed();
-    expect(dialer.events).toEqual(['open', 'message Hello', 'close 1001']);
+    expect(dialer.events).toEqual(['open', 'message Hello', 'close 1001 bye']);
   });
 
   test('C13: an illegal frame in the packet of the 101', async () => {
     const dialer = new Dialer(scope());
     const illegal = frame({ payload: 'x', mask: Buffer.from([1, 2, 3, 4]) });
-    const { wire, inbox } = await answer(dialer, (key) =>
+    const { wire, inbox } = await dialer.answer((key) =>
       Buffer.concat([Buffer.from(upgradeResponse(key)), hello, illegal, hello]),
     );
     const { opcode, payload } = await inbox.frame();

@@ -10,7 +10,7 @@ import WebSocket from '../../../src/index.js';
 import { until } from '../../support/inbox.js';
 import { upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { attend, type FaceOptions, type Loose } from '../places.js';
+import { attend, type FaceOptions, type Loose } from '../../support/websockets.js';
 import { hello } from './scene.js';
 
 const scope = useScope();

@@ -1,9 +1,9 @@
 /** Compression is not switched on by itself: D10 of THREATS.md. */
 
 import { describe, expect, test } from '@jest/globals';
-import { meet } from '../../support/faces.js';
 import { turns } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
+import { meet } from '../../support/websockets.js';
 
 const scope = useScope();
 

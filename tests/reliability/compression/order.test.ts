@@ -5,8 +5,8 @@ import type { CompressedScene } from '../../conformance/compressed-scene.js';
 import { ROLES } from '../../conformance/subject.js';
 import { turn } from '../../conformance/turns.js';
 import { inShort } from '../../conformance/wire-bytes.js';
-import { uncaught } from '../../support/faces.js';
 import { closePayload, OPCODE } from '../../support/frames.js';
+import { uncaught } from '../../support/process-events.js';
 import { useScope } from '../../support/scope.js';
 import { codeOf, deflated, letters, useCompressed } from './scene.js';
 

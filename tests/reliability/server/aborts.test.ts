@@ -9,10 +9,12 @@ import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
+import { Hall } from '../../support/echo-server.js';
 import { Inbox, turns, until } from '../../support/inbox.js';
+import type { Caller } from '../../support/raw-client.js';
 import { upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { attend, type Caller, type Face, Hall } from '../places.js';
+import { attend, type Face } from '../../support/websockets.js';
 import { expectAccepted, text, useServer } from './scene.js';
 
 const scope = useScope();

@@ -3,10 +3,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
+import { Hall } from '../../support/echo-server.js';
 import { Inbox, until } from '../../support/inbox.js';
 import { upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { Hall } from '../places.js';
 import { expectAccepted, refusalOf, SECRET, useServer } from './scene.js';
 
 const scope = useScope();

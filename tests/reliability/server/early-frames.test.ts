@@ -3,12 +3,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
+import { Hall } from '../../support/echo-server.js';
 import { closePayload, frame, KEY, OPCODE } from '../../support/frames.js';
 import { Inbox, show, turns } from '../../support/inbox.js';
 import { byteByByte } from '../../support/random.js';
 import { upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { Hall } from '../places.js';
 import { echo, expectAccepted, text, useServer } from './scene.js';
 
 const scope = useScope();

@@ -1,9 +1,9 @@
 /** Offers of extensions: H23 to H25 of THREATS.md. */
 
 import { describe, expect, test } from '@jest/globals';
+import { Hall } from '../../support/echo-server.js';
 import { upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { Hall } from '../places.js';
 
 const scope = useScope();
 

@@ -1,9 +1,10 @@
 /** Values of the header fields: H17 to H19 of THREATS.md. */
 
 import { describe, expect, test } from '@jest/globals';
+import { Hall } from '../../support/echo-server.js';
 import { upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { Hall, type Loose } from '../places.js';
+import type { Loose } from '../../support/websockets.js';
 import { expectAccepted, useServer } from './scene.js';
 
 const scope = useScope();

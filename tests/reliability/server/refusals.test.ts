@@ -1,11 +1,12 @@
 /** What comes behind a refused request, and bodies: H11 and H12 of THREATS.md. */
 
 import { describe, expect, test } from '@jest/globals';
+import { Hall } from '../../support/echo-server.js';
 import { Inbox, show, turns } from '../../support/inbox.js';
 import { byteByByte } from '../../support/random.js';
 import { type RequestParts, upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { Hall, type Loose } from '../places.js';
+import type { Loose } from '../../support/websockets.js';
 import { expectRefused, refusalOf, SECRET, useServer } from './scene.js';
 
 const scope = useScope();

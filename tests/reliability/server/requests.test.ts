@@ -1,10 +1,10 @@
 /** Requests with a wrong method, version, token, key or target: H1 to H10 of THREATS.md. */
 
 import { describe, expect, test } from '@jest/globals';
+import { Hall } from '../../support/echo-server.js';
 import { Inbox, show, turns } from '../../support/inbox.js';
 import { type RequestParts, upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { Hall } from '../places.js';
 import { expectAccepted, expectRefused, refusalOf, useServer } from './scene.js';
 
 const scope = useScope();

@@ -1,10 +1,11 @@
 /** Values that would add lines to a response: H20 of THREATS.md. */
 
 import { describe, expect, test } from '@jest/globals';
+import { Hall } from '../../support/echo-server.js';
 import { type HttpMessage, show, turns, until } from '../../support/inbox.js';
 import { SAMPLE_ACCEPT, upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { Hall, type Loose } from '../places.js';
+import type { Loose } from '../../support/websockets.js';
 
 const scope = useScope();
 

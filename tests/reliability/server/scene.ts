@@ -3,11 +3,13 @@
 import type { AddressInfo } from 'node:net';
 import { expect } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
+import { Hall } from '../../support/echo-server.js';
 import { frame, KEY } from '../../support/frames.js';
 import { type HttpMessage, type Inbox, show, until } from '../../support/inbox.js';
+import type { Caller } from '../../support/raw-client.js';
 import { SAMPLE_ACCEPT } from '../../support/requests.js';
 import type { Scope } from '../../support/scope.js';
-import { type Caller, type Face, type FaceServerOptions, Hall, type Loose } from '../places.js';
+import type { Face, FaceServerOptions, Loose } from '../../support/websockets.js';
 
 /** A plain request that must never be served when it comes behind a handshake. */
 export const SECRET = 'GET /secret HTTP/1.1\r\nHost: server.example.com\r\n\r\n';

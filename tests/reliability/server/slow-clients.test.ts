@@ -3,11 +3,12 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
+import { Hall } from '../../support/echo-server.js';
 import { Inbox, show, until } from '../../support/inbox.js';
 import { byteByByte } from '../../support/random.js';
 import { upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { type Face, Hall } from '../places.js';
+import type { Face } from '../../support/websockets.js';
 import { echo, expectAccepted, text, useServer } from './scene.js';
 
 const scope = useScope();

@@ -8,13 +8,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { useClock } from '../../support/clock.js';
-import { dialWith, told } from '../../support/dial.js';
 import type { WireEnd } from '../../support/duplex-pair.js';
-import { attend, type Face, type FaceOptions, next, serve } from '../../support/faces.js';
 import { frame } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
+import { dialWith, told } from '../../support/memory-client.js';
 import { keyOf, upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
+import { attend, type Face, type FaceOptions, next, serve } from '../../support/websockets.js';
 
 const scope = useScope();
 

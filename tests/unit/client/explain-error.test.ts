@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { types } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import type { FaceOptions, Loose } from '../../support/faces.js';
-import { next } from '../../support/faces.js';
 import { useScope } from '../../support/scope.js';
+import type { FaceOptions, Loose } from '../../support/websockets.js';
+import { next } from '../../support/websockets.js';
 
 const scope = useScope();
 

@@ -4,12 +4,13 @@ import { Agent, type ClientRequest } from 'node:http';
 import { Duplex, PassThrough } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { dialWith, told } from '../../support/dial.js';
 import type { WireEnd } from '../../support/duplex-pair.js';
-import { attend, type FaceOptions, type Loose, uncaught } from '../../support/faces.js';
 import { turns, until } from '../../support/inbox.js';
+import { dialWith, told } from '../../support/memory-client.js';
+import { uncaught } from '../../support/process-events.js';
 import { upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
+import { attend, type FaceOptions, type Loose } from '../../support/websockets.js';
 
 const scope = useScope();
 const dial = dialWith(scope);

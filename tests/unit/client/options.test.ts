@@ -6,13 +6,13 @@ import { describe, expect, test } from '@jest/globals';
 import { readClientOptions } from '../../../src/client/options.js';
 import WebSocket from '../../../src/index.js';
 import { useClock } from '../../support/clock.js';
-import { dialWith, told } from '../../support/dial.js';
-import type { Loose } from '../../support/faces.js';
 import { frame, OPCODE } from '../../support/frames.js';
 import { turns } from '../../support/inbox.js';
+import { dialWith, told } from '../../support/memory-client.js';
+import { useWarnings } from '../../support/process-events.js';
 import { upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { useWarnings } from '../../support/warnings.js';
+import type { Loose } from '../../support/websockets.js';
 
 const scope = useScope();
 const warnings = useWarnings(scope);

@@ -2,11 +2,11 @@
 
 import { Agent, type ClientRequest, createServer } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import { dialWith, told } from '../../support/dial.js';
-import type { Loose } from '../../support/faces.js';
 import { until } from '../../support/inbox.js';
+import { dialWith, told } from '../../support/memory-client.js';
 import { upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
+import type { Loose } from '../../support/websockets.js';
 
 const scope = useScope();
 const dial = dialWith(scope);

@@ -5,18 +5,12 @@ import { createServer, type Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { useClock } from '../../support/clock.js';
-import { dialWith, told } from '../../support/dial.js';
-import {
-  attend,
-  type Face,
-  type FaceOptions,
-  type Loose,
-  next,
-  uncaught,
-} from '../../support/faces.js';
 import { Inbox, turns, until } from '../../support/inbox.js';
+import { dialWith, told } from '../../support/memory-client.js';
+import { uncaught } from '../../support/process-events.js';
 import { keyOf, upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
+import { attend, type Face, type FaceOptions, type Loose, next } from '../../support/websockets.js';
 
 const scope = useScope();
 const clock = useClock();

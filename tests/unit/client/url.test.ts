@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
 import { readAddress } from '../../../src/client/url.js';
 import WebSocket from '../../../src/index.js';
-import { dialWith } from '../../support/dial.js';
+import { dialWith } from '../../support/memory-client.js';
 import { useScope } from '../../support/scope.js';
 
 const scope = useScope();

@@ -2,8 +2,8 @@
 
 import { expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { uncaught } from '../../support/faces.js';
 import { until } from '../../support/inbox.js';
+import { uncaught } from '../../support/process-events.js';
 import { useScope } from '../../support/scope.js';
 
 const { PerMessageDeflate, Receiver } = WebSocket;

@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { ROLES } from '../../support/faces.js';
+import { said, text, useStage } from '../../support/connections.js';
 import { turns, until } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
-import { said, text, useStage } from '../../support/stage.js';
+import { ROLES } from '../../support/websockets.js';
 
 const scope = useScope();
 const stage = useStage(scope);

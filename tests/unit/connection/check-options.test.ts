@@ -9,8 +9,8 @@ import {
 } from '../../../src/connection/check-options.js';
 import { type ConnectionOptions, toLimit } from '../../../src/connection/options.js';
 import { turns } from '../../support/inbox.js';
+import { useWarnings } from '../../support/process-events.js';
 import { useScope } from '../../support/scope.js';
-import { useWarnings } from '../../support/warnings.js';
 
 const scope = useScope();
 const warnings = useWarnings(scope);

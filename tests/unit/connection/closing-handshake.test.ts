@@ -4,12 +4,12 @@ import { createServer } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { useClock } from '../../support/clock.js';
-import { attend, type Face, next, onWire, ROLES, serve } from '../../support/faces.js';
+import { close, ping, said, text, useStage } from '../../support/connections.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { close, ping, said, text, useStage } from '../../support/stage.js';
+import { attend, type Face, next, onWire, ROLES, serve } from '../../support/websockets.js';
 
 const scope = useScope();
 const clock = useClock();

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { onWire } from '../../support/faces.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
+import { onWire } from '../../support/websockets.js';
 
 test("a listener of 'exit' is there while a connection is open, one for all", async () => {
   const before = process.listenerCount('exit');

@@ -3,10 +3,10 @@
 import { createServer } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { type Face, frameFor, next, ROLES, serve } from '../../support/faces.js';
+import { close, ping, said, text, useStage } from '../../support/connections.js';
 import { turns, until } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
-import { close, ping, said, text, useStage } from '../../support/stage.js';
+import { type Face, frameFor, next, ROLES, serve } from '../../support/websockets.js';
 
 const scope = useScope();
 const stage = useStage(scope);

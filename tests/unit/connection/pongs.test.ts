@@ -1,9 +1,9 @@
 /** The Pongs that answer Pings. */
 
 import { describe, expect, test } from '@jest/globals';
+import { close, ping, said, useStage } from '../../support/connections.js';
 import { turns } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
-import { close, ping, said, useStage } from '../../support/stage.js';
 
 const scope = useScope();
 const stage = useStage(scope);

@@ -3,9 +3,9 @@
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Compiled } from '../../support/child.js';
-import { type Face, type FaceServer, next, serve } from '../../support/faces.js';
 import { until } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
+import { type Face, type FaceServer, next, serve } from '../../support/websockets.js';
 
 const scope = useScope();
 

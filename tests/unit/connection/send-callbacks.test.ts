@@ -5,11 +5,12 @@ import { describe, expect, test } from '@jest/globals';
 import { notEncodedError } from '../../../src/connection/send-callbacks.js';
 import WebSocket from '../../../src/index.js';
 import { type FrameSink, SendQueue } from '../../../src/protocol/send-queue.js';
-import { attend, type Face, next, serve, uncaught } from '../../support/faces.js';
+import { close, noting, said, useStage } from '../../support/connections.js';
 import { turns, until } from '../../support/inbox.js';
+import { uncaught } from '../../support/process-events.js';
 import { upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { close, noting, said, useStage } from '../../support/stage.js';
+import { attend, type Face, next, serve } from '../../support/websockets.js';
 
 const scope = useScope();
 const stage = useStage(scope);

@@ -2,12 +2,13 @@
 
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { attend, frameFor, onWire, ROLES, uncaught } from '../../support/faces.js';
+import { close, ping, said, text, useStage } from '../../support/connections.js';
 import { OPCODE } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
+import { uncaught } from '../../support/process-events.js';
 import { useScope } from '../../support/scope.js';
-import { close, ping, said, text, useStage } from '../../support/stage.js';
+import { attend, frameFor, onWire, ROLES } from '../../support/websockets.js';
 
 const scope = useScope();
 const stage = useStage(scope);

@@ -2,10 +2,10 @@
 
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { attend, frameFor, meet, onWire, ROLES } from '../../support/faces.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { useScope } from '../../support/scope.js';
+import { attend, frameFor, meet, onWire, ROLES } from '../../support/websockets.js';
 
 const scope = useScope();
 

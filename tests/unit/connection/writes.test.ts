@@ -1,12 +1,13 @@
 /** Bytes out: when frames are written, and what the caller keeps. */
 
 import { describe, expect, test } from '@jest/globals';
-import { onWire, ROLES, uncaught } from '../../support/faces.js';
+import { framesOf, noting, ping, said, text, useStage } from '../../support/connections.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
+import { uncaught } from '../../support/process-events.js';
 import { SeededRandom } from '../../support/random.js';
 import { useScope } from '../../support/scope.js';
-import { framesOf, noting, ping, said, text, useStage } from '../../support/stage.js';
+import { onWire, ROLES } from '../../support/websockets.js';
 
 const scope = useScope();
 const stage = useStage(scope);

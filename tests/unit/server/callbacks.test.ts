@@ -4,13 +4,18 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { escapes } from '../../support/escapes.js';
-import { type Face, type FaceServer, frameFor, type Loose, next } from '../../support/faces.js';
 import { type HttpMessage, turns, until } from '../../support/inbox.js';
+import { uncaughtOrRejected, useWarnings } from '../../support/process-events.js';
 import { type RequestParts, upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
 import { SharedServer } from '../../support/shared-server.js';
-import { useWarnings } from '../../support/warnings.js';
+import {
+  type Face,
+  type FaceServer,
+  frameFor,
+  type Loose,
+  next,
+} from '../../support/websockets.js';
 
 const scope = useScope();
 const warnings = useWarnings(scope);
@@ -25,7 +30,7 @@ type Answer = (welcome: unknown, ...rest: unknown[]) => void;
 
 /** A server with these options, and what a client of it is answered. */
 function arrange(options: Loose = {}, change: (wss: FaceServer) => void = () => {}) {
-  const escaped = escapes(scope());
+  const escaped = uncaughtOrRejected(scope());
   const shared = new SharedServer(scope());
   const wss = shared.add('a', options);
   change(wss);

@@ -4,10 +4,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { attend, type Face, hall, meet, next, serve } from '../../support/faces.js';
-import { closing, useServers } from '../../support/house.js';
 import { turns, until } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
+import { closing, useServers } from '../../support/servers.js';
+import { attend, type Face, hall, meet, next, serve } from '../../support/websockets.js';
 
 const scope = useScope();
 const { WebSocketServer } = WebSocket;

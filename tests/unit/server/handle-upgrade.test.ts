@@ -4,11 +4,11 @@ import type { IncomingMessage } from 'node:http';
 import { Duplex, PassThrough } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { attend, type Face, frameFor } from '../../support/faces.js';
-import { useServers } from '../../support/house.js';
 import { turns, until } from '../../support/inbox.js';
 import { SAMPLE_ACCEPT, SAMPLE_KEY } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
+import { useServers } from '../../support/servers.js';
+import { attend, type Face, frameFor } from '../../support/websockets.js';
 
 const scope = useScope();
 const { detached, upgrade } = useServers(scope);

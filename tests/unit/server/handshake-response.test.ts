@@ -3,11 +3,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
-import type { Face } from '../../support/faces.js';
 import { readFrames } from '../../support/frames.js';
-import { useServers } from '../../support/house.js';
 import { SAMPLE_ACCEPT } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
+import { useServers } from '../../support/servers.js';
+import type { Face } from '../../support/websockets.js';
 
 const scope = useScope();
 const { detached, house } = useServers(scope);

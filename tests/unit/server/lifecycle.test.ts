@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { useClock } from '../../support/clock.js';
-import { next } from '../../support/faces.js';
 import { Inbox, turns, until } from '../../support/inbox.js';
 import { upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
+import { next } from '../../support/websockets.js';
 
 const scope = useScope();
 const clock = useClock();

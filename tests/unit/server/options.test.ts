@@ -8,6 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
+import { turns, until } from '../../support/inbox.js';
+import { useWarnings } from '../../support/process-events.js';
+import { upgradeRequest } from '../../support/requests.js';
+import { useScope } from '../../support/scope.js';
+import { SharedServer } from '../../support/shared-server.js';
 import {
   attend,
   type FaceServer,
@@ -16,12 +21,7 @@ import {
   type Loose,
   meet,
   next,
-} from '../../support/faces.js';
-import { turns, until } from '../../support/inbox.js';
-import { upgradeRequest } from '../../support/requests.js';
-import { useScope } from '../../support/scope.js';
-import { SharedServer } from '../../support/shared-server.js';
-import { useWarnings } from '../../support/warnings.js';
+} from '../../support/websockets.js';
 
 const scope = useScope();
 const warnings = useWarnings(scope);

@@ -9,12 +9,12 @@ import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { escapes } from '../../support/escapes.js';
-import { next } from '../../support/faces.js';
 import { Inbox, turns, until } from '../../support/inbox.js';
+import { uncaughtOrRejected } from '../../support/process-events.js';
 import { upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
 import { SharedServer } from '../../support/shared-server.js';
+import { next } from '../../support/websockets.js';
 
 const scope = useScope();
 
@@ -46,7 +46,7 @@ function answerAll(seen: string[]) {
 /** An http server with an application and a WebSocketServer, in memory. */
 function arrange() {
   const seen: string[] = [];
-  const escaped = escapes(scope());
+  const escaped = uncaughtOrRejected(scope());
   const shared = new SharedServer(scope(), createServer(answerAll(seen)));
   shared.add('a');
   return { seen, escaped, shared, http: shared.http, call: (text: string) => shared.call(text) };
@@ -151,7 +151,7 @@ test('the application sees all of the request but what asks for the other protoc
 
 describe('behind a request that is answered later', () => {
   function arrangeSlow() {
-    const escaped = escapes(scope());
+    const escaped = uncaughtOrRejected(scope());
     const slow: ServerResponse[] = [];
     const http = createServer(({ url }, response) => {
       if (url === '/slow') slow.push(response.write('not ') ? response : response);

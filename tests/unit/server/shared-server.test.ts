@@ -6,12 +6,12 @@ import { createServer as createSecureServer } from 'node:https';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { type FaceServer, type Loose, uncaught } from '../../support/faces.js';
 import { turns, until } from '../../support/inbox.js';
+import { uncaught, useWarnings } from '../../support/process-events.js';
 import type { RequestParts } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
 import { SharedServer, type Upgrade } from '../../support/shared-server.js';
-import { useWarnings } from '../../support/warnings.js';
+import type { FaceServer, Loose } from '../../support/websockets.js';
 
 const scope = useScope();
 const warnings = useWarnings(scope);

@@ -3,6 +3,10 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
+import { until } from '../../support/inbox.js';
+import { SAMPLE_KEY, upgradeRequest } from '../../support/requests.js';
+import { useScope } from '../../support/scope.js';
+import { closing, useServers } from '../../support/servers.js';
 import {
   attend,
   type Face,
@@ -11,11 +15,7 @@ import {
   meet,
   next,
   serve,
-} from '../../support/faces.js';
-import { closing, useServers } from '../../support/house.js';
-import { until } from '../../support/inbox.js';
-import { SAMPLE_KEY, upgradeRequest } from '../../support/requests.js';
-import { useScope } from '../../support/scope.js';
+} from '../../support/websockets.js';
 
 const scope = useScope();
 const { WebSocketServer } = WebSocket;

@@ -1,10 +1,10 @@
 /** `verifyClient`. */
 
 import { describe, expect, test } from '@jest/globals';
-import { type Face, frameFor, type Loose, next } from '../../support/faces.js';
-import { useServers } from '../../support/house.js';
 import { turns, until } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
+import { useServers } from '../../support/servers.js';
+import { type Face, frameFor, type Loose, next } from '../../support/websockets.js';
 
 const scope = useScope();
 const { house } = useServers(scope);

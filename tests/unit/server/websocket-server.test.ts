@@ -4,6 +4,11 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
+import { OPCODE } from '../../support/frames.js';
+import { turns, until } from '../../support/inbox.js';
+import { uncaught } from '../../support/process-events.js';
+import { useScope } from '../../support/scope.js';
+import { closing, type Upgrade, useServers } from '../../support/servers.js';
 import {
   type Face,
   type FaceServerOptions,
@@ -12,12 +17,7 @@ import {
   meet,
   next,
   serve,
-  uncaught,
-} from '../../support/faces.js';
-import { OPCODE } from '../../support/frames.js';
-import { closing, type Upgrade, useServers } from '../../support/house.js';
-import { turns, until } from '../../support/inbox.js';
-import { useScope } from '../../support/scope.js';
+} from '../../support/websockets.js';
 
 const scope = useScope();
 const { WebSocketServer } = WebSocket;

@@ -3,9 +3,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { next, serve } from '../../support/faces.js';
 import { until } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
+import { next, serve } from '../../support/websockets.js';
 
 const scope = useScope();
 const storage = new AsyncLocalStorage<string>();

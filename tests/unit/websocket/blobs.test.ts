@@ -2,10 +2,10 @@
 
 import { Blob } from 'node:buffer';
 import { describe, expect, test } from '@jest/globals';
-import { attend, type Face, frameFor, onWire, ROLES } from '../../support/faces.js';
 import { OPCODE, readFrames } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
+import { attend, type Face, frameFor, onWire, ROLES } from '../../support/websockets.js';
 
 type Noted = (error?: Error | null) => void;
 

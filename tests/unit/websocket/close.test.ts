@@ -2,12 +2,12 @@
 
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { attend, hall, meet, serve, unconnected } from '../../support/faces.js';
+import { type Call, methodOf, useSockets } from '../../support/connections.js';
 import { closePayload } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { useScope } from '../../support/scope.js';
-import { type Call, methodOf, useSockets } from '../../support/sockets.js';
+import { attend, hall, meet, serve, unconnected } from '../../support/websockets.js';
 
 const scope = useScope();
 const { connecting, onManualWire, closed } = useSockets(scope);

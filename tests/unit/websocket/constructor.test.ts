@@ -3,6 +3,11 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
+import { useSockets } from '../../support/connections.js';
+import { readFrames } from '../../support/frames.js';
+import { until } from '../../support/inbox.js';
+import { ManualWire } from '../../support/manual-wire.js';
+import { useScope } from '../../support/scope.js';
 import {
   attend,
   type Face,
@@ -12,12 +17,7 @@ import {
   ROLES,
   serve,
   unconnected,
-} from '../../support/faces.js';
-import { readFrames } from '../../support/frames.js';
-import { until } from '../../support/inbox.js';
-import { ManualWire } from '../../support/manual-wire.js';
-import { useScope } from '../../support/scope.js';
-import { useSockets } from '../../support/sockets.js';
+} from '../../support/websockets.js';
 
 const scope = useScope();
 const { onManualWire } = useSockets(scope);

@@ -2,10 +2,10 @@
 
 import { Blob } from 'node:buffer';
 import { describe, expect, test } from '@jest/globals';
-import { meet, onWire, ROLES } from '../../support/faces.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { useScope } from '../../support/scope.js';
+import { meet, onWire, ROLES } from '../../support/websockets.js';
 
 const scope = useScope();
 

@@ -2,11 +2,11 @@
 
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { attend, type Face, frameFor, hall, meet, serve } from '../../support/faces.js';
+import { useSockets } from '../../support/connections.js';
 import { closePayload, OPCODE, readFrames } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
-import { useSockets } from '../../support/sockets.js';
+import { attend, type Face, frameFor, hall, meet, serve } from '../../support/websockets.js';
 
 const scope = useScope();
 const { onManualWire } = useSockets(scope);

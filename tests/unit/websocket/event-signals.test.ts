@@ -1,8 +1,8 @@
 /** `addEventListener` with an AbortSignal, with null, and with values that are no listener. */
 
 import { describe, expect, test } from '@jest/globals';
-import { unconnected } from '../../support/faces.js';
 import { turns } from '../../support/inbox.js';
+import { unconnected } from '../../support/websockets.js';
 
 type Type = 'open' | 'message' | 'close' | 'error';
 const TYPES: readonly Type[] = ['open', 'message', 'close', 'error'];

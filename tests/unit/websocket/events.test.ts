@@ -3,11 +3,11 @@
 import { once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import type WebSocket from '../../../src/index.js';
-import { type Face, frameFor, onWire, unconnected } from '../../support/faces.js';
 import { closePayload, OPCODE } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { useScope } from '../../support/scope.js';
+import { type Face, frameFor, onWire, unconnected } from '../../support/websockets.js';
 
 const scope = useScope();
 

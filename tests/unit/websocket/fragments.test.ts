@@ -1,11 +1,11 @@
 /** RFC 6455 §5.4: with `binaryType` 'fragments' a message comes as its sender framed it. */
 
 import { describe, expect, test } from '@jest/globals';
-import { frameFor, onWire, ROLES, type Role } from '../../support/faces.js';
 import { OPCODE } from '../../support/frames.js';
 import { turns } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { randomCuts, SeededRandom } from '../../support/random.js';
+import { frameFor, onWire, ROLES, type Role } from '../../support/websockets.js';
 
 /** A message as the frames of its fragments. */
 function framed(role: Role, fragments: readonly Buffer[]): Buffer[] {

@@ -3,11 +3,11 @@
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { useClock } from '../../support/clock.js';
-import { attend, type Face, onWire } from '../../support/faces.js';
 import { closePayload, frame, OPCODE, readFrames } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { useScope } from '../../support/scope.js';
+import { attend, type Face, onWire } from '../../support/websockets.js';
 
 const scope = useScope();
 const clock = useClock();

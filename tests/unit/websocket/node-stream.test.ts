@@ -4,10 +4,11 @@ import type { Duplex, DuplexOptions } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { describe, expect, test } from '@jest/globals';
 import { createWebSocketStream } from '../../../src/websocket/node-stream.js';
-import { type Face, hall, meet, next, serve, uncaught } from '../../support/faces.js';
 import { frame } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
+import { uncaught } from '../../support/process-events.js';
 import { useScope } from '../../support/scope.js';
+import { type Face, hall, meet, next, serve } from '../../support/websockets.js';
 
 const scope = useScope();
 

@@ -11,8 +11,8 @@ import {
   toPayload,
 } from '../../../src/websocket/payload.js';
 import { turns } from '../../support/inbox.js';
+import { useWarnings } from '../../support/process-events.js';
 import { useScope } from '../../support/scope.js';
-import { useWarnings } from '../../support/warnings.js';
 
 const scope = useScope();
 const warnings = useWarnings(scope);

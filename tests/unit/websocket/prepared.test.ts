@@ -4,11 +4,11 @@ import { Blob } from 'node:buffer';
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, jest, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { type Face, hall, meet, next, onWire, ROLES, serve } from '../../support/faces.js';
 import { readFrames } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { useScope } from '../../support/scope.js';
+import { type Face, hall, meet, next, onWire, ROLES, serve } from '../../support/websockets.js';
 
 jest.mock('node:zlib', () => {
   const zlib = jest.requireActual<typeof import('node:zlib')>('node:zlib');

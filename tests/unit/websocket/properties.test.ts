@@ -2,6 +2,11 @@
 
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
+import { useSockets } from '../../support/connections.js';
+import { OPCODE } from '../../support/frames.js';
+import { until } from '../../support/inbox.js';
+import { ManualWire } from '../../support/manual-wire.js';
+import { useScope } from '../../support/scope.js';
 import {
   type Face,
   frameFor,
@@ -11,12 +16,7 @@ import {
   next,
   serve,
   unconnected,
-} from '../../support/faces.js';
-import { OPCODE } from '../../support/frames.js';
-import { until } from '../../support/inbox.js';
-import { ManualWire } from '../../support/manual-wire.js';
-import { useScope } from '../../support/scope.js';
-import { useSockets } from '../../support/sockets.js';
+} from '../../support/websockets.js';
 
 const scope = useScope();
 const { onManualWire } = useSockets(scope);

@@ -2,11 +2,11 @@
 
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { attend, type Face, meet, ROLES, unconnected } from '../../support/faces.js';
+import { methodOf, useSockets } from '../../support/connections.js';
 import { OPCODE, readFrames } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
-import { methodOf, useSockets } from '../../support/sockets.js';
+import { attend, type Face, meet, ROLES, unconnected } from '../../support/websockets.js';
 
 const scope = useScope();
 const { connecting, onManualWire, closed } = useSockets(scope);

@@ -2,11 +2,11 @@
 
 import { MessageChannel } from 'node:worker_threads';
 import { describe, expect, test } from '@jest/globals';
-import { type Face, frameFor, onWire, ROLES } from '../../support/faces.js';
 import { OPCODE } from '../../support/frames.js';
 import { turns } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { randomCuts, SeededRandom } from '../../support/random.js';
+import { type Face, frameFor, onWire, ROLES } from '../../support/websockets.js';
 
 /** Lets bytes come in memory of their own, as from a socket: Buffers of a pool are not transferable. */
 function arrive(wire: ManualWire, bytes: Buffer): void {

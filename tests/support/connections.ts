@@ -1,11 +1,12 @@
-/** A WebSocket on a wire that a test holds in its hands, and its frames in words. */
+/** WebSockets in each state, on a wire that the test controls, and their frames as texts. */
 
 import { expect } from '@jest/globals';
-import { attend, type Face, frameFor, type Loose, onWire, type Role } from './faces.js';
+import WebSocket from '../../src/index.js';
 import { closePayload, OPCODE, readFrames, type SeenFrame } from './frames.js';
 import { turns, until } from './inbox.js';
 import { ManualWire, type ManualWireOptions } from './manual-wire.js';
 import type { Scope } from './scope.js';
+import { attend, type Face, frameFor, type Loose, onWire, type Role } from './websockets.js';
 
 export interface Stage {
   wire: ManualWire;
@@ -62,4 +63,38 @@ export function noting(): {
     calls.push(error ? `${name}: ${error.message}` : name);
   };
   return { calls, note };
+}
+
+/** Arguments as programs in JavaScript give them. */
+export type Call = (...args: unknown[]) => unknown;
+export const methodOf = (ws: Face, name: 'send' | 'ping' | 'pong' | 'close'): Call =>
+  (ws[name] as Call).bind(ws);
+
+/** @returns what makes WebSockets in each state; they are closed when the test is over */
+export function useSockets(scope: () => Scope) {
+  /** A client that never gets an answer. */
+  function connecting(): Face {
+    const wire = new ManualWire();
+    const ws = new WebSocket('ws://server.example.com/', { createConnection: () => wire });
+    return scope().track(ws);
+  }
+
+  async function onManualWire(
+    role: Role,
+    settings: Loose = {},
+  ): Promise<{ ws: Face; wire: ManualWire; frames: () => SeenFrame[] }> {
+    const wire = new ManualWire();
+    const ws = scope().track(onWire(wire, role, settings));
+    await turns(1);
+    return { ws, wire, frames: () => readFrames(wire.sent).frames };
+  }
+
+  async function closed(): Promise<Face> {
+    const { ws, wire } = await onManualWire('server');
+    wire.destroy();
+    await until(() => ws.readyState === WebSocket.CLOSED, "'close'");
+    return ws;
+  }
+
+  return { connecting, onManualWire, closed };
 }

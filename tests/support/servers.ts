@@ -2,11 +2,11 @@
 
 import { createServer, type Server as HttpServer, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { WireEnd } from './duplex-pair.js';
-import { type Face, type FaceServer, type Loose, serve } from './faces.js';
-import { Inbox, until } from './inbox.js';
+import { type Inbox, until } from './inbox.js';
+import { type Caller, connectRaw } from './raw-client.js';
 import { type RequestParts, upgradeRequest } from './requests.js';
 import type { Scope } from './scope.js';
+import { type Face, type FaceServer, type Loose, serve } from './websockets.js';
 
 export type Upgrade = [request: IncomingMessage, socket: Duplex, head: Buffer];
 
@@ -16,16 +16,9 @@ export function useServers(scope: () => Scope) {
   const detached = (options: Loose = {}): FaceServer =>
     serve(scope(), { noServer: true, ...options });
 
-  /** A caller of an http server in memory: the wire and what comes out of it. */
-  function call(http: HttpServer, bytes: string): { wire: WireEnd; far: WireEnd; inbox: Inbox } {
-    const [wire, far] = scope().wire();
-    const inbox = new Inbox(wire);
-    http.emit('connection', far);
-    wire.write(bytes);
-    return { wire, far, inbox };
-  }
+  const call = (http: HttpServer, bytes: string): Caller => connectRaw(scope(), http, bytes);
 
-  /** A server in memory and what callers are answered. */
+  /** A server in memory, its connections, and its responses. */
   function house(options: Loose = {}) {
     const http = createServer();
     const wss = serve(scope(), { server: http, ...options });

@@ -1,9 +1,8 @@
-/** The product's faces as tests meet them: on a wire, or a server and its client in memory. */
+/** WebSockets and servers of the library: on a wire, or a server and its client in memory. */
 
 import type { EventEmitter } from 'node:events';
 import { createServer, type Server as HttpServer, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { runInThisContext } from 'node:vm';
 import WebSocket from '../../src/index.js';
 import { type FrameOptions, frame, KEY } from './frames.js';
 import { until } from './inbox.js';
@@ -46,7 +45,7 @@ export function frameFor(role: Role, options: FrameOptions = {}): Buffer {
   return frame(role === 'server' ? { mask: KEY, ...options } : options);
 }
 
-/** Notes in words what a WebSocket tells its program. */
+/** Collects the events of a WebSocket, each as a text. */
 export function attend(ws: EventEmitter): string[] {
   const events: string[] = [];
   ws.on('open', () => events.push('open'));
@@ -72,9 +71,8 @@ export function next<Args extends unknown[]>(emitter: EventEmitter, event: strin
 export interface Meeting {
   http: HttpServer;
   wss: FaceServer;
-  /** what the client sees */
   client: Face;
-  /** what the server handed out */
+  /** the WebSocket of the server */
   ws: Face;
   request: IncomingMessage;
   /** the ends of the wire: `[client, server]` */
@@ -130,22 +128,4 @@ export async function meet(
   if (pair === undefined) throw new Error('no wire');
   ws.on('error', () => {});
   return { http, wss, client, ws, request, wires: pair };
-}
-
-/** The process that jest itself runs in: what it hands to tests is a copy. */
-const realProcess = runInThisContext('process') as NodeJS.Process;
-
-/** Collects the exceptions that nobody catches, for as long as the test runs. */
-export function uncaught(scope: Scope): unknown[] {
-  const caught: unknown[] = [];
-  const collect = (error: unknown): void => {
-    caught.push(error);
-  };
-  const others = realProcess.listeners('uncaughtException');
-  realProcess.removeAllListeners('uncaughtException').on('uncaughtException', collect);
-  scope.later(() => {
-    realProcess.removeListener('uncaughtException', collect);
-    for (const other of others) realProcess.on('uncaughtException', other);
-  });
-  return caught;
 }
