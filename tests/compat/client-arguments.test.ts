@@ -4,7 +4,7 @@ import { URL } from 'node:url';
 import { frame, OPCODE } from '../support/frames.js';
 import { Inbox } from '../support/inbox.js';
 import type { Scope } from '../support/scope.js';
-import { connected, dialling, requested, type Settings, said, thrown } from './scene.js';
+import { connected, connectionOptions, requested, type Settings, said, thrown } from './scene.js';
 import type { Library } from './subjects.js';
 import { type Row, table } from './table.js';
 
@@ -60,7 +60,7 @@ table([
   },
   {
     id: 'W5',
-    it: 'another protocolVersion is a RangeError, told before the URL is looked at',
+    it: 'another protocolVersion is a RangeError, before the URL is checked',
     run: (lib) => [
       thrown(() => new lib('nonsense', { protocolVersion: 7 })),
       thrown(() => new lib('ws://localhost', { protocolVersion: 1000 })),
@@ -88,7 +88,7 @@ table([
   },
   {
     id: 'W10 W6',
-    it: 'option protocols is judged in the same way',
+    it: 'option protocols is checked in the same way',
     run: (lib) =>
       ['a b', ['a', 'a'], [''], null].map((protocols) =>
         thrown(() => new lib('ws://localhost', { protocols })),
@@ -217,7 +217,7 @@ table([
   {
     id: 'W20 W31',
     it: 'the brackets of an IPv6 address are not part of host',
-    run: async (lib, scope) => (await dialling(lib, scope, 'ws://[::1]:8080')).host,
+    run: async (lib, scope) => (await connectionOptions(lib, scope, 'ws://[::1]:8080')).host,
     expected: '::1',
   },
   {
@@ -232,7 +232,7 @@ table([
         'ws+unix:/tmp/a.sock:/b:c',
         'ws+unix:relative.sock:/b',
       ]) {
-        const { socketPath, path } = await dialling(lib, scope, url);
+        const { socketPath, path } = await connectionOptions(lib, scope, url);
         const { request } = await requested(lib, scope, {}, undefined, url);
         seen.push([socketPath, path, request.startLine.split(' ')[1], request.all('host')[0]]);
       }

@@ -7,11 +7,11 @@ import { until } from '../support/inbox.js';
 import { keyOf, upgradeResponse } from '../support/requests.js';
 import type { Scope } from '../support/scope.js';
 import {
-  attend,
   closed,
   failing,
   next,
   type Requested,
+  recordEvents,
   requested,
   type Settings,
   said,
@@ -99,7 +99,7 @@ async function redirected(
   const url = 'ws://first.example/start';
   const all = { createConnection, followRedirects: true, ...options };
   const ws = scope.track(new library(url, all));
-  const events = attend(ws);
+  const events = recordEvents(ws);
   prepare(ws);
   await until(() => events.length > 0, 'open or error');
   return { ws, hops, events };
@@ -112,7 +112,7 @@ const SECRETS = {
   'X-Kept': 'yes',
 };
 
-/** Which of the secrets the last hop was told. */
+/** Which of the secrets the last hop got. */
 const told = ({ hops }: { hops: Hop[] }): unknown => {
   const { authorization, cookie, host, 'x-kept': kept } = hops.at(-1)?.headers ?? {};
   return [authorization !== undefined, cookie !== undefined, host, kept];
@@ -152,13 +152,13 @@ table([
   fails('Unexpected server response: 302', status('302 Found', 'Location: ws://elsewhere')),
   {
     id: 'W7 W64 W63 B5',
-    it: 'nobody listening: a connection refused is told by error, its code, and close',
+    it: 'nobody listening: error with the code of the refused connection, then close',
     run: async (lib, scope) => {
       const server = createTcpServer();
       const port = await scope.listen(server);
       await new Promise<void>((done) => server.close(() => done()));
       const ws = scope.track(new lib(`ws://127.0.0.1:${port}`));
-      const events = attend(ws);
+      const events = recordEvents(ws);
       let seen: unknown[] = [];
       ws.on('error', ({ code }: NodeJS.ErrnoException) => {
         seen = [code, ws.readyState];
@@ -170,7 +170,7 @@ table([
   },
   {
     id: 'W7',
-    it: 'a server that hangs up is told as Node tells it',
+    it: 'a server that closes the connection: the error of Node',
     run: async (lib, scope) => {
       const scene = await requested(lib, scope);
       const error = next<[NodeJS.ErrnoException]>(scene.ws, 'error');
@@ -202,7 +202,7 @@ table([
     run: async (lib, scope) => {
       const [wire] = scope.wire();
       const ws = scope.track(new lib('ws://a.example', { createConnection: () => wire }));
-      const events = attend(ws);
+      const events = recordEvents(ws);
       ws.close();
       await closed(ws);
       return events;
@@ -240,7 +240,7 @@ table([
   },
   {
     id: 'W65 B4',
-    it: 'upgrade has the response, before it is judged and before open',
+    it: 'upgrade has the response, before it is checked and before open',
     run: async (lib, scope) => {
       const scene = await requested(lib, scope);
       scene.ws.on('upgrade', ({ headers, statusCode }: IncomingMessage) => {
@@ -339,7 +339,7 @@ table([
   ].map(
     ([location = '', message]): Row => ({
       id: 'W7 W1 W2 W4',
-      it: `a redirect to ${location} is told by error and close`,
+      it: `a redirect to ${location} fails with error and close`,
       run: async (lib, scope) => {
         let failure: unknown;
         const { ws, events } = await redirected(lib, scope, [location], {}, (client) => {
@@ -422,7 +422,7 @@ table([
   },
   {
     id: 'T2',
-    it: 'what comes behind the answer is delivered once open was heard',
+    it: 'what comes behind the answer is delivered after open',
     run: async (lib, scope) => {
       const scene: Requested = await requested(lib, scope);
       const { key } = { key: keyOf(scene.request) };

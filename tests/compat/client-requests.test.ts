@@ -2,7 +2,14 @@
 
 import { createServer } from 'node:net';
 import { keyOf } from '../support/requests.js';
-import { attend, closed, connected, dialling, type Requested, requested } from './scene.js';
+import {
+  closed,
+  connected,
+  connectionOptions,
+  type Requested,
+  recordEvents,
+  requested,
+} from './scene.js';
 import type { Untyped } from './subjects.js';
 import { table } from './table.js';
 
@@ -75,7 +82,7 @@ table([
     run: async (lib, scope) => {
       const port = await scope.listen(createServer());
       const ws = scope.track(new lib(`ws://127.0.0.1:${port}`, { handshakeTimeout: 20 }));
-      const events = attend(ws);
+      const events = recordEvents(ws);
       await closed(ws);
       return events;
     },
@@ -164,7 +171,7 @@ table([
     id: 'W20 V8.17',
     it: 'createConnection is asked for the connection, with host and port',
     run: async (lib, scope) => {
-      const { host, port } = await dialling(lib, scope, 'ws://server.example.com:8080/a');
+      const { host, port } = await connectionOptions(lib, scope, 'ws://server.example.com:8080/a');
       return [host, Number(port)];
     },
     expected: ['server.example.com', 8080],
@@ -173,9 +180,9 @@ table([
     id: 'W21 W20',
     it: 'the port is 80 or 443, or defaultPort',
     run: async (lib, scope) => [
-      Number((await dialling(lib, scope, 'ws://a.example')).port),
-      Number((await dialling(lib, scope, 'wss://a.example')).port),
-      (await dialling(lib, scope, 'ws://a.example', { defaultPort: 9 })).defaultPort,
+      Number((await connectionOptions(lib, scope, 'ws://a.example')).port),
+      Number((await connectionOptions(lib, scope, 'wss://a.example')).port),
+      (await connectionOptions(lib, scope, 'ws://a.example', { defaultPort: 9 })).defaultPort,
     ],
     expected: [80, 443, 9],
   },
@@ -194,8 +201,8 @@ table([
         port: 1,
       };
       const { request } = await requested(lib, scope, options);
-      const asked = await dialling(lib, scope, 'ws://a.example:7/b', options);
-      const { socketPath, hostname, timeout, host, port } = asked;
+      const responseTo = await connectionOptions(lib, scope, 'ws://a.example:7/b', options);
+      const { socketPath, hostname, timeout, host, port } = responseTo;
       return [request.startLine, request.all('host'), socketPath, hostname, timeout, host, port];
     },
     expected: [

@@ -8,9 +8,9 @@ import {
   closed,
   closeTo,
   connected,
+  connectedPair,
   frameSeen,
   masked,
-  meeting,
   next,
   opened,
   ROLES,
@@ -61,7 +61,7 @@ const roles = (
     ...(differs ? { differs } : {}),
   }));
 
-/** The arguments of 'close' when the peer sends this and hangs up. */
+/** The arguments of 'close' when the peer sends this and closes the connection. */
 async function peerCloses(scene: Scene, role: Role, code?: number, reason = ''): Promise<unknown> {
   const close = next<[number, Buffer]>(scene.ws, 'close');
   scene.peer.write(closeTo(role, code, reason));
@@ -149,7 +149,7 @@ table([
   },
   ...roles(
     'W46 W63',
-    "the peer's Close is answered with the same code and told",
+    "the peer's Close is answered with the same code; close has it",
     (scene, role) => peerCloses(scene, role, 4001, 'enough'),
     [4001, true, 'enough', 'close 4001 enough'],
   ),
@@ -161,7 +161,7 @@ table([
   ),
   ...roles(
     'W63',
-    'a peer that hangs up is 1006',
+    'a peer that closes the connection is 1006',
     async ({ ws, peer, events }) => {
       peer.end();
       await closed(ws);
@@ -267,7 +267,7 @@ table([
   ),
   ...roles(
     'W62 T6',
-    'ping and pong bring a Buffer; a ping is answered before it is told',
+    'ping and pong bring a Buffer; a ping is answered before its event',
     async ({ ws, peer, inbox }, role) => {
       const seen: unknown[] = [];
       ws.on('ping', (data: Buffer) => {
@@ -319,7 +319,7 @@ table([
     id: 'W46',
     it: 'close() on both sides at once is clean for both',
     run: async (lib, scope) => {
-      const { ws, client } = await meeting(lib, scope);
+      const { ws, client } = await connectedPair(lib, scope);
       const codes = [ws, client].map((each) => next<[number]>(each, 'close'));
       ws.close(1000);
       client.close(1001);
@@ -331,7 +331,7 @@ table([
     id: 'W63 W46',
     it: 'close() of a client reaches the server, and the answer the client',
     run: async (lib, scope) => {
-      const { ws, client } = await meeting(lib, scope);
+      const { ws, client } = await connectedPair(lib, scope);
       const closes = [ws, client].map((each) => next<[number, Buffer]>(each, 'close'));
       client.close(4321, 'so long');
       return (await Promise.all(closes)).map(([code, reason]) => [code, String(reason)]);

@@ -8,9 +8,9 @@ import type { Scope } from '../support/scope.js';
 import {
   accepted,
   closed,
+  connectedPair,
   frameSeen,
   masked,
-  meeting,
   requested,
   type Settings,
   thrown,
@@ -388,7 +388,7 @@ table([
     id: 'W42 D6',
     it: 'order and callbacks hold through compression',
     run: async (lib, scope) => {
-      const { ws, client } = await meeting(lib, scope, { perMessageDeflate: true });
+      const { ws, client } = await connectedPair(lib, scope, { perMessageDeflate: true });
       const seen: string[] = [];
       client.on('message', (data: Buffer) => seen.push(`message ${data.length}`));
       client.on('ping', () => seen.push('ping'));
@@ -410,7 +410,9 @@ table([
     id: 'W34',
     it: 'a client sends compressed what a server of the same library reads, and back',
     run: async (lib, scope) => {
-      const { ws, client } = await meeting(lib, scope, { perMessageDeflate: { threshold: 0 } });
+      const { ws, client } = await connectedPair(lib, scope, {
+        perMessageDeflate: { threshold: 0 },
+      });
       ws.on('message', (data: Buffer, isBinary: boolean) => ws.send(data, { binary: isBinary }));
       const seen: unknown[] = [];
       client.on('message', (data: Buffer, isBinary: boolean) => seen.push([data.length, isBinary]));

@@ -13,18 +13,18 @@ import { SAMPLE_KEY, upgradeRequest } from '../support/requests.js';
 import {
   accepted,
   answered,
-  asked,
   closed,
   closeTo,
   connected,
+  connectedPair,
   frameSeen,
   framesSeen,
   listening,
   masked,
-  meeting,
   next,
   requested,
   requestOf,
+  responseTo,
 } from './scene.js';
 import type { Untyped } from './subjects.js';
 import { table } from './table.js';
@@ -89,7 +89,7 @@ table([
     it: 'members may be replaced and added: address, path, shouldHandle, handleUpgrade',
     run: async (lib, scope) => {
       const calls: string[] = [];
-      const answer = await asked(lib, scope, {}, upgradeRequest(), (wss) => {
+      const answer = await responseTo(lib, scope, {}, upgradeRequest(), (wss) => {
         const { handleUpgrade } = wss;
         wss.address = () => 'ours';
         wss.path = '/ws';
@@ -160,7 +160,7 @@ table([
     it: 'and reads the status in the first line of headers',
     run: async (lib, scope) => {
       let status: unknown;
-      await asked(lib, scope, {}, upgradeRequest(), (wss) => {
+      await responseTo(lib, scope, {}, upgradeRequest(), (wss) => {
         wss.on('headers', (headers: string[]) => {
           status = headers[0]?.split(' ')[1];
         });
@@ -212,8 +212,8 @@ table([
     it: 'a server is disposed of: handleProtocols set, clients closed, then close(cb)',
     run: async (lib, scope) => {
       const { wss, port } = await listening(lib, scope);
-      wss.options.handleProtocols = (asked: Set<string>) =>
-        asked.has('graphql-transport-ws') ? 'graphql-transport-ws' : false;
+      wss.options.handleProtocols = (responseTo: Set<string>) =>
+        responseTo.has('graphql-transport-ws') ? 'graphql-transport-ws' : false;
       const seen: unknown[] = [];
       wss.on('connection', (socket: Untyped) => {
         const { protocol } = socket;
@@ -302,7 +302,7 @@ table([
     id: 'B11',
     it: 'maxPayload is exceeded: 1009 at the other side',
     run: async (lib, scope) => {
-      const { client } = await meeting(lib, scope, { maxPayload: 10 });
+      const { client } = await connectedPair(lib, scope, { maxPayload: 10 });
       client.send('x'.repeat(11));
       return (await next<[number]>(client, 'close'))[0];
     },
@@ -312,7 +312,7 @@ table([
     id: 'B12',
     it: 'setMaxListeners, and removeAllListeners before the end',
     run: async (lib, scope) => {
-      const { wss, ws, request } = await meeting(lib, scope);
+      const { wss, ws, request } = await connectedPair(lib, scope);
       ws.setMaxListeners(0);
       Object.assign(request, { params: { room: 'a' } });
       const max = ws.getMaxListeners();
@@ -327,7 +327,7 @@ table([
     id: 'B12',
     it: "removeAllListeners('close') takes the server's own listener as well",
     run: async (lib, scope) => {
-      const { wss, ws } = await meeting(lib, scope);
+      const { wss, ws } = await connectedPair(lib, scope);
       ws.removeAllListeners('close');
       ws.terminate();
       await closed(ws);
@@ -376,9 +376,9 @@ table([
     run: async (lib, scope) => {
       const { port } = await listening(lib, scope);
       class Tunnel extends Agent {
-        asked: unknown[] = [];
+        responseTo: unknown[] = [];
         override createConnection({ host, port: to }: Untyped): Untyped {
-          this.asked.push(host, Number(to));
+          this.responseTo.push(host, Number(to));
           return connect(port, '127.0.0.1');
         }
       }
@@ -386,7 +386,7 @@ table([
       scope.later(() => agent.destroy());
       const ws = scope.track(new lib('ws://behind.example:81/', { agent }));
       await next(ws, 'open');
-      return [agent.asked, ws.readyState];
+      return [agent.responseTo, ws.readyState];
     },
     expected: [['behind.example', 81], 1],
   },
@@ -417,7 +417,7 @@ table([
   },
   {
     id: 'W64',
-    it: 'an error that nobody hears is thrown',
+    it: 'an error without a listener is thrown',
     run: async (lib, scope) => {
       const caught = uncaught(scope);
       const { ws, peer } = await accepted(lib, scope);
@@ -432,7 +432,12 @@ table([
     id: 'B4',
     it: 'what a test environment listens for: once upgrade, then open',
     run: async (lib, scope) => {
-      const { client, ws } = await meeting(lib, scope, {}, { headers: { 'user-agent': 'jsdom' } });
+      const { client, ws } = await connectedPair(
+        lib,
+        scope,
+        {},
+        { headers: { 'user-agent': 'jsdom' } },
+      );
       const message = next<[Buffer, boolean]>(client, 'message');
       ws.send('a', { binary: true });
       const [data, isBinary] = await message;
@@ -442,7 +447,7 @@ table([
   },
   {
     id: 'B3',
-    it: 'ping, pong, upgrade, redirect and unexpected-response are heard by on()',
+    it: 'ping, pong, upgrade, redirect and unexpected-response come by on()',
     run: async (lib, scope) => {
       const { ws, peer } = await accepted(lib, scope);
       const seen: string[] = [];

@@ -157,7 +157,7 @@ const violations: Violation[] = [
     code: 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',
     error: 'RangeError: Max payload size exceeded',
     status: 1009,
-    it: 'a message that is longer than maxPayload, told by its header alone',
+    it: 'a message that is longer than maxPayload, by its header alone',
     frames: [{ announce: 11 }],
     options: { maxPayload: 10 },
   },
@@ -190,7 +190,7 @@ const ranged = (row: Row): Row => {
   return { ...row, differs: { expected: [error.replace('Error', 'RangeError'), ...rest], why } };
 };
 
-/** One row of several faults: which of them is told. */
+/** One row of several faults: which of them is the error. */
 const order = (it: string, options: FrameOptions, message: string): Row => ({
   id: 'X.order',
   it,
@@ -227,7 +227,7 @@ table([
   },
   {
     id: 'X.close',
-    it: 'the Close that tells of a fault has a code and no reason',
+    it: 'the Close for a fault has a code and no reason',
     run: async (lib, scope) => {
       const { peer, inbox } = await opened('server', lib, scope);
       peer.write(frame({ payload: 'a' }));
@@ -236,7 +236,7 @@ table([
     expected: 'close 1002',
     differs: {
       expected: 'close 1002 Invalid WebSocket frame: MASK must be set',
-      why: 'the peer is told what it did wrong (RFC 6455 §7.1.6)',
+      why: 'the peer gets a Close that says why (RFC 6455 §7.1.6)',
     },
   },
   {

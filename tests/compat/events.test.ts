@@ -3,7 +3,7 @@
 import { EventEmitter } from 'node:events';
 import { OPCODE } from '../support/frames.js';
 import { until } from '../support/inbox.js';
-import { type Accepted, accepted, closeTo, masked, meeting, requested, to } from './scene.js';
+import { type Accepted, accepted, closeTo, connectedPair, masked, requested, to } from './scene.js';
 import type { Untyped } from './subjects.js';
 import { type Row, table } from './table.js';
 
@@ -66,7 +66,7 @@ table([
   },
   {
     id: 'W49 V8.11 B2',
-    it: 'a listener may be an object with handleEvent, and be heard once',
+    it: 'a listener may be an object with handleEvent, and be called once',
     run: async (lib, scope) => {
       const { ws, peer } = await accepted(lib, scope);
       const seen: unknown[] = [];
@@ -239,7 +239,7 @@ table([
           self.on('open', () => seen.push('open', self.readyState));
         }
       }
-      const { wss } = await meeting(lib, scope, { WebSocket: Socket });
+      const { wss } = await connectedPair(lib, scope, { WebSocket: Socket });
       wss.on('connection', () => seen.push('connection'));
       return seen;
     },

@@ -39,7 +39,7 @@ function sink(): Untyped {
   return Object.assign(socket, { bytes: () => Buffer.concat(written).toString('hex') });
 }
 
-/** Everything that a Receiver with these options tells of these bytes. */
+/** Every event of a Receiver with these options for these bytes. */
 async function received(lib: Library, options: Settings, ...chunks: Buffer[]): Promise<unknown[]> {
   const receiver = new lib.Receiver(options);
   const seen: unknown[] = [];
@@ -124,7 +124,7 @@ table([
   },
   {
     id: 'L2',
-    it: 'a Sender writes what its methods are told',
+    it: 'a Sender writes what its methods get',
     run: async (lib) => {
       const socket = sink();
       const sender = new lib.Sender(socket);
@@ -207,7 +207,7 @@ table([
   },
   {
     id: 'L3',
-    it: 'a Receiver is a Writable that tells of messages',
+    it: 'a Receiver is a Writable that emits messages',
     run: async (lib) => {
       const seen = await received(
         lib,

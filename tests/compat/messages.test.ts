@@ -9,9 +9,9 @@ import {
   answered,
   closed,
   connected,
+  connectedPair,
   frameSeen,
   framesSeen,
-  meeting,
   requested,
   thrown,
 } from './scene.js';
@@ -86,7 +86,7 @@ table([
   },
   {
     id: 'W40 W44 V7.0',
-    it: 'when it closes or is closed, the callback hears of it in a later tick',
+    it: 'when it closes or is closed, the callback gets the error in a later tick',
     run: async (lib, scope) => {
       const { ws } = await accepted(lib, scope);
       const seen: string[] = [];
@@ -233,7 +233,7 @@ table([
   },
   {
     id: 'W42',
-    it: 'a socket that dies while a Blob is read: the callbacks hear of it',
+    it: 'a socket that dies while a Blob is read: the callbacks get the error',
     run: async (lib, scope) => {
       const { ws } = await accepted(lib, scope);
       const blob = answered((done) => ws.send(new Blob(['b']), done));
@@ -245,9 +245,9 @@ table([
   },
   {
     id: 'W42',
-    it: 'a socket that dies while data is compressed: the callback hears of it',
+    it: 'a socket that dies while data is compressed: the callback gets the error',
     run: async (lib, scope) => {
-      const { ws } = await meeting(lib, scope, { perMessageDeflate: true });
+      const { ws } = await connectedPair(lib, scope, { perMessageDeflate: true });
       const message = answered((done) => ws.send('a'.repeat(5_000), done));
       ws.terminate();
       return (await message) === 'no error';
@@ -304,7 +304,7 @@ table([
     id: 'W40 V2.0',
     it: 'many messages arrive whole and in order at the other side of the same library',
     run: async (lib, scope) => {
-      const { ws, client } = await meeting(lib, scope, { perMessageDeflate: true });
+      const { ws, client } = await connectedPair(lib, scope, { perMessageDeflate: true });
       const seen: number[] = [];
       ws.on('message', (data: Buffer) => seen.push(data.length));
       const sizes = [0, 1, 125, 126, 65_535, 65_536, 200_000, 5];

@@ -9,11 +9,11 @@ import {
   closed,
   closeTo,
   connected,
+  connectedPair,
   frameSeen,
   framesSeen,
   listening,
   masked,
-  meeting,
   next,
   requested,
   to,
@@ -62,7 +62,7 @@ table([
   },
   {
     id: 'U1',
-    it: '_socket.writableNeedDrain and drain tell of backpressure',
+    it: '_socket.writableNeedDrain and drain show backpressure',
     run: async (lib, scope) => {
       const { ws, peer } = await accepted(lib, scope);
       peer.pause();
@@ -141,7 +141,7 @@ table([
   },
   {
     id: 'U4',
-    it: "_receiver.on('ping') hears pings; without its listeners they are not answered",
+    it: "_receiver.on('ping') gets pings; without its listeners they are not answered",
     run: async (lib, scope) => {
       const { ws, peer, inbox } = await accepted(lib, scope);
       const seen: string[] = [];
@@ -247,7 +247,7 @@ table([
     id: 'U6',
     it: "_extensions['permessage-deflate'] is there when it was agreed on",
     run: async (lib, scope) => {
-      const { ws, client } = await meeting(lib, scope, { perMessageDeflate: true });
+      const { ws, client } = await connectedPair(lib, scope, { perMessageDeflate: true });
       const plain = await accepted(lib, scope);
       const pmd = ws._extensions['permessage-deflate'];
       return [

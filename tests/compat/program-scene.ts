@@ -23,7 +23,7 @@ export async function message(ws: WebSocket): Promise<string> {
 
 export const turn = (): Promise<void> => new Promise((go) => setImmediate(go));
 
-export function useClosing() {
+export function useCleanup() {
   const open: { close(): Promise<void> }[] = [];
 
   afterEach(async () => {

@@ -2,13 +2,13 @@
 
 import { once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
-import { message, portOf, turn, useClosing } from './program-scene.js';
+import { message, portOf, turn, useCleanup } from './program-scene.js';
 
 import WebSocket = require('../../src/index.js');
 
 type WebSocketServer = WebSocket.WebSocketServer;
 
-const { closing, client } = useClosing();
+const { closing, client } = useCleanup();
 
 describe('programs written for ws 1.1.1', () => {
   /** The server: what was `port: 3000` is a free port. */

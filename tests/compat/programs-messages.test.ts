@@ -2,14 +2,14 @@
 
 import { once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
-import { portOf, turn, useClosing } from './program-scene.js';
+import { portOf, turn, useCleanup } from './program-scene.js';
 
 import WebSocket = require('../../src/index.js');
 
 const { WebSocketServer } = WebSocket;
 type WebSocketServer = WebSocket.WebSocketServer;
 
-const { closing, client } = useClosing();
+const { closing, client } = useCleanup();
 
 describe('text and binary', () => {
   test('arrive as they were sent, and isBinary says which', async () => {

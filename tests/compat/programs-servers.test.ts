@@ -4,13 +4,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
-import { message, portOf, turn, useClosing } from './program-scene.js';
+import { message, portOf, turn, useCleanup } from './program-scene.js';
 
 import WebSocket = require('../../src/index.js');
 
 const { WebSocketServer } = WebSocket;
 
-const { closing, listening, client } = useClosing();
+const { closing, listening, client } = useCleanup();
 
 describe('an http server that is shared', () => {
   test('with a REST handler', async () => {
@@ -196,7 +196,7 @@ describe('subprotocols', () => {
 });
 
 describe('the request of a connection', () => {
-  test('tells address, headers and URL', async () => {
+  test('gives address, headers and URL', async () => {
     const wss = closing(new WebSocketServer({ port: 0, host: '127.0.0.1' }));
     wss.on('connection', function connection(ws, req) {
       const ip = req.socket.remoteAddress;
@@ -298,7 +298,7 @@ describe('shutting down', () => {
     expect(received).toBe('connection 3');
   });
 
-  test('a client of nobody is told by error and close', async () => {
+  test('a client without a server: error and close', async () => {
     const wss = new WebSocketServer({ port: 0 });
     const port = await portOf(wss);
     await new Promise<void>((done) => wss.close(() => done()));

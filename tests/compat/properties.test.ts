@@ -8,8 +8,8 @@ import {
   closed,
   closeTo,
   connected,
+  connectedPair,
   masked,
-  meeting,
   next,
   requested,
   thrown,
@@ -97,7 +97,7 @@ table([
     it: 'extensions are names without parameters',
     run: async (lib, scope) => {
       const options = { perMessageDeflate: { serverNoContextTakeover: true } };
-      const { ws, client } = await meeting(lib, scope, options);
+      const { ws, client } = await connectedPair(lib, scope, options);
       return [ws.extensions, client.extensions];
     },
     expected: ['permessage-deflate', 'permessage-deflate'],

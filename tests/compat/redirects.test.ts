@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { type HttpMessage, Inbox, until } from '../support/inbox.js';
 import { keyOf, upgradeResponse } from '../support/requests.js';
 import type { Scope } from '../support/scope.js';
-import { attend, type Settings } from './scene.js';
+import { recordEvents, type Settings } from './scene.js';
 import type { Library, Untyped } from './subjects.js';
 import { type Row, table } from './table.js';
 
@@ -27,7 +27,7 @@ async function sentOn(library: Library, scope: Scope, journey: Journey): Promise
     return end;
   };
   const ws = scope.track(new library(url, { createConnection, followRedirects: true, ...options }));
-  const events = attend(ws);
+  const events = recordEvents(ws);
   if (listens) ws.on('redirect', () => {});
   const requests: HttpMessage[] = [];
   while (requests.length <= to.length) {

@@ -15,10 +15,10 @@ import {
 import { type HttpMessage, Inbox, until } from '../support/inbox.js';
 import { keyOf, SAMPLE_KEY, upgradeResponse } from '../support/requests.js';
 import type { Scope } from '../support/scope.js';
-import { attend, next } from '../support/websockets.js';
+import { next, recordEvents } from '../support/websockets.js';
 import type { Library, Untyped } from './subjects.js';
 
-export { attend, next };
+export { next, recordEvents };
 
 export type Settings = Record<string, unknown>;
 
@@ -30,7 +30,7 @@ export interface Scene {
   /** our end */
   peer: Duplex;
   inbox: Inbox;
-  /** what `ws` told its program, in words */
+  /** the events of `ws`, each as a text */
   events: string[];
 }
 
@@ -72,7 +72,7 @@ export async function accepted(
   let events: string[] = [];
   wss.handleUpgrade(requestOf(wire, fields), wire, Buffer.alloc(0), (client: Untyped) => {
     ws = scope.track(client);
-    events = attend(client);
+    events = recordEvents(client);
   });
   const answer = await inbox.message();
   if (ws === undefined) throw new Error(`refused: ${answer.startLine} ${answer.body}`);
@@ -91,26 +91,26 @@ export async function requested(
   const inbox = new Inbox(peer);
   const createConnection = (): Duplex => wire;
   const ws = scope.track(new library(url, protocols, { createConnection, ...options }));
-  const events = attend(ws);
+  const events = recordEvents(ws);
   return { ws, wire, peer, inbox, events, request: await inbox.message() };
 }
 
 /** What `http.request` and the connection are asked for, without connecting. */
-export async function dialling(
+export async function connectionOptions(
   library: Library,
   scope: Scope,
   url: string,
   options: Settings = {},
 ): Promise<Untyped> {
   const [wire] = scope.wire();
-  let asked: Untyped;
+  let responseTo: Untyped;
   const createConnection = (given: Untyped): Untyped => {
-    asked = given;
+    responseTo = given;
     return wire;
   };
   scope.track(new library(url, { createConnection, ...options }));
-  await until(() => asked !== undefined, 'createConnection');
-  return asked;
+  await until(() => responseTo !== undefined, 'createConnection');
+  return responseTo;
 }
 
 /** An open client; the server is the test, and has said so much in its answer. */
@@ -216,7 +216,7 @@ export async function failing(scene: Scene): Promise<string[]> {
 }
 
 /** An http server in memory: what comes back for these bytes, and the subject on it. */
-export async function asked(
+export async function responseTo(
   library: Library,
   scope: Scope,
   options: Settings,
@@ -227,13 +227,13 @@ export async function asked(
   const wss = new library.WebSocketServer({ server: http, ...options });
   wss.on('connection', (ws: Untyped) => scope.track(ws));
   prepare(wss);
-  const inbox = dialled(scope, http);
+  const inbox = rawConnection(scope, http);
   inbox.stream.write(bytes);
   return inbox.message();
 }
 
 /** Our end of a new connection to an http server. */
-export function dialled(scope: Scope, http: EventEmitter): Inbox {
+export function rawConnection(scope: Scope, http: EventEmitter): Inbox {
   const [peer, wire] = scope.wire();
   const inbox = new Inbox(peer);
   http.emit('connection', wire);
@@ -275,7 +275,7 @@ function slowWire(scope: Scope): [Duplex, Duplex] {
 }
 
 /** A client and a server of the same subject, connected in memory. */
-export async function meeting(
+export async function connectedPair(
   library: Library,
   scope: Scope,
   serverOptions: Settings = {},

@@ -3,7 +3,7 @@
 import { Inbox, until } from '../support/inbox.js';
 import { SAMPLE_ACCEPT, upgradeRequest } from '../support/requests.js';
 import type { Scope } from '../support/scope.js';
-import { accepted, asked, next, requestOf, type Settings } from './scene.js';
+import { accepted, next, requestOf, responseTo, type Settings } from './scene.js';
 import type { Library, Untyped } from './subjects.js';
 import { table } from './table.js';
 
@@ -116,7 +116,7 @@ table([
     it: 'the refusal of a version says which would do',
     run: async (lib, scope) => {
       const request = upgradeRequest({ set: { 'Sec-WebSocket-Version': '25' } });
-      const { all } = await asked(lib, scope, {}, request);
+      const { all } = await responseTo(lib, scope, {}, request);
       return all('sec-websocket-version');
     },
     expected: ['13, 8'],
@@ -142,7 +142,7 @@ table([
     it: 'a request that is not to be handled is answered 400, never by wsClientError',
     run: async (lib, scope) => {
       let told = 0;
-      const { status, body } = await asked(lib, scope, {}, upgradeRequest(), (wss) => {
+      const { status, body } = await responseTo(lib, scope, {}, upgradeRequest(), (wss) => {
         wss.shouldHandle = () => false;
         wss.on('wsClientError', () => told++);
       });
@@ -156,7 +156,7 @@ table([
     run: async (lib, scope) => {
       let told = 0;
       const options = { path: '/ours' };
-      const { status, body } = await asked(lib, scope, options, upgradeRequest(), (wss) => {
+      const { status, body } = await responseTo(lib, scope, options, upgradeRequest(), (wss) => {
         wss.on('wsClientError', () => told++);
       });
       return [status, String(body), told];
@@ -252,7 +252,7 @@ table([
       const headers = { 'Retry-After': 120, 'X-Why': 'busy' };
       const verifyClient = (_: unknown, answer: Untyped): void =>
         answer(false, 503, 'come back', headers);
-      const answer = await asked(lib, scope, { verifyClient }, upgradeRequest());
+      const answer = await responseTo(lib, scope, { verifyClient }, upgradeRequest());
       const names = ['retry-after', 'x-why'].map((name) => answer.all(name));
       return [answer.startLine, names, String(answer.body)];
     },
@@ -277,7 +277,7 @@ table([
       const wss = new lib.WebSocketServer({ port: 0, host: '127.0.0.1' });
       scope.later(() => new Promise<void>((done) => wss.close(() => done())));
       await next(wss, 'listening');
-      const inbox = new Inbox(await scope.dial(wss.address().port));
+      const inbox = new Inbox(await scope.connect(wss.address().port));
       (inbox.stream as Untyped).write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
       const { startLine, all, body } = await inbox.message();
       return [startLine, all('content-type'), String(body)];
@@ -376,7 +376,7 @@ table([
   },
   {
     id: 'R.unchecked',
-    it: 'an Origin is not judged',
+    it: 'an Origin is not checked',
     run: async (lib, scope) =>
       (await answerTo(lib, scope, { fields: { origin: 'http://elsewhere' } }))[0],
     expected: 101,
@@ -385,7 +385,7 @@ table([
     id: 'R.unchecked',
     it: 'Host, the token of Connection and the HTTP version are left to Node',
     run: async (lib, scope) => [
-      (await asked(lib, scope, {}, upgradeRequest({ set: { Host: '' } }))).status,
+      (await responseTo(lib, scope, {}, upgradeRequest({ set: { Host: '' } }))).status,
       (await answerTo(lib, scope, { fields: { connection: 'keep-alive' } }))[0],
       (await answerTo(lib, scope, { httpVersion: '1.0' }))[0],
     ],
@@ -398,8 +398,8 @@ table([
     run: async (lib, scope) => {
       const version = upgradeRequest({ set: { 'Sec-WebSocket-Version': '25' } });
       return [
-        (await asked(lib, scope, {}, version)).all('upgrade'),
-        (await asked(lib, scope, {}, upgradeRequest({ method: 'PUT' }))).all('allow'),
+        (await responseTo(lib, scope, {}, version)).all('upgrade'),
+        (await responseTo(lib, scope, {}, upgradeRequest({ method: 'PUT' }))).all('allow'),
       ];
     },
     expected: [[], []],

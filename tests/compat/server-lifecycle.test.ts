@@ -5,12 +5,12 @@ import { Inbox, turns, until } from '../support/inbox.js';
 import { SAMPLE_KEY, upgradeRequest } from '../support/requests.js';
 import {
   accepted,
-  asked,
-  dialled,
+  connectedPair,
   listening,
-  meeting,
   next,
+  rawConnection,
   requestOf,
+  responseTo,
   said,
   thrown,
 } from './scene.js';
@@ -51,7 +51,7 @@ table([
     id: 'S31',
     it: 'a client is in clients when connection is emitted and gone at its close',
     run: async (lib, scope) => {
-      const { wss, ws, client } = await meeting(lib, scope);
+      const { wss, ws, client } = await connectedPair(lib, scope);
       const before = wss.clients.has(ws);
       let atClose: unknown;
       ws.on('close', () => {
@@ -94,7 +94,7 @@ table([
     id: 'S33 S44 V8.0 B8',
     it: 'close() leaves clients open, and calls back when the last one is gone',
     run: async (lib, scope) => {
-      const { wss, ws, client } = await meeting(lib, scope);
+      const { wss, ws, client } = await connectedPair(lib, scope);
       const { seen, done } = callback();
       wss.on('close', () => seen.push('close'));
       wss.close(done);
@@ -192,9 +192,15 @@ table([
     it: 'shouldHandle may be assigned; it gets the request',
     run: async (lib, scope) => {
       const urls: unknown[] = [];
-      const { status } = await asked(lib, scope, { path: '/other' }, upgradeRequest(), (wss) => {
-        wss.shouldHandle = (request: Untyped) => urls.push(request.url) > 0;
-      });
+      const { status } = await responseTo(
+        lib,
+        scope,
+        { path: '/other' },
+        upgradeRequest(),
+        (wss) => {
+          wss.shouldHandle = (request: Untyped) => urls.push(request.url) > 0;
+        },
+      );
       return [status, urls];
     },
     expected: [101, ['/chat']],
@@ -241,7 +247,7 @@ table([
       http.removeListener('upgrade', upgrade as never);
       const seen: string[] = [];
       http.on('upgrade', (...args) => seen.push(thrown(() => upgrade(...args)).slice(0, 51)));
-      const inbox = dialled(scope, http);
+      const inbox = rawConnection(scope, http);
       (inbox.stream as Untyped).write(upgradeRequest());
       const { status } = await inbox.message();
       return [status, seen];
@@ -300,7 +306,7 @@ table([
     id: 'S40',
     it: 'connection is emitted with ws and request in server mode',
     run: async (lib, scope) => {
-      const { ws, request } = await meeting(lib, scope);
+      const { ws, request } = await connectedPair(lib, scope);
       return [ws instanceof lib, request.url, request.headers.upgrade];
     },
     expected: [true, '/', 'websocket'],
@@ -322,7 +328,7 @@ table([
   },
   {
     id: 'S41',
-    it: 'a port in use is told by error',
+    it: 'a port in use: error',
     run: async (lib, scope) => {
       const { port } = await listening(lib, scope);
       const wss = new lib.WebSocketServer({ port, host: '127.0.0.1' });
@@ -337,7 +343,7 @@ table([
     run: async (lib, scope) => {
       let lines: string[] = [];
       let url: unknown;
-      const answer = await asked(lib, scope, {}, upgradeRequest(), (wss) => {
+      const answer = await responseTo(lib, scope, {}, upgradeRequest(), (wss) => {
         wss.on('headers', (headers: string[], request: Untyped) => {
           lines = [...headers];
           url = request.url;
@@ -362,7 +368,7 @@ table([
     run: async (lib, scope) => {
       let seen: unknown;
       const request = upgradeRequest({ set: { 'Sec-WebSocket-Key': 'short' } });
-      const answer = await asked(lib, scope, {}, request, (wss) => {
+      const answer = await responseTo(lib, scope, {}, request, (wss) => {
         wss.on('wsClientError', (error: Error, socket: Untyped, { url }: Untyped) => {
           seen = [said(error), url];
           socket.end('HTTP/1.1 400 Not So\r\nContent-Length: 0\r\n\r\n');
@@ -381,7 +387,7 @@ table([
     run: async (lib, scope) => {
       let told = 0;
       const options = { verifyClient: () => false };
-      const { status } = await asked(lib, scope, options, upgradeRequest(), (wss) => {
+      const { status } = await responseTo(lib, scope, options, upgradeRequest(), (wss) => {
         wss.on('wsClientError', () => told++);
       });
       return [status, told];

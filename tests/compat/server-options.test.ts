@@ -7,18 +7,18 @@ import { upgradeRequest } from '../support/requests.js';
 import type { Scope } from '../support/scope.js';
 import {
   accepted,
-  asked,
   closed,
   connected,
+  connectedPair,
   failing,
   frameSeen,
   listening,
   masked,
-  meeting,
   next,
   ROLES,
   type Role,
   requestOf,
+  responseTo,
   type Settings,
   thrown,
 } from './scene.js';
@@ -119,7 +119,7 @@ table([
   },
   {
     id: 'S4',
-    it: 'hears listening, error and upgrade of the http server it is given',
+    it: 'listens to listening, error and upgrade of the http server it is given',
     run: (lib) => {
       const names = ['listening', 'error', 'upgrade', 'request', 'close'];
       const server = createServer();
@@ -136,7 +136,7 @@ table([
       const statuses: unknown[] = [];
       for (const target of ['/ours', '/ours?a=1', '/ours/', '/ourselves', '/our']) {
         const options = { path: '/ours' };
-        statuses.push((await asked(lib, scope, options, upgradeRequest({ target }))).status);
+        statuses.push((await responseTo(lib, scope, options, upgradeRequest({ target }))).status);
       }
       return statuses;
     },
@@ -250,8 +250,8 @@ table([
     it: 'handleProtocols gets the Set and the request, and chooses',
     run: async (lib, scope) => {
       const calls: unknown[] = [];
-      const handleProtocols = (asked: Set<string>, request: Untyped): string => {
-        calls.push([asked instanceof Set, ...asked, request.url]);
+      const handleProtocols = (responseTo: Set<string>, request: Untyped): string => {
+        calls.push([responseTo instanceof Set, ...responseTo, request.url]);
         return 'a';
       };
       const { ws, answer } = await accepted(lib, scope, { handleProtocols }, subprotocols('b,a'));
@@ -285,7 +285,7 @@ table([
   },
   {
     id: 'S14',
-    it: 'verifyClient is told origin, secure and req, in this order',
+    it: 'verifyClient gets origin, secure and req, in this order',
     run: async (lib, scope) => {
       let seen: unknown;
       const verifyClient = (info: Untyped): boolean => {
@@ -323,7 +323,7 @@ table([
       const verifyClient = (_: unknown, answer: Untyped): void => {
         setImmediate(answer, 'yes');
       };
-      const { status } = await asked(lib, scope, { verifyClient }, upgradeRequest());
+      const { status } = await responseTo(lib, scope, { verifyClient }, upgradeRequest());
       return status;
     },
     expected: 101,
@@ -340,7 +340,7 @@ table([
           return this === undefined || 'port' in this;
         },
       ]) {
-        seen.push((await asked(lib, scope, { verifyClient }, upgradeRequest())).status);
+        seen.push((await responseTo(lib, scope, { verifyClient }, upgradeRequest())).status);
       }
       return seen;
     },
@@ -407,7 +407,7 @@ table([
   },
   {
     id: 'S20',
-    it: 'the callback hears listening with port, and is not used with server',
+    it: 'the callback listens to listening with port, and is not used with server',
     run: async (lib, scope) => {
       const seen: string[] = [];
       const wss = new lib.WebSocketServer({ port: 0 }, () => seen.push('port'));
@@ -467,11 +467,11 @@ table([
   },
   {
     id: 'S12 W16',
-    it: 'a server compresses only when it is told to; a client offers it by itself',
+    it: 'a server compresses only with the option; a client offers it by itself',
     run: async (lib, scope) => {
       const seen: unknown[] = [];
       for (const perMessageDeflate of [undefined, false, true, {}]) {
-        const { ws, client } = await meeting(lib, scope, { perMessageDeflate });
+        const { ws, client } = await connectedPair(lib, scope, { perMessageDeflate });
         seen.push([ws.extensions, client.extensions]);
       }
       return seen;

@@ -8,10 +8,10 @@ import {
   accepted,
   closed,
   closeTo,
+  connectedPair,
   frameSeen,
   framesSeen,
   masked,
-  meeting,
   requested,
   type Scene,
   type Settings,
@@ -22,7 +22,7 @@ import { table } from './table.js';
 
 interface Streaming extends Scene {
   stream: Untyped;
-  /** what the stream tells */
+  /** its events */
   told: string[];
 }
 
@@ -161,7 +161,7 @@ table([
   },
   {
     id: 'Z.destroy',
-    it: 'destroy() terminates the WebSocket, then tells',
+    it: 'destroy() terminates the WebSocket, then emits close',
     run: async (lib, scope) => {
       const { ws, stream, events, told } = await streaming(lib, scope);
       stream.destroy(new Error('enough'));
@@ -239,7 +239,7 @@ table([
     id: 'Z.pipe',
     it: 'one stream can be piped into another, and all of it arrives',
     run: async (lib, scope) => {
-      const { ws, client } = await meeting(lib, scope, { perMessageDeflate: true });
+      const { ws, client } = await connectedPair(lib, scope, { perMessageDeflate: true });
       const echo = lib.createWebSocketStream(ws);
       echo.on('error', () => {}).pipe(echo);
       const stream = lib.createWebSocketStream(client);

@@ -3,7 +3,7 @@
 import { EventEmitter } from 'node:events';
 import { createServer } from 'node:http';
 import { Inbox } from '../support/inbox.js';
-import { accepted, meeting, next, requestOf, thrown } from './scene.js';
+import { accepted, connectedPair, next, requestOf, thrown } from './scene.js';
 import type { Class, Untyped } from './subjects.js';
 import { table } from './table.js';
 
@@ -100,7 +100,7 @@ table([
         }
       }
       class Server extends (lib.Server as Class) {}
-      const { wss, ws } = await meeting(lib, scope, { WebSocket: Socket }, {}, 'chat');
+      const { wss, ws } = await connectedPair(lib, scope, { WebSocket: Socket }, {}, 'chat');
       const other = new Server({ noServer: true });
       return [
         ws.hello(),

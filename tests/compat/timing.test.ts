@@ -8,12 +8,12 @@ import { upgradeRequest } from '../support/requests.js';
 import {
   accepted,
   connected,
-  dialled,
   frameSeen,
   masked,
   next,
   opened,
   ROLES,
+  rawConnection,
   requestOf,
   to,
 } from './scene.js';
@@ -30,7 +30,7 @@ const three = (): Buffer =>
 table([
   {
     id: 'T1 S16 W17 V8.15',
-    it: 'messages that came together are told in the same tick',
+    it: 'messages that came together are events of the same tick',
     run: async (lib, scope) => {
       const { peer, events } = await accepted(lib, scope);
       peer.write(three());
@@ -76,7 +76,7 @@ table([
   },
   {
     id: 'T2',
-    it: 'what came with the upgrade is delivered once connection was heard',
+    it: 'what came with the upgrade is delivered after connection',
     run: async (lib, scope) => {
       const http = createServer();
       const wss = new lib.WebSocketServer({ server: http });
@@ -86,7 +86,7 @@ table([
         ws.on('message', (data: Buffer) => seen.push(String(data)));
         seen.push('connection');
       });
-      const inbox = dialled(scope, http);
+      const inbox = rawConnection(scope, http);
       const early = masked({ payload: 'early' });
       (inbox.stream as Untyped).write(Buffer.concat([Buffer.from(upgradeRequest()), early]));
       await until(() => seen.length === 2, 'a message');
@@ -96,7 +96,7 @@ table([
   },
   {
     id: 'T3',
-    it: 'a message that nobody hears is lost',
+    it: 'a message without a listener is lost',
     run: async (lib, scope) => {
       const [peer, wire] = scope.wire();
       const wss = new lib.WebSocketServer({ noServer: true });

@@ -10,7 +10,7 @@ import { closePayload, type FrameOptions, OPCODE } from '../support/frames.js';
 import { until } from '../support/inbox.js';
 import { byteByByte, randomCuts, type SeededRandom } from '../support/random.js';
 import { Scope } from '../support/scope.js';
-import { type Loose, meet } from '../support/websockets.js';
+import { connectPair, type Loose } from '../support/websockets.js';
 import { noise, text } from './noise.js';
 import { TIMEOUT, withSeeds } from './seeds.js';
 
@@ -243,13 +243,13 @@ describe('bytes that nobody meant, as compressed payloads', () => {
     expect(scene.peer.reader.faults).toEqual([]);
   }
 
-  test('are told or refused, once', () => withSeeds(150, survive));
+  test('are delivered or refused, once', () => withSeeds(150, survive));
 });
 
-/** One end of ours, what it was told, and what it has sent. */
+/** One end of ours, its events, and what it has sent. */
 interface End {
   product: Product;
-  told: string[];
+  settled: string[];
   sent: string[];
   called: number[];
 }
@@ -278,7 +278,7 @@ describe('round trip with compression', () => {
 
   function endOf(face: unknown): End {
     const product = face as Product;
-    return { product, told: listen(product), sent: [], called: [] };
+    return { product, settled: listen(product), sent: [], called: [] };
   }
 
   function message(end: End, random: SeededRandom): void {
@@ -303,13 +303,13 @@ describe('round trip with compression', () => {
     end.sent.push(`${opcode === TEXT ? 'text' : 'binary'} ${inShort(data)}`);
   }
 
-  const messages = ({ told }: End): string[] =>
-    told.filter((event) => /^(text|binary) /.test(event));
+  const messages = ({ settled }: End): string[] =>
+    settled.filter((event) => /^(text|binary) /.test(event));
 
   async function roundTrip(random: SeededRandom): Promise<void> {
     const scope = new Scope();
     try {
-      const { client, ws } = await meet(scope, serverOptions(random), options(random));
+      const { client, ws } = await connectPair(scope, serverOptions(random), options(random));
       expect(client.extensions).toMatch(/^permessage-deflate/);
       const ends = [endOf(client), endOf(ws)] as const;
       for (let count = random.integer(3, 15); count > 0; count--) {
@@ -327,7 +327,10 @@ describe('round trip with compression', () => {
       await until(idle, 'all callbacks');
       for (const { called } of ends) expect(called.every((times) => times === 1)).toBe(true);
       random.pick(ends).product.close(4999, 'enough');
-      await until(() => ends.every(({ told }) => told.at(-1) === 'close 4999 enough'), 'the end');
+      await until(
+        () => ends.every(({ settled }) => settled.at(-1) === 'close 4999 enough'),
+        'the end',
+      );
     } finally {
       await scope.close();
     }

@@ -1,4 +1,4 @@
-/** However the bytes are cut, the application is told the same and the peer is sent the same. */
+/** However the bytes are cut, the application gets the same events and the peer the same bytes. */
 import { describe, expect, jest, test } from '@jest/globals';
 import { Scene, type Settings } from '../conformance/subject.js';
 import { turn } from '../conformance/turns.js';

@@ -47,13 +47,13 @@ describe('R11: an exception in a listener', () => {
   for (const role of ROLES) {
     test.each(frames)(
       `of '%s' comes out unchanged; the rest follows (${role})`,
-      async (event, frame, told, sent) => {
+      async (event, frame, events, sent) => {
         const scene = await flowing(role);
         throwAt(scene, event);
         expect(thrownBy(scene, frame, A, { opcode: PING }, B)).toBe(BOOM);
-        expect(scene.events).toEqual(told);
+        expect(scene.events).toEqual(events);
         await scene.settled();
-        expect(scene.events).toEqual([...told, 'text 61', 'ping empty', 'text 62']);
+        expect(scene.events).toEqual([...events, 'text 61', 'ping empty', 'text 62']);
         expect(scene.peer.sent).toEqual([...sent, 'pong empty']);
         await scene.feed([peerBytes(role, [A, BYE])]);
         await scene.finish();
@@ -80,7 +80,7 @@ describe('R11: an exception in a listener', () => {
       await scene.settled();
       await scene.finish();
       const told = ['text 78', 'text 61', 'text 62', 'text 6364', 'close 1000'];
-      expect(scene.events).toEqual(told);
+      expect(scene.events).toEqual(events);
     });
 
     test(`in a message whose frame the chunk's end cuts (${role})`, async () => {

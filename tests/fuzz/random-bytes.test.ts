@@ -1,4 +1,4 @@
-/** F15: whatever bytes come, nothing is thrown, and at most one failure is told, then the end. */
+/** F15: whatever bytes come, nothing is thrown, and at most one 'error' comes, then 'close'. */
 
 import { describe, expect, jest, test } from '@jest/globals';
 import { peerFrame } from '../conformance/rows.js';
@@ -26,7 +26,7 @@ function randomStream(random: SeededRandom): Stream {
   return { role, bytes };
 }
 
-/** What was told must be: events, then perhaps one 'error', then exactly one 'close', the last. */
+/** The events must be: any, then perhaps one 'error', then exactly one 'close', the last. */
 function expectOneEnd(scene: Scene): void {
   const { events, peer } = scene;
   const kinds = events.map((event) => event.split(' ')[0]);
@@ -44,7 +44,7 @@ function expectOneEnd(scene: Scene): void {
   expect(peer.reader.rest).toBe(0);
 }
 
-/** After the end, nothing that comes is answered or told. */
+/** After the end, nothing is sent and no event comes. */
 async function expectSilence(scene: Scene, role: Role): Promise<void> {
   const before = [scene.events.length, scene.peer.received];
   const ping = peerFrame(role, { opcode: OPCODE.PING, payload: 'still there?' });

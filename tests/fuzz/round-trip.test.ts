@@ -13,10 +13,10 @@ jest.setTimeout(TIMEOUT);
 const SIZES = [0, 1, 2, 124, 125, 126, 127, 128, 1000, 4095, 4096, 4097, 16_383, 16_384];
 const LARGE_SIZES = [65_534, 65_535, 65_536, 65_537, 200_000];
 
-/** One end: the product, what it was told, and what it has sent. */
+/** One end: the product, its events, and what it has sent. */
 interface End {
   product: Product;
-  told: string[];
+  settled: string[];
   sent: string[];
   pings: string[];
   callbacks: { expected: number; called: number; failed: number };
@@ -25,7 +25,7 @@ interface End {
 function endOn(wire: WireEnd, role: Role): End {
   const product = productOn(wire, role);
   const callbacks = { expected: 0, called: 0, failed: 0 };
-  return { product, told: listen(product), sent: [], pings: [], callbacks };
+  return { product, settled: listen(product), sent: [], pings: [], callbacks };
 }
 
 /** Carries the bytes on from one wire to the other, cut anew. */
@@ -84,7 +84,7 @@ const isPong = (event: string): boolean => event.startsWith('pong');
 
 /** RFC 6455 §5.5.3 lets a busy end answer only the newest Ping: some of them, in order. */
 function expectPongsOf(end: End): void {
-  const pongs = end.told.filter(isPong).map((event) => event.slice('pong '.length));
+  const pongs = end.settled.filter(isPong).map((event) => event.slice('pong '.length));
   let next = 0;
   for (const pong of pongs) {
     next = end.pings.indexOf(pong, next) + 1;
@@ -96,7 +96,7 @@ function expectPongsOf(end: End): void {
 async function roundTrip(random: SeededRandom): Promise<void> {
   const ends = connect(random);
   const [client, server] = ends;
-  const progress = (): number => client.told.length + server.told.length;
+  const progress = (): number => client.settled.length + server.settled.length;
   for (let count = random.integer(1, 12); count > 0; count--) {
     const end = random.pick(ends);
     if (random.next() < 0.15) ping(end, random);
@@ -106,7 +106,7 @@ async function roundTrip(random: SeededRandom): Promise<void> {
   await settled(progress, 30);
   for (const end of ends) {
     const other = end === client ? server : client;
-    expect(other.told.filter((event) => !isPong(event))).toEqual(end.sent);
+    expect(other.settled.filter((event) => !isPong(event))).toEqual(end.sent);
     expectPongsOf(end);
     const { expected } = end.callbacks;
     expect(end.callbacks).toEqual({ expected, called: expected, failed: 0 });
@@ -114,7 +114,7 @@ async function roundTrip(random: SeededRandom): Promise<void> {
   }
   random.pick(ends).product.close(4999, 'enough');
   await settled(progress, 30);
-  for (const { told } of ends) expect(told.at(-1)).toBe('close 4999 enough');
+  for (const { settled } of ends) expect(settled.at(-1)).toBe('close 4999 enough');
 }
 
 describe('round trip', () => {

@@ -16,7 +16,7 @@ import { byteByByte, randomCuts, SeededRandom } from '../support/random.js';
 type Options = NonNullable<ConstructorParameters<typeof WebSocket>[2]>;
 
 /** A connection that the client asked for: where to, and the far end of it. */
-interface Arrival {
+interface ClientConnection {
   to: string;
   wire: WireEnd;
   inbox: Inbox;
@@ -64,7 +64,7 @@ const CUTS: [string, Cut][] = [
 class Play {
   readonly events: string[] = [];
   readonly codes: string[] = [];
-  readonly arrivals: Arrival[] = [];
+  readonly connections: ClientConnection[] = [];
   readonly ws: InstanceType<typeof WebSocket>;
   #current = 0;
   #values: Record<string, string> = {};
@@ -74,7 +74,7 @@ class Play {
     const options = { ...(settings['options'] as Record<string, unknown>) };
     options['createConnection'] = (to: { host: string; port: number | string }) => {
       const [near, wire] = wirePair();
-      this.arrivals.push({ to: `${to.host}:${to.port}`, wire, inbox: new Inbox(wire) });
+      this.connections.push({ to: `${to.host}:${to.port}`, wire, inbox: new Inbox(wire) });
       return near;
     };
     const mask = options['generateMask'];
@@ -110,14 +110,14 @@ class Play {
     ws.on('close', (code, reason) => events.push(`close ${code} ${reason.toString()}`));
   }
 
-  async #arrival(): Promise<Arrival> {
+  async #arrival(): Promise<ClientConnection> {
     await until(
-      () => this.arrivals.length > this.#current,
+      () => this.connections.length > this.#current,
       () => `a connection; ${this.events}`,
     );
-    const arrival = this.arrivals[this.#current];
-    if (arrival === undefined) throw new Error('the client asked for no connection');
-    return arrival;
+    const connection = this.connections[this.#current];
+    if (connection === undefined) throw new Error('the client asked for no connection');
+    return connection;
   }
 
   async run(cut: Cut): Promise<void> {
@@ -171,13 +171,13 @@ class Play {
       event.endsWith('…') ? expect.stringContaining(event.slice(0, -1)) : event,
     );
     expect(this.events).toEqual(starts);
-    for (const { inbox } of this.arrivals) expect(show(inbox.peek())).toBe('');
-    expect(this.arrivals).toHaveLength(this.#current + 1);
+    for (const { inbox } of this.connections) expect(show(inbox.peek())).toBe('');
+    expect(this.connections).toHaveLength(this.#current + 1);
     const ended = this.dialogue.steps.at(-1)?.kind === 'end';
-    expect(this.arrivals.at(-1)?.inbox.ended).toBe(ended);
+    expect(this.connections.at(-1)?.inbox.ended).toBe(ended);
     const url = this.dialogue.settings['finalurl'];
     if (url !== undefined) expect(this.ws.url).toBe(url);
-    // What we judged ourselves has one of our codes; what Node found keeps Node's.
+    // What we checked ourselves has one of our codes; what Node found keeps Node's.
     const nodes = expected.some((event) => /^error (?:socket hang up|Parse Error|…)/.test(event));
     for (const code of this.codes) {
       expect(code).toMatch(nodes ? /^(?:HPE_|ECONNRESET|WS_ERR_)/ : /^WS_ERR_[A-Z0-9_]+$/);
@@ -185,7 +185,7 @@ class Play {
   }
 
   async close(): Promise<void> {
-    for (const { wire } of this.arrivals) wire.destroy();
+    for (const { wire } of this.connections) wire.destroy();
     if (this.ws.readyState !== 3) this.ws.terminate();
     await until(() => this.ws.readyState === 3, 'the client to close');
   }
@@ -194,7 +194,7 @@ class Play {
 describe('opening handshake, client side', () => {
   const dialogues = readDialogues(join(__dirname, 'client'));
 
-  test('every dialogue cites its chapter and tells its outcome', () => {
+  test('every dialogue cites its chapter and says its outcome', () => {
     expect(dialogues.length).toBeGreaterThan(80);
     for (const { name, notes, settings } of dialogues) {
       expect([name, notes[0]]).toEqual([name, expect.stringMatching(/^RFC \d+ §[\d.]+: /)]);

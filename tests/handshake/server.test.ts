@@ -49,8 +49,8 @@ function readOptions(settings: Record<string, unknown>): Record<string, unknown>
   return options;
 }
 
-/** The application: it sends every message back and notes what it is told. */
-function attend(ws: Socket, events: string[]): void {
+/** The application: it sends every message back and collects its events. */
+function recordEvents(ws: Socket, events: string[]): void {
   events.push(ws.protocol === '' ? 'connection' : `connection ${ws.protocol}`);
   ws.on('message', (data, isBinary) => {
     const bytes = data as Buffer;
@@ -69,7 +69,7 @@ async function openPlace(settings: Record<string, unknown>): Promise<Place> {
   const attach = (server: Server): Server => {
     server.on('connection', (ws) => {
       sockets.push(ws);
-      attend(ws, events);
+      recordEvents(ws, events);
     });
     server.on('callbackError', () => {});
     const lines = settings['headers'] as string[] | undefined;
@@ -105,7 +105,7 @@ async function openPlace(settings: Record<string, unknown>): Promise<Place> {
   if (closing) {
     http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       server.close();
-      server.handleUpgrade(request, socket, head, (ws) => attend(ws, events));
+      server.handleUpgrade(request, socket, head, (ws) => recordEvents(ws, events));
     });
   }
   const [wire, far] = wirePair();

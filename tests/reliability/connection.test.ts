@@ -10,7 +10,15 @@ import { turns, until } from '../support/inbox.js';
 import { ManualWire } from '../support/manual-wire.js';
 import { uncaught } from '../support/process-events.js';
 import { useScope } from '../support/scope.js';
-import { attend, frameFor, hall, next, onWire, ROLES, serve } from '../support/websockets.js';
+import {
+  frameFor,
+  memoryServer,
+  next,
+  onWire,
+  ROLES,
+  recordEvents,
+  serve,
+} from '../support/websockets.js';
 
 const scope = useScope();
 
@@ -30,7 +38,7 @@ describe.each(ROLES)('R6: as a %s, what waited while paused', (role) => {
   test('is delivered once, and whole, when the wire breaks', async () => {
     const wire = new SilentDuplex();
     const ws = onWire(wire, role);
-    const events = attend(ws);
+    const events = recordEvents(ws);
     await turns();
     ws.pause();
     wire.push(frameFor(role, { payload: 'one' }));
@@ -126,10 +134,10 @@ test('a large buffer that is filled again behind send() is sent as it was', asyn
 });
 
 test('R14: listeners that a program removes do not keep the server from closing', async () => {
-  const { http, dial } = hall(scope());
+  const { http, connect } = memoryServer(scope());
   const wss = new WebSocket.WebSocketServer({ server: http });
   const connection = next<[InstanceType<typeof WebSocket>]>(wss, 'connection');
-  attend(dial());
+  recordEvents(connect());
   const [ws] = await connection;
   ws.removeAllListeners();
   ws.terminate();
@@ -148,9 +156,9 @@ test('R11: a class of clients whose constructor throws leaves no socket behind, 
     }
   }
   const caught = uncaught(scope());
-  const { http, wires, dial } = hall(scope());
+  const { http, wires, connect } = memoryServer(scope());
   serve(scope(), { server: http, WebSocket: Throwing });
-  const events = attend(dial());
+  const events = recordEvents(connect());
   await until(() => events.length === 2, "'close'");
   expect(events[0]).toMatch(/^error /);
   expect(events[1]).toBe('close 1006');
@@ -172,7 +180,7 @@ test("R11: a listener of 'open' that throws leaves no socket and no client behin
   const http = createServer();
   const wss = serve(scope(), { server: http, WebSocket: Throwing });
   const port = await scope().listen(http);
-  const events = attend(scope().track(new WebSocket(`ws://127.0.0.1:${port}/`)));
+  const events = recordEvents(scope().track(new WebSocket(`ws://127.0.0.1:${port}/`)));
   await until(() => events.includes('close 1006'), "'close'");
   expect(caught).toEqual([mine]);
   expect(wss.clients.size).toBe(0);
@@ -182,7 +190,7 @@ test('R11: terminate() drops the wire although the peer of a wire in memory thro
   const mine = new Error('mine');
   const wire = new ManualWire();
   const ws = onWire(wire, 'server');
-  const events = attend(ws);
+  const events = recordEvents(ws);
   ws.send('written at once');
   wire.write = () => {
     throw mine;
@@ -199,26 +207,26 @@ describe.each(ROLES)('R17: as a %s, a flood of tiny frames', (role) => {
   test('leaves room for other connections, and nothing of it is lost', async () => {
     const wire = new ManualWire();
     const ws = onWire(wire, role);
-    const told: string[] = [];
+    const delivered: string[] = [];
     let count = 0;
     ws.on('message', () => {
       count++;
-      if (count === FRAMES) told.push('the last of the flood');
+      if (count === FRAMES) delivered.push('the last of the flood');
     });
     await turns();
     wire.arrive(Buffer.concat(Array<Buffer>(FRAMES).fill(frameFor(role, { payload: 'x' }))));
     expect(count).toBeLessThan(FRAMES / 2);
     expect(wire.isPaused()).toBe(true);
     const other = new ManualWire();
-    onWire(other, role).on('message', () => told.push('another connection'));
+    onWire(other, role).on('message', () => delivered.push('another connection'));
     other.arrive(frameFor(role, { payload: 'y' }));
-    await until(() => told.length === 2, 'both');
-    expect(told).toEqual(['another connection', 'the last of the flood']);
+    await until(() => delivered.length === 2, 'both');
+    expect(delivered).toEqual(['another connection', 'the last of the flood']);
     expect(wire.isPaused()).toBe(false);
     for (const one of [wire, other]) one.destroy();
   });
 
-  test('that a Close ends is told whole', async () => {
+  test('that a Close ends is delivered whole', async () => {
     const wire = new ManualWire();
     const ws = onWire(wire, role);
     let count = 0;
@@ -239,6 +247,6 @@ test('a wire whose end was read before closes the connection', async () => {
   wire.resume();
   wire.finish();
   await until(() => wire.readableEnded, 'the end');
-  const events = attend(onWire(wire, 'server', { closeTimeout: 100 }));
+  const events = recordEvents(onWire(wire, 'server', { closeTimeout: 100 }));
   await until(() => events.includes('close 1006'), "'close'");
 });

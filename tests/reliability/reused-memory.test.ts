@@ -10,24 +10,31 @@ import { turns, until } from '../support/inbox.js';
 import { ManualWire } from '../support/manual-wire.js';
 import { upgradeRequest } from '../support/requests.js';
 import { useScope } from '../support/scope.js';
-import { type Face, frameFor, next, onWire, ROLES, serve } from '../support/websockets.js';
+import {
+  frameFor,
+  next,
+  onWire,
+  ROLES,
+  serve,
+  type WebSocketInstance,
+} from '../support/websockets.js';
 
 const scope = useScope();
 
-interface Guest {
-  ws: Face;
-  /** The guest's end of the connection: nothing is read from it before it is resumed. */
+interface AcceptedClient {
+  ws: WebSocketInstance;
+  /** The client's end of the connection: nothing is read from it before it is resumed. */
   wire: Socket;
 }
 
-/** A server, and a way to get guests on real sockets. */
-async function house(): Promise<() => Promise<Guest>> {
+/** A server, and a way to get clients on real sockets. */
+async function startServer(): Promise<() => Promise<AcceptedClient>> {
   const http = createServer();
   const server = serve(scope(), { server: http });
   const port = await scope().listen(http);
   return async () => {
-    const wire = await scope().dial(port);
-    const came = next<[Face]>(server, 'connection');
+    const wire = await scope().connect(port);
+    const came = next<[WebSocketInstance]>(server, 'connection');
     wire.write(upgradeRequest());
     const [ws] = await came;
     return { ws, wire };
@@ -58,7 +65,7 @@ function framesIn(bytes: Buffer) {
 
 describe('a real socket', () => {
   test('frames that wait for a slow reader are not overwritten by what others are sent', async () => {
-    const invite = await house();
+    const invite = await startServer();
     const slow = await invite();
     const others = [await invite(), await invite()];
     const sent: string[] = [];
@@ -77,7 +84,7 @@ describe('a real socket', () => {
   });
 
   test('a program that watches `write` may keep what it sees', async () => {
-    const { ws } = await (await house())();
+    const { ws } = await (await startServer())();
     const { _socket: socket } = ws as unknown as { _socket: Duplex };
     const write = socket.write.bind(socket) as Duplex['write'];
     const seen: Buffer[] = [];

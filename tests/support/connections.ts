@@ -6,18 +6,25 @@ import { closePayload, OPCODE, readFrames, type SeenFrame } from './frames.js';
 import { turns, until } from './inbox.js';
 import { ManualWire, type ManualWireOptions } from './manual-wire.js';
 import type { Scope } from './scope.js';
-import { attend, type Face, frameFor, type Loose, onWire, type Role } from './websockets.js';
+import {
+  frameFor,
+  type Loose,
+  onWire,
+  type Role,
+  recordEvents,
+  type WebSocketInstance,
+} from './websockets.js';
 
-export interface Stage {
+export interface OpenConnection {
   wire: ManualWire;
-  ws: Face;
+  ws: WebSocketInstance;
   events: string[];
 }
 
 /** @returns what opens a WebSocket, ready to read; it is closed when the test is over */
-export function useStage(
+export function useConnections(
   scope: () => Scope,
-): (role?: Role, settings?: Loose, options?: ManualWireOptions) => Promise<Stage> {
+): (role?: Role, settings?: Loose, options?: ManualWireOptions) => Promise<OpenConnection> {
   return async (role = 'server', settings = {}, options = {}) => {
     const wire = new ManualWire(options);
     const ws = onWire(wire, role, settings);
@@ -27,7 +34,7 @@ export function useStage(
       await until(() => ws.readyState === 3, 'a WebSocket to close');
     });
     await turns(1);
-    return { wire, ws, events: attend(ws) };
+    return { wire, ws, events: recordEvents(ws) };
   };
 }
 
@@ -54,7 +61,7 @@ export function said(wire: ManualWire): string[] {
 }
 
 /** Notes what callbacks get, by name. */
-export function noting(): {
+export function recordCalls(): {
   calls: string[];
   note: (name: string) => (error?: Error | null) => void;
 } {
@@ -67,13 +74,13 @@ export function noting(): {
 
 /** Arguments as programs in JavaScript give them. */
 export type Call = (...args: unknown[]) => unknown;
-export const methodOf = (ws: Face, name: 'send' | 'ping' | 'pong' | 'close'): Call =>
+export const methodOf = (ws: WebSocketInstance, name: 'send' | 'ping' | 'pong' | 'close'): Call =>
   (ws[name] as Call).bind(ws);
 
 /** @returns what makes WebSockets in each state; they are closed when the test is over */
 export function useSockets(scope: () => Scope) {
   /** A client that never gets an answer. */
-  function connecting(): Face {
+  function connecting(): WebSocketInstance {
     const wire = new ManualWire();
     const ws = new WebSocket('ws://server.example.com/', { createConnection: () => wire });
     return scope().track(ws);
@@ -82,14 +89,14 @@ export function useSockets(scope: () => Scope) {
   async function onManualWire(
     role: Role,
     settings: Loose = {},
-  ): Promise<{ ws: Face; wire: ManualWire; frames: () => SeenFrame[] }> {
+  ): Promise<{ ws: WebSocketInstance; wire: ManualWire; frames: () => SeenFrame[] }> {
     const wire = new ManualWire();
     const ws = scope().track(onWire(wire, role, settings));
     await turns(1);
     return { ws, wire, frames: () => readFrames(wire.sent).frames };
   }
 
-  async function closed(): Promise<Face> {
+  async function closed(): Promise<WebSocketInstance> {
     const { ws, wire } = await onManualWire('server');
     wire.destroy();
     await until(() => ws.readyState === WebSocket.CLOSED, "'close'");

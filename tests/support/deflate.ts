@@ -16,7 +16,7 @@ export const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
 /** RFC 7692 §7.2.3.6: an empty message, compressed. */
 const EMPTY = Buffer.from([0]);
 
-/** An empty last block: with it a whole stream can be told from one that was cut short. */
+/** An empty last block: with it a whole stream differs from one that was cut short. */
 const LAST_BLOCK = Buffer.from([3, 0]);
 
 /** Compresses the messages of a peer with one zlib stream, as the direction says. */

@@ -1,6 +1,6 @@
 /**
  * Frames written and read by hand, straight from the picture in RFC 6455 §5.2. Nothing here comes
- * from `src`: what judges the product must not be the product.
+ * from `src`: the product must not check itself.
  */
 
 export const OPCODE = { CONTINUATION: 0, TEXT: 1, BINARY: 2, CLOSE: 8, PING: 9, PONG: 10 } as const;

@@ -7,7 +7,7 @@ export interface ManualWireOptions {
   hold?: boolean;
   /** How many bytes may wait before `write` says so; node's default 16 KiB. */
   highWaterMark?: number;
-  /** The stream never tells that it is closed. */
+  /** The stream never emits 'close'. */
   silent?: boolean;
   /** The stream does not destroy itself when both its halves have ended, as a Duplexify. */
   lasting?: boolean;

@@ -5,20 +5,25 @@ import type { WireEnd } from './duplex-pair.js';
 import { type HttpMessage, Inbox, turns, until } from './inbox.js';
 import { keyOf } from './requests.js';
 import type { Scope } from './scope.js';
-import { attend, type Face, type FaceOptions, type Loose } from './websockets.js';
+import {
+  type ClientOptions,
+  type Loose,
+  recordEvents,
+  type WebSocketInstance,
+} from './websockets.js';
 
 /** A connection that a client asked for: its options, and the far end of the wire. */
-export interface Arrival {
+export interface ClientConnection {
   to: { host?: string; port?: number | string; path?: string; servername?: string };
   wire: WireEnd;
   inbox: Inbox;
 }
 
-export class Dialer {
-  readonly ws: Face;
+export class MemoryClient {
+  readonly ws: WebSocketInstance;
   readonly events: string[];
   readonly errors: NodeJS.ErrnoException[] = [];
-  readonly arrivals: Arrival[] = [];
+  readonly connections: ClientConnection[] = [];
 
   constructor(
     scope: Scope,
@@ -26,37 +31,40 @@ export class Dialer {
     options: Loose = {},
     protocols?: string | string[],
   ) {
-    const createConnection = (to: Arrival['to']) => {
+    const createConnection = (to: ClientConnection['to']) => {
       const [near, wire] = scope.wire();
-      this.arrivals.push({ to, wire, inbox: new Inbox(wire) });
+      this.connections.push({ to, wire, inbox: new Inbox(wire) });
       return near;
     };
-    const all = { perMessageDeflate: false, createConnection, ...options } as FaceOptions;
+    const all = { perMessageDeflate: false, createConnection, ...options } as ClientOptions;
     this.ws =
       protocols === undefined ? new WebSocket(url, all) : new WebSocket(url, protocols, all);
     scope.track(this.ws);
-    this.events = attend(this.ws);
+    this.events = recordEvents(this.ws);
     this.ws.on('error', (error) => this.errors.push(error));
   }
 
   /** The nth connection that the client asked for. */
-  readonly arrival = async (index = 0): Promise<Arrival> => {
+  readonly connection = async (index = 0): Promise<ClientConnection> => {
     await until(
-      () => this.arrivals.length > index,
+      () => this.connections.length > index,
       () => `connection ${index}; events: ${this.events.join(', ')}`,
     );
-    return this.arrivals[index] as Arrival; // just seen
+    return this.connections[index] as ClientConnection; // just seen
   };
 
   /** The request of the nth connection. */
   readonly request = async (index = 0): Promise<HttpMessage> =>
-    (await this.arrival(index)).inbox.message();
+    (await this.connection(index)).inbox.message();
 
   /** Responds to the request of the nth connection. */
-  readonly answer = async (make: (key: string) => Buffer | string, index = 0): Promise<Arrival> => {
-    const arrival = await this.arrival(index);
-    arrival.wire.write(make(keyOf(await arrival.inbox.message())));
-    return arrival;
+  readonly answer = async (
+    make: (key: string) => Buffer | string,
+    index = 0,
+  ): Promise<ClientConnection> => {
+    const connection = await this.connection(index);
+    connection.wire.write(make(keyOf(await connection.inbox.message())));
+    return connection;
   };
 
   async closed(): Promise<void> {
@@ -73,20 +81,25 @@ export class Dialer {
     if (!error.startsWith('error ') || close !== 'close 1006' || more.length > 0) {
       throw new Error(`events: ${this.events.join(', ')}`);
     }
-    for (const { inbox } of this.arrivals) await until(() => inbox.ended, 'the connection to end');
+    for (const { inbox } of this.connections)
+      await until(() => inbox.ended, 'the connection to end');
     return error.slice('error '.length);
   }
 }
 
-export type Dial = (url: string | URL, options?: Loose, protocols?: string | string[]) => Dialer;
+export type Connect = (
+  url: string | URL,
+  options?: Loose,
+  protocols?: string | string[],
+) => MemoryClient;
 
 /** @returns what makes such a client; it is closed when the test is over */
-export function dialWith(scope: () => Scope): Dial {
-  return (url, options, protocols) => new Dialer(scope(), url, options, protocols);
+export function clientsIn(scope: () => Scope): Connect {
+  return (url, options, protocols) => new MemoryClient(scope(), url, options, protocols);
 }
 
 /** Waits for so many events, then until no more come. */
-export async function told(events: string[], count = 1): Promise<string[]> {
+export async function settled(events: string[], count = 1): Promise<string[]> {
   await until(
     () => events.length >= count,
     () => `events; so far: ${events.join(', ')}`,

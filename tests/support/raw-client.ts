@@ -5,7 +5,7 @@ import type { WireEnd } from './duplex-pair.js';
 import { Inbox } from './inbox.js';
 import type { Scope } from './scope.js';
 
-export interface Caller {
+export interface RawClient {
   readonly wire: WireEnd;
   /** the server's end of the same wire */
   readonly far: WireEnd;
@@ -13,7 +13,11 @@ export interface Caller {
 }
 
 /** A new connection to the server, and the bytes sent over it. */
-export function connectRaw(scope: Scope, http: EventEmitter, bytes: Buffer | string = ''): Caller {
+export function connectRaw(
+  scope: Scope,
+  http: EventEmitter,
+  bytes: Buffer | string = '',
+): RawClient {
   const [wire, far] = scope.wire();
   const inbox = new Inbox(wire);
   http.emit('connection', far);

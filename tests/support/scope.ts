@@ -52,7 +52,7 @@ export class Scope {
   }
 
   /** A raw connection. */
-  async dial(port: number): Promise<Socket> {
+  async connect(port: number): Promise<Socket> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     socket.on('error', () => {});
     this.later(() => socket.destroy());
@@ -86,7 +86,7 @@ function without(all: string[], some: string[]): string[] {
 }
 
 /** Waits for handles that close late, so that the next test is not blamed for them. */
-async function outlast(gone: () => boolean): Promise<boolean> {
+async function waitForLateHandles(gone: () => boolean): Promise<boolean> {
   return until(gone, 'handles that close late').then(
     () => true,
     () => false,
@@ -111,7 +111,7 @@ export function useScope(): () => Scope {
     try {
       await until(gone, () => `handles to close: ${left().join(', ')}`, 1_000);
     } catch (error) {
-      if (!(await outlast(gone))) before = openHandles();
+      if (!(await waitForLateHandles(gone))) before = openHandles();
       throw error;
     }
   });

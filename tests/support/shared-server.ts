@@ -4,10 +4,10 @@ import { createServer, type Server as HttpServer, type IncomingMessage } from 'n
 import type { Duplex } from 'node:stream';
 import WebSocket from '../../src/index.js';
 import { turns, until } from './inbox.js';
-import { type Caller, connectRaw } from './raw-client.js';
+import { connectRaw, type RawClient } from './raw-client.js';
 import { type RequestParts, upgradeRequest } from './requests.js';
 import type { Scope } from './scope.js';
-import type { Face, FaceServer, Loose } from './websockets.js';
+import type { Loose, ServerInstance, WebSocketInstance } from './websockets.js';
 
 export type Upgrade = [request: IncomingMessage, socket: Duplex, head: Buffer];
 
@@ -21,7 +21,7 @@ function countListeners(socket: Duplex): string {
 async function listenersLeftAlone(scope: Scope): Promise<string> {
   const bare = new SharedServer(scope);
   bare.http.on('upgrade', () => {});
-  const { far } = bare.call(upgradeRequest());
+  const { far } = bare.connect(upgradeRequest());
   await turns();
   return countListeners(far);
 }
@@ -41,11 +41,11 @@ export class SharedServer {
   add(
     name: string,
     options: Loose = {},
-    Class: new (options: never) => FaceServer = WebSocket.WebSocketServer,
-  ): FaceServer {
+    Class: new (options: never) => ServerInstance = WebSocket.WebSocketServer,
+  ): ServerInstance {
     const wss = new Class({ server: this.http, ...options } as never);
-    const clients = new Set<Face>();
-    wss.on('connection', (ws: Face, request: IncomingMessage) => {
+    const clients = new Set<WebSocketInstance>();
+    wss.on('connection', (ws: WebSocketInstance, request: IncomingMessage) => {
       this.taken.push(`${name} ${request.url}`);
       clients.add(ws);
       ws.on('close', () => clients.delete(ws));
@@ -59,13 +59,13 @@ export class SharedServer {
     return wss;
   }
 
-  call(bytes: string | Buffer): Caller {
+  connect(bytes: string | Buffer): RawClient {
     return connectRaw(this.scope, this.http, bytes);
   }
 
   /** What becomes of a request: the server that took it, the status, or `left alone`. */
   async ask(target: string, parts: RequestParts = {}): Promise<string> {
-    const { far, inbox } = this.call(upgradeRequest({ target, ...parts }));
+    const { far, inbox } = this.connect(upgradeRequest({ target, ...parts }));
     await turns(20);
     if (inbox.peek().length > 0) {
       const { status } = await inbox.message();

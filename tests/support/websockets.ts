@@ -11,12 +11,10 @@ import type { Scope } from './scope.js';
 export type Role = 'server' | 'client';
 export const ROLES: readonly Role[] = ['server', 'client'];
 
-export type Face = InstanceType<typeof WebSocket>;
-export type FaceServer = InstanceType<typeof WebSocket.WebSocketServer>;
-export type FaceOptions = NonNullable<ConstructorParameters<typeof WebSocket>[2]>;
-export type FaceServerOptions = NonNullable<
-  ConstructorParameters<typeof WebSocket.WebSocketServer>[0]
->;
+export type WebSocketInstance = InstanceType<typeof WebSocket>;
+export type ServerInstance = InstanceType<typeof WebSocket.WebSocketServer>;
+export type ClientOptions = NonNullable<ConstructorParameters<typeof WebSocket>[2]>;
+export type ServerOptions = NonNullable<ConstructorParameters<typeof WebSocket.WebSocketServer>[0]>;
 
 /** Options as tests write them, also wrong ones. */
 export type Loose = Record<string, unknown>;
@@ -33,7 +31,7 @@ export function unconnected(role: Role, settings: Loose = {}): WebSocket.Unconne
 }
 
 /** A WebSocket on a wire, as after the opening handshake. */
-export function onWire(wire: Duplex, role: Role, settings: Loose = {}): Face {
+export function onWire(wire: Duplex, role: Role, settings: Loose = {}): WebSocketInstance {
   const { head = Buffer.alloc(0), ...rest } = settings;
   const ws = unconnected(role, rest);
   ws.setSocket(wire, head as Buffer, { allowSynchronousEvents: true, ...NO_LIMITS, ...rest });
@@ -46,7 +44,7 @@ export function frameFor(role: Role, options: FrameOptions = {}): Buffer {
 }
 
 /** Collects the events of a WebSocket, each as a text. */
-export function attend(ws: EventEmitter): string[] {
+export function recordEvents(ws: EventEmitter): string[] {
   const events: string[] = [];
   ws.on('open', () => events.push('open'));
   ws.on('message', (data: unknown) => events.push(`message ${String(data)}`));
@@ -68,19 +66,19 @@ export function next<Args extends unknown[]>(emitter: EventEmitter, event: strin
   return until(() => args !== undefined, `'${event}'`).then(() => args as Args); // just seen
 }
 
-export interface Meeting {
+export interface ConnectedPair {
   http: HttpServer;
-  wss: FaceServer;
-  client: Face;
+  wss: ServerInstance;
+  client: WebSocketInstance;
   /** the WebSocket of the server */
-  ws: Face;
+  ws: WebSocketInstance;
   request: IncomingMessage;
   /** the ends of the wire: `[client, server]` */
   wires: [Duplex, Duplex];
 }
 
-/** An http server in memory and a way for clients to reach it. */
-export function hall(scope: Scope, http = createServer()) {
+/** An http server in memory and a way for clients to connect to it. */
+export function memoryServer(scope: Scope, http = createServer()) {
   const wires: [Duplex, Duplex][] = [];
   const createConnection = (): Duplex => {
     const pair = scope.wire();
@@ -88,18 +86,22 @@ export function hall(scope: Scope, http = createServer()) {
     http.emit('connection', pair[1]);
     return pair[0];
   };
-  const dial = (options: Loose = {}, protocols?: string | string[], path = '/'): Face => {
-    const all = { createConnection, perMessageDeflate: false, ...options } as FaceOptions;
+  const connect = (
+    options: Loose = {},
+    protocols?: string | string[],
+    path = '/',
+  ): WebSocketInstance => {
+    const all = { createConnection, perMessageDeflate: false, ...options } as ClientOptions;
     return scope.track(new WebSocket(`ws://server.example.com${path}`, protocols, all));
   };
-  return { http, wires, dial };
+  return { http, wires, connect };
 }
 
 /** A WebSocketServer that is closed when the test is over, with its clients. */
-export function serve(scope: Scope, options: Loose): FaceServer {
-  const wss = new WebSocket.WebSocketServer(options as FaceServerOptions);
-  const all = new Set<Face>();
-  wss.on('connection', (ws: Face) => {
+export function serve(scope: Scope, options: Loose): ServerInstance {
+  const wss = new WebSocket.WebSocketServer(options as ServerOptions);
+  const all = new Set<WebSocketInstance>();
+  wss.on('connection', (ws: WebSocketInstance) => {
     all.add(ws);
     ws.on('close', () => all.delete(ws));
   });
@@ -112,16 +114,16 @@ export function serve(scope: Scope, options: Loose): FaceServer {
 }
 
 /** A server and a client of it, connected, in memory. */
-export async function meet(
+export async function connectPair(
   scope: Scope,
   serverOptions: Loose = {},
   clientOptions: Loose = {},
   protocols?: string | string[],
-): Promise<Meeting> {
-  const { http, wires, dial } = hall(scope);
+): Promise<ConnectedPair> {
+  const { http, wires, connect } = memoryServer(scope);
   const wss = serve(scope, { server: http, ...serverOptions });
-  const connection = next<[Face, IncomingMessage]>(wss, 'connection');
-  const client = dial(clientOptions, protocols);
+  const connection = next<[WebSocketInstance, IncomingMessage]>(wss, 'connection');
+  const client = connect(clientOptions, protocols);
   await next(client, 'open');
   const [ws, request] = await connection;
   const [pair] = wires;

@@ -3,10 +3,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { useFailures } from './scene.js';
+import { useFailingClients } from './scene.js';
 
 const scope = useScope();
-const expectFailure = useFailures(scope);
+const expectFailure = useFailingClients(scope);
 
 describe('C10, C11, C12: what the server selected', () => {
   const selected: [string, string[] | undefined, string[]][] = [

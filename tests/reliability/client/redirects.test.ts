@@ -2,14 +2,14 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { until } from '../../support/inbox.js';
-import { Dialer } from '../../support/memory-client.js';
+import { MemoryClient } from '../../support/memory-client.js';
 import { upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
 import type { Loose } from '../../support/websockets.js';
-import { redirectTo, URL_OF_SERVER, useFailures } from './scene.js';
+import { redirectTo, URL_OF_SERVER, useFailingClients } from './scene.js';
 
 const scope = useScope();
-const expectFailure = useFailures(scope);
+const expectFailure = useFailingClients(scope);
 
 describe('C7: redirects', () => {
   test('C7: none is followed by default', async () => {
@@ -26,23 +26,23 @@ describe('C7: redirects', () => {
     [3, 3],
   ])('C7: a loop ends, maxRedirects %s', async (maxRedirects, hops) => {
     const limit = maxRedirects === undefined ? {} : { maxRedirects };
-    const dialer = new Dialer(scope(), URL_OF_SERVER, { followRedirects: true, ...limit });
-    for (let hop = 0; hop <= hops; hop++) await dialer.answer(() => redirectTo('/chat'), hop);
-    expect(await dialer.failed()).toBe('Maximum redirects exceeded');
-    expect(dialer.arrivals).toHaveLength(hops + 1);
+    const client = new MemoryClient(scope(), URL_OF_SERVER, { followRedirects: true, ...limit });
+    for (let hop = 0; hop <= hops; hop++) await client.answer(() => redirectTo('/chat'), hop);
+    expect(await client.failed()).toBe('Maximum redirects exceeded');
+    expect(client.connections).toHaveLength(hops + 1);
   });
 
   test('C7: every hop has a nonce of its own', async () => {
-    const dialer = new Dialer(scope(), URL_OF_SERVER, { followRedirects: true });
+    const client = new MemoryClient(scope(), URL_OF_SERVER, { followRedirects: true });
     const keys: string[] = [];
     for (let hop = 0; hop < 4; hop++) {
-      await dialer.answer((key) => {
+      await client.answer((key) => {
         keys.push(key);
         return redirectTo(`/hop/${hop}`);
       }, hop);
     }
-    await dialer.answer(() => upgradeResponse(keys[0] ?? ''), 4);
-    expect(await dialer.failed()).toBe('Invalid Sec-WebSocket-Accept header');
+    await client.answer(() => upgradeResponse(keys[0] ?? ''), 4);
+    expect(await client.failed()).toBe('Invalid Sec-WebSocket-Accept header');
     expect(new Set(keys).size).toBe(4);
   });
 
@@ -58,12 +58,12 @@ describe('C7: redirects', () => {
     ['/a b', 'ws://server.example.com/a%20b'],
   ];
   test.each(relative)('C7: Location %s is followed', async (location, url) => {
-    const dialer = new Dialer(scope(), URL_OF_SERVER, { followRedirects: true });
-    await dialer.answer(() => redirectTo(location));
-    await dialer.answer((key) => upgradeResponse(key), 1);
-    await until(() => dialer.events.length > 0, 'an event');
-    expect(dialer.events).toEqual(['open']);
-    expect(dialer.ws.url).toBe(url);
+    const client = new MemoryClient(scope(), URL_OF_SERVER, { followRedirects: true });
+    await client.answer(() => redirectTo(location));
+    await client.answer((key) => upgradeResponse(key), 1);
+    await until(() => client.events.length > 0, 'an event');
+    expect(client.events).toEqual(['open']);
+    expect(client.ws.url).toBe(url);
   });
 
   const bad = [
@@ -79,11 +79,11 @@ describe('C7: redirects', () => {
     'ws://a b/',
   ];
   test.each(bad)('C7: Location %s is an error, not an exception', async (location) => {
-    const dialer = new Dialer(scope(), URL_OF_SERVER, { followRedirects: true });
-    await dialer.answer(() => redirectTo(location));
-    await dialer.failed();
-    expect(dialer.errors[0]).toBeInstanceOf(SyntaxError);
-    expect(dialer.arrivals).toHaveLength(1);
+    const client = new MemoryClient(scope(), URL_OF_SERVER, { followRedirects: true });
+    await client.answer(() => redirectTo(location));
+    await client.failed();
+    expect(client.errors[0]).toBeInstanceOf(SyntaxError);
+    expect(client.connections).toHaveLength(1);
   });
 
   test.each(['Location:\r\n', ''])(
@@ -96,12 +96,12 @@ describe('C7: redirects', () => {
   );
 
   test('C7: the connection of a redirect is dropped', async () => {
-    const dialer = new Dialer(scope(), URL_OF_SERVER, { followRedirects: true });
-    const { inbox } = await dialer.answer(() => redirectTo('/new'));
+    const client = new MemoryClient(scope(), URL_OF_SERVER, { followRedirects: true });
+    const { inbox } = await client.answer(() => redirectTo('/new'));
     await inbox.rest();
-    await dialer.arrival(1);
-    dialer.ws.terminate();
-    expect(await dialer.failed()).toBe(
+    await client.connection(1);
+    client.ws.terminate();
+    expect(await client.failed()).toBe(
       'WebSocket was closed before the connection was established',
     );
   });
@@ -119,11 +119,11 @@ describe('C8: credentials on a redirect', () => {
   const named = ['authorization', 'cookie', 'proxy-authorization'];
 
   /** The credentials that arrive at each hop of one redirect. */
-  async function carried(dialer: Dialer, location: string): Promise<string[][]> {
-    const first = await dialer.arrival();
+  async function carried(client: MemoryClient, location: string): Promise<string[][]> {
+    const first = await client.connection();
     const one = await first.inbox.message();
     first.wire.write(redirectTo(location));
-    const two = await (await dialer.arrival(1)).inbox.message();
+    const two = await (await client.connection(1)).inbox.message();
     return [one, two].map((request) => named.flatMap((name) => request.all(name)));
   }
 
@@ -141,16 +141,16 @@ describe('C8: credentials on a redirect', () => {
     test.each(drops)(
       `C8: ${name} is dropped on a redirect to %s`,
       async (_where, from, location) => {
-        const dialer = new Dialer(scope(), from, { followRedirects: true, ...options });
-        const [one, two] = await carried(dialer, location);
+        const client = new MemoryClient(scope(), from, { followRedirects: true, ...options });
+        const [one, two] = await carried(client, location);
         expect(one).toHaveLength(1);
         expect(two).toEqual([]);
       },
     );
 
     test(`C8: ${name} is kept on the same host`, async () => {
-      const dialer = new Dialer(scope(), url, { followRedirects: true, ...options });
-      const [one, two] = await carried(dialer, '/new');
+      const client = new MemoryClient(scope(), url, { followRedirects: true, ...options });
+      const [one, two] = await carried(client, '/new');
       expect(one).toHaveLength(1);
       expect(two).toEqual(one);
     });
@@ -158,13 +158,13 @@ describe('C8: credentials on a redirect', () => {
 
   test("C8: a listener of 'redirect' decides for itself", async () => {
     const headers = { Authorization: 'Bearer secret', Cookie: 'secret=1' };
-    const dialer = new Dialer(scope(), URL_OF_SERVER, { followRedirects: true, headers });
+    const client = new MemoryClient(scope(), URL_OF_SERVER, { followRedirects: true, headers });
     const seen: string[] = [];
-    dialer.ws.on('redirect', (url, request) => {
+    client.ws.on('redirect', (url, request) => {
       seen.push(url);
       request.removeHeader('cookie');
     });
-    const [one, two] = await carried(dialer, 'ws://evil.example/');
+    const [one, two] = await carried(client, 'ws://evil.example/');
     expect(one).toEqual(['Bearer secret', 'secret=1']);
     expect(two).toEqual(['Bearer secret']);
     expect(seen).toEqual(['ws://evil.example/']);
@@ -174,11 +174,11 @@ describe('C8: credentials on a redirect', () => {
     const headers = { Authorization: 'Bearer secret', Host: 'a.example', 'X-Other': 'x' };
     const options = { followRedirects: true, headers, perMessageDeflate: false };
     const before = JSON.stringify(options);
-    const dialer = new Dialer(scope(), URL_OF_SERVER, options);
-    const first = await dialer.arrival();
+    const client = new MemoryClient(scope(), URL_OF_SERVER, options);
+    const first = await client.connection();
     expect((await first.inbox.message()).all('host')).toEqual(['a.example']);
     first.wire.write(redirectTo('ws://evil.example/'));
-    const second = await (await dialer.arrival(1)).inbox.message();
+    const second = await (await client.connection(1)).inbox.message();
     expect(second.all('host')).toEqual(['evil.example']);
     expect(second.all('x-other')).toEqual(['x']);
     expect(JSON.stringify(options)).toBe(before);

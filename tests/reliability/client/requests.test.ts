@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { show, turns, until } from '../../support/inbox.js';
-import { Dialer } from '../../support/memory-client.js';
+import { MemoryClient } from '../../support/memory-client.js';
 import { keyOf, upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
 import type { Loose } from '../../support/websockets.js';
@@ -45,35 +45,48 @@ describe('C9: injection into the request', () => {
   test.each(inputs)(
     'C9: %s throws, or is written without harm',
     async (_name, url, options, protocols) => {
-      let dialer: Dialer;
+      let client: MemoryClient;
       try {
-        dialer = new Dialer(scope(), url, options, protocols.length > 0 ? protocols : undefined);
+        client = new MemoryClient(
+          scope(),
+          url,
+          options,
+          protocols.length > 0 ? protocols : undefined,
+        );
       } catch (error) {
         expect(error).toMatchObject({ message: expect.any(String) });
         return;
       }
-      await until(() => dialer.arrivals.length + dialer.events.length > 0, 'a request or an error');
-      const [arrival] = dialer.arrivals;
-      if (arrival === undefined) return;
-      await arrival.inbox.message();
-      expect(show(arrival.inbox.peek())).toBe('');
-      dialer.ws.terminate();
-      await dialer.closed();
+      await until(
+        () => client.connections.length + client.events.length > 0,
+        'a request or an error',
+      );
+      const [connection] = client.connections;
+      if (connection === undefined) return;
+      await connection.inbox.message();
+      expect(show(connection.inbox.peek())).toBe('');
+      client.ws.terminate();
+      await client.closed();
     },
   );
 
   test.each(inputs)('C9: %s adds no line', async (_name, url, options, protocols) => {
-    let dialer: Dialer | undefined;
+    let client: MemoryClient | undefined;
     try {
-      dialer = new Dialer(scope(), url, options, protocols.length > 0 ? protocols : undefined);
+      client = new MemoryClient(
+        scope(),
+        url,
+        options,
+        protocols.length > 0 ? protocols : undefined,
+      );
     } catch {
       // Refused: nothing is written.
     }
     await turns();
-    const [arrival] = dialer?.arrivals ?? [];
-    const lines = (arrival?.inbox.peek().toString('latin1') ?? '').split(/[\r\n]/);
+    const [connection] = client?.connections ?? [];
+    const lines = (connection?.inbox.peek().toString('latin1') ?? '').split(/[\r\n]/);
     expect(lines.filter((line) => line.startsWith('Evil'))).toEqual([]);
-    expect(lines.filter((line) => line.startsWith('GET ')).length).toBe(arrival ? 1 : 0);
+    expect(lines.filter((line) => line.startsWith('GET ')).length).toBe(connection ? 1 : 0);
   });
 });
 
@@ -82,9 +95,9 @@ describe('C15: randomness', () => {
     const count = 300;
     const keys: string[] = [];
     for (let i = 0; i < count; i++) {
-      const dialer = new Dialer(scope());
-      keys.push(keyOf(await (await dialer.arrival()).inbox.message()));
-      dialer.ws.terminate();
+      const client = new MemoryClient(scope());
+      keys.push(keyOf(await (await client.connection()).inbox.message()));
+      client.ws.terminate();
     }
     expect(new Set(keys).size).toBe(count);
     const nonces = keys.map((key) => Buffer.from(key, 'base64'));
@@ -98,11 +111,11 @@ describe('C15: randomness', () => {
   // Far more frames than a pool of keys holds: if it were used again, keys would come again.
   test('C15: every frame has a masking key of its own', async () => {
     const count = 5_000;
-    const dialer = new Dialer(scope());
-    const { inbox } = await dialer.answer((key) => upgradeResponse(key));
-    await until(() => dialer.events.length > 0, 'an event');
+    const client = new MemoryClient(scope());
+    const { inbox } = await client.answer((key) => upgradeResponse(key));
+    await until(() => client.events.length > 0, 'an event');
     const zeros = Buffer.alloc(4); // masked, they are the key
-    for (let i = 0; i < count; i++) dialer.ws.send(zeros);
+    for (let i = 0; i < count; i++) client.ws.send(zeros);
     const bytes = await inbox.take(count * 10);
     const keys = Array.from({ length: count }, (_, i) => bytes.subarray(i * 10 + 2, i * 10 + 6));
     for (const [i, key] of keys.entries()) {

@@ -2,13 +2,13 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { turns, until } from '../../support/inbox.js';
-import { type Arrival, Dialer } from '../../support/memory-client.js';
+import { type ClientConnection, MemoryClient } from '../../support/memory-client.js';
 import { acceptFor, upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { altered, hello, URL_OF_SERVER, useFailures } from './scene.js';
+import { altered, hello, URL_OF_SERVER, useFailingClients } from './scene.js';
 
 const scope = useScope();
-const expectFailure = useFailures(scope);
+const expectFailure = useFailingClients(scope);
 
 describe('C1, C2: fields of the response', () => {
   const accepts: [string, (accept: string, key: string) => string[]][] = [
@@ -112,45 +112,49 @@ describe('C3: other answers', () => {
   });
 
   test('C3: 2,000 times 100 and then the right response opens', async () => {
-    const dialer = new Dialer(scope());
+    const client = new MemoryClient(scope());
     const interim = 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(2_000);
-    await dialer.answer((key) => interim + upgradeResponse(key));
-    await until(() => dialer.events.length > 0, 'an event');
-    expect(dialer.events).toEqual(['open']);
+    await client.answer((key) => interim + upgradeResponse(key));
+    await until(() => client.events.length > 0, 'an event');
+    expect(client.events).toEqual(['open']);
   });
 
   test('C3: a silent end is refused', async () => {
-    const dialer = new Dialer(scope());
-    const { wire, inbox } = await dialer.arrival();
+    const client = new MemoryClient(scope());
+    const { wire, inbox } = await client.connection();
     await inbox.message();
     wire.end();
-    expect(await dialer.failed()).toBe('socket hang up');
+    expect(await client.failed()).toBe('socket hang up');
   });
 
   test("C3: 'unexpected-response' leaves everything to its listener, as in ws", async () => {
-    const dialer = new Dialer(scope());
+    const client = new MemoryClient(scope());
     let status: number | undefined;
     let body = '';
-    dialer.ws.on('unexpected-response', (request, response) => {
+    client.ws.on('unexpected-response', (request, response) => {
       status = response.statusCode;
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => (body += chunk));
       response.on('end', () => request.destroy());
     });
-    await dialer.answer(() => 'HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\n\r\nWho?');
+    await client.answer(() => 'HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\n\r\nWho?');
     await until(() => body === 'Who?', 'the body');
     expect(status).toBe(401);
     await turns();
-    expect(dialer.events.filter((event) => event === 'open')).toEqual([]);
-    dialer.ws.terminate();
-    await dialer.closed();
-    expect(dialer.events.filter((event) => event.startsWith('close'))).toEqual(['close 1006']);
+    expect(client.events.filter((event) => event === 'open')).toEqual([]);
+    client.ws.terminate();
+    await client.closed();
+    expect(client.events.filter((event) => event.startsWith('close'))).toEqual(['close 1006']);
   });
 });
 
 describe('C4: floods', () => {
-  /** Writes for ever, until the client hangs up; says how much that was. */
-  async function pour({ wire, inbox }: Arrival, chunk: Buffer, most: number): Promise<number> {
+  /** Writes for ever, until the client closes the connection; returns how much that was. */
+  async function pour(
+    { wire, inbox }: ClientConnection,
+    chunk: Buffer,
+    most: number,
+  ): Promise<number> {
     let sent = 0;
     while (!inbox.ended && sent < most) {
       if (wire.writable) wire.write(chunk);
@@ -174,19 +178,19 @@ describe('C4: floods', () => {
     ['an endless name', 'HTTP/1.1 101 Switching Protocols\r\n'],
   ];
   test.each(heads)('C4: %s is cut off', async (_name, head) => {
-    const dialer = new Dialer(scope());
-    const arrival = await dialer.answer(() => head);
-    expect(await pour(arrival, chunk, most)).toBeLessThan(most);
-    await dialer.failed();
+    const client = new MemoryClient(scope());
+    const connection = await client.answer(() => head);
+    expect(await pour(connection, chunk, most)).toBeLessThan(most);
+    await client.failed();
   });
 
   test('C4: an endless body on a redirect that is followed is cut off', async () => {
-    const dialer = new Dialer(scope(), URL_OF_SERVER, { followRedirects: true });
-    const arrival = await dialer.answer(() => 'HTTP/1.1 302 Found\r\nLocation: /new\r\n\r\n');
-    expect(await pour(arrival, chunk, most)).toBeLessThan(most);
-    await dialer.answer((key) => upgradeResponse(key), 1);
-    await until(() => dialer.events.length > 0, 'an event');
-    expect(dialer.events).toEqual(['open']);
+    const client = new MemoryClient(scope(), URL_OF_SERVER, { followRedirects: true });
+    const connection = await client.answer(() => 'HTTP/1.1 302 Found\r\nLocation: /new\r\n\r\n');
+    expect(await pour(connection, chunk, most)).toBeLessThan(most);
+    await client.answer((key) => upgradeResponse(key), 1);
+    await until(() => client.events.length > 0, 'an event');
+    expect(client.events).toEqual(['open']);
   });
 
   test('C4: 2 MiB of header fields are refused', async () => {
@@ -202,15 +206,15 @@ describe('C4: floods', () => {
     const outcomes = new Set<string>();
     for (const count of [900, 998, 999, 1_000, 1_001, 1_996, 1_998, 2_000, 2_500]) {
       for (let first = 0; first < 3; first++) {
-        const dialer = new Dialer(scope());
-        await dialer.answer((key) => {
+        const client = new MemoryClient(scope());
+        await client.answer((key) => {
           const [status = '', ...ours] = upgradeResponse(key).split('\r\n').slice(0, -2);
           const fields = [...ours.slice(first), ...ours.slice(0, first)];
           return `${status}\r\n${'a:\r\n'.repeat(count)}${fields.join('\r\n')}\r\n\r\n`;
         });
-        await until(() => dialer.events.length > 0, 'an outcome');
-        outcomes.add(dialer.events[0] ?? '');
-        if (dialer.events[0] !== 'open') await dialer.failed();
+        await until(() => client.events.length > 0, 'an outcome');
+        outcomes.add(client.events[0] ?? '');
+        if (client.events[0] !== 'open') await client.failed();
       }
     }
     for (const outcome of outcomes) {

@@ -1,7 +1,7 @@
 /** What a server answers the clients of this folder's tests. */
 
 import { frame } from '../../support/frames.js';
-import { Dialer } from '../../support/memory-client.js';
+import { MemoryClient } from '../../support/memory-client.js';
 import { upgradeResponse } from '../../support/requests.js';
 import type { Scope } from '../../support/scope.js';
 import type { Loose } from '../../support/websockets.js';
@@ -9,8 +9,8 @@ import type { Loose } from '../../support/websockets.js';
 export const URL_OF_SERVER = 'ws://server.example.com/chat';
 export const hello = frame({ payload: 'Hello' });
 
-/** A client that gets this response fails, tells it once, never opens, and hangs up. */
-export function useFailures(
+/** A client that gets this response fails with one 'error', never opens, and closes the connection. */
+export function useFailingClients(
   scope: () => Scope,
 ): (
   make: (key: string) => Buffer | string,
@@ -18,9 +18,9 @@ export function useFailures(
   protocols?: string[],
 ) => Promise<string> {
   return async (make, options = {}, protocols) => {
-    const dialer = new Dialer(scope(), URL_OF_SERVER, options, protocols);
-    await dialer.answer(make);
-    return dialer.failed();
+    const client = new MemoryClient(scope(), URL_OF_SERVER, options, protocols);
+    await client.answer(make);
+    return client.failed();
   };
 }
 

@@ -10,7 +10,7 @@ import WebSocket from '../../../src/index.js';
 import { until } from '../../support/inbox.js';
 import { upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { attend, type FaceOptions, type Loose } from '../../support/websockets.js';
+import { type ClientOptions, type Loose, recordEvents } from '../../support/websockets.js';
 import { hello } from './scene.js';
 
 const scope = useScope();
@@ -38,13 +38,13 @@ describe('C14: TLS', () => {
   }
 
   async function outcome(url: string, options: Loose = {}) {
-    const ws = scope().track(new WebSocket(url, options as FaceOptions));
+    const ws = scope().track(new WebSocket(url, options as ClientOptions));
     const errors: NodeJS.ErrnoException[] = [];
     ws.on('error', (error) => errors.push(error));
-    const events = attend(ws);
+    const events = recordEvents(ws);
     await until(
       () => events.length >= 2,
-      () => `an outcome; told: ${events}`,
+      () => `an outcome; events: ${events}`,
     );
     return { events, code: errors[0]?.code ?? '' };
   }

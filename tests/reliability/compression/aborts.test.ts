@@ -85,7 +85,7 @@ describe.each(ROLES)('D8: as a %s, aborts', (role) => {
     }
   });
 
-  test('terminate() in the listener of a compressed message: nothing more is told', async () => {
+  test('terminate() in the listener of a compressed message: no event comes any more', async () => {
     const scene = await open(role);
     scene.product.once('message', () => scene.product.terminate());
     const one = scene.frame({ rsv: 4, payload: deflated('one') });

@@ -45,17 +45,17 @@ const BOMB = `
   const bytes = Buffer.concat(bombs[kind]());
   const server = createServer();
   const wss = new WebSocket.Server({ server, perMessageDeflate: true, maxPayload: 16 * MIB });
-  const told = [];
+  const delivered = [];
   let open = 0;
   let before;
   let ended = 0;
   const finish = () => {
     const grown = (process.resourceUsage().maxRSS - before) / 1024;
-    console.log(JSON.stringify({ told: [...new Set(told)].sort(), count: told.length, grown }));
+    console.log(JSON.stringify({ delivered: [...new Set(delivered)].sort(), count: delivered.length, grown }));
     process.exit();
   };
   wss.on('connection', (ws) => {
-    ws.on('message', (data) => told.push('message of ' + data.length));
+    ws.on('message', (data) => delivered.push('message of ' + data.length));
     ws.on('error', () => {});
   });
   const request = [
@@ -73,7 +73,7 @@ const BOMB = `
       const socket = connect(server.address().port, '127.0.0.1', () => socket.write(request));
       let upgraded = false;
       socket.on('data', (chunk) => {
-        if (upgraded) told.push('close ' + chunk.readUInt16BE(2));
+        if (upgraded) delivered.push('close ' + chunk.readUInt16BE(2));
         if (!upgraded && ++open === sockets.length) attack(sockets);
         upgraded = true;
       });
@@ -85,8 +85,8 @@ const BOMB = `
 `;
 
 interface Bombed {
-  /** what was told, and what the peers were sent */
-  told: string[];
+  /** what was delivered, and what the peers were sent */
+  delivered: string[];
   count: number;
   /** MiB of memory */
   grown: number;
@@ -109,21 +109,21 @@ describe('D1: 512 MiB in half a MiB, where 16 MiB are allowed', () => {
     ['whole', 'in one frame', ['close 1009']],
     ['fragments', 'in 256 fragments', ['close 1009']],
     ['behind', 'behind a legal message', ['close 1009', 'message of 5']],
-  ])('%s: %s, fails with 1009 and costs little memory', async (kind, _how, told) => {
+  ])('%s: %s, fails with 1009 and costs little memory', async (kind, _how, delivered) => {
     const { grown, ...seen } = await bombed(kind);
-    expect(seen).toEqual({ told, count: told.length });
+    expect(seen).toEqual({ delivered, count: delivered.length });
     expect(grown).toBeLessThan(100);
   });
 
   test('unfinished: in 255 fragments without an end, costs little memory', async () => {
-    const { told, grown } = await bombed('unfinished');
-    expect(told.filter((what) => what !== 'close 1009')).toEqual([]);
+    const { delivered, grown } = await bombed('unfinished');
+    expect(delivered.filter((what) => what !== 'close 1009')).toEqual([]);
     expect(grown).toBeLessThan(100);
   });
 
   test('sixty at once', async () => {
     const { grown, ...seen } = await bombed('whole', 60);
-    expect(seen).toEqual({ told: ['close 1009'], count: 60 });
+    expect(seen).toEqual({ delivered: ['close 1009'], count: 60 });
     expect(grown).toBeLessThan(250);
   });
 });

@@ -110,7 +110,7 @@ describe.each(ROLES)('D3: as a %s, garbage', (role) => {
     ],
   ])('%s fails with 1007, once', async (_name, payload) => {
     const scene = await open(role);
-    const frames = [{ payload: 'a' }, { rsv: 4, payload }, { payload: 'never told' }];
+    const frames = [{ payload: 'a' }, { rsv: 4, payload }, { payload: 'never delivered' }];
     scene.peer.write(frames.map((frame) => scene.frame(frame)));
     await scene.until(() => scene.peer.ended);
     await scene.finish();
@@ -127,17 +127,17 @@ describe.each(ROLES)('D5: as a %s, the window of the peer', (role) => {
   test('goes on over messages that are inflated at once, later, or not at all', async () => {
     const scene = await open(role);
     const random = new SeededRandom(5);
-    const told: string[] = [];
+    const delivered: string[] = [];
     for (let i = 0; i < 60; i++) {
       const size = random.pick([3, 100, 2000, 40_000, 400_000, 1_500_000]);
       const message = letters(1 + (i % 3), size);
       const plain = random.next() < 0.3;
       const frame = plain ? scene.frame({ payload: message }) : await scene.compressed(message);
       scene.peer.write(random.next() < 0.5 ? [frame] : randomCuts(frame, random, 60_000));
-      told.push(`text ${inShort(message)}`);
+      delivered.push(`text ${inShort(message)}`);
     }
-    await scene.until(() => scene.events.length >= told.length);
-    expect(scene.events).toEqual(told);
+    await scene.until(() => scene.events.length >= delivered.length);
+    expect(scene.events).toEqual(delivered);
   });
 
   const sides = { server: 'client', client: 'server' } as const;
@@ -152,16 +152,16 @@ describe.each(ROLES)('D5: as a %s, the window of the peer', (role) => {
     });
     if (scene === undefined) return;
     expect(scene.agreement[side].windowBits).toBe(bits);
-    const told: string[] = [];
+    const delivered: string[] = [];
     for (const distance of [100, 240, 250, 300, 500, 700, 1200, 3000, 5000, 30_000]) {
       const noise = new SeededRandom(distance).bytes(distance);
       for (const message of [Buffer.concat([noise, noise, noise]), noise]) {
         scene.peer.write([await scene.compressed(message, BINARY)]);
-        told.push(`binary ${inShort(message)}`);
+        delivered.push(`binary ${inShort(message)}`);
       }
     }
-    await scene.until(() => scene.events.length >= told.length);
-    expect(scene.events).toEqual(told);
+    await scene.until(() => scene.events.length >= delivered.length);
+    expect(scene.events).toEqual(delivered);
     await scene.finish();
   });
 });

@@ -3,16 +3,16 @@
 import { describe, expect, test } from '@jest/globals';
 import { turns } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
-import { meet } from '../../support/websockets.js';
+import { connectPair } from '../../support/websockets.js';
 
 const scope = useScope();
 
 describe('D10: compression is not switched on by itself', () => {
-  test('a server agrees to it only when it was told to', async () => {
-    const asked = { perMessageDeflate: true };
-    const off = await meet(scope(), {}, asked);
+  test('a server agrees to it only with the option', async () => {
+    const responseTo = { perMessageDeflate: true };
+    const off = await connectPair(scope(), {}, responseTo);
     expect([off.client.extensions, off.ws.extensions]).toEqual(['', '']);
-    const on = await meet(scope(), { perMessageDeflate: true }, asked);
+    const on = await connectPair(scope(), { perMessageDeflate: true }, responseTo);
     expect([on.client.extensions, on.ws.extensions]).toEqual([
       'permessage-deflate',
       'permessage-deflate',
@@ -21,7 +21,7 @@ describe('D10: compression is not switched on by itself', () => {
   });
 
   test('a client that does not want it does not offer it', async () => {
-    const { request } = await meet(
+    const { request } = await connectPair(
       scope(),
       { perMessageDeflate: true },
       { perMessageDeflate: false },

@@ -22,7 +22,7 @@ describe.each(ROLES)('D7: as a %s, order', (role) => {
     const first = scene.frame({ opcode: BINARY, rsv: 4, payload: deflated(large) });
     scene.peer.write([Buffer.concat([first, ...behind])]);
   }
-  const told = `binary ${inShort(large)}`;
+  const delivered = `binary ${inShort(large)}`;
 
   test('what comes behind a message that is being inflated waits for it', async () => {
     const scene = await open(role);
@@ -38,7 +38,7 @@ describe.each(ROLES)('D7: as a %s, order', (role) => {
     await scene.finish();
     const [plain, small] = [Buffer.from('plain'), Buffer.from('small')].map(inShort);
     expect(scene.events).toEqual([
-      told,
+      delivered,
       `text ${plain}`,
       'ping 70',
       `text ${small}`,
@@ -50,10 +50,14 @@ describe.each(ROLES)('D7: as a %s, order', (role) => {
 
   test('an illegal frame behind it fails the connection behind it', async () => {
     const scene = await open(role);
-    await behindLarge(scene, scene.frame({ opcode: 3 }), scene.frame({ payload: 'never told' }));
+    await behindLarge(
+      scene,
+      scene.frame({ opcode: 3 }),
+      scene.frame({ payload: 'never delivered' }),
+    );
     await scene.until(() => scene.peer.ended);
     await scene.finish();
-    expect(scene.events).toEqual([told, 'error WS_ERR_INVALID_OPCODE', 'close 1006']);
+    expect(scene.events).toEqual([delivered, 'error WS_ERR_INVALID_OPCODE', 'close 1006']);
     expect(codeOf(scene)).toBe(1002);
   });
 
@@ -62,7 +66,11 @@ describe.each(ROLES)('D7: as a %s, order', (role) => {
     await behindLarge(scene, scene.frame({ payload: 'plain' }));
     scene.peer.end();
     await scene.until(() => scene.closed);
-    expect(scene.events).toEqual([told, `text ${inShort(Buffer.from('plain'))}`, 'close 1006']);
+    expect(scene.events).toEqual([
+      delivered,
+      `text ${inShort(Buffer.from('plain'))}`,
+      'close 1006',
+    ]);
   });
 
   test('a Close in the next chunk, and the end of the wire, do not swallow it either', async () => {
@@ -72,7 +80,7 @@ describe.each(ROLES)('D7: as a %s, order', (role) => {
     scene.peer.write([scene.frame({ opcode: CLOSE, payload: closePayload(1000) })]);
     scene.peer.end();
     await scene.until(() => scene.closed);
-    expect(scene.events).toEqual([told, 'close 1000']);
+    expect(scene.events).toEqual([delivered, 'close 1000']);
   });
 
   test('large ones and small ones, one after the other, without a pause', async () => {
@@ -115,7 +123,11 @@ describe.each(ROLES)('D7: as a %s, order', (role) => {
     await scene.until(() => scene.peer.close !== undefined);
     await scene.finish();
     expect(caught).toEqual([mine]);
-    expect(scene.events).toEqual([told, `text ${inShort(Buffer.from('small'))}`, 'close 1000']);
+    expect(scene.events).toEqual([
+      delivered,
+      `text ${inShort(Buffer.from('small'))}`,
+      'close 1000',
+    ]);
   });
 
   test('pause() holds a message that is being inflated back', async () => {
@@ -130,7 +142,7 @@ describe.each(ROLES)('D7: as a %s, order', (role) => {
     expect(scene.events.length).toBe(before);
     scene.product.resume();
     await scene.until(() => scene.events.length === 2);
-    expect(scene.events).toEqual([told, `text ${inShort(Buffer.from('plain'))}`]);
+    expect(scene.events).toEqual([delivered, `text ${inShort(Buffer.from('plain'))}`]);
   });
 
   test('one event per turn where that was asked for', async () => {

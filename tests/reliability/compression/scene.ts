@@ -45,5 +45,5 @@ export function letters(seed: number, size: number): Buffer {
 /** A message of 900,000 bytes. */
 export const LARGE = deflated(letters(1, 900_000));
 
-/** What was told of the end of a connection that the product failed. */
+/** The code of the Close that the product sent. */
 export const codeOf = ({ peer }: CompressedScene): number | undefined => peer.closing?.code;

@@ -9,12 +9,12 @@ import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { Hall } from '../../support/echo-server.js';
+import { EchoServer } from '../../support/echo-server.js';
 import { Inbox, turns, until } from '../../support/inbox.js';
-import type { Caller } from '../../support/raw-client.js';
+import type { RawClient } from '../../support/raw-client.js';
 import { upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { attend, type Face } from '../../support/websockets.js';
+import { recordEvents, type WebSocketInstance } from '../../support/websockets.js';
 import { expectAccepted, text, useServer } from './scene.js';
 
 const scope = useScope();
@@ -23,33 +23,36 @@ const { ownServer } = useServer(scope);
 describe('H15: aborts', () => {
   const bytes = Buffer.concat([Buffer.from(upgradeRequest()), text('Hello'), text('again')]);
   const reset = (): Error => Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
-  const aborts: [string, (caller: Caller) => void][] = [
+  const aborts: [string, (client: RawClient) => void][] = [
     ['FIN', ({ wire }) => wire.end()],
     ['FIN and gone', ({ wire }) => wire.destroy()],
     ['an error of the socket', ({ far }) => far.destroy(reset())],
     ['a socket destroyed', ({ far }) => far.destroy()],
   ];
   test.each(aborts)('H15: %s after every byte of handshake and frames', async (_name, abort) => {
-    const hall = new Hall(scope());
-    const callers: Caller[] = [];
+    const server = new EchoServer(scope());
+    const clients: RawClient[] = [];
     for (let length = 0; length <= bytes.length; length++) {
-      const caller = hall.call(bytes.subarray(0, length));
-      callers.push(caller);
+      const client = server.connect(bytes.subarray(0, length));
+      clients.push(client);
       if (length % 2 === 0) await turns(1);
-      abort(caller);
+      abort(client);
     }
-    await until(() => callers.every(({ inbox }) => inbox.ended), 'the server to hang up');
-    for (const { wire } of callers) wire.destroy();
-    await until(() => callers.every(({ far }) => far.destroyed), 'the sockets to be gone');
-    await hall.empty();
-    expect(hall.guests.length).toBeLessThanOrEqual(bytes.length + 1);
-    await expectAccepted(hall.call(upgradeRequest()));
+    await until(
+      () => clients.every(({ inbox }) => inbox.ended),
+      'the server to close the connection',
+    );
+    for (const { wire } of clients) wire.destroy();
+    await until(() => clients.every(({ far }) => far.destroyed), 'the sockets to be gone');
+    await server.empty();
+    expect(server.accepted.length).toBeLessThanOrEqual(bytes.length + 1);
+    await expectAccepted(server.connect(upgradeRequest()));
   });
 
   test('H15: RST over TCP after every byte of handshake and frames', async () => {
     const { wss, port, connections } = await ownServer();
     let closes = 0;
-    wss.on('connection', (ws: Face) => ws.on('close', () => (closes += 1)));
+    wss.on('connection', (ws: WebSocketInstance) => ws.on('close', () => (closes += 1)));
     const sockets: Socket[] = [];
     for (let length = 0; length <= bytes.length; length++) {
       const socket = connect({ port, host: '127.0.0.1', noDelay: true });
@@ -61,7 +64,7 @@ describe('H15: aborts', () => {
       });
     }
     await until(() => sockets.every((socket) => socket.closed), 'every reset');
-    const socket = await scope().dial(port);
+    const socket = await scope().connect(port);
     const inbox = new Inbox(socket);
     socket.write(upgradeRequest());
     await expectAccepted({ inbox });
@@ -79,7 +82,7 @@ describe('H15: aborts', () => {
     https.on('tlsClientError', () => {});
     const wss = new WebSocket.WebSocketServer({ server: https });
     const events: string[][] = [];
-    wss.on('connection', (ws: Face) => events.push(attend(ws)));
+    wss.on('connection', (ws: WebSocketInstance) => events.push(recordEvents(ws)));
     const port = await scope().listen(https);
     // A relay in the middle, so that the wire can be cut below TLS.
     let up: Socket | undefined;
@@ -119,11 +122,11 @@ describe('H15: aborts', () => {
       }
     }
     await until(
-      () => events.every((told) => told.includes('close 1006')) && wss.clients.size === 0,
-      () => `every close; told: ${JSON.stringify(events)}`,
+      () => events.every((delivered) => delivered.includes('close 1006')) && wss.clients.size === 0,
+      () => `every 'close'; events: ${JSON.stringify(events)}`,
     );
     const count = (): Promise<number> =>
-      new Promise((tell) => https.getConnections((_error, open) => tell(open)));
+      new Promise((done) => https.getConnections((_error, open) => done(open)));
     let open = -1;
     await until(
       () => {
@@ -134,49 +137,49 @@ describe('H15: aborts', () => {
       },
       () => `${open} connections to close`,
     );
-    expect(events.every((told) => told.filter((e) => e.startsWith('close')).length === 1)).toBe(
-      true,
-    );
+    expect(
+      events.every((delivered) => delivered.filter((e) => e.startsWith('close')).length === 1),
+    ).toBe(true);
   });
 
   test.each(aborts)('H15: %s while verifyClient is pending', async (_name, abort) => {
     const answers: ((ok: boolean, code?: number) => void)[] = [];
-    const hall = new Hall(scope(), {
+    const server = new EchoServer(scope(), {
       verifyClient: (_info: unknown, answer: (ok: boolean) => void) => answers.push(answer),
     });
     for (const ok of [true, false]) {
-      const caller = hall.call(upgradeRequest());
+      const client = server.connect(upgradeRequest());
       await until(() => answers.length === (ok ? 1 : 2), 'verifyClient to be asked');
-      abort(caller);
+      abort(client);
       await turns();
       answers.at(-1)?.(ok, 403);
       await turns();
-      caller.wire.destroy();
-      await until(() => caller.far.destroyed, 'the socket to be gone');
+      client.wire.destroy();
+      await until(() => client.far.destroyed, 'the socket to be gone');
     }
-    await hall.empty();
+    await server.empty();
   });
 
   test.each(aborts)('H15: %s before handleUpgrade', async (_name, abort) => {
-    const hall = new Hall(scope(), { noServer: true });
+    const server = new EchoServer(scope(), { noServer: true });
     const upgrades: [IncomingMessage, Duplex, Buffer][] = [];
-    hall.http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    server.http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on('error', () => {}); // until handleUpgrade, the socket is the application's
       upgrades.push([request, socket, head]);
     });
     for (const parts of [{}, { set: { 'Sec-WebSocket-Version': '1' } }]) {
-      const caller = hall.call(upgradeRequest(parts));
+      const client = server.connect(upgradeRequest(parts));
       await until(() => upgrades.length > 0, 'the upgrade');
-      abort(caller);
+      abort(client);
       await turns();
       const [upgrade] = upgrades.splice(0);
       if (upgrade === undefined) throw new Error('no upgrade');
-      hall.wss.handleUpgrade(...upgrade, (ws, request) => hall.admit(ws, request));
+      server.wss.handleUpgrade(...upgrade, (ws, request) => server.accept(ws, request));
       await turns();
-      caller.wire.destroy();
-      await until(() => caller.far.destroyed, 'the socket to be gone');
+      client.wire.destroy();
+      await until(() => client.far.destroyed, 'the socket to be gone');
     }
-    await hall.empty();
+    await server.empty();
   });
 
   // CVE-2022-41940: an 'error' of the raw socket without a listener ends the process.
@@ -186,7 +189,7 @@ describe('H15: aborts', () => {
     const look = (when: string): void => {
       seen.push([when, socket?.listenerCount('error') ?? -1]);
     };
-    const hall = new Hall(scope(), {
+    const server = new EchoServer(scope(), {
       noServer: true,
       verifyClient: (_info: unknown, answer: (ok: boolean) => void) => {
         look('verifyClient');
@@ -200,26 +203,26 @@ describe('H15: aborts', () => {
         return 'a';
       },
     });
-    hall.wss.on('headers', () => look('headers'));
-    hall.http.on('upgrade', (request: IncomingMessage, raw: Duplex, head: Buffer) => {
+    server.wss.on('headers', () => look('headers'));
+    server.http.on('upgrade', (request: IncomingMessage, raw: Duplex, head: Buffer) => {
       socket = raw;
-      hall.wss.handleUpgrade(request, raw, head, (ws) => {
+      server.wss.handleUpgrade(request, raw, head, (ws) => {
         look('callback');
-        hall.admit(ws, request);
+        server.accept(ws, request);
       });
       look('behind handleUpgrade');
     });
     const add: [string, string][] = [['Sec-WebSocket-Protocol', 'a']];
-    const caller = hall.call(upgradeRequest({ add }));
-    await expectAccepted(caller);
+    const client = server.connect(upgradeRequest({ add }));
+    await expectAccepted(client);
     look('open');
-    caller.far.destroy(reset());
-    await hall.empty();
+    client.far.destroy(reset());
+    await server.empty();
     for (const [when, count] of seen) expect([when, count > 0]).toEqual([when, true]);
     expect(seen).toHaveLength(7);
 
     seen.length = 0;
-    const refused = hall.call(upgradeRequest({ set: { 'Sec-WebSocket-Key': 'x' } }));
+    const refused = server.connect(upgradeRequest({ set: { 'Sec-WebSocket-Key': 'x' } }));
     await until(() => seen.length === 1, 'the refusal');
     if (!refused.far.destroyed) look('refused');
     refused.far.destroy(reset());

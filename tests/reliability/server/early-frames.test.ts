@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
-import { Hall } from '../../support/echo-server.js';
+import { EchoServer } from '../../support/echo-server.js';
 import { closePayload, frame, KEY, OPCODE } from '../../support/frames.js';
 import { Inbox, show, turns } from '../../support/inbox.js';
 import { byteByByte } from '../../support/random.js';
@@ -25,55 +25,55 @@ describe('H13, H14: frames with the request, and cuts', () => {
     ['while verifyClient is pending', later],
   ])('%s', (when, options) => {
     test.each([1, 2, 10, 500])(`H13: %d frames in the request's packet, ${when}`, async (count) => {
-      const hall = new Hall(scope(), options);
+      const server = new EchoServer(scope(), options);
       const names = Array.from({ length: count }, (_, i) => `message ${i}`);
       const frames = names.map((name) => text(name.slice(8)));
-      const caller = hall.call(Buffer.concat([Buffer.from(upgradeRequest()), ...frames]));
-      await expectAccepted(caller);
+      const client = server.connect(Buffer.concat([Buffer.from(upgradeRequest()), ...frames]));
+      await expectAccepted(client);
       const expected = Buffer.concat(names.map((name) => echo(name.slice(8))));
-      expect(show(await caller.inbox.take(expected.length))).toBe(show(expected));
-      expect(hall.guests[0]?.events).toEqual(names);
+      expect(show(await client.inbox.take(expected.length))).toBe(show(expected));
+      expect(server.accepted[0]?.events).toEqual(names);
     });
 
     test(`H13: half a frame, and its rest before and behind the 101, ${when}`, async () => {
-      const hall = new Hall(scope(), options);
+      const server = new EchoServer(scope(), options);
       const whole = text('Hello');
       const head = Buffer.from(upgradeRequest());
-      const caller = hall.call(Buffer.concat([head, whole.subarray(0, 3)]));
-      caller.wire.write(whole.subarray(3, 4));
-      await expectAccepted(caller);
+      const client = server.connect(Buffer.concat([head, whole.subarray(0, 3)]));
+      client.wire.write(whole.subarray(3, 4));
+      await expectAccepted(client);
       await turns();
-      expect(show(caller.inbox.peek())).toBe('');
-      caller.wire.write(whole.subarray(4));
-      expect(show(await caller.inbox.take(7))).toBe(show(echo('Hello')));
+      expect(show(client.inbox.peek())).toBe('');
+      client.wire.write(whole.subarray(4));
+      expect(show(await client.inbox.take(7))).toBe(show(echo('Hello')));
     });
 
     test(`H13: a Close in the request's packet, ${when}`, async () => {
-      const hall = new Hall(scope(), options);
+      const server = new EchoServer(scope(), options);
       const payload = closePayload(1000);
       const close = frame({ opcode: OPCODE.CLOSE, payload, mask: KEY });
       const bytes = Buffer.concat([Buffer.from(upgradeRequest()), text('a'), close, text('b')]);
-      const caller = hall.call(bytes);
-      await expectAccepted(caller);
+      const client = server.connect(bytes);
+      await expectAccepted(client);
       const answer = Buffer.concat([echo('a'), frame({ opcode: OPCODE.CLOSE, payload })]);
-      expect(show(await caller.inbox.rest())).toBe(show(answer));
-      caller.wire.end();
-      await hall.empty();
-      expect(hall.guests[0]?.events).toEqual(['message a', 'close 1000']);
+      expect(show(await client.inbox.rest())).toBe(show(answer));
+      client.wire.end();
+      await server.empty();
+      expect(server.accepted[0]?.events).toEqual(['message a', 'close 1000']);
     });
 
     test(`H13: an illegal frame in the request's packet, ${when}`, async () => {
-      const hall = new Hall(scope(), options);
+      const server = new EchoServer(scope(), options);
       const bytes = Buffer.concat([Buffer.from(upgradeRequest()), text('a'), echo('b'), text('c')]);
-      const caller = hall.call(bytes);
-      await expectAccepted(caller);
-      expect(await caller.inbox.frame()).toMatchObject({ opcode: OPCODE.TEXT, masked: false });
-      const close = await caller.inbox.frame();
+      const client = server.connect(bytes);
+      await expectAccepted(client);
+      expect(await client.inbox.frame()).toMatchObject({ opcode: OPCODE.TEXT, masked: false });
+      const close = await client.inbox.frame();
       expect([close.opcode, close.payload.readUInt16BE()]).toEqual([OPCODE.CLOSE, 1002]);
-      expect(show(await caller.inbox.rest())).toBe('');
-      caller.wire.end();
-      await hall.empty();
-      expect(hall.guests[0]?.events).toEqual([
+      expect(show(await client.inbox.rest())).toBe('');
+      client.wire.end();
+      await server.empty();
+      expect(server.accepted[0]?.events).toEqual([
         'message a',
         expect.stringContaining('error'),
         'close 1006',
@@ -82,38 +82,40 @@ describe('H13, H14: frames with the request, and cuts', () => {
   });
 
   test('H13: an upgrade that the application hands over later', async () => {
-    const hall = new Hall(scope(), { noServer: true });
+    const server = new EchoServer(scope(), { noServer: true });
     const handed = new Promise<[IncomingMessage, Duplex, Buffer]>((resolve) => {
-      hall.http.on('upgrade', (...upgrade) => resolve(upgrade));
+      server.http.on('upgrade', (...upgrade) => resolve(upgrade));
     });
     const head = Buffer.from(upgradeRequest());
-    const caller = hall.call(Buffer.concat([head, text('one'), text('two').subarray(0, 4)]));
+    const client = server.connect(Buffer.concat([head, text('one'), text('two').subarray(0, 4)]));
     const upgrade = await handed;
-    caller.wire.write(Buffer.concat([text('two').subarray(4), text('three')]));
+    client.wire.write(Buffer.concat([text('two').subarray(4), text('three')]));
     await turns();
-    hall.wss.handleUpgrade(...upgrade, (ws, request) => hall.wss.emit('connection', ws, request));
-    await expectAccepted(caller);
+    server.wss.handleUpgrade(...upgrade, (ws, request) =>
+      server.wss.emit('connection', ws, request),
+    );
+    await expectAccepted(client);
     const expected = Buffer.concat([echo('one'), echo('two'), echo('three')]);
-    expect(show(await caller.inbox.take(expected.length))).toBe(show(expected));
+    expect(show(await client.inbox.take(expected.length))).toBe(show(expected));
   });
 
   test('H14: the request cut in two at every byte', async () => {
-    const hall = new Hall(scope());
+    const server = new EchoServer(scope());
     const bytes = Buffer.concat([Buffer.from(upgradeRequest()), text('Hello')]);
     for (let at = 1; at < bytes.length; at++) {
-      const caller = hall.call(bytes.subarray(0, at));
+      const client = server.connect(bytes.subarray(0, at));
       await turns(1);
-      caller.wire.write(bytes.subarray(at));
-      await expectAccepted(caller);
-      expect(show(await caller.inbox.take(7))).toBe(show(echo('Hello')));
-      caller.wire.destroy();
+      client.wire.write(bytes.subarray(at));
+      await expectAccepted(client);
+      expect(show(await client.inbox.take(7))).toBe(show(echo('Hello')));
+      client.wire.destroy();
     }
-    expect(hall.guests).toHaveLength(bytes.length - 1);
+    expect(server.accepted).toHaveLength(bytes.length - 1);
   });
 
   test('H14: one byte per packet over TCP', async () => {
     const { port } = await ownServer();
-    const socket = await scope().dial(port);
+    const socket = await scope().connect(port);
     const inbox = new Inbox(socket);
     for (const byte of byteByByte(Buffer.concat([Buffer.from(upgradeRequest()), text('Hello')]))) {
       await new Promise((written) => socket.write(byte, written));

@@ -1,7 +1,7 @@
 /** Offers of extensions: H23 to H25 of THREATS.md. */
 
 import { describe, expect, test } from '@jest/globals';
-import { Hall } from '../../support/echo-server.js';
+import { EchoServer } from '../../support/echo-server.js';
 import { upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
 
@@ -10,9 +10,9 @@ const scope = useScope();
 describe('H23, H24, H25: extensions', () => {
   const deflate = 'permessage-deflate';
   /** Declined (no extension in the 101) or refused as a whole. */
-  async function expectDeclined(hall: Hall, value: string): Promise<void> {
+  async function expectDeclined(server: EchoServer, value: string): Promise<void> {
     const request = upgradeRequest({ add: [['Sec-WebSocket-Extensions', value]] });
-    const { inbox } = hall.call(request);
+    const { inbox } = server.connect(request);
     const response = await inbox.message();
     const shown = value.slice(0, 80);
     expect([shown, [101, 400, 431].includes(response.status)]).toEqual([shown, true]);
@@ -20,7 +20,7 @@ describe('H23, H24, H25: extensions', () => {
   }
 
   test('H23: offers that cannot be accepted are declined', async () => {
-    const hall = new Hall(scope(), { perMessageDeflate: true });
+    const server = new EchoServer(scope(), { perMessageDeflate: true });
     const offers = [
       'server_max_window_bits=7',
       'server_max_window_bits=16',
@@ -40,11 +40,11 @@ describe('H23, H24, H25: extensions', () => {
       '__proto__',
       'constructor=1',
     ];
-    for (const offer of offers) await expectDeclined(hall, `${deflate}; ${offer}`);
+    for (const offer of offers) await expectDeclined(server, `${deflate}; ${offer}`);
   });
 
   test('H24: window bits are written in one way only', async () => {
-    const hall = new Hall(scope(), { perMessageDeflate: true });
+    const server = new EchoServer(scope(), { perMessageDeflate: true });
     for (const bits of [
       '08',
       '9.0',
@@ -58,13 +58,13 @@ describe('H23, H24, H25: extensions', () => {
       '1_0',
       '0b1010',
     ]) {
-      await expectDeclined(hall, `${deflate}; server_max_window_bits=${bits}`);
-      await expectDeclined(hall, `${deflate}; client_max_window_bits=${bits}`);
+      await expectDeclined(server, `${deflate}; server_max_window_bits=${bits}`);
+      await expectDeclined(server, `${deflate}; client_max_window_bits=${bits}`);
     }
   });
 
   test('H25: floods of offers and parameters are declined in linear time', async () => {
-    const hall = new Hall(scope(), { perMessageDeflate: true }, { maxHeaderSize: 1 << 21 });
+    const server = new EchoServer(scope(), { perMessageDeflate: true }, { maxHeaderSize: 1 << 21 });
     const floods = [
       Array(15_000).fill(`${deflate}; unknown`).join(', '),
       Array(15_000).fill('x-other').join(','),
@@ -74,16 +74,16 @@ describe('H23, H24, H25: extensions', () => {
     ];
     for (const flood of floods) {
       const before = process.cpuUsage();
-      await expectDeclined(hall, flood);
+      await expectDeclined(server, flood);
       const { user, system } = process.cpuUsage(before);
       expect((user + system) / 1_000).toBeLessThan(1_500);
     }
   });
 
   test('H23: without the option no offer is accepted', async () => {
-    const hall = new Hall(scope());
-    await expectDeclined(hall, deflate);
-    await expectDeclined(hall, `${deflate}; client_max_window_bits`);
-    expect(hall.guests.map(({ ws }) => ws.extensions)).toEqual(['', '']);
+    const server = new EchoServer(scope());
+    await expectDeclined(server, deflate);
+    await expectDeclined(server, `${deflate}; client_max_window_bits`);
+    expect(server.accepted.map(({ ws }) => ws.extensions)).toEqual(['', '']);
   });
 });

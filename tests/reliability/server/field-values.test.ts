@@ -1,7 +1,7 @@
 /** Values of the header fields: H17 to H19 of THREATS.md. */
 
 import { describe, expect, test } from '@jest/globals';
-import { Hall } from '../../support/echo-server.js';
+import { EchoServer } from '../../support/echo-server.js';
 import { upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
 import type { Loose } from '../../support/websockets.js';
@@ -36,9 +36,9 @@ describe('H17, H18, H19: grammar', () => {
   });
 
   test('H17: empty elements are refused or passed over; what is chosen was offered', async () => {
-    const hall = new Hall(scope());
+    const server = new EchoServer(scope());
     for (const value of ['a,', ',a', 'a,,b', ' , a', ',']) {
-      const { inbox } = hall.call(protocol(value));
+      const { inbox } = server.connect(protocol(value));
       const response = await inbox.message();
       expect([101, 400]).toContain(response.status);
       if (response.status === 101 && value !== ',') {
@@ -64,17 +64,17 @@ describe('H17, H18, H19: grammar', () => {
       {},
       ['a'],
     ]) {
-      const hall = new Hall(scope(), { handleProtocols: () => choice });
-      const { inbox } = hall.call(protocol('a'));
+      const server = new EchoServer(scope(), { handleProtocols: () => choice });
+      const { inbox } = server.connect(protocol('a'));
       const response = await inbox.message();
       expect(response.all('x-evil')).toEqual([]);
       if (response.status === 101) {
         const [chosen] = response.all('sec-websocket-protocol');
         expect([undefined, 'a']).toContain(chosen);
-        expect(hall.guests[0]?.ws.protocol).toBe(chosen ?? '');
+        expect(server.accepted[0]?.ws.protocol).toBe(chosen ?? '');
       } else {
         expect(response.status).toBe(500);
-        expect(hall.guests).toHaveLength(0);
+        expect(server.accepted).toHaveLength(0);
       }
     }
   });
@@ -100,11 +100,11 @@ describe('H17, H18, H19: grammar', () => {
     'Sec-WebSocket-Key',
   ];
   test.each(fields)('H18: 200 KiB of nonsense in %s take linear time', async (field) => {
-    const hall = new Hall(scope(), { perMessageDeflate: true }, { maxHeaderSize: 1 << 20 });
+    const server = new EchoServer(scope(), { perMessageDeflate: true }, { maxHeaderSize: 1 << 20 });
     for (const [what, value] of floods) {
       const request = upgradeRequest({ drop: [field], add: [[field, value]] });
       const before = process.cpuUsage();
-      const response = await hall.call(request).inbox.message();
+      const response = await server.connect(request).inbox.message();
       const { user, system } = process.cpuUsage(before);
       expect([101, 400, 426, 431]).toContain(response.status);
       // A quadratic reader takes more than ten seconds for any of these, a linear one some ms.
@@ -115,7 +115,7 @@ describe('H17, H18, H19: grammar', () => {
   const names = ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf', 'prototype'];
   test.each(names)('H19: %s is an ordinary unknown name', async (name) => {
     const seen: string[][] = [];
-    const hall = new Hall(scope(), {
+    const server = new EchoServer(scope(), {
       perMessageDeflate: true,
       handleProtocols: (offered: Set<string>) => {
         seen.push([...offered]);
@@ -127,11 +127,11 @@ describe('H17, H18, H19: grammar', () => {
       ['Sec-WebSocket-Protocol', `a, ${name}`],
       [name, 'a header field'],
     ];
-    const response = await expectAccepted(hall.call(upgradeRequest({ add })));
+    const response = await expectAccepted(server.connect(upgradeRequest({ add })));
     expect(response.all('sec-websocket-protocol')).toEqual([name]);
     expect(response.all('sec-websocket-extensions')).toEqual([]);
     expect(seen).toEqual([['a', name]]);
-    expect(hall.guests[0]?.ws.protocol).toBe(name);
+    expect(server.accepted[0]?.ws.protocol).toBe(name);
     const [, , last] = add;
     expect(last?.[1]).toBe('a header field');
     expect(({} as Loose)['a']).toBeUndefined();

@@ -1,7 +1,7 @@
 /** What comes behind a refused request, and bodies: H11 and H12 of THREATS.md. */
 
 import { describe, expect, test } from '@jest/globals';
-import { Hall } from '../../support/echo-server.js';
+import { EchoServer } from '../../support/echo-server.js';
 import { Inbox, show, turns } from '../../support/inbox.js';
 import { byteByByte } from '../../support/random.js';
 import { type RequestParts, upgradeRequest } from '../../support/requests.js';
@@ -39,39 +39,39 @@ describe('H11, H12: requests behind a refusal, and bodies', () => {
   test.each(refused)(
     'H11: refused for %s, and nothing behind it is answered',
     async (_n, parts, options) => {
-      const hall = new Hall(scope(), options);
+      const server = new EchoServer(scope(), options);
       const request = upgradeRequest(parts);
-      const together = hall.call(request + SECRET + SECRET);
+      const together = server.connect(request + SECRET + SECRET);
       expect((await refusalOf(together)).all('connection')).toEqual(['close']);
-      const later = hall.call();
+      const later = server.connect();
       for (const byte of byteByByte(Buffer.from(request + SECRET))) later.wire.write(byte);
       await refusalOf(later);
-      const handshake = hall.call(request + upgradeRequest());
+      const handshake = server.connect(request + upgradeRequest());
       await refusalOf(handshake);
       await turns();
-      expect(hall.requests).toEqual([]);
-      expect(hall.guests).toHaveLength(0);
+      expect(server.requests).toEqual([]);
+      expect(server.accepted).toHaveLength(0);
     },
   );
 
   test('H11: the same over TCP, the second request sent when the refusal is there', async () => {
-    const hall = new Hall(scope());
-    const socket = await scope().dial(await scope().listen(hall.http));
+    const server = new EchoServer(scope());
+    const socket = await scope().connect(await scope().listen(server.http));
     const inbox = new Inbox(socket);
     socket.write(upgradeRequest({ set: { 'Sec-WebSocket-Version': '7' } }));
     expect((await inbox.message()).status).toBe(426);
     if (socket.writable) socket.write(SECRET);
     expect(show(await inbox.rest())).toBe('');
-    expect(hall.requests).toEqual([]);
+    expect(server.requests).toEqual([]);
   });
 
-  test('H11: a client that ended its side behind the request hears the refusal', async () => {
-    const hall = new Hall(scope());
+  test('H11: a client that ended its side behind the request gets the refusal', async () => {
+    const server = new EchoServer(scope());
     const request = upgradeRequest({ set: { 'Sec-WebSocket-Version': '7' } });
-    const caller = hall.call(request);
-    caller.wire.end();
-    expect((await refusalOf(caller)).status).toBe(426);
-    const socket = await scope().dial(await scope().listen(hall.http));
+    const client = server.connect(request);
+    client.wire.end();
+    expect((await refusalOf(client)).status).toBe(426);
+    const socket = await scope().connect(await scope().listen(server.http));
     const inbox = new Inbox(socket);
     socket.end(request);
     expect((await refusalOf({ inbox })).status).toBe(426);
@@ -89,7 +89,7 @@ describe('H11, H12: requests behind a refusal, and bodies', () => {
     async (_name, first, status) => {
       for (const second of [upgradeRequest(), SECRET]) {
         const { port, connections } = await ownServer();
-        const socket = await scope().dial(port);
+        const socket = await scope().connect(port);
         const inbox = new Inbox(socket);
         socket.write(first + second);
         const response = await inbox.message();
@@ -128,15 +128,17 @@ describe('H11, H12: requests behind a refusal, and bodies', () => {
     ['a length beyond all numbers', [['Content-Length', '9'.repeat(40)]], 'Hello'],
   ];
   test.each(bodies)('H12: %s is refused, once', async (_name, add, body) => {
-    const hall = new Hall(scope());
-    await expectRefused(hall.call(upgradeRequest({ add }) + body), [400, 413, 501]);
-    expect(hall.guests).toHaveLength(0);
-    expect(hall.requests).toEqual([]);
+    const server = new EchoServer(scope());
+    await expectRefused(server.connect(upgradeRequest({ add }) + body), [400, 413, 501]);
+    expect(server.accepted).toHaveLength(0);
+    expect(server.requests).toEqual([]);
   });
 
   test('H12: a body that goes on for ever is not gathered', async () => {
-    const hall = new Hall(scope());
-    const { wire, inbox } = hall.call(upgradeRequest({ add: [['Content-Length', '999999999']] }));
+    const server = new EchoServer(scope());
+    const { wire, inbox } = server.connect(
+      upgradeRequest({ add: [['Content-Length', '999999999']] }),
+    );
     let sent = 0;
     while (!inbox.ended && sent < 8 << 20) {
       sent += 65_536;

@@ -1,7 +1,7 @@
 /** Requests with a wrong method, version, token, key or target: H1 to H10 of THREATS.md. */
 
 import { describe, expect, test } from '@jest/globals';
-import { Hall } from '../../support/echo-server.js';
+import { EchoServer } from '../../support/echo-server.js';
 import { Inbox, show, turns } from '../../support/inbox.js';
 import { type RequestParts, upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
@@ -42,9 +42,9 @@ describe('H4: tokens', () => {
     ['two lines', { set: { Connection: 'keep-alive' }, add: [['Connection', 'Upgrade']] }],
   ];
   test.each(accepted)('H4: %s is accepted', async (_name, parts) => {
-    const hall = new Hall(scope());
-    await expectAccepted(hall.call(upgradeRequest(parts)));
-    expect(hall.guests).toHaveLength(1);
+    const server = new EchoServer(scope());
+    await expectAccepted(server.connect(upgradeRequest(parts)));
+    expect(server.accepted).toHaveLength(1);
   });
 
   test('H4: tokens that merely contain the word are refused', async () => {
@@ -64,7 +64,7 @@ describe('H4: tokens', () => {
   test('H4: Connection without the token is refused on our own port', async () => {
     const wss = await ownServer();
     for (const Connection of ['Upgraded', 'xUpgrade', 'keep-alive', 'close', 'not Upgrade']) {
-      const socket = await scope().dial(wss.port);
+      const socket = await scope().connect(wss.port);
       const inbox = new Inbox(socket);
       socket.write(upgradeRequest({ set: { Connection } }));
       const response = await inbox.message();
@@ -101,9 +101,9 @@ describe('H5, H6, H7: key and version', () => {
   });
 
   test('H5: blanks around the key are no part of it', async () => {
-    const hall = new Hall(scope());
+    const server = new EchoServer(scope());
     const key = ' \t dGhlIHNhbXBsZSBub25jZQ== \t ';
-    await expectAccepted(hall.call(upgradeRequest({ set: { 'Sec-WebSocket-Key': key } })));
+    await expectAccepted(server.connect(upgradeRequest({ set: { 'Sec-WebSocket-Key': key } })));
   });
 
   const versions = ['', '0', '8', '12', '14', '99', '256', 'abc', '13, 13', '13 13', 'NaN', '-13'];
@@ -112,16 +112,16 @@ describe('H5, H6, H7: key and version', () => {
     ['H6: versions other than 13', versions],
     ['H7: other ways to write thirteen', grammar],
   ])('%s are refused, and 13 is named', async (_name, values) => {
-    const hall = new Hall(scope());
+    const server = new EchoServer(scope());
     const parts: RequestParts[] = values.map((v) => ({ set: { 'Sec-WebSocket-Version': v } }));
     parts.push({ drop: ['Sec-WebSocket-Version'] }, { add: [['Sec-WebSocket-Version', '13']] });
     for (const part of parts) {
-      const response = await refusalOf(hall.call(upgradeRequest(part)));
+      const response = await refusalOf(server.connect(upgradeRequest(part)));
       expect([400, 426]).toContain(response.status);
       // RFC 6455 §4.4: the versions that the server understands.
       expect(response.all('sec-websocket-version')).toEqual(['13']);
     }
-    expect(hall.guests).toHaveLength(0);
+    expect(server.accepted).toHaveLength(0);
   });
 });
 
@@ -154,20 +154,20 @@ describe('H8, H9, H10: bytes that are no request', () => {
     ['without a path', {}],
     ['with a path', { path: '/chat' }],
   ])('H8: no request target breaks a server %s', async (_name, options) => {
-    const hall = new Hall(scope(), options);
+    const server = new EchoServer(scope(), options);
     for (const target of targets) {
-      const { inbox } = hall.call(upgradeRequest({ target }));
+      const { inbox } = server.connect(upgradeRequest({ target }));
       const response = await inbox.message();
       expect([target, [101, 400, 404, 414, 431].includes(response.status)]).toEqual([target, true]);
       if (response.status !== 101) expect(show(await inbox.rest())).toBe('');
     }
-    expect(hall.requests).toEqual([]);
+    expect(server.requests).toEqual([]);
   });
 
   test('H8: `path` is compared exactly with the part in front of the query', async () => {
-    const hall = new Hall(scope(), { path: '/chat' });
+    const server = new EchoServer(scope(), { path: '/chat' });
     for (const target of ['/chat', '/chat?', '/chat?a=/b', 'http://server.example.com/chat?x']) {
-      await expectAccepted(hall.call(upgradeRequest({ target })));
+      await expectAccepted(server.connect(upgradeRequest({ target })));
     }
     for (const target of [
       '/',
@@ -178,7 +178,7 @@ describe('H8, H9, H10: bytes that are no request', () => {
       '/x?/chat',
       '/chat/../chat',
     ]) {
-      expect((await refusalOf(hall.call(upgradeRequest({ target })))).status).toBe(404);
+      expect((await refusalOf(server.connect(upgradeRequest({ target })))).status).toBe(404);
     }
   });
 
@@ -205,17 +205,17 @@ describe('H8, H9, H10: bytes that are no request', () => {
   // RFC 9112 §5.2: a folded line is refused, or it is part of the field before it.
   test('H9: a folded line is never a header field of its own', async () => {
     const folded = upgradeRequest().replace('\r\nHost:', '\r\nX-A: b\r\n Host:');
-    const hall = new Hall(scope());
-    await expectRefused(hall.call(folded), [400]);
-    expect(hall.guests).toHaveLength(0);
+    const server = new EchoServer(scope());
+    await expectRefused(server.connect(folded), [400]);
+    expect(server.accepted).toHaveLength(0);
   });
 
   test('H10: a line of 64 KiB and a megabyte without an end are cut off', async () => {
     const line: [string, string][] = [['X-Long', 'a'.repeat(65_536)]];
-    const hall = new Hall(scope());
-    await expectRefused(hall.call(upgradeRequest({ before: line })), [431, 400]);
-    await expectRefused(hall.call('G'.repeat(1 << 20)), [431, 400]);
-    const { wire, inbox } = hall.call('GET /chat HTTP/1.1\r\nX-Endless: ');
+    const server = new EchoServer(scope());
+    await expectRefused(server.connect(upgradeRequest({ before: line })), [431, 400]);
+    await expectRefused(server.connect('G'.repeat(1 << 20)), [431, 400]);
+    const { wire, inbox } = server.connect('GET /chat HTTP/1.1\r\nX-Endless: ');
     for (let sent = 0; sent < 1 << 20 && !inbox.ended; sent += 16_384) {
       if (wire.writable) wire.write(Buffer.alloc(16_384, 'a'));
       await turns(1);
@@ -225,18 +225,18 @@ describe('H8, H9, H10: bytes that are no request', () => {
 
   // CVE-2024-37890: Node drops header fields beyond the 2,000th; any field may be missing then.
   test('H10: floods of small header fields that make Node drop any of ours', async () => {
-    const hall = new Hall(scope());
+    const server = new EchoServer(scope());
     const fields = upgradeRequest().split('\r\n').slice(1, -2);
     for (const count of [1_990, 1_995, 1_996, 1_997, 1_998, 1_999, 2_000, 2_001, 2_100, 2_600]) {
       for (let first = 0; first < fields.length; first++) {
         const ours = [...fields.slice(first), ...fields.slice(0, first)];
         const flood = 'a:\r\n'.repeat(count);
-        const { inbox } = hall.call(`GET / HTTP/1.1\r\n${flood}${ours.join('\r\n')}\r\n\r\n`);
+        const { inbox } = server.connect(`GET / HTTP/1.1\r\n${flood}${ours.join('\r\n')}\r\n\r\n`);
         const response = await inbox.message();
         expect([101, 400, 426, 431]).toContain(response.status);
         if (response.status !== 101) expect(show(await inbox.rest())).toBe('');
       }
     }
-    expect(hall.requests).toEqual([]);
+    expect(server.requests).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 /** Values that would add lines to a response: H20 of THREATS.md. */
 
 import { describe, expect, test } from '@jest/globals';
-import { Hall } from '../../support/echo-server.js';
+import { EchoServer } from '../../support/echo-server.js';
 import { type HttpMessage, show, turns, until } from '../../support/inbox.js';
 import { SAMPLE_ACCEPT, upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
@@ -11,8 +11,11 @@ const scope = useScope();
 
 describe('H20: response splitting', () => {
   /** One response, and no line in it that the attacker wrote, however a reader finds its lines. */
-  async function expectUnsplit(hall: Hall, request = upgradeRequest()): Promise<HttpMessage> {
-    const { inbox } = hall.call(request);
+  async function expectUnsplit(
+    server: EchoServer,
+    request = upgradeRequest(),
+  ): Promise<HttpMessage> {
+    const { inbox } = server.connect(request);
     await until(() => inbox.peek().includes('\r\n\r\n'), 'the head of a response');
     const head = inbox.peek().toString('latin1').split('\r\n\r\n')[0] ?? '';
     expect(head.split(/[\r\n\0]/).filter((line) => line.startsWith('Evil'))).toEqual([]);
@@ -24,7 +27,7 @@ describe('H20: response splitting', () => {
       expect(show(inbox.peek())).toBe('');
     } else {
       expect(show(await inbox.rest())).toBe('');
-      expect(hall.guests).toHaveLength(0);
+      expect(server.accepted).toHaveLength(0);
     }
     return response;
   }
@@ -39,9 +42,9 @@ describe('H20: response splitting', () => {
   ];
 
   test.each(splits.map(show2))('H20: handleProtocols returns a%s', async (_name, split) => {
-    const hall = new Hall(scope(), { handleProtocols: () => `a${split}` });
+    const server = new EchoServer(scope(), { handleProtocols: () => `a${split}` });
     const add: [string, string][] = [['Sec-WebSocket-Protocol', 'a']];
-    expect((await expectUnsplit(hall, upgradeRequest({ add }))).status).toBe(500);
+    expect((await expectUnsplit(server, upgradeRequest({ add }))).status).toBe(500);
   });
 
   test.each(splits.map(show2))("H20: a 'headers' listener adds a%s", async (_name, split) => {
@@ -50,10 +53,10 @@ describe('H20: response splitting', () => {
       `X-A${split}`,
       split.trim() === split ? split : split.trim(),
     ]) {
-      const hall = new Hall(scope());
-      hall.wss.on('headers', (headers) => headers.push(line));
+      const server = new EchoServer(scope());
+      server.wss.on('headers', (headers) => headers.push(line));
       if (line === 'Evil: 1') continue; // that is a line like any other
-      const response = await expectUnsplit(hall);
+      const response = await expectUnsplit(server);
       expect([101, 500]).toContain(response.status);
     }
   });
@@ -66,22 +69,22 @@ describe('H20: response splitting', () => {
       [`403 No${split}`, 'No', {}],
     ];
     for (const answer of answers) {
-      const hall = new Hall(scope(), {
+      const server = new EchoServer(scope(), {
         verifyClient: (_info: unknown, callback: (...args: unknown[]) => void) =>
           callback(false, ...answer),
       });
-      const response = await expectUnsplit(hall);
+      const response = await expectUnsplit(server);
       expect(response.status).toBeGreaterThanOrEqual(400);
     }
   });
 
   test('H20: the text of a refusal is a body and may hold anything', async () => {
     const sentence = 'No.\r\n\r\nHTTP/1.1 200 OK\r\nEvil: 1\r\n\r\n\0ü';
-    const hall = new Hall(scope(), {
+    const server = new EchoServer(scope(), {
       verifyClient: (_info: unknown, callback: (...args: unknown[]) => void) =>
         callback(false, 403, sentence),
     });
-    const response = await expectUnsplit(hall);
+    const response = await expectUnsplit(server);
     expect(response.status).toBe(403);
     expect(response.body.toString()).toBe(sentence);
   });
@@ -95,22 +98,22 @@ describe('H20: response splitting', () => {
       [[403, '', {}], 403],
     ];
     for (const [answer, status] of answers) {
-      const hall = new Hall(scope(), {
+      const server = new EchoServer(scope(), {
         verifyClient: (_info: unknown, callback: (...args: unknown[]) => void) =>
           callback(false, ...answer),
       });
-      const response = await expectUnsplit(hall);
+      const response = await expectUnsplit(server);
       expect([answer, response.status]).toEqual([answer, status]);
     }
   });
 
   test('H20: codes that are no status are not written', async () => {
     for (const code of [0, -1, 1e21, Number.NaN, 99, 1_000, '4\r\n03', {}, 'toString', 3.5]) {
-      const hall = new Hall(scope(), {
+      const server = new EchoServer(scope(), {
         verifyClient: (_info: unknown, callback: (...args: unknown[]) => void) =>
           callback(false, code),
       });
-      const response = await expectUnsplit(hall);
+      const response = await expectUnsplit(server);
       expect(response.status).toBeGreaterThanOrEqual(400);
     }
   });

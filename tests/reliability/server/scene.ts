@@ -3,13 +3,13 @@
 import type { AddressInfo } from 'node:net';
 import { expect } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { Hall } from '../../support/echo-server.js';
+import { EchoServer } from '../../support/echo-server.js';
 import { frame, KEY } from '../../support/frames.js';
 import { type HttpMessage, type Inbox, show, until } from '../../support/inbox.js';
-import type { Caller } from '../../support/raw-client.js';
+import type { RawClient } from '../../support/raw-client.js';
 import { SAMPLE_ACCEPT } from '../../support/requests.js';
 import type { Scope } from '../../support/scope.js';
-import type { Face, FaceServerOptions, Loose } from '../../support/websockets.js';
+import type { Loose, ServerOptions, WebSocketInstance } from '../../support/websockets.js';
 
 /** A plain request that must never be served when it comes behind a handshake. */
 export const SECRET = 'GET /secret HTTP/1.1\r\nHost: server.example.com\r\n\r\n';
@@ -26,13 +26,13 @@ export async function refusalOf({ inbox }: { inbox: Inbox }): Promise<HttpMessag
 }
 
 /** Refused with one of these, or dropped by the HTTP parser without a word. */
-export async function expectRefused(caller: Caller, statuses: number[]): Promise<void> {
+export async function expectRefused(client: RawClient, statuses: number[]): Promise<void> {
   await until(
-    () => caller.inbox.peek().includes('\r\n\r\n') || caller.inbox.ended,
-    () => `an answer; there came: ${show(caller.inbox.peek())}`,
+    () => client.inbox.peek().includes('\r\n\r\n') || client.inbox.ended,
+    () => `an answer; there came: ${show(client.inbox.peek())}`,
   );
-  if (caller.inbox.peek().length === 0) return;
-  const response = await refusalOf(caller);
+  if (client.inbox.peek().length === 0) return;
+  const response = await refusalOf(client);
   expect(statuses).toContain(response.status);
   expect(response.all('connection')).toEqual(['close']);
 }
@@ -45,24 +45,24 @@ export async function expectAccepted({ inbox }: { inbox: Inbox }): Promise<HttpM
 }
 
 export function useServer(scope: () => Scope) {
-  /** Every one of these requests is refused, and the application hears of none. */
+  /** Every one of these requests is refused, and the application gets none. */
   async function expectAllRefused(
     requests: (Buffer | string)[],
     statuses: number[],
     options: Loose = {},
   ): Promise<void> {
-    const hall = new Hall(scope(), options);
+    const server = new EchoServer(scope(), options);
     for (const request of requests) {
       try {
-        await expectRefused(hall.call(request), statuses);
+        await expectRefused(server.connect(request), statuses);
       } catch (error) {
         if (error instanceof Error)
           error.message = `${show(Buffer.from(request))}\n${error.message}`;
         throw error;
       }
     }
-    expect(hall.guests).toHaveLength(0);
-    expect(hall.requests).toEqual([]);
+    expect(server.accepted).toHaveLength(0);
+    expect(server.requests).toEqual([]);
   }
 
   /** A WebSocketServer made by `port`, on a free one. */
@@ -71,9 +71,9 @@ export function useServer(scope: () => Scope) {
       port: 0,
       host: '127.0.0.1',
       ...options,
-    } as FaceServerOptions);
+    } as ServerOptions);
     let connections = 0;
-    wss.on('connection', (ws: Face) => {
+    wss.on('connection', (ws: WebSocketInstance) => {
       connections += 1;
       ws.on('error', () => {});
       ws.on('message', (data, isBinary) => ws.send(data as Buffer, { binary: isBinary }));

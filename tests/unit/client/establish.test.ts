@@ -11,16 +11,22 @@ import { useClock } from '../../support/clock.js';
 import type { WireEnd } from '../../support/duplex-pair.js';
 import { frame } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
-import { dialWith, told } from '../../support/memory-client.js';
+import { clientsIn, settled } from '../../support/memory-client.js';
 import { keyOf, upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { attend, type Face, type FaceOptions, next, serve } from '../../support/websockets.js';
+import {
+  type ClientOptions,
+  next,
+  recordEvents,
+  serve,
+  type WebSocketInstance,
+} from '../../support/websockets.js';
 
 const scope = useScope();
 
 const clock = useClock();
 
-const dial = dialWith(scope);
+const connect = clientsIn(scope);
 
 const HERE = 'ws://server.example.com/chat';
 
@@ -47,12 +53,12 @@ describe('an address', () => {
       'server.example.com',
     ],
   ])('%s', async (url, host, port, target, field) => {
-    const { arrivals, request } = dial(url);
+    const { connections, request } = connect(url);
     const { startLine, all } = await request();
     expect(startLine).toBe(`GET ${target} HTTP/1.1`);
     expect(all('host')).toEqual([field]);
-    expect(arrivals[0]?.to.host).toBe(host);
-    expect(Number(arrivals[0]?.to.port)).toBe(port);
+    expect(connections[0]?.to.host).toBe(host);
+    expect(Number(connections[0]?.to.port)).toBe(port);
   });
 
   // Windows has named pipes instead, and no URL names them.
@@ -68,7 +74,9 @@ describe('an address', () => {
     scope().later(() => new Promise((done) => http.close(done)));
     expect(wss.address()).toBe(path);
     const targets: (string | undefined)[] = [];
-    wss.on('connection', (_ws: Face, request: IncomingMessage) => targets.push(request.url));
+    wss.on('connection', (_ws: WebSocketInstance, request: IncomingMessage) =>
+      targets.push(request.url),
+    );
     for (const behind of ['', ':', ':/', ':/a?b=c', ':/a:b']) {
       const ws = scope().track(new WebSocket(`ws+unix:${path}${behind}`));
       await next(ws, 'open');
@@ -78,18 +86,18 @@ describe('an address', () => {
   });
 
   test('with credentials asks with Basic authentication, decoded', async () => {
-    const { request } = dial('ws://us%3Aer:p%40ss@server.example.com/');
+    const { request } = connect('ws://us%3Aer:p%40ss@server.example.com/');
     const encoded = Buffer.from('us:er:p@ss').toString('base64');
     expect((await request()).all('authorization')).toEqual([`Basic ${encoded}`]);
   });
 
   test('with credentials goes before the option auth', async () => {
-    const { request } = dial('ws://a:b@server.example.com/', { auth: 'c:d' });
+    const { request } = connect('ws://a:b@server.example.com/', { auth: 'c:d' });
     expect((await request()).all('authorization')).toEqual([`Basic ${btoa('a:b')}`]);
   });
 
   test('without credentials leaves the option auth', async () => {
-    const { request } = dial(HERE, { auth: 'c:d' });
+    const { request } = connect(HERE, { auth: 'c:d' });
     expect((await request()).all('authorization')).toEqual([`Basic ${btoa('c:d')}`]);
   });
 });
@@ -98,7 +106,7 @@ describe('the request', () => {
   // RFC 6455 §4.1: what a client sends.
   test('has the fields of the handshake, in an order that servers know', async () => {
     const headers = { 'X-First': '1' };
-    const { request } = dial(HERE, { headers, origin: 'http://example.com' }, ['a', 'b']);
+    const { request } = connect(HERE, { headers, origin: 'http://example.com' }, ['a', 'b']);
     const { fields } = await request();
     expect(fields.map(([name]) => name)).toEqual([
       'X-First',
@@ -123,12 +131,12 @@ describe('the request', () => {
 
   test('has another key each time', async () => {
     const keys = new Set<string>();
-    for (let i = 0; i < 20; i++) keys.add(keyOf(await dial(HERE).request()));
+    for (let i = 0; i < 20; i++) keys.add(keyOf(await connect(HERE).request()));
     expect(keys.size).toBe(20);
   });
 
   test('cannot be turned into something else by options', async () => {
-    const { request, arrivals } = dial('ws://server.example.com:81/chat', {
+    const { request, connections } = connect('ws://server.example.com:81/chat', {
       host: 'other.example.com',
       hostname: 'other.example.com',
       port: 99,
@@ -142,8 +150,8 @@ describe('the request', () => {
     const { startLine, all } = await request();
     expect(startLine).toBe('GET /chat HTTP/1.1');
     expect(all('host')).toEqual(['server.example.com:81']);
-    expect(arrivals[0]?.to.host).toBe('server.example.com');
-    expect(Number(arrivals[0]?.to.port)).toBe(81);
+    expect(connections[0]?.to.host).toBe('server.example.com');
+    expect(Number(connections[0]?.to.port)).toBe(81);
     expect([all('connection'), all('upgrade'), all('sec-websocket-version')]).toEqual([
       ['Upgrade'],
       ['websocket'],
@@ -152,13 +160,15 @@ describe('the request', () => {
   });
 
   test('takes further fields, several lines of one too', async () => {
-    const { request } = dial(HERE, { headers: { Cookie: 'a=b', 'X-Many': ['1', '2'], Host: 'h' } });
+    const { request } = connect(HERE, {
+      headers: { Cookie: 'a=b', 'X-Many': ['1', '2'], Host: 'h' },
+    });
     const { all } = await request();
     expect([all('cookie'), all('x-many'), all('host')]).toEqual([['a=b'], ['1', '2'], ['h']]);
   });
 
   test.each([undefined, ''])('has no Origin for %p', async (origin) => {
-    const { request } = dial(HERE, { origin });
+    const { request } = connect(HERE, { origin });
     expect((await request()).all('origin')).toEqual([]);
   });
 
@@ -166,16 +176,16 @@ describe('the request', () => {
     ['a header', { headers: { 'X-A': 'b\r\nX-C: d' } }],
     ['the origin', { origin: 'http://a\r\nX-C: d' }],
   ])('is not broken by line ends in %s: the constructor throws', (_, options) => {
-    expect(() => dial(HERE, options)).toThrow(
+    expect(() => connect(HERE, options)).toThrow(
       expect.objectContaining({ name: 'TypeError', code: 'ERR_INVALID_CHAR' }),
     );
   });
 
   test('goes to the port of the scheme; defaultPort says only what Host leaves out', async () => {
-    const { request, arrivals } = dial(HERE, { defaultPort: 8080 });
+    const { request, connections } = connect(HERE, { defaultPort: 8080 });
     expect((await request()).all('host')).toEqual(['server.example.com:80']);
-    expect(Number(arrivals[0]?.to.port)).toBe(80);
-    const other = dial('ws://server.example.com:8080/', { defaultPort: 8080 });
+    expect(Number(connections[0]?.to.port)).toBe(80);
+    const other = connect('ws://server.example.com:8080/', { defaultPort: 8080 });
     expect((await other.request()).all('host')).toEqual(['server.example.com']);
   });
 
@@ -205,21 +215,21 @@ describe('the request', () => {
       request.setHeader('X-Late', 'yes');
       setImmediate(() => request.end());
     };
-    const { ws, request } = dial(HERE, { finishRequest });
+    const { ws, request } = connect(HERE, { finishRequest });
     expect((await request()).all('x-late')).toEqual(['yes']);
     expect(seen).toEqual([ws]);
   });
 
   test('is not sent before finishRequest ends it', async () => {
-    const { arrivals } = dial(HERE, { finishRequest: () => {} });
+    const { connections } = connect(HERE, { finishRequest: () => {} });
     await turns();
-    expect(arrivals[0]?.inbox.peek() ?? Buffer.alloc(0)).toHaveLength(0);
+    expect(connections[0]?.inbox.peek() ?? Buffer.alloc(0)).toHaveLength(0);
   });
 });
 
 describe('the answer', () => {
   test("is shown by 'upgrade' before 'open'", async () => {
-    const { ws, events, answer } = dial(HERE);
+    const { ws, events, answer } = connect(HERE);
     const responses: IncomingMessage[] = [];
     ws.on('upgrade', (response: IncomingMessage) => {
       expect(ws.readyState).toBe(WebSocket.CONNECTING);
@@ -227,28 +237,28 @@ describe('the answer', () => {
       responses.push(response);
     });
     await answer((key) => upgradeResponse(key, 'Set-Cookie: a=b'));
-    expect(await told(events)).toEqual(['open']);
+    expect(await settled(events)).toEqual(['open']);
     expect(responses.map(({ statusCode, headers }) => [statusCode, headers['set-cookie']])).toEqual(
       [[101, ['a=b']]],
     );
   });
 
   test("may have frames right behind it: 'open', then 'message'", async () => {
-    const { events, arrivals, request } = dial(HERE);
+    const { events, connections, request } = connect(HERE);
     const key = keyOf(await request());
     const bytes = [
       Buffer.from(upgradeResponse(key)),
       frame({ payload: 'a' }),
       frame({ payload: 'b' }),
     ];
-    arrivals[0]?.wire.write(Buffer.concat(bytes));
-    expect(await told(events, 3)).toEqual(['open', 'message a', 'message b']);
+    connections[0]?.wire.write(Buffer.concat(bytes));
+    expect(await settled(events, 3)).toEqual(['open', 'message a', 'message b']);
   });
 
   test('chooses the subprotocol', async () => {
-    const { ws, events, answer } = dial(HERE, {}, ['a', 'b']);
+    const { ws, events, answer } = connect(HERE, {}, ['a', 'b']);
     await answer((key) => upgradeResponse(key, 'Sec-WebSocket-Protocol: b'));
-    await told(events);
+    await settled(events);
     expect(ws.protocol).toBe('b');
   });
 
@@ -289,13 +299,13 @@ describe('the answer', () => {
       undefined,
     ],
   ])("%s: 'error', then 'close' 1006", async (message, make, protocols) => {
-    const { ws, events, arrivals, answer } = dial(HERE, {}, protocols);
+    const { ws, events, connections, answer } = connect(HERE, {}, protocols);
     const errors: Error[] = [];
     ws.on('error', (error) => errors.push(error));
     await answer(make);
-    expect(await told(events, 2)).toEqual([`error ${message}`, 'close 1006']);
+    expect(await settled(events, 2)).toEqual([`error ${message}`, 'close 1006']);
     expect(ws.readyState).toBe(WebSocket.CLOSED);
-    await until(() => arrivals[0]?.inbox.ended === true, 'the client to hang up');
+    await until(() => connections[0]?.inbox.ended === true, 'the client to close the connection');
     expect(errors[0]).toBeInstanceOf(Error);
     expect(errors[0]).toMatchObject({ message });
   });
@@ -304,23 +314,23 @@ describe('the answer', () => {
     [401, 'WS_ERR_UNEXPECTED_RESPONSE', 401],
     [101, 'WS_ERR_INVALID_ACCEPT', 101],
   ])('%i: its error has a code and a status', async (status, code, expected) => {
-    const { ws, events, answer } = dial(HERE);
+    const { ws, events, answer } = connect(HERE);
     const errors: Error[] = [];
     ws.on('error', (error) => errors.push(error));
     const refusal = 'HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n';
     await answer(() => (status === 401 ? refusal : upgradeResponse('x')));
-    await told(events, 2);
+    await settled(events, 2);
     expect(errors).toEqual([expect.any(WebSocket.HandshakeError)]);
     expect(errors[0]).toMatchObject({ code, status: expected });
   });
 
   test('that never comes: the error of the wire, then 1006', async () => {
-    const { ws, events, arrivals, request } = dial(HERE);
+    const { ws, events, connections, request } = connect(HERE);
     const errors: NodeJS.ErrnoException[] = [];
     ws.on('error', (error) => errors.push(error));
     await request();
-    arrivals[0]?.wire.destroy();
-    await told(events, 2);
+    connections[0]?.wire.destroy();
+    await settled(events, 2);
     expect(errors.map(({ code }) => code)).toEqual(['ECONNRESET']);
     expect(events[1]).toBe('close 1006');
   });
@@ -330,10 +340,10 @@ describe('the answer', () => {
     const port = await scope().listen(tcp);
     await new Promise((done) => tcp.close(done));
     const ws = scope().track(new WebSocket(`ws://127.0.0.1:${port}`));
-    const events = attend(ws);
+    const events = recordEvents(ws);
     const errors: NodeJS.ErrnoException[] = [];
     ws.on('error', (error) => errors.push(error));
-    await told(events, 2);
+    await settled(events, 2);
     expect(errors.map(({ code }) => code)).toEqual(['ECONNREFUSED']);
     expect(events[1]).toBe('close 1006');
     ws.send('x', () => {});
@@ -342,16 +352,16 @@ describe('the answer', () => {
 
   test('a signal that is aborted ends it', async () => {
     const controller = new AbortController();
-    const { ws, events, request } = dial(HERE, { signal: controller.signal });
+    const { ws, events, request } = connect(HERE, { signal: controller.signal });
     await request();
     controller.abort();
-    await told(events, 2);
+    await settled(events, 2);
     expect(events[1]).toBe('close 1006');
     expect(ws.readyState).toBe(WebSocket.CLOSED);
   });
 
-  test("an 'unexpected-response' listener has the response, and no error is told", async () => {
-    const { ws, events, answer } = dial(HERE);
+  test("an 'unexpected-response' listener has the response, and no 'error' comes", async () => {
+    const { ws, events, answer } = connect(HERE);
     const bodies: string[] = [];
     ws.on('unexpected-response', (request: ClientRequest, response: IncomingMessage) => {
       expect(response.statusCode).toBe(403);
@@ -365,19 +375,19 @@ describe('the answer', () => {
     expect(events).toEqual([]);
     expect(ws.readyState).toBe(WebSocket.CONNECTING);
     ws.close();
-    expect(await told(events, 2)).toEqual([
+    expect(await settled(events, 2)).toEqual([
       'error WebSocket was closed before the connection was established',
       'close 1006',
     ]);
   });
 
   test("an 'unexpected-response' listener may destroy the request", async () => {
-    const { ws, events, answer } = dial(HERE);
+    const { ws, events, answer } = connect(HERE);
     ws.on('unexpected-response', (request: ClientRequest) => request.destroy(new Error('no')));
     await answer(() => 'HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\n');
     await turns();
     ws.terminate();
-    expect((await told(events, 2)).at(-1)).toBe('close 1006');
+    expect((await settled(events, 2)).at(-1)).toBe('close 1006');
     expect(events).toHaveLength(2);
   });
 });
@@ -385,24 +395,27 @@ describe('the answer', () => {
 describe('handshakeTimeout', () => {
   test('is one deadline, whatever comes meanwhile', async () => {
     clock.stop();
-    const { events, arrivals, request } = dial(HERE, { handshakeTimeout: 1000 });
+    const { events, connections, request } = connect(HERE, { handshakeTimeout: 1000 });
     await request();
     for (let i = 0; i < 9; i++) {
       clock.advance(100);
-      arrivals[0]?.wire.write('HTTP/1.1 '.charAt(i));
+      connections[0]?.wire.write('HTTP/1.1 '.charAt(i));
       await turns(2);
     }
     expect(events).toEqual([]);
     clock.advance(100);
-    expect(await told(events, 2)).toEqual(['error Opening handshake has timed out', 'close 1006']);
+    expect(await settled(events, 2)).toEqual([
+      'error Opening handshake has timed out',
+      'close 1006',
+    ]);
     expect(clock.timerCount).toBe(0);
   });
 
   test('is over with the handshake', async () => {
     clock.stop();
-    const { events, answer } = dial(HERE, { handshakeTimeout: 1000 });
+    const { events, answer } = connect(HERE, { handshakeTimeout: 1000 });
     await answer(upgradeResponse);
-    await told(events);
+    await settled(events);
     clock.advance(10_000);
     await turns();
     expect(events).toEqual(['open']);
@@ -415,21 +428,21 @@ describe('a listener of the handshake that throws', () => {
     throw mine;
   };
 
-  test("of 'upgrade': it surfaces, the client is told by error and close, TCP is dropped", async () => {
-    const { ws, events, arrivals, answer } = dial(HERE);
+  test("of 'upgrade': it surfaces, 'error' and 'close' come, TCP is closed", async () => {
+    const { ws, events, connections, answer } = connect(HERE);
     ws.on('upgrade', thrower);
     await expect(answer(upgradeResponse)).rejects.toBe(mine);
-    await told(events, 2);
+    await settled(events, 2);
     expect(events).toEqual([expect.stringMatching(/^error .*closed before/), 'close 1006']);
-    await until(() => arrivals[0]?.wire.readableEnded === true, 'the end of TCP');
+    await until(() => connections[0]?.wire.readableEnded === true, 'the end of TCP');
   });
 
   test("of 'redirect': it is not taken for the server's fault", async () => {
-    const { ws, events, answer } = dial(HERE, { followRedirects: true });
+    const { ws, events, answer } = connect(HERE, { followRedirects: true });
     ws.on('redirect', thrower);
     const redirect = () => 'HTTP/1.1 302 Found\r\nLocation: /other\r\n\r\n';
     await expect(answer(redirect)).rejects.toBe(mine);
-    await told(events, 2);
+    await settled(events, 2);
     expect(events).toEqual([expect.stringMatching(/^error .*closed before/), 'close 1006']);
   });
 
@@ -440,7 +453,7 @@ describe('a listener of the handshake that throws', () => {
       wires.push(far.resume());
       return near;
     };
-    const options = { createConnection, finishRequest: thrower } as FaceOptions;
+    const options = { createConnection, finishRequest: thrower } as ClientOptions;
     expect(() => new WebSocket(HERE, options)).toThrow(mine);
     await turns();
     expect(wires.every((wire) => wire.readableEnded || wire.destroyed)).toBe(true);
@@ -448,7 +461,7 @@ describe('a listener of the handshake that throws', () => {
 });
 
 test('a time that no timer can hold is as long as one can hold', async () => {
-  const { events, answer } = dial(HERE, { handshakeTimeout: Number.POSITIVE_INFINITY });
+  const { events, answer } = connect(HERE, { handshakeTimeout: Number.POSITIVE_INFINITY });
   await answer(upgradeResponse);
-  expect(await told(events)).toEqual(['open']);
+  expect(await settled(events)).toEqual(['open']);
 });

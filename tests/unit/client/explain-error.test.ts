@@ -9,7 +9,7 @@ import { types } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { useScope } from '../../support/scope.js';
-import type { FaceOptions, Loose } from '../../support/websockets.js';
+import type { ClientOptions, Loose } from '../../support/websockets.js';
 import { next } from '../../support/websockets.js';
 
 const scope = useScope();
@@ -26,7 +26,9 @@ async function failure(
   server.on('tlsClientError', () => {});
   server.on('connection', (socket) => socket.on('error', () => {}));
   const port = await scope().listen(server);
-  const ws = scope().track(new WebSocket(`${scheme}://127.0.0.1:${port}`, options as FaceOptions));
+  const ws = scope().track(
+    new WebSocket(`${scheme}://127.0.0.1:${port}`, options as ClientOptions),
+  );
   const [error] = await next<[NodeJS.ErrnoException]>(ws, 'error');
   return error;
 }
@@ -57,7 +59,7 @@ describe('wss: to a port without TLS', () => {
     expect(error.message).toContain('wrong version number');
   });
 
-  test('of a server that hangs up', async () => {
+  test('of a server that closes the connection', async () => {
     expectExplained(await failure('wss', saying('')), 'ECONNRESET', USE_WS);
   });
 });
@@ -91,7 +93,7 @@ describe("Node's own error is left as it is", () => {
     expect(error).not.toHaveProperty('cause');
   });
 
-  test('where a server hangs up without a response: programs compare the text', async () => {
+  test('where a server closes the connection without a response: programs compare the text', async () => {
     const error = await failure('ws', saying(''));
     expect(error.message).toBe('socket hang up');
   });

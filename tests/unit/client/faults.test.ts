@@ -6,14 +6,14 @@ import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import type { WireEnd } from '../../support/duplex-pair.js';
 import { turns, until } from '../../support/inbox.js';
-import { dialWith, told } from '../../support/memory-client.js';
+import { clientsIn, settled } from '../../support/memory-client.js';
 import { uncaught } from '../../support/process-events.js';
 import { upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { attend, type FaceOptions, type Loose } from '../../support/websockets.js';
+import { type ClientOptions, type Loose, recordEvents } from '../../support/websockets.js';
 
 const scope = useScope();
-const dial = dialWith(scope);
+const connect = clientsIn(scope);
 
 const HERE = 'ws://server.example.com/chat';
 const mine = new Error('mine');
@@ -25,10 +25,10 @@ const CLOSED_EARLY = [
 /** The errors and events of a client until it is closed; no exception is left to the process. */
 async function outcome(options: Loose, url = HERE) {
   const exceptions = uncaught(scope());
-  const ws = scope().track(new WebSocket(url, options as FaceOptions));
+  const ws = scope().track(new WebSocket(url, options as ClientOptions));
   const errors: Error[] = [];
   ws.on('error', (error) => errors.push(error));
-  const events = await told(attend(ws), 2);
+  const events = await settled(recordEvents(ws), 2);
   expect(exceptions).toEqual([]);
   expect(events.at(-1)).toBe('close 1006');
   return { error: errors[0], count: errors.length };
@@ -37,7 +37,7 @@ async function outcome(options: Loose, url = HERE) {
 type Callback = (error: Error | null, socket?: unknown) => void;
 
 describe('createConnection', () => {
-  test('that throws, rejects or calls back with an error: that error is told', async () => {
+  test("that throws, rejects or calls back with an error: 'error' has that error", async () => {
     for (const createConnection of [
       () => {
         throw mine;
@@ -72,16 +72,16 @@ describe('createConnection', () => {
       setImmediate(callback, null, near);
       return nothing;
     };
-    const { events } = dial(HERE, { createConnection });
+    const { events } = connect(HERE, { createConnection });
     await respond(far, upgradeResponse);
-    expect(await told(events)).toEqual(['open']);
+    expect(await settled(events)).toEqual(['open']);
   });
 
   test('that returns a promise of a Duplex', async () => {
     const [near, far] = scope().wire();
-    const { events } = dial(HERE, { createConnection: async () => near });
+    const { events } = connect(HERE, { createConnection: async () => near });
     await respond(far, upgradeResponse);
-    expect(await told(events)).toEqual(['open']);
+    expect(await settled(events)).toEqual(['open']);
   });
 
   test.each([undefined, null])('that returns %p and never calls back times out', async (none) => {
@@ -99,10 +99,10 @@ describe('createConnection', () => {
       late = callback;
       return make(near);
     };
-    const { ws, events } = dial(HERE, { createConnection });
+    const { ws, events } = connect(HERE, { createConnection });
     await turns(0);
     ws.close();
-    expect(await told(events, 2)).toEqual(CLOSED_EARLY);
+    expect(await settled(events, 2)).toEqual(CLOSED_EARLY);
     late(null, near);
     await until(() => near.destroyed && (far.resume().readableEnded || far.destroyed), 'the end');
   });
@@ -110,10 +110,10 @@ describe('createConnection', () => {
   test('that returns a stream which is destroyed, or which sends back what it gets', async () => {
     const destroyed = new Duplex({ read() {} });
     destroyed.destroy();
-    const { events, ws } = dial(HERE, { createConnection: () => destroyed });
+    const { events, ws } = connect(HERE, { createConnection: () => destroyed });
     await turns();
     ws.terminate();
-    expect((await told(events, 2)).at(-1)).toBe('close 1006');
+    expect((await settled(events, 2)).at(-1)).toBe('close 1006');
     const { error } = await outcome({ createConnection: () => new PassThrough() });
     expect(error?.message).toMatch(/^Parse Error/);
   });
@@ -130,7 +130,7 @@ async function respond(far: WireEnd, make: (key: string) => string): Promise<voi
 }
 
 describe('finishRequest', () => {
-  test('whose promise is rejected: that error is told', async () => {
+  test("whose promise is rejected: 'error' has that error", async () => {
     const [near, far] = scope().wire();
     const options = {
       createConnection: () => near,
@@ -153,7 +153,7 @@ describe('finishRequest', () => {
       await turns(2);
       request.setHeader('X-Token', 'abc').end();
     };
-    expect((await dial(HERE, { finishRequest }).request()).all('x-token')).toEqual(['abc']);
+    expect((await connect(HERE, { finishRequest }).request()).all('x-token')).toEqual(['abc']);
   });
 
   test.each(['close', 'terminate'] as const)('that calls %s()', async (method) => {
@@ -174,7 +174,7 @@ describe('an agent', () => {
     }
   }
 
-  test('that fails late: its error is told', async () => {
+  test("that fails late: 'error' has it", async () => {
     expect(await outcome({ agent: new Failing() })).toEqual({ error: mine, count: 1 });
   });
 
@@ -186,7 +186,7 @@ describe('an agent', () => {
 });
 
 describe('names and signals', () => {
-  test('a lookup that gives an error: that error is told', async () => {
+  test("a lookup that gives an error: 'error' has that error", async () => {
     const lookup = (_: string, __: unknown, callback: (error: Error) => void) => callback(mine);
     expect(await outcome({ lookup })).toEqual({ error: mine, count: 1 });
   });
@@ -205,9 +205,9 @@ describe('names and signals', () => {
 
   test('a signal that is aborted when it is open has no effect', async () => {
     const controller = new AbortController();
-    const { events, answer } = dial(HERE, { signal: controller.signal });
+    const { events, answer } = connect(HERE, { signal: controller.signal });
     await answer(upgradeResponse);
-    await told(events);
+    await settled(events);
     controller.abort();
     await turns();
     expect(events).toEqual(['open']);

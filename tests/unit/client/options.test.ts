@@ -8,7 +8,7 @@ import WebSocket from '../../../src/index.js';
 import { useClock } from '../../support/clock.js';
 import { frame, OPCODE } from '../../support/frames.js';
 import { turns } from '../../support/inbox.js';
-import { dialWith, told } from '../../support/memory-client.js';
+import { clientsIn, settled } from '../../support/memory-client.js';
 import { useWarnings } from '../../support/process-events.js';
 import { upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
@@ -17,19 +17,20 @@ import type { Loose } from '../../support/websockets.js';
 const scope = useScope();
 const warnings = useWarnings(scope);
 const clock = useClock();
-const dial = dialWith(scope);
+const connect = clientsIn(scope);
 
 const HERE = 'ws://server.example.com/chat';
 const UNKNOWN = 'WS6455_UNKNOWN_OPTION';
 
 /** A client that opens only after its program changed the options. */
 async function changed(options: Loose, change: (options: Loose) => void) {
-  const dialled = dial(HERE, options);
+  const rawConnection = connect(HERE, options);
   change(options);
-  await dialled.answer(upgradeResponse);
-  await told(dialled.events);
-  const { wire, inbox } = dialled.arrivals[0] as (typeof dialled.arrivals)[number]; // it is open
-  return { ...dialled, wire, inbox };
+  await rawConnection.answer(upgradeResponse);
+  await settled(rawConnection.events);
+  const { wire, inbox } = rawConnection
+    .connections[0] as (typeof rawConnection.connections)[number]; // it is open
+  return { ...rawConnection, wire, inbox };
 }
 
 describe('an option that is changed while connecting keeps its value', () => {
@@ -38,7 +39,7 @@ describe('an option that is changed while connecting keeps its value', () => {
       options['maxPayload'] = 0;
     });
     wire.write(frame({ payload: 'long' }));
-    expect((await told(events, 2))[1]).toBe('error Max payload size exceeded');
+    expect((await settled(events, 2))[1]).toBe('error Max payload size exceeded');
   });
 
   test('maxFragments', async () => {
@@ -47,7 +48,7 @@ describe('an option that is changed while connecting keeps its value', () => {
     });
     wire.write(frame({ payload: 'a', fin: false }));
     wire.write(frame({ payload: 'b', opcode: OPCODE.CONTINUATION }));
-    expect((await told(events, 2))[1]).toBe('error Too many message fragments');
+    expect((await settled(events, 2))[1]).toBe('error Too many message fragments');
   });
 
   test('autoPong', async () => {
@@ -55,7 +56,7 @@ describe('an option that is changed while connecting keeps its value', () => {
       options['autoPong'] = false;
     });
     wire.write(frame({ opcode: OPCODE.PING, payload: 'x' }));
-    await told(events, 2);
+    await settled(events, 2);
     expect((await inbox.frame()).opcode).toBe(OPCODE.PONG);
   });
 
@@ -64,7 +65,7 @@ describe('an option that is changed while connecting keeps its value', () => {
       options['skipUTF8Validation'] = true;
     });
     wire.write(frame({ payload: Buffer.from([0xff]) }));
-    expect((await told(events, 2))[1]).toMatch(/invalid UTF-8/);
+    expect((await settled(events, 2))[1]).toMatch(/invalid UTF-8/);
   });
 
   test('closeTimeout', async () => {
@@ -74,7 +75,7 @@ describe('an option that is changed while connecting keeps its value', () => {
     });
     ws.close();
     clock.advance(100);
-    expect((await told(events, 2))[1]).toBe('close 1006');
+    expect((await settled(events, 2))[1]).toBe('close 1006');
   });
 
   test('generateMask', async () => {
@@ -90,12 +91,12 @@ describe('an option that is changed while connecting keeps its value', () => {
 
   test('what perMessageDeflate holds', async () => {
     const options = { perMessageDeflate: { clientMaxWindowBits: 10 } };
-    const { events, answer } = dial(HERE, options);
+    const { events, answer } = connect(HERE, options);
     options.perMessageDeflate.clientMaxWindowBits = 15;
     const field = 'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=12';
     await answer((key) => upgradeResponse(key, field));
     // RFC 7692 §7.1.2.2: 12 is more than the 10 that were offered.
-    expect((await told(events, 2))[0]).toBe('error Invalid Sec-WebSocket-Extensions header');
+    expect((await settled(events, 2))[0]).toBe('error Invalid Sec-WebSocket-Extensions header');
   });
 
   test('headers, subprotocols, followRedirects, maxRedirects and finishRequest', async () => {
@@ -105,7 +106,7 @@ describe('an option that is changed while connecting keeps its value', () => {
       request.setHeader('X-Finished', '1').end();
     };
     const options: Loose = { headers, finishRequest, followRedirects: true, maxRedirects: 1 };
-    const { events, request, answer } = dial(HERE, options, protocols);
+    const { events, request, answer } = connect(HERE, options, protocols);
     headers['X-Mine'] = '2';
     protocols[0] = 'b';
     Object.assign(options, { followRedirects: false, finishRequest: null, maxRedirects: 0 });
@@ -125,19 +126,19 @@ describe('an option that is changed while connecting keeps its value', () => {
       perMessageDeflate: Object.freeze({}),
       protocols: Object.freeze(['a']),
     });
-    expect(() => dial(HERE, options)).not.toThrow();
+    expect(() => connect(HERE, options)).not.toThrow();
   });
 });
 
 describe('true and false values', () => {
   test.each([1, 'yes', {}])('followRedirects: %p follows', async (followRedirects) => {
-    const { answer, request } = dial(HERE, { followRedirects });
+    const { answer, request } = connect(HERE, { followRedirects });
     await answer(() => 'HTTP/1.1 302 x\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n');
     expect((await request(1)).startLine).toContain('/b');
   });
 
   test.each([false, null, 0, '', undefined])('finishRequest: %p is none', async (finishRequest) => {
-    const { request } = dial(HERE, { finishRequest });
+    const { request } = connect(HERE, { finishRequest });
     expect((await request()).startLine).toBe('GET /chat HTTP/1.1');
   });
 
@@ -152,25 +153,25 @@ describe('true and false values', () => {
     [0, false],
     ['', false],
   ])('perMessageDeflate: %p, offered: %p', async (perMessageDeflate, offered) => {
-    const { request } = dial(HERE, { perMessageDeflate });
+    const { request } = connect(HERE, { perMessageDeflate });
     expect((await request()).all('sec-websocket-extensions')).toHaveLength(offered ? 1 : 0);
   });
 
   test.each([1, 'yes', true])('skipUTF8Validation: %p skips it', async (skipUTF8Validation) => {
     const { events, wire } = await changed({ skipUTF8Validation }, () => {});
     wire.write(frame({ payload: Buffer.from([0xff]) }));
-    expect((await told(events, 2))[1]).toMatch(/^message/);
+    expect((await settled(events, 2))[1]).toMatch(/^message/);
   });
 
   test.each([false, null, 0, ''])('autoPong: %p answers no Ping', async (autoPong) => {
     const { events, wire, inbox } = await changed({ autoPong }, () => {});
     wire.write(frame({ opcode: OPCODE.PING }));
-    await told(events, 2);
+    await settled(events, 2);
     expect(inbox.peek()).toHaveLength(0);
   });
 
   test.each([null, undefined, 0, '', false, {}])('headers: %p has none', async (headers) => {
-    const { request } = dial(HERE, { headers });
+    const { request } = connect(HERE, { headers });
     expect((await request()).all('host')).toEqual(['server.example.com']);
   });
 });
@@ -178,18 +179,18 @@ describe('true and false values', () => {
 describe('numbers', () => {
   test.each(['100', 100, '1e2', 100.5])('handshakeTimeout: %p', async (handshakeTimeout) => {
     clock.stop();
-    const { events, request } = dial(HERE, { handshakeTimeout });
+    const { events, request } = connect(HERE, { handshakeTimeout });
     await request();
     clock.advance(99);
     await turns();
     expect(events).toEqual([]);
     clock.advance(2);
-    expect((await told(events, 2))[0]).toBe('error Opening handshake has timed out');
+    expect((await settled(events, 2))[0]).toBe('error Opening handshake has timed out');
   });
 
   test.each([0, '0', null, undefined])('handshakeTimeout: %p is no limit', async (value) => {
     clock.stop();
-    await dial(HERE, { handshakeTimeout: value }).request();
+    await connect(HERE, { handshakeTimeout: value }).request();
     expect(clock.timerCount).toBe(0);
   });
 
@@ -199,12 +200,12 @@ describe('numbers', () => {
     ['1', 1],
     [0, 0],
   ])('maxRedirects: %p follows %i', async (maxRedirects, most) => {
-    const { events, arrivals, answer } = dial(HERE, { followRedirects: true, maxRedirects });
+    const { events, connections, answer } = connect(HERE, { followRedirects: true, maxRedirects });
     for (let i = 0; i <= most; i++) {
       await answer(() => 'HTTP/1.1 302 x\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n', i);
     }
-    expect((await told(events, 2))[0]).toBe('error Maximum redirects exceeded');
-    expect(arrivals).toHaveLength(most + 1);
+    expect((await settled(events, 2))[0]).toBe('error Maximum redirects exceeded');
+    expect(connections).toHaveLength(most + 1);
   });
 
   test.each<[string, unknown, typeof TypeError]>([
@@ -219,8 +220,8 @@ describe('numbers', () => {
     ['closeTimeout', Number.NaN, RangeError],
     ['maxFragments', {}, TypeError],
   ])('%s: %p is refused', (name, value, Class) => {
-    expect(() => dial(HERE, { [name]: value })).toThrow(Class);
-    expect(() => dial(HERE, { [name]: value })).toThrow(`The option ${name} must be`);
+    expect(() => connect(HERE, { [name]: value })).toThrow(Class);
+    expect(() => connect(HERE, { [name]: value })).toThrow(`The option ${name} must be`);
   });
 });
 
@@ -228,7 +229,7 @@ test.each(['createConnection', 'finishRequest', 'generateMask'])(
   '%s must be a function, or false',
   (name) => {
     const message = `The option ${name} must be a function: 'x' was given`;
-    expect(() => dial(HERE, { [name]: 'x' })).toThrow(new TypeError(message));
+    expect(() => connect(HERE, { [name]: 'x' })).toThrow(new TypeError(message));
     for (const none of [null, undefined, false, 0]) {
       expect(() => readClientOptions({ [name]: none })).not.toThrow();
     }
@@ -244,8 +245,8 @@ describe('an opening handshake without Host', () => {
     ['setDefaultHeaders', { setDefaultHeaders: false }],
     ['setHost', { setHost: false, headers: { Host: '' } }],
   ])('cannot be asked for: %s', (name, options) => {
-    expect(() => dial(HERE, options)).toThrow(TypeError);
-    expect(() => dial(HERE, options)).toThrow(`The option ${name} must not be false unless`);
+    expect(() => connect(HERE, options)).toThrow(TypeError);
+    expect(() => connect(HERE, options)).toThrow(`The option ${name} must not be false unless`);
   });
 
   test.each<[string, Loose, string]>([
@@ -270,12 +271,12 @@ describe('an opening handshake without Host', () => {
     ],
     ['setHost is undefined', { setHost: undefined }, 'server.example.com'],
   ])('is never sent: %s', async (_, options, host) => {
-    expect((await dial(HERE, options).request()).all('host')).toEqual([host]);
+    expect((await connect(HERE, options).request()).all('host')).toEqual([host]);
   });
 
   test('nor where a redirect to another host takes the own one off', async () => {
     const options = { setHost: false, headers: { Host: 'mine' }, followRedirects: true };
-    const { answer, request } = dial(HERE, options);
+    const { answer, request } = connect(HERE, options);
     await answer(
       () => 'HTTP/1.1 302 x\r\nLocation: ws://other.example.com/\r\nContent-Length: 0\r\n\r\n',
     );
@@ -290,7 +291,7 @@ describe('what options can be', () => {
     ['a frozen object', Object.freeze({ origin: 'x' })],
   ])('%s', async (_, options) => {
     expect(readClientOptions(options)).toMatchObject({ origin: 'x' });
-    const { request } = dial(HERE, { headers: options, protocols: runInNewContext("['a']") });
+    const { request } = connect(HERE, { headers: options, protocols: runInNewContext("['a']") });
     const { all } = await request();
     expect([all('origin'), all('sec-websocket-protocol')]).toEqual([['x'], ['a']]);
   });

@@ -3,13 +3,13 @@
 import { Agent, type ClientRequest, createServer } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { until } from '../../support/inbox.js';
-import { dialWith, told } from '../../support/memory-client.js';
+import { clientsIn, settled } from '../../support/memory-client.js';
 import { upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
 import type { Loose } from '../../support/websockets.js';
 
 const scope = useScope();
-const dial = dialWith(scope);
+const connect = clientsIn(scope);
 
 const HERE = 'ws://server.example.com/chat';
 
@@ -20,12 +20,12 @@ describe('a redirect', () => {
       `HTTP/1.1 ${status} x\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`;
 
   test.each([301, 302, 303, 307, 308])('%i is followed when asked for', async (status) => {
-    const { ws, events, arrivals, answer } = dial(HERE, { followRedirects: true }, ['a']);
+    const { ws, events, connections, answer } = connect(HERE, { followRedirects: true }, ['a']);
     await answer(redirect('/other?a=b', status));
     await answer((key) => upgradeResponse(key, 'Sec-WebSocket-Protocol: a'), 1);
-    expect(await told(events)).toEqual(['open']);
+    expect(await settled(events)).toEqual(['open']);
     expect(ws.url).toBe('ws://server.example.com/other?a=b');
-    expect(arrivals).toHaveLength(2);
+    expect(connections).toHaveLength(2);
   });
 
   test.each([
@@ -35,15 +35,18 @@ describe('a redirect', () => {
     ['a', 'ws://server.example.com/a'],
     ['?b', 'ws://server.example.com/chat?b'],
   ])('to %s leads to %s', async (location, url) => {
-    const { ws, arrivals, answer, request } = dial(HERE, { followRedirects: true });
+    const { ws, connections, answer, request } = connect(HERE, { followRedirects: true });
     await answer(redirect(location));
     await request(1);
     expect(ws.url).toBe(url);
-    expect(arrivals[1]?.to.host).toBe(new URL(url).hostname);
+    expect(connections[1]?.to.host).toBe(new URL(url).hostname);
   });
 
-  test("is told by 'redirect' before it is followed", async () => {
-    const { ws, answer, request } = dial(HERE, { followRedirects: true, headers: { Cookie: 'a' } });
+  test("emits 'redirect' before it is followed", async () => {
+    const { ws, answer, request } = connect(HERE, {
+      followRedirects: true,
+      headers: { Cookie: 'a' },
+    });
     const seen: unknown[] = [];
     ws.on('redirect', (url: string, request: ClientRequest) => {
       seen.push(url, ws.url);
@@ -63,7 +66,7 @@ describe('a redirect', () => {
       request.setHeader('X-Call', ++calls);
       request.end();
     };
-    const { answer, request } = dial(HERE, { followRedirects: true, finishRequest });
+    const { answer, request } = connect(HERE, { followRedirects: true, finishRequest });
     await answer(redirect('/b'));
     expect((await request(1)).all('x-call')).toEqual(['2']);
   });
@@ -74,20 +77,20 @@ describe('a redirect', () => {
     ['/a#b', 'The URL contains a fragment identifier'],
     ['/a#', 'The URL contains a fragment identifier'],
   ])('to %s is an error, not an exception', async (location, message) => {
-    const { ws, events, answer } = dial(HERE, { followRedirects: true });
+    const { ws, events, answer } = connect(HERE, { followRedirects: true });
     const errors: Error[] = [];
     ws.on('error', (error) => errors.push(error));
     await answer(redirect(location));
-    await told(events, 2);
+    await settled(events, 2);
     expect(errors).toEqual([expect.objectContaining({ name: 'SyntaxError' })]);
     expect(errors[0]?.message.startsWith(message)).toBe(true);
     expect(events[1]).toBe('close 1006');
   });
 
   test('to what is no URL is an error', async () => {
-    const { events, answer } = dial(HERE, { followRedirects: true });
+    const { events, answer } = connect(HERE, { followRedirects: true });
     await answer(redirect('http://'));
-    expect((await told(events, 2))[0]).toContain('Invalid URL');
+    expect((await settled(events, 2))[0]).toContain('Invalid URL');
     expect(events[1]).toBe('close 1006');
   });
 
@@ -96,10 +99,10 @@ describe('a redirect', () => {
     [1, 1],
     [0, 0],
   ])('is followed maxRedirects times: %p means %i', async (maxRedirects, most) => {
-    const { events, arrivals, answer } = dial(HERE, { followRedirects: true, maxRedirects });
+    const { events, connections, answer } = connect(HERE, { followRedirects: true, maxRedirects });
     for (let i = 0; i <= most; i++) await answer(redirect(`/${i}`), i);
-    expect(await told(events, 2)).toEqual(['error Maximum redirects exceeded', 'close 1006']);
-    expect(arrivals).toHaveLength(most + 1);
+    expect(await settled(events, 2)).toEqual(['error Maximum redirects exceeded', 'close 1006']);
+    expect(connections).toHaveLength(most + 1);
   });
 
   test.each([
@@ -110,29 +113,29 @@ describe('a redirect', () => {
     ['to TLS', HERE, 'wss://server.example.com/', ['secret']],
   ])('%s: credentials go along only where they were meant to', async (_, from, to, expected) => {
     const headers = { Cookie: 'secret', 'Proxy-Authorization': 'secret', AUTHORIZATION: 'secret' };
-    const { answer, request } = dial(from, { followRedirects: true, headers });
+    const { answer, request } = connect(from, { followRedirects: true, headers });
     await answer(redirect(to));
     const { all } = await request(1);
     for (const name of Object.keys(headers)) expect([name, all(name)]).toEqual([name, expected]);
   });
 
   test('to another host drops a Host of the caller', async () => {
-    const { answer, request } = dial(HERE, { followRedirects: true, headers: { host: 'mine' } });
+    const { answer, request } = connect(HERE, { followRedirects: true, headers: { host: 'mine' } });
     await answer(redirect('ws://other.example.com/'));
     expect((await request(1)).all('host')).toEqual(['other.example.com']);
   });
 
   test('is no redirect without a Location', async () => {
-    const { events, answer } = dial(HERE, { followRedirects: true });
+    const { events, answer } = connect(HERE, { followRedirects: true });
     await answer(() => 'HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n');
-    expect((await told(events, 2))[0]).toBe('error Unexpected server response: 302');
+    expect((await settled(events, 2))[0]).toBe('error Unexpected server response: 302');
   });
 
   test.each(['close', 'terminate'] as const)("%s() in 'redirect' is honoured", async (name) => {
-    const { ws, events, answer } = dial(HERE, { followRedirects: true });
+    const { ws, events, answer } = connect(HERE, { followRedirects: true });
     ws.on('redirect', () => ws[name]());
     await answer(redirect('/b'));
-    expect(await told(events, 2)).toEqual([
+    expect(await settled(events, 2)).toEqual([
       'error WebSocket was closed before the connection was established',
       'close 1006',
     ]);
@@ -202,7 +205,7 @@ describe('the credentials of a redirect', () => {
   ];
 
   test.each(CASES)('%s', async (_, { url = BARE, options = {}, listens, to, expected }) => {
-    const { ws, request, answer } = dial(url, { followRedirects: true, ...options });
+    const { ws, request, answer } = connect(url, { followRedirects: true, ...options });
     if (listens) ws.on('redirect', () => {});
     for (const [i, location] of to.entries()) {
       await answer(() => `HTTP/1.1 302 x\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`, i);
@@ -215,19 +218,25 @@ describe('what a program does when a redirect is followed', () => {
   const redirect = () => 'HTTP/1.1 302 x\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n';
   const mine = new Error('mine');
 
-  test('finishRequest that throws there: its error is told, TCP is closed', async () => {
+  test("finishRequest that throws there: 'error' has it, TCP is closed", async () => {
     let calls = 0;
     const finishRequest = (request: ClientRequest): void => {
       if (++calls === 2) throw mine;
       request.end();
     };
-    const { ws, events, arrivals, answer } = dial(HERE, { followRedirects: true, finishRequest });
+    const { ws, events, connections, answer } = connect(HERE, {
+      followRedirects: true,
+      finishRequest,
+    });
     const errors: Error[] = [];
     ws.on('error', (error) => errors.push(error));
     await answer(redirect);
-    expect(await told(events, 2)).toEqual(['error mine', 'close 1006']);
+    expect(await settled(events, 2)).toEqual(['error mine', 'close 1006']);
     expect(errors).toEqual([mine]);
-    await until(() => arrivals.every(({ inbox }) => inbox.ended), 'the client to hang up');
+    await until(
+      () => connections.every(({ inbox }) => inbox.ended),
+      'the client to close the connection',
+    );
   });
 
   test('an agent of the other scheme: the error keeps its own code', async () => {
@@ -238,22 +247,22 @@ describe('what a program does when a redirect is followed', () => {
     });
     const port = await scope().listen(http);
     const options = { followRedirects: true, agent, createConnection: undefined };
-    const { ws, events } = dial(`ws://127.0.0.1:${port}`, options);
+    const { ws, events } = connect(`ws://127.0.0.1:${port}`, options);
     const errors: NodeJS.ErrnoException[] = [];
     ws.on('error', (error) => errors.push(error));
-    await told(events, 2);
+    await settled(events, 2);
     expect(errors).toEqual([expect.objectContaining({ code: 'ERR_INVALID_PROTOCOL' })]);
     expect(events[1]).toBe('close 1006');
   });
 
   test('_redirects says how many were followed, also when it is open', async () => {
-    const { ws, events, answer } = dial(HERE, { followRedirects: true });
+    const { ws, events, answer } = connect(HERE, { followRedirects: true });
     const seen = (): unknown => (ws as unknown as { _redirects: unknown })._redirects;
     const before = seen();
     await answer(redirect);
     await answer(redirect, 1);
     await answer(upgradeResponse, 2);
-    await told(events);
+    await settled(events);
     expect([before, seen()]).toEqual([0, 2]);
   });
 });

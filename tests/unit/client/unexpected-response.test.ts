@@ -6,15 +6,21 @@ import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { useClock } from '../../support/clock.js';
 import { Inbox, turns, until } from '../../support/inbox.js';
-import { dialWith, told } from '../../support/memory-client.js';
+import { clientsIn, settled } from '../../support/memory-client.js';
 import { uncaught } from '../../support/process-events.js';
 import { keyOf, upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { attend, type Face, type FaceOptions, type Loose, next } from '../../support/websockets.js';
+import {
+  type ClientOptions,
+  type Loose,
+  next,
+  recordEvents,
+  type WebSocketInstance,
+} from '../../support/websockets.js';
 
 const scope = useScope();
 const clock = useClock();
-const dial = dialWith(scope);
+const connect = clientsIn(scope);
 
 const HERE = 'ws://server.example.com/chat';
 const CLOSED_EARLY = [
@@ -35,9 +41,9 @@ async function refused(text: string, options: Loose = {}) {
     void inbox.message().then(() => socket.write(text));
   });
   const port = await scope().listen(server);
-  const ws = scope().track(new WebSocket(`ws://127.0.0.1:${port}`, options as FaceOptions));
-  const hungUp = () => until(() => far?.destroyed === true, 'the client to hang up');
-  return { ws, events: attend(ws), hungUp, isConnected: () => far?.destroyed === false };
+  const ws = scope().track(new WebSocket(`ws://127.0.0.1:${port}`, options as ClientOptions));
+  const hungUp = () => until(() => far?.destroyed === true, 'the client to close the connection');
+  return { ws, events: recordEvents(ws), hungUp, isConnected: () => far?.destroyed === false };
 }
 
 /** What a listener does with the response. */
@@ -74,14 +80,14 @@ describe.each(['close', 'terminate'] as const)('%s()', (method) => {
     response.on('error', () => {});
     ws[method]();
     expect(ws.readyState).toBe(WebSocket.CLOSING);
-    expect(await told(events, 2)).toEqual(CLOSED_EARLY);
+    expect(await settled(events, 2)).toEqual(CLOSED_EARLY);
     await hungUp();
   });
 
   test('in the listener itself', async () => {
     const { ws, events, hungUp } = await refused(response(4, 'Who?'));
     ws.on('unexpected-response', () => ws[method]());
-    expect(await told(events, 2)).toEqual(CLOSED_EARLY);
+    expect(await settled(events, 2)).toEqual(CLOSED_EARLY);
     await hungUp();
   });
 });
@@ -111,7 +117,7 @@ test('the socket of an agent that keeps connections alive goes back to the agent
   });
   await until(() => Object.keys(agent.freeSockets).length === 1, 'a free socket');
   ws.terminate();
-  expect(await told(events, 2)).toEqual(CLOSED_EARLY);
+  expect(await settled(events, 2)).toEqual(CLOSED_EARLY);
   expect(Object.keys(agent.freeSockets)).toHaveLength(1);
   expect(isConnected()).toBe(true);
 });
@@ -123,13 +129,13 @@ describe('handshakeTimeout goes on with a listener', () => {
       response.on('error', () => {});
       read(response);
     });
-    expect(await told(events, 2)).toEqual(TIMED_OUT);
+    expect(await settled(events, 2)).toEqual(TIMED_OUT);
     await hungUp();
   });
 
-  test('until then nothing is told', async () => {
+  test('until then no event comes', async () => {
     clock.stop();
-    const { ws, events, answer } = dial(HERE, { handshakeTimeout: 1000 });
+    const { ws, events, answer } = connect(HERE, { handshakeTimeout: 1000 });
     const unexpected = next(ws, 'unexpected-response');
     await answer(() => response(4, 'Wh'));
     await unexpected;
@@ -137,7 +143,7 @@ describe('handshakeTimeout goes on with a listener', () => {
     await turns();
     expect([ws.readyState, events]).toEqual([WebSocket.CONNECTING, []]);
     clock.advance(1);
-    expect(await told(events, 2)).toEqual(TIMED_OUT);
+    expect(await settled(events, 2)).toEqual(TIMED_OUT);
     expect(clock.timerCount).toBe(0);
   });
 });
@@ -149,22 +155,22 @@ test('a listener that throws: the exception surfaces, the handshake fails, TCP i
   ws.on('unexpected-response', () => {
     throw mine;
   });
-  expect(await told(events, 2)).toEqual(CLOSED_EARLY);
+  expect(await settled(events, 2)).toEqual(CLOSED_EARLY);
   await hungUp();
   expect(exceptions).toEqual([mine]);
 });
 
 test('a response that breaks off half-way leaves nothing behind', async () => {
-  const { ws, events, arrivals, answer } = dial(HERE);
+  const { ws, events, connections, answer } = connect(HERE);
   const [, response] = await Promise.all([
     answer(() => 'HTTP/1.1 401 Unauthorized\r\nContent-Length: 9\r\n\r\nWho?'),
     next<[ClientRequest, IncomingMessage]>(ws, 'unexpected-response'),
   ]).then(([, args]) => args);
   response.resume();
-  arrivals[0]?.wire.end();
+  connections[0]?.wire.end();
   await until(() => response.destroyed, 'the end of the response');
   ws.terminate();
-  expect(await told(events, 2)).toEqual(CLOSED_EARLY);
+  expect(await settled(events, 2)).toEqual(CLOSED_EARLY);
 });
 
 describe('a 101 that is no upgrade for node:http', () => {
@@ -172,19 +178,19 @@ describe('a 101 that is no upgrade for node:http', () => {
     upgradeResponse(key).replace(new RegExp(`${name}: .*\r\n`), '');
 
   test.each(['Upgrade', 'Connection'])('without %s is offered to the listener', async (name) => {
-    const { ws, events, answer } = dial(HERE);
+    const { ws, events, answer } = connect(HERE);
     const unexpected = next<[ClientRequest, IncomingMessage]>(ws, 'unexpected-response');
     await answer(without(name));
     const [, { statusCode }] = await unexpected;
     expect([statusCode, ws.readyState, events]).toEqual([101, WebSocket.CONNECTING, []]);
     ws.terminate();
-    expect(await told(events, 2)).toEqual(CLOSED_EARLY);
+    expect(await settled(events, 2)).toEqual(CLOSED_EARLY);
   });
 
   test.each(['Upgrade', 'Connection'])('without %s fails where nobody listens', async (name) => {
-    const { events, answer } = dial(HERE);
+    const { events, answer } = connect(HERE);
     await answer(without(name));
-    expect(await told(events, 2)).toEqual([`error Invalid ${name} header`, 'close 1006']);
+    expect(await settled(events, 2)).toEqual([`error Invalid ${name} header`, 'close 1006']);
   });
 });
 
@@ -192,15 +198,15 @@ test.each<[string, (key: string) => string]>([
   ['a bad 101', () => upgradeResponse('x')],
   ['another status', () => response(0, '')],
 ])('%s: readyState is CLOSING at once', async (_, make) => {
-  const { ws, events, arrivals, request } = dial(HERE);
+  const { ws, events, connections, request } = connect(HERE);
   const key = keyOf(await request());
   const states: number[] = [];
   const note = (): void => {
     states.push(ws.readyState);
   };
-  (ws as Face & { _req: ClientRequest })._req.on('response', note).on('upgrade', note);
+  (ws as WebSocketInstance & { _req: ClientRequest })._req.on('response', note).on('upgrade', note);
   ws.on('error', note).on('close', note);
-  arrivals[0]?.wire.write(make(key));
-  await told(events, 2);
+  connections[0]?.wire.write(make(key));
+  await settled(events, 2);
   expect(states).toEqual([WebSocket.CLOSING, WebSocket.CLOSING, WebSocket.CLOSED]);
 });

@@ -4,11 +4,11 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
 import { readAddress } from '../../../src/client/url.js';
 import WebSocket from '../../../src/index.js';
-import { dialWith } from '../../support/memory-client.js';
+import { clientsIn } from '../../support/memory-client.js';
 import { useScope } from '../../support/scope.js';
 
 const scope = useScope();
-const dial = dialWith(scope);
+const connect = clientsIn(scope);
 
 /** What the constructor throws, as text. */
 function thrownFor(address: unknown): string {
@@ -39,7 +39,7 @@ describe('a fragment is refused', () => {
 
   // RFC 6455 §3: the character # that begins no fragment is written %23.
   test('an escaped # is none', async () => {
-    const { request } = dial('ws://u%23:p%23@server.example.com/%23?%23');
+    const { request } = connect('ws://u%23:p%23@server.example.com/%23?%23');
     expect((await request()).startLine).toBe('GET /%23?%23 HTTP/1.1');
   });
 });
@@ -112,14 +112,14 @@ describe('an address of another realm or in a wrapper', () => {
     ['an array of one string', [text]],
     ['a URL that was changed since', Object.assign(new URL('http://x/'), { href: text })],
   ])('%s', async (_, address) => {
-    const { ws, request } = dial(address as string);
+    const { ws, request } = connect(address as string);
     expect((await request()).all('host')).toEqual(['server.example.com']);
     expect(ws.url).toBe(text);
   });
 
   test('a URL object is not changed, and later changes to it have no effect', async () => {
     const url = new URL('http://server.example.com/a');
-    const { ws, request } = dial(url);
+    const { ws, request } = connect(url);
     expect(url.href).toBe('http://server.example.com/a');
     url.pathname = '/b';
     expect((await request()).startLine).toBe('GET /a HTTP/1.1');

@@ -40,7 +40,7 @@ test('fragments that are longer than maxPayload are refused before the message e
   expect(seen.map(String)).toEqual(['', '', 'ProtocolError: Max payload size exceeded']);
 });
 
-test('cleanup() tells the callbacks of what was under way, once', async () => {
+test('cleanup() calls the callbacks of pending work, once', async () => {
   const deflate = agreed(true);
   const seen: Result[] = [];
   deflate.compress(Buffer.alloc(100_000), true, (error, data) => seen.push(error ?? data));

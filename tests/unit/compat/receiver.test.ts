@@ -99,7 +99,7 @@ describe('a Receiver', () => {
     expect(all).toEqual([[payload, payload]]);
   });
 
-  test('has no limits unless told', () => {
+  test('has no limits by default', () => {
     const { receiver, seen } = receiving();
     receiver.write(frame({ payload: 'x'.repeat(70_000) }));
     expect(seen).toHaveLength(1);
@@ -168,12 +168,14 @@ describe('an error', () => {
 
   test.each(wrong)('comes once, of %s', async (_, options, bytes, code, closeCode) => {
     const { receiver, seen } = receiving(options);
-    const told: unknown[] = [];
-    receiver.write(Buffer.concat([bytes, frame({ payload: 'late' })]), (error) => told.push(error));
+    const settled: unknown[] = [];
+    receiver.write(Buffer.concat([bytes, frame({ payload: 'late' })]), (error) =>
+      settled.push(error),
+    );
     receiver.write(frame({ opcode: 3 }));
     await turns();
     expect(seen).toEqual([['error', `WS_ERR_${code}`, closeCode], ['close']]);
-    expect(told).toEqual([expect.objectContaining({ code: `WS_ERR_${code}` })]);
+    expect(settled).toEqual([expect.objectContaining({ code: `WS_ERR_${code}` })]);
   });
 
   test('of UTF-8 is left out with skipUTF8Validation', () => {

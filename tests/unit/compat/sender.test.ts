@@ -82,7 +82,7 @@ describe('Sender.frame', () => {
     expect(second).toBe(payload);
   });
 
-  test('sets FIN, RSV1 and opcode as told, and encodes strings', () => {
+  test('sets FIN, RSV1 and opcode as given, and encodes strings', () => {
     const options = { fin: false, rsv1: true, opcode: OPCODE.TEXT };
     expect(Buffer.concat(frameOf('é', options))).toEqual(
       frame({ fin: false, rsv: 4, opcode: OPCODE.TEXT, payload: 'é' }),
@@ -139,11 +139,11 @@ describe('a Sender', () => {
 
   test('calls back when the frame was written', () => {
     const wire = new ManualWire({ hold: true });
-    const told: unknown[] = [];
-    new Sender(wire).send('text', { fin: true }, (error) => told.push(error));
-    expect(told).toEqual([]);
+    const settled: unknown[] = [];
+    new Sender(wire).send('text', { fin: true }, (error) => settled.push(error));
+    expect(settled).toEqual([]);
     wire.release();
-    expect(told).toEqual([undefined]);
+    expect(settled).toEqual([undefined]);
   });
 
   test.each<[string, (sender: Sender) => void, string]>([
@@ -255,15 +255,15 @@ describe('a Blob', () => {
     ]);
   });
 
-  test('that can not be read is told to its callback and to onerror', async () => {
+  test('that cannot be read: its callback and onerror get the error', async () => {
     const sender = new Sender(new ManualWire());
     const failure = new Error('unreadable');
     const blob = Object.assign(new Blob(['x']), { arrayBuffer: () => Promise.reject(failure) });
-    const told: unknown[] = [];
-    sender.onerror = (error) => told.push(['onerror', error]);
-    sender.send(blob, { fin: true }, (error) => told.push(['callback', error]));
-    await until(() => told.length === 2, 'both');
-    expect(told).toEqual([
+    const settled: unknown[] = [];
+    sender.onerror = (error) => settled.push(['onerror', error]);
+    sender.send(blob, { fin: true }, (error) => settled.push(['callback', error]));
+    await until(() => settled.length === 2, 'both');
+    expect(settled).toEqual([
       ['callback', failure],
       ['onerror', failure],
     ]);
@@ -271,10 +271,10 @@ describe('a Blob', () => {
 
   test('of a socket that goes away fails', async () => {
     const wire = new ManualWire();
-    const told: unknown[] = [];
-    new Sender(wire).send(new Blob(['x']), { fin: true }, (error) => told.push(error?.message));
+    const settled: unknown[] = [];
+    new Sender(wire).send(new Blob(['x']), { fin: true }, (error) => settled.push(error?.message));
     wire.destroy();
-    await until(() => told.length > 0, 'the callback');
-    expect(told).toEqual(['The socket was closed while the blob was being read']);
+    await until(() => settled.length > 0, 'the callback');
+    expect(settled).toEqual(['The socket was closed while the blob was being read']);
   });
 });

@@ -2,17 +2,17 @@
 
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { said, text, useStage } from '../../support/connections.js';
+import { said, text, useConnections } from '../../support/connections.js';
 import { turns, until } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
 import { ROLES } from '../../support/websockets.js';
 
 const scope = useScope();
-const stage = useStage(scope);
+const openConnection = useConnections(scope);
 
 describe('bufferedAmount', () => {
   test.each(ROLES)('of a %s is the payload that send got, until the tick ends', async (role) => {
-    const { ws } = await stage(role);
+    const { ws } = await openConnection(role);
     expect(ws.bufferedAmount).toBe(0);
     ws.send('foo');
     expect(ws.bufferedAmount).toBe(3);
@@ -23,7 +23,7 @@ describe('bufferedAmount', () => {
   });
 
   test.each(ROLES)('of a %s counts what the wire holds, write by write', async (role) => {
-    const { ws, wire } = await stage(role, {}, { hold: true });
+    const { ws, wire } = await openConnection(role, {}, { hold: true });
     ws.send('hello');
     await turns(1);
     expect(ws.bufferedAmount).toBe(5);
@@ -45,7 +45,7 @@ describe('bufferedAmount', () => {
   });
 
   test.each(ROLES)('of a %s counts no Ping, Pong or Close', async (role) => {
-    const { ws } = await stage(role, {}, { hold: true });
+    const { ws } = await openConnection(role, {}, { hold: true });
     ws.ping('ping');
     ws.pong('pong');
     expect(ws.bufferedAmount).toBe(0);
@@ -55,7 +55,7 @@ describe('bufferedAmount', () => {
   });
 
   test('counts what listeners send while a chunk is read', async () => {
-    const { ws, wire } = await stage();
+    const { ws, wire } = await openConnection();
     const seen: number[] = [];
     ws.on('message', (data) => {
       ws.send(data);
@@ -67,7 +67,7 @@ describe('bufferedAmount', () => {
   });
 
   test('is not deceived by what a program writes to the wire itself', async () => {
-    const { ws, wire } = await stage('server', {}, { hold: true });
+    const { ws, wire } = await openConnection('server', {}, { hold: true });
     ws.send('hello');
     wire.write(Buffer.alloc(50));
     ws.send('more');
@@ -79,7 +79,7 @@ describe('bufferedAmount', () => {
   });
 
   test('grows by what is sent after the connection closed', async () => {
-    const { ws, wire } = await stage();
+    const { ws, wire } = await openConnection();
     wire.destroy();
     await until(() => ws.readyState === WebSocket.CLOSED, "'close'");
     ws.send('äbc');

@@ -4,20 +4,27 @@ import { createServer } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { useClock } from '../../support/clock.js';
-import { close, ping, said, text, useStage } from '../../support/connections.js';
+import { close, ping, said, text, useConnections } from '../../support/connections.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { attend, type Face, next, onWire, ROLES, serve } from '../../support/websockets.js';
+import {
+  next,
+  onWire,
+  ROLES,
+  recordEvents,
+  serve,
+  type WebSocketInstance,
+} from '../../support/websockets.js';
 
 const scope = useScope();
 const clock = useClock();
-const stage = useStage(scope);
+const openConnection = useConnections(scope);
 
 describe('the closing handshake', () => {
   test.each(ROLES)('of a %s is given up after closeTimeout', async (role) => {
-    const { ws, wire, events } = await stage(role, { closeTimeout: 20 });
+    const { ws, wire, events } = await openConnection(role, { closeTimeout: 20 });
     ws.close(1000);
     await until(() => events.length > 0, "'close'");
     expect(wire.destroyed).toBe(true);
@@ -26,20 +33,20 @@ describe('the closing handshake', () => {
   });
 
   test.each(ROLES)('of a %s is not prolonged by what comes meanwhile', async (role) => {
-    const { ws, wire, events } = await stage(role, { closeTimeout: 40 });
+    const { ws, wire, events } = await openConnection(role, { closeTimeout: 40 });
     ws.close();
     await until(
       () => {
         if (!wire.destroyed) wire.arrive(ping(role, 'still here'), text(role, 'x'));
         return events.at(-1) === 'close 1006';
       },
-      () => `'close'; told: ${events.length} events`,
+      () => `'close'; there came ${events.length} events`,
     );
   });
 
   test('takes 30 seconds at most by default', async () => {
     clock.stop();
-    const { ws, wire } = await stage('server');
+    const { ws, wire } = await openConnection('server');
     ws.close();
     await turns();
     clock.advance(29_999);
@@ -51,7 +58,7 @@ describe('the closing handshake', () => {
 
   test('leaves no timer when it is over', async () => {
     clock.stop();
-    const { ws, wire, events } = await stage('server');
+    const { ws, wire, events } = await openConnection('server');
     ws.close(1000);
     await turns();
     expect(clock.timerCount).toBe(1);
@@ -65,7 +72,7 @@ describe('the closing handshake', () => {
 
   test('an open connection has no timer', async () => {
     clock.stop();
-    const { ws, wire } = await stage('server');
+    const { ws, wire } = await openConnection('server');
     wire.arrive(text('server', 'a'), ping('server', 'b'));
     ws.send('c');
     await turns();
@@ -74,7 +81,7 @@ describe('the closing handshake', () => {
 
   // RFC 6455 §7.1.1: the server ends TCP first.
   test('a server ends the wire as soon as both Closes passed', async () => {
-    const { wire } = await stage('server');
+    const { wire } = await openConnection('server');
     wire.arrive(close('server', 1001));
     await until(() => wire.writableFinished, 'the end');
     expect(said(wire)).toEqual(['close 1001']);
@@ -83,7 +90,7 @@ describe('the closing handshake', () => {
   // RFC 6455 §7.1.1: a client SHOULD wait for the server to end TCP, for a reasonable time.
   test('a client waits for the server to end the wire, a second at most', async () => {
     clock.stop();
-    const { wire, ws } = await stage('client');
+    const { wire, ws } = await openConnection('client');
     wire.arrive(close('client', 1001));
     await turns();
     expect(said(wire)).toEqual(['close 1001']);
@@ -98,7 +105,7 @@ describe('the closing handshake', () => {
   });
 
   test('a client ends the wire when the server did', async () => {
-    const { wire, ws } = await stage('client');
+    const { wire, ws } = await openConnection('client');
     ws.close(1000);
     await turns();
     wire.arrive(close('client', 1000));
@@ -109,7 +116,7 @@ describe('the closing handshake', () => {
   });
 
   test.each(ROLES)('a %s drops a peer that never ends the wire', async (role) => {
-    const { wire, events } = await stage(role, { closeTimeout: 20 });
+    const { wire, events } = await openConnection(role, { closeTimeout: 20 });
     wire.arrive(close(role, 1000, 'bye'));
     await until(() => events.length > 0, "'close'");
     expect(wire.destroyed).toBe(true);
@@ -118,7 +125,7 @@ describe('the closing handshake', () => {
 
   // RFC 6455 §5.5.2: a Ping is answered unless a Close was received already.
   test.each(ROLES)('a %s answers Pings behind its own Close', async (role) => {
-    const { ws, wire, events } = await stage(role);
+    const { ws, wire, events } = await openConnection(role);
     ws.close(1000);
     await turns();
     wire.arrive(ping(role, 'a'), close(role, 1000), ping(role, 'b'));
@@ -128,7 +135,7 @@ describe('the closing handshake', () => {
   });
 
   test.each(ROLES)('a %s still delivers messages behind its own Close', async (role) => {
-    const { ws, wire, events } = await stage(role);
+    const { ws, wire, events } = await openConnection(role);
     ws.close(1000);
     await turns();
     wire.arrive(text(role, 'a'), close(role, 1000), text(role, 'b'));
@@ -137,7 +144,7 @@ describe('the closing handshake', () => {
   });
 
   test.each(ROLES)('a wire that ends without a Close is 1006 for a %s', async (role) => {
-    const { ws, wire, events } = await stage(role);
+    const { ws, wire, events } = await openConnection(role);
     wire.finish();
     await until(() => events.length > 0, "'close'");
     expect(wire.writableFinished).toBe(true);
@@ -146,8 +153,8 @@ describe('the closing handshake', () => {
     expect(ws.closeInfo).toEqual({ wasClean: false });
   });
 
-  test.each(ROLES)("a wire that never tells 'close' is closed soon, for a %s", async (role) => {
-    const { ws, wire, events } = await stage(role, {}, { silent: true });
+  test.each(ROLES)("a wire that never emits 'close' is closed soon, for a %s", async (role) => {
+    const { ws, wire, events } = await openConnection(role, {}, { silent: true });
     ws.terminate();
     await turns();
     expect(wire.destroyed).toBe(true);
@@ -157,7 +164,7 @@ describe('the closing handshake', () => {
   test.each(['the peer', 'the program'])(
     'a wire that does not destroy itself is closed after the closing handshake that %s starts',
     async (starter) => {
-      const { ws, wire, events } = await stage('server', {}, { lasting: true });
+      const { ws, wire, events } = await openConnection('server', {}, { lasting: true });
       if (starter === 'the program') ws.close(1000);
       wire.arrive(close('server', 1000));
       wire.finish();
@@ -168,7 +175,7 @@ describe('the closing handshake', () => {
   );
 
   test("a silent wire that breaks is closed soon, its error is the cause of 'close'", async () => {
-    const { ws, wire, events } = await stage('server', {}, { silent: true });
+    const { ws, wire, events } = await openConnection('server', {}, { silent: true });
     const broken = new Error('broken');
     wire.destroy(broken);
     await turns();
@@ -181,22 +188,22 @@ describe('the closing handshake', () => {
     wire.destroy();
     await turns();
     const ws = onWire(wire, 'server');
-    const events = attend(ws);
+    const events = recordEvents(ws);
     await turns();
     expect(events).toEqual(['close 1006']);
   });
 
-  test('a reset is told by 1006; its error is in closeInfo and in the callbacks', async () => {
+  test('a reset is 1006; its error is in closeInfo and in the callbacks', async () => {
     const http = createServer();
     const wss = serve(scope(), { server: http });
     const port = await scope().listen(http);
-    const socket = await scope().dial(port);
-    const connection = next<[Face]>(wss, 'connection');
+    const socket = await scope().connect(port);
+    const connection = next<[WebSocketInstance]>(wss, 'connection');
     socket.write(upgradeRequest());
     const [ws] = await connection;
     const errors: (Error | undefined)[] = [];
     ws.send(Buffer.alloc(16 * 1024 * 1024), (error) => errors.push(error));
-    const events = attend(ws);
+    const events = recordEvents(ws);
     await turns();
     socket.resetAndDestroy();
     await until(() => events.length > 0, "'close'");
@@ -208,7 +215,7 @@ describe('the closing handshake', () => {
   });
 
   test("terminate() in a listener stops the rest of the chunk; only 'close' follows", async () => {
-    const { ws, wire, events } = await stage();
+    const { ws, wire, events } = await openConnection();
     ws.on('message', () => ws.terminate());
     wire.arrive(text('server', 'a'), text('server', 'b'), ping('server', 'c'));
     await until(() => events.includes('close 1006'), "'close'");
@@ -217,7 +224,7 @@ describe('the closing handshake', () => {
   });
 
   test('close() in a listener lets the rest of the chunk be delivered', async () => {
-    const { ws, wire, events } = await stage();
+    const { ws, wire, events } = await openConnection();
     ws.once('message', () => ws.close(1000));
     wire.arrive(text('server', 'a'), text('server', 'b'), close('server', 1000));
     await until(() => wire.writableFinished, 'our end');
@@ -226,7 +233,7 @@ describe('the closing handshake', () => {
   });
 
   test('terminate() ends a closing handshake that waits', async () => {
-    const { ws, events } = await stage();
+    const { ws, events } = await openConnection();
     ws.close();
     await turns();
     ws.terminate();

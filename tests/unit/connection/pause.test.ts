@@ -3,17 +3,17 @@
 import { createServer } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { close, ping, said, text, useStage } from '../../support/connections.js';
+import { close, ping, said, text, useConnections } from '../../support/connections.js';
 import { turns, until } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
-import { type Face, frameFor, next, ROLES, serve } from '../../support/websockets.js';
+import { frameFor, next, ROLES, serve, type WebSocketInstance } from '../../support/websockets.js';
 
 const scope = useScope();
-const stage = useStage(scope);
+const openConnection = useConnections(scope);
 
 describe.each(ROLES)('a %s that is paused', (role) => {
   test('delivers nothing, and loses nothing', async () => {
-    const { ws, wire, events } = await stage(role);
+    const { ws, wire, events } = await openConnection(role);
     ws.pause();
     expect(ws.isPaused).toBe(true);
     wire.arrive(text(role, 'a'), text(role, 'b'));
@@ -29,7 +29,7 @@ describe.each(ROLES)('a %s that is paused', (role) => {
   });
 
   test('by a listener, keeps the rest of the chunk for later', async () => {
-    const { ws, wire, events } = await stage(role);
+    const { ws, wire, events } = await openConnection(role);
     ws.once('message', () => ws.pause());
     wire.arrive(text(role, 'a'), text(role, 'b'), ping(role, 'c'));
     await turns();
@@ -41,7 +41,7 @@ describe.each(ROLES)('a %s that is paused', (role) => {
   });
 
   test('and resumed and paused again at once, stays paused', async () => {
-    const { ws, wire, events } = await stage(role);
+    const { ws, wire, events } = await openConnection(role);
     ws.pause();
     wire.arrive(text(role, 'a'));
     ws.resume();
@@ -55,7 +55,7 @@ describe.each(ROLES)('a %s that is paused', (role) => {
   });
 
   test('delivers one message per resume() to a listener that pauses each time', async () => {
-    const { ws, wire, events } = await stage(role);
+    const { ws, wire, events } = await openConnection(role);
     ws.on('message', () => {
       ws.pause();
       setImmediate(() => ws.resume());
@@ -67,15 +67,15 @@ describe.each(ROLES)('a %s that is paused', (role) => {
   });
 
   test('sends', async () => {
-    const { ws, wire } = await stage(role);
+    const { ws, wire } = await openConnection(role);
     ws.pause();
     ws.send('a');
     await turns(1);
     expect(said(wire)).toEqual(['text a']);
   });
 
-  test("is told the peer's messages and its Close when it resumes", async () => {
-    const { ws, wire, events } = await stage(role, { closeTimeout: 50 });
+  test("gets the peer's messages and its Close when it resumes", async () => {
+    const { ws, wire, events } = await openConnection(role, { closeTimeout: 50 });
     ws.pause();
     wire.arrive(text(role, 'a'), close(role, 1001, 'bye'));
     wire.finish();
@@ -88,8 +88,8 @@ describe.each(ROLES)('a %s that is paused', (role) => {
     expect(events).toEqual(['message a', 'close 1001 bye']);
   });
 
-  test('is told messages that came before a wire without a Close ended', async () => {
-    const { ws, wire, events } = await stage(role);
+  test('gets messages that came before a wire without a Close ended', async () => {
+    const { ws, wire, events } = await openConnection(role);
     ws.once('message', () => ws.pause());
     wire.arrive(text(role, 'a'), text(role, 'b'));
     wire.finish();
@@ -100,8 +100,8 @@ describe.each(ROLES)('a %s that is paused', (role) => {
     expect(events).toEqual(['message a', 'message b', 'close 1006']);
   });
 
-  test("is told what was received and 'close' when the wire is gone", async () => {
-    const { ws, wire, events } = await stage(role);
+  test("gets what was received and 'close' when the wire is gone", async () => {
+    const { ws, wire, events } = await openConnection(role);
     ws.once('message', () => ws.pause());
     wire.arrive(text(role, 'a'), text(role, 'b'));
     wire.arrive(text(role, 'c'));
@@ -111,8 +111,8 @@ describe.each(ROLES)('a %s that is paused', (role) => {
     expect(events).toEqual(['message a', 'message b', 'message c', 'close 1006']);
   });
 
-  test("is told the peer's Close although the wire is gone when it comes to it", async () => {
-    const { ws, wire, events } = await stage(role);
+  test("gets the peer's Close although the wire is gone by then", async () => {
+    const { ws, wire, events } = await openConnection(role);
     ws.pause();
     wire.arrive(text(role, 'a'), close(role, 1001));
     await turns();
@@ -122,7 +122,7 @@ describe.each(ROLES)('a %s that is paused', (role) => {
   });
 
   test('closes after closeTimeout when its Close stays unanswered', async () => {
-    const { ws, events } = await stage(role, { closeTimeout: 20 });
+    const { ws, events } = await openConnection(role, { closeTimeout: 20 });
     ws.pause();
     ws.close(1000);
     await until(() => events.length > 0, "'close'");
@@ -130,7 +130,7 @@ describe.each(ROLES)('a %s that is paused', (role) => {
   });
 
   test('closes at once by terminate(), and delivers nothing of what it held', async () => {
-    const { ws, wire, events } = await stage(role);
+    const { ws, wire, events } = await openConnection(role);
     ws.once('message', () => ws.pause());
     wire.arrive(text(role, 'a'), text(role, 'b'));
     wire.arrive(text(role, 'c'));
@@ -141,7 +141,7 @@ describe.each(ROLES)('a %s that is paused', (role) => {
 
   test("reads on to the end of the wire when it was failed or the peer's Close came", async () => {
     for (const last of [close(role, 1000), frameFor(role, { rsv: 2 })]) {
-      const { ws, wire } = await stage(role, { closeTimeout: 10_000 });
+      const { ws, wire } = await openConnection(role, { closeTimeout: 10_000 });
       ws.on('error', () => {});
       wire.arrive(last);
       ws.pause();
@@ -157,7 +157,7 @@ describe.each(ROLES)('a %s that is paused', (role) => {
 });
 
 test('resume() without pause() changes nothing', async () => {
-  const { ws, wire, events } = await stage();
+  const { ws, wire, events } = await openConnection();
   ws.resume();
   wire.arrive(text('server', 'a'));
   await turns();
@@ -169,7 +169,7 @@ test('TCP holds the peer of a paused connection back, and nothing is lost', asyn
   const http = createServer();
   const wss = serve(scope(), { server: http });
   const port = await scope().listen(http);
-  const connection = next<[Face]>(wss, 'connection');
+  const connection = next<[WebSocketInstance]>(wss, 'connection');
   const client = scope().track(new WebSocket(`ws://127.0.0.1:${port}`));
   const [ws] = await connection;
   await until(() => client.readyState === WebSocket.OPEN, "'open'");

@@ -1,16 +1,16 @@
 /** The Pongs that answer Pings. */
 
 import { describe, expect, test } from '@jest/globals';
-import { close, ping, said, useStage } from '../../support/connections.js';
+import { close, ping, said, useConnections } from '../../support/connections.js';
 import { turns } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
 
 const scope = useScope();
-const stage = useStage(scope);
+const openConnection = useConnections(scope);
 
 describe('Pongs', () => {
   test('ten Pings of a chunk are all answered', async () => {
-    const { wire } = await stage();
+    const { wire } = await openConnection();
     const names = Array.from({ length: 10 }, (_, i) => `${i}`);
     wire.arrive(...names.map((name) => ping('server', name)));
     await turns();
@@ -20,7 +20,7 @@ describe('Pongs', () => {
 
   // RFC 6455 §5.5.3: an endpoint may answer only the most recent Ping.
   test('only the newest Ping is answered to a peer that does not read', async () => {
-    const { wire, events } = await stage('server', {}, { hold: true, highWaterMark: 1 });
+    const { wire, events } = await openConnection('server', {}, { hold: true, highWaterMark: 1 });
     wire.arrive(ping('server', 'a'));
     for (let i = 0; i < 500; i++) wire.arrive(ping('server', `${i}`));
     await turns();
@@ -36,7 +36,7 @@ describe('Pongs', () => {
   });
 
   test('a Pong that is owed is dropped when the Close came', async () => {
-    const { wire } = await stage('server', {}, { hold: true, highWaterMark: 1 });
+    const { wire } = await openConnection('server', {}, { hold: true, highWaterMark: 1 });
     wire.arrive(ping('server', 'a'));
     wire.arrive(ping('server', 'b'));
     wire.arrive(close('server', 1000));
@@ -47,15 +47,15 @@ describe('Pongs', () => {
   });
 
   test('none is sent with autoPong: false', async () => {
-    const { wire, events } = await stage('server', { autoPong: false });
+    const { wire, events } = await openConnection('server', { autoPong: false });
     wire.arrive(ping('server', 'a'));
     await turns();
     expect(events).toEqual(['ping a']);
     expect(wire.writes).toHaveLength(0);
   });
 
-  test("leave before the 'ping' event is told", async () => {
-    const { ws, wire } = await stage();
+  test("leave before the 'ping' event", async () => {
+    const { ws, wire } = await openConnection();
     ws.on('ping', () => ws.send('b'));
     wire.arrive(ping('server', 'a'));
     await turns();

@@ -5,7 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Compiled } from '../../support/child.js';
 import { until } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
-import { type Face, type FaceServer, next, serve } from '../../support/websockets.js';
+import {
+  next,
+  type ServerInstance,
+  serve,
+  type WebSocketInstance,
+} from '../../support/websockets.js';
 
 const scope = useScope();
 
@@ -17,11 +22,11 @@ describe('the end of the process', () => {
   afterAll(() => compiled.remove());
 
   /** A server on a port, the messages it gets, and the code of each 'close'. */
-  async function listening(): Promise<{ port: number; events: string[]; wss: FaceServer }> {
+  async function listening(): Promise<{ port: number; events: string[]; wss: ServerInstance }> {
     const http = createServer();
     const wss = serve(scope(), { server: http });
     const events: string[] = [];
-    wss.on('connection', (ws: Face) => {
+    wss.on('connection', (ws: WebSocketInstance) => {
       ws.on('message', (data) => events.push(String(data)));
       ws.on('close', (code) => events.push(`close ${code}`));
     });
@@ -60,7 +65,7 @@ describe('the end of the process', () => {
 
   test("send() right before process.exit() delivers from a 'message' listener too", async () => {
     const { port, events, wss } = await listening();
-    wss.on('connection', (ws: Face) => ws.send('go'));
+    wss.on('connection', (ws: WebSocketInstance) => ws.send('go'));
     const outcome = await compiled.run(
       scope(),
       `const ws = new WebSocket('ws://127.0.0.1:' + args[0]);
@@ -74,7 +79,7 @@ describe('the end of the process', () => {
 
   test('an exception of a listener is an uncaughtException, the connection goes on', async () => {
     const { port, wss } = await listening();
-    const connection = next<[Face]>(wss, 'connection');
+    const connection = next<[WebSocketInstance]>(wss, 'connection');
     const run = compiled.run(
       scope(),
       `const mine = new Error('mine');
@@ -108,7 +113,7 @@ describe('the end of the process', () => {
 
   test('an exception that nobody catches ends the process, with its own message', async () => {
     const { port, wss } = await listening();
-    wss.on('connection', (ws: Face) => ws.send('go'));
+    wss.on('connection', (ws: WebSocketInstance) => ws.send('go'));
     const outcome = await compiled.run(
       scope(),
       `const ws = new WebSocket('ws://127.0.0.1:' + args[0]);
@@ -121,7 +126,7 @@ describe('the end of the process', () => {
 
   test("an 'error' that nobody listens to ends the process", async () => {
     const { port, wss } = await listening();
-    wss.on('connection', (ws: Face) => ws.send(Buffer.alloc(100)));
+    wss.on('connection', (ws: WebSocketInstance) => ws.send(Buffer.alloc(100)));
     const outcome = await compiled.run(
       scope(),
       `new WebSocket('ws://127.0.0.1:' + args[0], { maxPayload: 10 });`,

@@ -5,20 +5,20 @@ import { describe, expect, test } from '@jest/globals';
 import { notEncodedError } from '../../../src/connection/send-callbacks.js';
 import WebSocket from '../../../src/index.js';
 import { type FrameSink, SendQueue } from '../../../src/protocol/send-queue.js';
-import { close, noting, said, useStage } from '../../support/connections.js';
+import { close, recordCalls, said, useConnections } from '../../support/connections.js';
 import { turns, until } from '../../support/inbox.js';
 import { uncaught } from '../../support/process-events.js';
 import { upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
-import { attend, type Face, next, serve } from '../../support/websockets.js';
+import { next, recordEvents, serve, type WebSocketInstance } from '../../support/websockets.js';
 
 const scope = useScope();
-const stage = useStage(scope);
+const openConnection = useConnections(scope);
 
 describe('callbacks', () => {
   test('are called when the write is done, in the order of the sends, once each', async () => {
-    const { ws, wire } = await stage('server', {}, { hold: true });
-    const { calls, note } = noting();
+    const { ws, wire } = await openConnection('server', {}, { hold: true });
+    const { calls, note } = recordCalls();
     ws.send('a', note('a'));
     ws.ping('b', undefined, note('b'));
     ws.send(Buffer.alloc(20_000), note('c'));
@@ -35,7 +35,7 @@ describe('callbacks', () => {
   });
 
   test('get no argument or nothing when the message left', async () => {
-    const { ws } = await stage();
+    const { ws } = await openConnection();
     const seen: unknown[] = [];
     ws.send('a', (error) => seen.push(error ?? undefined));
     await until(() => seen.length > 0, 'the callback');
@@ -43,16 +43,16 @@ describe('callbacks', () => {
   });
 
   test('may send more', async () => {
-    const { ws, wire } = await stage();
-    const { calls, note } = noting();
+    const { ws, wire } = await openConnection();
+    const { calls, note } = recordCalls();
     ws.send('a', () => ws.send('b', () => ws.send('c', note('c'))));
     await until(() => calls.length > 0, 'the last callback');
     expect(said(wire)).toEqual(['text a', 'text b', 'text c']);
   });
 
   test('get the error of the wire, all of them, once', async () => {
-    const { ws, wire, events } = await stage('server', {}, { hold: true });
-    const { calls, note } = noting();
+    const { ws, wire, events } = await openConnection('server', {}, { hold: true });
+    const { calls, note } = recordCalls();
     ws.send('a', note('a'));
     ws.send('b', note('b'));
     await turns(1);
@@ -71,8 +71,8 @@ describe('callbacks', () => {
   });
 
   test('get an error when the connection closed before the message left', async () => {
-    const { ws, wire, events } = await stage('server', {}, { hold: true });
-    const { calls, note } = noting();
+    const { ws, wire, events } = await openConnection('server', {}, { hold: true });
+    const { calls, note } = recordCalls();
     ws.send('a', note('a'));
     await turns(1);
     ws.send('b', note('b'));
@@ -90,8 +90,8 @@ describe('callbacks', () => {
 
   test('one that throws does not stop those of the same write', async () => {
     const caught = uncaught(scope());
-    const { ws, events } = await stage();
-    const { calls, note } = noting();
+    const { ws, events } = await openConnection();
+    const { calls, note } = recordCalls();
     const mine = new Error('callback');
     ws.send('a', note('a'));
     ws.send('b', () => {
@@ -109,8 +109,12 @@ describe('callbacks', () => {
 
   test('one that throws does not stop those of later writes', async () => {
     const caught = uncaught(scope());
-    const { ws, wire, events } = await stage('server', { closeTimeout: 1000 }, { hold: true });
-    const { calls, note } = noting();
+    const { ws, wire, events } = await openConnection(
+      'server',
+      { closeTimeout: 1000 },
+      { hold: true },
+    );
+    const { calls, note } = recordCalls();
     const mine = new Error('callback');
     ws.send('a', note('a'));
     await turns(1);
@@ -137,8 +141,8 @@ describe('callbacks', () => {
 
   test("one that throws when the connection closes does not keep 'close' away", async () => {
     const caught = uncaught(scope());
-    const { ws, wire, events } = await stage('server', {}, { hold: true });
-    const { calls, note } = noting();
+    const { ws, wire, events } = await openConnection('server', {}, { hold: true });
+    const { calls, note } = recordCalls();
     const mine = new Error('callback');
     ws.send('a', () => {
       throw mine;
@@ -157,8 +161,8 @@ describe('callbacks', () => {
     const http = createServer();
     const wss = serve(scope(), { server: http });
     const port = await scope().listen(http);
-    const socket = await scope().dial(port);
-    const connection = next<[Face]>(wss, 'connection');
+    const socket = await scope().connect(port);
+    const connection = next<[WebSocketInstance]>(wss, 'connection');
     socket.write(upgradeRequest());
     const [ws] = await connection;
     const counts = Array<number>(200).fill(0);
@@ -172,7 +176,7 @@ describe('callbacks', () => {
     }
     await turns(1);
     expect(ws.bufferedAmount).toBeGreaterThan(1024 * 1024);
-    const events = attend(ws);
+    const events = recordEvents(ws);
     socket.resetAndDestroy();
     await until(() => ws.readyState === WebSocket.CLOSED, "'close'");
     await turns();

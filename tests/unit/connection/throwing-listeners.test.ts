@@ -2,16 +2,16 @@
 
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { close, ping, said, text, useStage } from '../../support/connections.js';
+import { close, ping, said, text, useConnections } from '../../support/connections.js';
 import { OPCODE } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { uncaught } from '../../support/process-events.js';
 import { useScope } from '../../support/scope.js';
-import { attend, frameFor, onWire, ROLES } from '../../support/websockets.js';
+import { frameFor, onWire, ROLES, recordEvents } from '../../support/websockets.js';
 
 const scope = useScope();
-const stage = useStage(scope);
+const openConnection = useConnections(scope);
 
 describe.each(ROLES)('a listener that throws, on a %s', (role) => {
   const mine = new Error('of the program');
@@ -26,7 +26,7 @@ describe.each(ROLES)('a listener that throws, on a %s', (role) => {
   ] as const)(
     "of '%s': the exception surfaces, what follows is delivered",
     async (event, bytes) => {
-      const { ws, wire, events } = await stage(role);
+      const { ws, wire, events } = await openConnection(role);
       ws.once(event, raise);
       expect(() => wire.arrive(bytes, text(role, 'a'), ping(role, 'b'))).toThrow(mine);
       expect(events).toHaveLength(1);
@@ -45,7 +45,7 @@ describe.each(ROLES)('a listener that throws, on a %s', (role) => {
 
   test('each time: the exceptions surface one by one, nothing is lost', async () => {
     const caught = uncaught(scope());
-    const { ws, wire, events } = await stage(role);
+    const { ws, wire, events } = await openConnection(role);
     ws.on('message', raise);
     expect(() => wire.arrive(...['a', 'b', 'c'].map((one) => text(role, one)))).toThrow(mine);
     wire.destroy();
@@ -55,7 +55,7 @@ describe.each(ROLES)('a listener that throws, on a %s', (role) => {
   });
 
   test('what it sent before it threw leaves', async () => {
-    const { ws, wire } = await stage(role);
+    const { ws, wire } = await openConnection(role);
     ws.once('message', () => {
       ws.send('answer');
       raise();
@@ -65,7 +65,7 @@ describe.each(ROLES)('a listener that throws, on a %s', (role) => {
   });
 
   test('in the middle of a cut frame: the rest of that frame is read', async () => {
-    const { ws, wire, events } = await stage(role);
+    const { ws, wire, events } = await openConnection(role);
     ws.once('message', raise);
     const second = text(role, 'second');
     expect(() => wire.arrive(text(role, 'first'), second.subarray(0, 5))).toThrow(mine);
@@ -75,7 +75,7 @@ describe.each(ROLES)('a listener that throws, on a %s', (role) => {
   });
 
   test("and the peer's Close in the same chunk: 'close' comes with its code", async () => {
-    const { ws, wire, events } = await stage(role);
+    const { ws, wire, events } = await openConnection(role);
     ws.once('message', raise);
     expect(() => wire.arrive(text(role, 'a'), close(role, 1001))).toThrow(mine);
     wire.finish();
@@ -84,7 +84,7 @@ describe.each(ROLES)('a listener that throws, on a %s', (role) => {
   });
 
   test('and pauses: the rest waits for resume()', async () => {
-    const { ws, wire, events } = await stage(role);
+    const { ws, wire, events } = await openConnection(role);
     ws.once('message', () => {
       ws.pause();
       raise();
@@ -99,7 +99,7 @@ describe.each(ROLES)('a listener that throws, on a %s', (role) => {
 
   test('when the connection was paused: all chunks that waited are delivered', async () => {
     const caught = uncaught(scope());
-    const { ws, wire, events } = await stage(role);
+    const { ws, wire, events } = await openConnection(role);
     ws.pause();
     for (const one of ['a', 'b', 'c']) {
       wire.arrive(text(role, one));
@@ -118,7 +118,7 @@ describe.each(ROLES)('a listener that throws, on a %s', (role) => {
     wire.arrive(text(role, 'c'));
     const ws = onWire(wire, role, { head: Buffer.concat([text(role, 'a'), text(role, 'b')]) });
     scope().track(ws);
-    const events = attend(ws);
+    const events = recordEvents(ws);
     ws.once('message', raise);
     await turns();
     expect(caught).toEqual([mine]);
@@ -126,7 +126,7 @@ describe.each(ROLES)('a listener that throws, on a %s', (role) => {
   });
 
   test("of 'error': the Close that says why leaves, 'close' comes", async () => {
-    const { ws, wire, events } = await stage(role);
+    const { ws, wire, events } = await openConnection(role);
     ws.once('error', raise);
     expect(() => wire.arrive(frameFor(role, { rsv: 2 }))).toThrow(mine);
     expect(said(wire)).toEqual(['close 1002']);
@@ -153,7 +153,7 @@ describe.each(ROLES)('a listener that throws, on a %s', (role) => {
 
   test("of 'close': the connection is closed all the same, once", async () => {
     const caught = uncaught(scope());
-    const { ws, wire, events } = await stage(role);
+    const { ws, wire, events } = await openConnection(role);
     ws.on('close', raise);
     wire.destroy();
     await turns();
@@ -165,7 +165,7 @@ describe.each(ROLES)('a listener that throws, on a %s', (role) => {
   test("of 'open': the exception comes out of setSocket, the connection works", async () => {
     const wire = new ManualWire();
     const ws = scope().track(new WebSocket(null, undefined, { isServer: role === 'server' }));
-    const events = attend(ws);
+    const events = recordEvents(ws);
     ws.once('open', raise);
     expect(() => (ws as WebSocket.Unconnected).setSocket(wire, Buffer.alloc(0), {})).toThrow(mine);
     await turns(1);

@@ -5,7 +5,7 @@ import WebSocket from '../../../src/index.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { useScope } from '../../support/scope.js';
-import { attend, frameFor, meet, onWire, ROLES } from '../../support/websockets.js';
+import { connectPair, frameFor, onWire, ROLES, recordEvents } from '../../support/websockets.js';
 
 const scope = useScope();
 
@@ -39,7 +39,7 @@ describe.each(ROLES)('under modern fake timers, a %s', (role) => {
 
   test('delivers what it kept during a pause', async () => {
     const { ws, wire } = open();
-    const events = attend(ws);
+    const events = recordEvents(ws);
     await turns();
     jest.useFakeTimers();
     ws.pause();
@@ -64,8 +64,8 @@ describe.each(ROLES)('under modern fake timers, a %s', (role) => {
 
 test('a whole connection opens, talks and closes under fake timers', async () => {
   jest.useFakeTimers();
-  const { client, ws } = await meet(scope());
-  const events = attend(client);
+  const { client, ws } = await connectPair(scope());
+  const events = recordEvents(client);
   ws.on('message', (data) => {
     ws.send(data);
     ws.send('and more');

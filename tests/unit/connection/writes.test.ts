@@ -1,7 +1,14 @@
 /** Bytes out: when frames are written, and what the caller keeps. */
 
 import { describe, expect, test } from '@jest/globals';
-import { framesOf, noting, ping, said, text, useStage } from '../../support/connections.js';
+import {
+  framesOf,
+  ping,
+  recordCalls,
+  said,
+  text,
+  useConnections,
+} from '../../support/connections.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { uncaught } from '../../support/process-events.js';
@@ -10,11 +17,11 @@ import { useScope } from '../../support/scope.js';
 import { onWire, ROLES } from '../../support/websockets.js';
 
 const scope = useScope();
-const stage = useStage(scope);
+const openConnection = useConnections(scope);
 
 describe.each(ROLES)('writes of a %s', (role) => {
   test('the first frame of a tick is written at once, the others in one write at its end', async () => {
-    const { ws, wire } = await stage(role);
+    const { ws, wire } = await openConnection(role);
     for (const one of ['a', 'b', 'c']) ws.send(one);
     ws.ping('d');
     expect(said(wire)).toEqual(['text a']);
@@ -26,21 +33,21 @@ describe.each(ROLES)('writes of a %s', (role) => {
   test.each(['ping', 'pong'] as const)(
     'a %s that is sent first is written at once',
     async (name) => {
-      const { ws, wire } = await stage(role);
+      const { ws, wire } = await openConnection(role);
       ws[name]('a');
       expect(said(wire)).toEqual([`${name} a`]);
     },
   );
 
   test('close() writes at once what was sent before it, and its Close', async () => {
-    const { ws, wire } = await stage(role);
+    const { ws, wire } = await openConnection(role);
     for (const one of ['a', 'b', 'c']) ws.send(one);
     ws.close(1001);
     expect(said(wire)).toEqual(['text a', 'text b', 'text c', 'close 1001']);
   });
 
   test('close() in a listener writes at once what was sent before it, and its Close', async () => {
-    const { ws, wire } = await stage(role);
+    const { ws, wire } = await openConnection(role);
     const seen: string[][] = [];
     ws.on('message', (data) => {
       ws.send(data as Buffer, { binary: false });
@@ -52,14 +59,14 @@ describe.each(ROLES)('writes of a %s', (role) => {
   });
 
   test('terminate() writes at once what was sent before it', async () => {
-    const { ws, wire } = await stage(role);
+    const { ws, wire } = await openConnection(role);
     for (const one of ['a', 'b', 'c']) ws.send(one);
     ws.terminate();
     expect(said(wire)).toEqual(['text a', 'text b', 'text c']);
   });
 
   test('what a chain of awaits sends behind the first frame leaves in one write', async () => {
-    const { ws, wire } = await stage(role);
+    const { ws, wire } = await openConnection(role);
     const speak = async (): Promise<void> => {
       for (let i = 0; i < 20; i++) {
         ws.send(`${i}`);
@@ -73,7 +80,7 @@ describe.each(ROLES)('writes of a %s', (role) => {
   });
 
   test('each tick that sends has a write of its own', async () => {
-    const { ws, wire } = await stage(role);
+    const { ws, wire } = await openConnection(role);
     for (const one of ['a', 'b', 'c']) {
       ws.send(one);
       await turns(1);
@@ -83,7 +90,7 @@ describe.each(ROLES)('writes of a %s', (role) => {
   });
 
   test('what listeners send while a chunk is read leaves in one write at its end', async () => {
-    const { ws, wire } = await stage(role);
+    const { ws, wire } = await openConnection(role);
     ws.on('message', (data) => {
       ws.send(data as Buffer, { binary: false });
       expect(wire.writes).toHaveLength(0);
@@ -94,7 +101,7 @@ describe.each(ROLES)('writes of a %s', (role) => {
   });
 
   test('at 16 KiB it leaves at once', async () => {
-    const { ws, wire } = await stage(role);
+    const { ws, wire } = await openConnection(role);
     for (let i = 0; i < 16; i++) ws.send(Buffer.alloc(1024));
     expect(wire.writes).toHaveLength(1);
     ws.send(Buffer.alloc(1024));
@@ -106,10 +113,14 @@ describe.each(ROLES)('writes of a %s', (role) => {
   });
 
   test('connections that take turns have two writes each', async () => {
-    const stages = await Promise.all([stage(role), stage(role), stage(role)]);
-    for (let i = 0; i < 50; i++) for (const { ws } of stages) ws.send(`message ${i}`);
+    const opened = await Promise.all([
+      openConnection(role),
+      openConnection(role),
+      openConnection(role),
+    ]);
+    for (let i = 0; i < 50; i++) for (const { ws } of opened) ws.send(`message ${i}`);
     await turns(1);
-    for (const { wire } of stages) {
+    for (const { wire } of opened) {
       expect(wire.writes).toHaveLength(2);
       const expected = Array.from({ length: 50 }, (_, i) => `text message ${i}`);
       expect(said(wire)).toEqual(expected);
@@ -118,12 +129,12 @@ describe.each(ROLES)('writes of a %s', (role) => {
 
   test('a region that was written is never written again', async () => {
     const random = new SeededRandom(20);
-    const stages = await Promise.all(
-      [0, 1, 2].map(() => stage(role, {}, { hold: true, highWaterMark: 1 })),
+    const opened = await Promise.all(
+      [0, 1, 2].map(() => openConnection(role, {}, { hold: true, highWaterMark: 1 })),
     );
-    const sent: Buffer[][] = stages.map(() => []);
+    const sent: Buffer[][] = opened.map(() => []);
     for (let round = 0; round < 60; round++) {
-      for (const [i, { ws, wire }] of stages.entries()) {
+      for (const [i, { ws, wire }] of opened.entries()) {
         for (let n = random.integer(0, 4); n > 0; n--) {
           const size = random.pick([0, 5, 120, 900, 4000, 5000]);
           const message = Buffer.alloc(size, `${round} ${i} ${n}`);
@@ -134,7 +145,7 @@ describe.each(ROLES)('writes of a %s', (role) => {
       }
       if (random.integer(0, 1) === 0) await turns(1);
     }
-    for (const [i, { wire }] of stages.entries()) {
+    for (const [i, { wire }] of opened.entries()) {
       while (wire.held > 0 || wire.writableLength > 0) {
         wire.release();
         await turns(1);
@@ -147,7 +158,7 @@ describe.each(ROLES)('writes of a %s', (role) => {
   });
 
   test.each([1, 125, 126, 4096, 4097, 70_000])('%i bytes of the caller stay', async (size) => {
-    const { ws, wire } = await stage(role);
+    const { ws, wire } = await openConnection(role);
     const bytes = new SeededRandom(size).bytes(size);
     const own = new Uint8Array(size + 8);
     own.set(bytes, 4);
@@ -167,7 +178,7 @@ describe.each(ROLES)('writes of a %s', (role) => {
 });
 
 test('a large payload of a server goes by reference', async () => {
-  const { ws, wire } = await stage('server');
+  const { ws, wire } = await openConnection('server');
   const payload = Buffer.alloc(100_000, 'x');
   ws.send(payload);
   await turns(1);
@@ -178,14 +189,14 @@ test('a large payload of a server goes by reference', async () => {
 
 test('one wire that fails in its write does not keep the others waiting', async () => {
   const caught = uncaught(scope());
-  const stages = await Promise.all([stage(), stage(), stage()]);
-  const [first, ...others] = stages;
+  const opened = await Promise.all([openConnection(), openConnection(), openConnection()]);
+  const [first, ...others] = opened;
   const broken = new Error('broken write');
-  for (const { ws } of stages) ws.send('x');
+  for (const { ws } of opened) ws.send('x');
   first.wire._write = () => {
     throw broken;
   };
-  for (const { ws } of stages) ws.send('y');
+  for (const { ws } of opened) ws.send('y');
   await turns(2);
   expect(caught).toEqual([broken]);
   for (const { wire } of others) expect(said(wire)).toEqual(['text x', 'text y']);
@@ -193,8 +204,8 @@ test('one wire that fails in its write does not keep the others waiting', async 
 
 describe('what was sent before the end', () => {
   test.each(ROLES)('of a %s leaves before its Close', async (role) => {
-    const { ws, wire } = await stage(role);
-    const { calls, note } = noting();
+    const { ws, wire } = await openConnection(role);
+    const { calls, note } = recordCalls();
     ws.send('a', note('a'));
     ws.send(Buffer.alloc(20_000, 'b'), note('b'));
     ws.close(1000);
@@ -204,7 +215,7 @@ describe('what was sent before the end', () => {
   });
 
   test.each(ROLES)('of a %s leaves before terminate() drops the wire', async (role) => {
-    const { ws, wire, events } = await stage(role);
+    const { ws, wire, events } = await openConnection(role);
     ws.send('a');
     ws.send(Buffer.alloc(5000, 'b'));
     ws.terminate();
@@ -215,7 +226,7 @@ describe('what was sent before the end', () => {
   });
 
   test('leaves although terminate() is called while a chunk is read', async () => {
-    const { ws, wire } = await stage();
+    const { ws, wire } = await openConnection();
     ws.once('message', () => {
       ws.send('last words');
       ws.terminate();
@@ -238,7 +249,9 @@ test('a socket has no timeout of its own any more and sends without delay', () =
 });
 
 test('a masking key of zeros leaves the payload as it is', async () => {
-  const { ws, wire } = await stage('client', { generateMask: (key: Buffer) => key.fill(0) });
+  const { ws, wire } = await openConnection('client', {
+    generateMask: (key: Buffer) => key.fill(0),
+  });
   ws.send('abc');
   await turns(1);
   expect(wire.sent).toEqual(Buffer.from([0x81, 0x83, 0, 0, 0, 0, 0x61, 0x62, 0x63]));

@@ -10,11 +10,11 @@ import { type RequestParts, upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
 import { SharedServer } from '../../support/shared-server.js';
 import {
-  type Face,
-  type FaceServer,
   frameFor,
   type Loose,
   next,
+  type ServerInstance,
+  type WebSocketInstance,
 } from '../../support/websockets.js';
 
 const scope = useScope();
@@ -29,12 +29,12 @@ const reject = () => Promise.reject(mine);
 type Answer = (welcome: unknown, ...rest: unknown[]) => void;
 
 /** A server with these options, and what a client of it is answered. */
-function arrange(options: Loose = {}, change: (wss: FaceServer) => void = () => {}) {
+function arrange(options: Loose = {}, change: (wss: ServerInstance) => void = () => {}) {
   const escaped = uncaughtOrRejected(scope());
   const shared = new SharedServer(scope());
   const wss = shared.add('a', options);
   change(wss);
-  const call = (parts: RequestParts = {}) => shared.call(upgradeRequest(parts));
+  const call = (parts: RequestParts = {}) => shared.connect(upgradeRequest(parts));
   const answer = (parts: RequestParts = {}): Promise<HttpMessage> => call(parts).inbox.message();
   return { shared, wss, escaped, call, answer };
 }
@@ -72,7 +72,7 @@ describe('verifyClient', () => {
     expect([shared.errors, escaped]).toEqual([[], []]);
   });
 
-  test('that answered and fails then: told, and the answer stays', async () => {
+  test('that answered and fails then: callbackError, and the answer stays', async () => {
     for (const after of [fail, reject]) {
       const verifyClient = twoParameters((answer) => [answer(true), after()][1]);
       const { answer, shared, escaped } = arrange({ verifyClient });
@@ -94,13 +94,13 @@ test.each<[string, () => unknown, number]>([
 });
 
 test('a Promise of false for another path is answered 404', async () => {
-  const change = (wss: FaceServer) => Object.assign(wss, { shouldHandle: async () => false });
+  const change = (wss: ServerInstance) => Object.assign(wss, { shouldHandle: async () => false });
   const { answer } = arrange({ path: '/a' }, change);
   expect((await answer({ target: '/b' })).status).toBe(404);
 });
 
 describe('a failure of', () => {
-  const asked: RequestParts = { add: [['Sec-WebSocket-Protocol', 'a, b']] };
+  const responseTo: RequestParts = { add: [['Sec-WebSocket-Protocol', 'a, b']] };
   const broken: RequestParts = { set: { 'Sec-WebSocket-Key': 'x' } };
   class Throwing extends WebSocket {
     constructor() {
@@ -109,11 +109,11 @@ describe('a failure of', () => {
     }
   }
   const nothing = (): void => {};
-  const assign = (members: object) => (wss: FaceServer) => void Object.assign(wss, members);
-  const listen = (event: string, listener: () => unknown) => (wss: FaceServer) =>
+  const assign = (members: object) => (wss: ServerInstance) => void Object.assign(wss, members);
+  const listen = (event: string, listener: () => unknown) => (wss: ServerInstance) =>
     void wss.on(event, listener);
 
-  const failures: [string, Loose, (wss: FaceServer) => void, RequestParts?, RegExp?][] = [
+  const failures: [string, Loose, (wss: ServerInstance) => void, RequestParts?, RegExp?][] = [
     ['verifyClient: throws', { verifyClient: fail }, nothing],
     ['verifyClient: rejects', { verifyClient: reject }, nothing],
     ['verifyClient with a callback: throws', { verifyClient: twoParameters(fail) }, nothing],
@@ -141,15 +141,15 @@ describe('a failure of', () => {
     ],
     ['shouldHandle: throws', {}, assign({ shouldHandle: fail })],
     ['shouldHandle: rejects', {}, assign({ shouldHandle: reject })],
-    ['handleProtocols: throws', { handleProtocols: fail }, nothing, asked],
+    ['handleProtocols: throws', { handleProtocols: fail }, nothing, responseTo],
     [
       'handleProtocols: a Promise',
       { handleProtocols: async () => 'a' },
       nothing,
-      asked,
+      responseTo,
       /a Promise, and is not awaited/,
     ],
-    ['handleProtocols: not asked for', { handleProtocols: () => 'c' }, nothing, asked, /'c'/],
+    ['handleProtocols: not asked for', { handleProtocols: () => 'c' }, nothing, responseTo, /'c'/],
     ["a 'headers' listener: throws", {}, listen('headers', fail)],
     [
       "a 'headers' listener: a line break",
@@ -180,8 +180,10 @@ describe('a failure of', () => {
     '%s: a whole 500, and callbackError',
     async (_n, options, change, parts = {}, message = /^mine$/) => {
       const { answer, wss, shared, escaped } = arrange(options, change);
-      const told: [Error, string | undefined][] = [];
-      wss.on('callbackError', (error: Error, { url }: IncomingMessage) => told.push([error, url]));
+      const settled: [Error, string | undefined][] = [];
+      wss.on('callbackError', (error: Error, { url }: IncomingMessage) =>
+        settled.push([error, url]),
+      );
       const { status, all, body } = await answer(parts);
       expect([status, all('connection'), all('c'), String(body)]).toEqual([
         500,
@@ -190,8 +192,8 @@ describe('a failure of', () => {
         'Internal Server Error',
       ]);
       await turns();
-      expect(told).toEqual([[expect.any(Error), '/chat']]);
-      expect(told[0]?.[0].message).toMatch(message);
+      expect(settled).toEqual([[expect.any(Error), '/chat']]);
+      expect(settled[0]?.[0].message).toMatch(message);
       expect([shared.taken, wss.clients.size, escaped]).toEqual([[], 0, []]);
     },
   );
@@ -214,20 +216,20 @@ describe('a failure of', () => {
     ['nothing', undefined],
     ['a text', 'mine'],
     ['an object', { code: 1 }],
-  ])('a callback that throws %s is told with an Error', async (_name, thrown) => {
+  ])('a callback that throws %s: callbackError has an Error', async (_name, thrown) => {
     const verifyClient = () => Promise.reject(thrown);
     const { answer, wss } = arrange({ verifyClient });
-    const told = next<[Error]>(wss, 'callbackError');
+    const settled = next<[Error]>(wss, 'callbackError');
     expect((await answer()).status).toBe(500);
-    expect((await told)[0]).toMatchObject({
+    expect((await settled)[0]).toMatchObject({
       message: expect.stringContaining('threw'),
       cause: thrown,
     });
   });
 
-  test('handleProtocols: a Promise that is rejected is told too', async () => {
+  test('handleProtocols: callbackError for a rejected Promise too', async () => {
     const { answer, shared, escaped } = arrange({ handleProtocols: reject });
-    expect((await answer(asked)).status).toBe(500);
+    expect((await answer(responseTo)).status).toBe(500);
     await turns();
     expect(shared.errors).toEqual([expect.stringContaining('a Promise'), 'a mine']);
     expect(escaped).toEqual([]);
@@ -301,7 +303,7 @@ describe('while an answer is awaited', () => {
     const question = pending();
     const verifyClient = way === 'verifyClient' ? question.answers : question.callback;
     const options = way === 'shouldHandle' ? {} : { verifyClient };
-    const change = (wss: FaceServer) => {
+    const change = (wss: ServerInstance) => {
       if (way === 'shouldHandle') Object.assign(wss, { shouldHandle: question.answers });
     };
     return { ...question, ...arrange(options, change) };
@@ -310,7 +312,9 @@ describe('while an answer is awaited', () => {
   test.each(ways)('of %s: what the client sends meanwhile is delivered afterwards', async (way) => {
     const { call, wss, settle } = arrangePending(way);
     const seen: string[] = [];
-    wss.on('connection', (ws: Face) => ws.on('message', (data) => seen.push(String(data))));
+    wss.on('connection', (ws: WebSocketInstance) =>
+      ws.on('message', (data) => seen.push(String(data))),
+    );
     const { wire, inbox } = call();
     wire.write(frameFor('server', { payload: 'a' }));
     await turns();
@@ -350,7 +354,7 @@ describe('while an answer is awaited', () => {
   });
 
   test.each(ways.slice(0, 2))(
-    'of %s: a rejection is told, also when the client is gone',
+    'of %s: callbackError for a rejection, also when the client is gone',
     async (way) => {
       const { call, shared, reject: rejectNow, escaped } = arrangePending(way);
       const { far } = call();
@@ -377,7 +381,7 @@ describe('while an answer is awaited', () => {
       });
       seen.push('returned');
     });
-    shared.call(upgradeRequest());
+    shared.connect(upgradeRequest());
     await until(() => seen.length === 2, 'the connection');
     expect(seen).toEqual(['returned', 'connected']);
   });

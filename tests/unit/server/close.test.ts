@@ -7,14 +7,21 @@ import WebSocket from '../../../src/index.js';
 import { turns, until } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
 import { closing, useServers } from '../../support/servers.js';
-import { attend, type Face, hall, meet, next, serve } from '../../support/websockets.js';
+import {
+  connectPair,
+  memoryServer,
+  next,
+  recordEvents,
+  serve,
+  type WebSocketInstance,
+} from '../../support/websockets.js';
 
 const scope = useScope();
 const { WebSocketServer } = WebSocket;
 const { detached, upgrade } = useServers(scope);
 
 describe('close()', () => {
-  test('with a port: stops listening, tells the callback and "close" once, in a later tick', async () => {
+  test('with a port: stops listening; callback and "close" once, in a later tick', async () => {
     const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' });
     await next(wss, 'listening');
     const { port } = wss.address() as AddressInfo;
@@ -38,7 +45,7 @@ describe('close()', () => {
   test('with a port: leaves connections open, "close" comes after the last', async () => {
     const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' });
     await next(wss, 'listening');
-    const connection = next<[Face]>(wss, 'connection');
+    const connection = next<[WebSocketInstance]>(wss, 'connection');
     const { port } = wss.address() as AddressInfo;
     const client = scope().track(new WebSocket(`ws://127.0.0.1:${port}`));
     const [ws] = await connection;
@@ -60,7 +67,7 @@ describe('close()', () => {
     const options = 'noServer' in mode ? mode : { server: http };
     const wss = new WebSocketServer(options);
     const seen: string[] = [];
-    const clients: Face[] = [];
+    const clients: WebSocketInstance[] = [];
     for (let i = 0; i < 2; i++) {
       const [request, socket, head] = await upgrade();
       wss.handleUpgrade(request, socket, head, (ws) => clients.push(ws));
@@ -78,10 +85,10 @@ describe('close()', () => {
   });
 
   test.each([{ clientTracking: false }, {}])(
-    '%p, without clients that it knows of: tells so in the next tick',
+    '%p, without clients that it tracks: closes in the next tick',
     async (options) => {
       const wss = new WebSocketServer({ noServer: true, ...options });
-      const clients: Face[] = [];
+      const clients: WebSocketInstance[] = [];
       if ('clientTracking' in options) {
         const [request, socket, head] = await upgrade();
         wss.handleUpgrade(request, socket, head, (ws) => clients.push(ws));
@@ -155,10 +162,10 @@ describe('close()', () => {
     expect(called).toBe(false);
   });
 
-  test('a program that closed its clients first is told at once', async () => {
-    const { wss, ws, client } = await meet(scope());
+  test('closes at once when the program closed its clients first', async () => {
+    const { wss, ws, client } = await connectPair(scope());
     for (const one of wss.clients) one.close(1001, 'going away');
-    const events = attend(client);
+    const events = recordEvents(client);
     expect(await closing(wss)).toEqual([undefined]);
     expect(ws.readyState).toBe(WebSocket.CLOSED);
     await until(() => events.length > 0, "'close'");
@@ -166,13 +173,13 @@ describe('close()', () => {
   });
 
   test('a storm of terminate() leaves nothing', async () => {
-    const { http, dial } = hall(scope());
+    const { http, connect } = memoryServer(scope());
     const wss = serve(scope(), { server: http });
-    const dialled = Array.from({ length: 50 }, () => dial());
+    const rawConnection = Array.from({ length: 50 }, () => connect());
     await until(() => wss.clients.size === 50, 'fifty clients');
     for (const ws of wss.clients) ws.terminate();
     expect(await closing(wss)).toEqual([undefined]);
     expect(wss.clients.size).toBe(0);
-    await until(() => dialled.every((ws) => ws.readyState === 3), 'the clients to close');
+    await until(() => rawConnection.every((ws) => ws.readyState === 3), 'the clients to close');
   });
 });

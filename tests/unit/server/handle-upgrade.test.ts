@@ -8,7 +8,7 @@ import { turns, until } from '../../support/inbox.js';
 import { SAMPLE_ACCEPT, SAMPLE_KEY } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
 import { useServers } from '../../support/servers.js';
-import { attend, type Face, frameFor } from '../../support/websockets.js';
+import { frameFor, recordEvents, type WebSocketInstance } from '../../support/websockets.js';
 
 const scope = useScope();
 const { detached, upgrade } = useServers(scope);
@@ -27,7 +27,7 @@ describe('without a server', () => {
     const given: unknown[][] = [];
     wss.handleUpgrade(request, socket, head, (...args: unknown[]) => {
       given.push(args);
-      setImmediate(() => args.length === 2 && (args[0] as Face).terminate());
+      setImmediate(() => args.length === 2 && (args[0] as WebSocketInstance).terminate());
     });
     expect(given).toEqual([[expect.any(WebSocket), request]]);
     expect(connections).toEqual([]);
@@ -62,7 +62,7 @@ describe('without a server', () => {
   test('a socket that was given before is refused with an Error, the first one lives', async () => {
     const [wss, other] = [detached(), detached()];
     const [request, socket, head] = await upgrade();
-    const given: Face[] = [];
+    const given: WebSocketInstance[] = [];
     wss.handleUpgrade(request, socket, head, (ws) => {
       wss.emit('connection', ws, request);
       given.push(ws);
@@ -111,7 +111,7 @@ describe('without a server', () => {
   test('an error of the socket is no exception, before and after the handshake', async () => {
     const wss = detached();
     const [request, socket, head] = await upgrade();
-    const given: Face[] = [];
+    const given: WebSocketInstance[] = [];
     wss.options.verifyClient = (_info, callback) => {
       socket.emit('error', new Error('early'));
       callback(true);
@@ -164,7 +164,7 @@ describe('a request that is a plain object, on any Duplex', () => {
     };
     const heads: string[] = [];
     near.once('data', (chunk: Buffer) => heads.push(String(chunk)));
-    const given: Face[] = [];
+    const given: WebSocketInstance[] = [];
     wss.handleUpgrade(request as unknown as IncomingMessage, far, Buffer.alloc(0), (ws, of) => {
       expect(of).toBe(request);
       wss.emit('connection', ws, of);
@@ -177,7 +177,7 @@ describe('a request that is a plain object, on any Duplex', () => {
     const client = new WebSocket(null, undefined, { isServer: false }) as WebSocket.Unconnected;
     if ('_isServer' in client) Object.assign(client, { _isServer: false });
     client.setSocket(near, Buffer.alloc(0), { maxPayload: 0 });
-    const events = [attend(client), attend(ws)] as const;
+    const events = [recordEvents(client), recordEvents(ws)] as const;
     client.send('to the server');
     ws.send('to the client');
     client.ping('p');

@@ -7,15 +7,15 @@ import { readFrames } from '../../support/frames.js';
 import { SAMPLE_ACCEPT } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
 import { useServers } from '../../support/servers.js';
-import type { Face } from '../../support/websockets.js';
+import type { WebSocketInstance } from '../../support/websockets.js';
 
 const scope = useScope();
-const { detached, house } = useServers(scope);
+const { detached, startServer } = useServers(scope);
 
 describe('the answer', () => {
   // RFC 6455 §4.2.2 item 5: what accepts an opening handshake.
   test('has these lines, in this order', async () => {
-    const { ask } = house();
+    const { ask } = startServer();
     const { inbox } = ask({ add: [['Sec-WebSocket-Protocol', 'a, b']] });
     const { startLine, fields } = await inbox.message();
     expect(startLine).toBe('HTTP/1.1 101 Switching Protocols');
@@ -28,7 +28,7 @@ describe('the answer', () => {
   });
 
   test("can be changed in 'headers', which has its lines and the request", async () => {
-    const { wss, answer } = house();
+    const { wss, answer } = startServer();
     const seen: string[][] = [];
     wss.on('headers', (headers: string[], request: IncomingMessage) => {
       seen.push([...headers]);
@@ -49,7 +49,7 @@ describe('the answer', () => {
   test.each(['X: a\r\nY: b', 'X: a\nY: b', 'X\0: a'])(
     "is 500 when a 'headers' listener adds %p",
     async (line) => {
-      const { wss, answer, connections } = house();
+      const { wss, answer, connections } = startServer();
       wss.on('callbackError', () => {});
       wss.on('headers', (headers: string[]) => headers.push(line));
       expect((await answer()).status).toBe(500);
@@ -58,8 +58,8 @@ describe('the answer', () => {
   );
 
   test('leaves before anything that is sent', async () => {
-    const { wss, ask } = house();
-    wss.on('connection', (ws: Face) => ws.send('welcome'));
+    const { wss, ask } = startServer();
+    wss.on('connection', (ws: WebSocketInstance) => ws.send('welcome'));
     const { inbox } = ask();
     expect((await inbox.message()).status).toBe(101);
     const bytes = await inbox.take(9);
@@ -78,12 +78,12 @@ describe('path and shouldHandle', () => {
     ['/ab', 404],
     ['/b?/a', 404],
   ])('path "/a" answers %s with %i', async (target, status) => {
-    const { answer } = house({ path: '/a' });
+    const { answer } = startServer({ path: '/a' });
     expect((await answer({ target })).status).toBe(status);
   });
 
   test('may be changed at any time', async () => {
-    const { wss, answer } = house({ path: '/a' });
+    const { wss, answer } = startServer({ path: '/a' });
     wss.options.path = '/b';
     expect((await answer({ target: '/b' })).status).toBe(101);
     Object.assign(wss.options, { path: null });
@@ -91,7 +91,7 @@ describe('path and shouldHandle', () => {
   });
 
   test('shouldHandle may be assigned; false is answered 400', async () => {
-    const { wss, answer } = house();
+    const { wss, answer } = startServer();
     const seen: unknown[] = [];
     wss.shouldHandle = (request: IncomingMessage) => {
       seen.push(request.url);
@@ -119,14 +119,14 @@ describe('handleProtocols', () => {
       seen.push(args);
       return 'b';
     };
-    const { answer, connections } = house({ handleProtocols });
+    const { answer, connections } = startServer({ handleProtocols });
     expect((await answer({ add })).all('sec-websocket-protocol')).toEqual(['b']);
     expect(connections[0]?.[0].protocol).toBe('b');
     expect(seen).toEqual([[new Set(['a', 'b']), connections[0]?.[1]]]);
   });
 
   test.each([false, undefined, null, ''])('chooses none with %p', async (none) => {
-    const { answer, connections } = house({ handleProtocols: () => none });
+    const { answer, connections } = startServer({ handleProtocols: () => none });
     const { status, all } = await answer({ add });
     expect([status, all('sec-websocket-protocol')]).toEqual([101, []]);
     expect(connections[0]?.[0].protocol).toBe('');
@@ -134,14 +134,14 @@ describe('handleProtocols', () => {
 
   test('is not asked when the client asks for none', async () => {
     let calls = 0;
-    const { answer, connections } = house({ handleProtocols: () => `${calls++}` });
+    const { answer, connections } = startServer({ handleProtocols: () => `${calls++}` });
     expect((await answer()).status).toBe(101);
     expect([calls, connections[0]?.[0].protocol]).toEqual([0, '']);
   });
 
   // RFC 6455 §4.2.2 item 5: the subprotocol is one of those that the client asked for.
   test.each(['c', 'a, b', 'a\r\nX: y', 'A'])('is answered 500 when it says %p', async (other) => {
-    const { wss, answer, connections } = house({ handleProtocols: () => other });
+    const { wss, answer, connections } = startServer({ handleProtocols: () => other });
     wss.on('callbackError', () => {});
     const { status, all } = await answer({ add });
     expect([status, all('x'), connections.length]).toEqual([500, [], 0]);
@@ -150,7 +150,7 @@ describe('handleProtocols', () => {
 
 describe("'wsClientError'", () => {
   test('has the error, the socket and the request, and answers itself', async () => {
-    const { wss, ask } = house();
+    const { wss, ask } = startServer();
     const seen: unknown[][] = [];
     wss.on('wsClientError', (error: Error, socket: Duplex, request: IncomingMessage) => {
       seen.push([error.message, request.url]);
@@ -162,7 +162,7 @@ describe("'wsClientError'", () => {
   });
 
   test('is not emitted for another path or by verifyClient', async () => {
-    const { wss, answer } = house({ path: '/a', verifyClient: () => false });
+    const { wss, answer } = startServer({ path: '/a', verifyClient: () => false });
     let calls = 0;
     wss.on('wsClientError', () => calls++);
     expect((await answer({ target: '/b' })).status).toBe(404);
@@ -171,7 +171,7 @@ describe("'wsClientError'", () => {
   });
 
   test('without a listener the client is answered', async () => {
-    const { answer } = house();
+    const { answer } = startServer();
     const { status, body, all } = await answer({ set: { 'Sec-WebSocket-Key': 'x' } });
     expect([status, String(body)]).toEqual([400, 'Missing or invalid Sec-WebSocket-Key header']);
     expect(all('connection')).toEqual(['close']);

@@ -26,7 +26,7 @@ describe('close() on a port of our own', () => {
     ['sends half a request', 'GET / HTTP/1.1\r\nHost: a\r\n'],
   ])('waits 20 s at most for a client that %s', async (_name, bytes) => {
     const { wss, port } = await ownServer();
-    const socket = await scope().dial(port);
+    const socket = await scope().connect(port);
     socket.write(bytes);
     await turns();
     clock.stop();
@@ -59,7 +59,7 @@ describe('close() on a port of our own', () => {
 
   test('does not wait for a callback that never answers', async () => {
     const { wss, port } = await ownServer({ verifyClient: () => new Promise(() => {}) });
-    const socket = await scope().dial(port);
+    const socket = await scope().connect(port);
     const inbox = new Inbox(socket);
     socket.write(upgradeRequest());
     await turns();

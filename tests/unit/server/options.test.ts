@@ -14,21 +14,21 @@ import { upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
 import { SharedServer } from '../../support/shared-server.js';
 import {
-  attend,
-  type FaceServer,
-  type FaceServerOptions,
+  connectPair,
   frameFor,
   type Loose,
-  meet,
   next,
+  recordEvents,
+  type ServerInstance,
+  type ServerOptions,
 } from '../../support/websockets.js';
 
 const scope = useScope();
 const warnings = useWarnings(scope);
 const { WebSocketServer } = WebSocket;
 
-const make = (options: unknown): FaceServer => new WebSocketServer(options as FaceServerOptions);
-const detached = (options: Loose): FaceServer => make({ noServer: true, ...options });
+const make = (options: unknown): ServerInstance => new WebSocketServer(options as ServerOptions);
+const detached = (options: Loose): ServerInstance => make({ noServer: true, ...options });
 
 describe('the constructor', () => {
   const app = Object.assign(function app() {}, { on() {}, address() {} });
@@ -204,8 +204,8 @@ describe('options', () => {
   });
 
   test.each([0, null, ''])('autoPong: %p leaves Pings to the program', async (autoPong) => {
-    const { client, ws } = await meet(scope(), { autoPong });
-    const events = [attend(client), attend(ws)] as const;
+    const { client, ws } = await connectPair(scope(), { autoPong });
+    const events = [recordEvents(client), recordEvents(ws)] as const;
     client.ping('p');
     await until(() => events[1].length > 0, "'ping'");
     await turns();
@@ -213,8 +213,8 @@ describe('options', () => {
   });
 
   test.each([1, 'yes'])('skipUTF8Validation: %p checks nothing', async (skipUTF8Validation) => {
-    const { client, ws } = await meet(scope(), { skipUTF8Validation });
-    const events = attend(ws);
+    const { client, ws } = await connectPair(scope(), { skipUTF8Validation });
+    const events = recordEvents(ws);
     client.send(Buffer.from([0xff]), { binary: false });
     await until(() => events.length > 0, "'message'");
     expect(events).toEqual(['message \ufffd']);
@@ -240,7 +240,7 @@ describe('options', () => {
         });
       });
       const frames = ['a', 'b'].map((payload) => frameFor('server', { payload }));
-      shared.call(Buffer.concat([Buffer.from(upgradeRequest()), ...frames]));
+      shared.connect(Buffer.concat([Buffer.from(upgradeRequest()), ...frames]));
       await until(() => messages.length === 2, 'the messages');
       expect(turnsSeen[1]).toBeGreaterThan(turnsSeen[0] ?? 0);
     },
@@ -252,16 +252,16 @@ describe('options', () => {
     [Infinity, false],
     ['0', false],
   ])('maxPayload: %p and a message of 6 bytes', async (maxPayload, fails) => {
-    const { client, ws } = await meet(scope(), { maxPayload });
-    const events = attend(ws);
+    const { client, ws } = await connectPair(scope(), { maxPayload });
+    const events = recordEvents(ws);
     client.send('123456');
     await until(() => events.length > 0, 'an event');
     expect(events[0]).toBe(fails ? 'error Max payload size exceeded' : 'message 123456');
   });
 
   test('maxPayload above 2^31 is a limit all the same', async () => {
-    const { wires, ws } = await meet(scope(), { maxPayload: 2 ** 32 + 5 });
-    const events = attend(ws);
+    const { wires, ws } = await connectPair(scope(), { maxPayload: 2 ** 32 + 5 });
+    const events = recordEvents(ws);
     const header = Buffer.from('82ff0000000100000006', 'hex'); // 2^32 + 6 bytes follow
     wires[0].write(Buffer.concat([header, Buffer.alloc(4)]));
     await until(() => events.length > 0, 'an event');
@@ -270,7 +270,7 @@ describe('options', () => {
 });
 
 describe('port', () => {
-  test('may be the path of a Unix socket, which address() tells', async () => {
+  test('may be the path of a Unix socket, which address() returns', async () => {
     const path = join(tmpdir(), `ws6455-${process.pid}.sock`);
     const wss = make({ port: path, host: 'ignored.example', backlog: 5 });
     scope().later(() => new Promise<void>((done) => wss.close(() => done())));

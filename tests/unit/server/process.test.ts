@@ -1,4 +1,4 @@
-/** A process with a server: no client ends it, and what is wrong is told on standard error. */
+/** A process with a server: no client ends it, and faults are printed on standard error. */
 
 import { afterAll, expect, test } from '@jest/globals';
 import { Compiled } from '../../support/child.js';
@@ -8,7 +8,7 @@ const scope = useScope();
 const compiled = new Compiled();
 afterAll(() => compiled.remove());
 
-/** Prints what a client is told, and ends the process when all are closed. */
+/** Prints the events of a client, and ends the process when all are closed. */
 const CLIENTS = `
   const http = require('node:http');
   const server = http.createServer((request, response) => response.end('application'));

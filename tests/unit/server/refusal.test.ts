@@ -15,7 +15,7 @@ type Refuse = (welcome: boolean, ...rest: unknown[]) => void;
 async function refusedWith(...rest: unknown[]): Promise<HttpMessage & { errors: string[] }> {
   const shared = new SharedServer(scope());
   shared.add('a', { verifyClient: (_info: unknown, refuse: Refuse) => refuse(false, ...rest) });
-  const { inbox } = shared.call(upgradeRequest());
+  const { inbox } = shared.connect(upgradeRequest());
   const message = await inbox.message();
   await until(() => inbox.ended, 'the end');
   expect(inbox.peek()).toHaveLength(0);

@@ -49,7 +49,7 @@ function arrange() {
   const escaped = uncaughtOrRejected(scope());
   const shared = new SharedServer(scope(), createServer(answerAll(seen)));
   shared.add('a');
-  return { seen, escaped, shared, http: shared.http, call: (text: string) => shared.call(text) };
+  return { seen, escaped, shared, http: shared.http, call: (text: string) => shared.connect(text) };
 }
 
 async function bodies(inbox: Inbox, count: number): Promise<string[]> {
@@ -99,7 +99,7 @@ const DIALOGUES: [string, string[], string[]][] = [
 ];
 
 describe.each(['memory', 'TCP', 'TLS'])('over %s, a request for h2c', (transport) => {
-  async function dial(): Promise<{ wire: Duplex; inbox: Inbox; seen: string[] }> {
+  async function connect(): Promise<{ wire: Duplex; inbox: Inbox; seen: string[] }> {
     if (transport === 'memory') {
       const { call, seen } = arrange();
       return { ...call(''), seen };
@@ -113,7 +113,7 @@ describe.each(['memory', 'TCP', 'TLS'])('over %s, a request for h2c', (transport
         : createSecureServer({ cert: pem('cert'), key: pem('key') }, answerAll(seen));
     new SharedServer(scope(), server).add('a');
     const port = await scope().listen(server);
-    const raw = await scope().dial(port);
+    const raw = await scope().connect(port);
     if (transport === 'TCP') return { wire: raw, inbox: new Inbox(raw), seen };
     const wire = connectTls({ socket: raw, rejectUnauthorized: false });
     await new Promise((done) => wire.once('secureConnect', done));
@@ -121,7 +121,7 @@ describe.each(['memory', 'TCP', 'TLS'])('over %s, a request for h2c', (transport
   }
 
   test.each(DIALOGUES)('%s: the application answers', async (_name, writes, answers) => {
-    const { wire, inbox, seen } = await dial();
+    const { wire, inbox, seen } = await connect();
     for (const text of writes) {
       wire.write(text);
       await turns(4);
@@ -159,7 +159,7 @@ describe('behind a request that is answered later', () => {
     });
     const shared = new SharedServer(scope(), http);
     shared.add('a');
-    return { escaped, slow, http, call: (text: string) => shared.call(text) };
+    return { escaped, slow, http, call: (text: string) => shared.connect(text) };
   }
 
   test('it is answered in its turn, and what follows as well', async () => {
@@ -229,12 +229,12 @@ test('a WebSocket may follow on the same connection', async () => {
 
 test('of several servers, none is asked', async () => {
   const { call, shared } = arrange();
-  let asked = 0;
-  shared.add('b').shouldHandle = () => asked++ > 0;
-  shared.add('c').on('wsClientError', () => asked++);
+  let responseTo = 0;
+  shared.add('b').shouldHandle = () => responseTo++ > 0;
+  shared.add('c').on('wsClientError', () => responseTo++);
   const { inbox } = call(request('/1'));
   expect(String((await inbox.message()).body)).toBe('GET /1');
-  expect(asked).toBe(0);
+  expect(responseTo).toBe(0);
 });
 
 test('a connection that asks again and again is closed, so that nothing adds up', async () => {
@@ -254,7 +254,7 @@ test('a connection that asks again and again is closed, so that nothing adds up'
 
 describe('is refused with 400', () => {
   const refusal = async (shared: SharedServer, text: string) => {
-    const { inbox } = shared.call(text);
+    const { inbox } = shared.connect(text);
     const { status, body } = await inbox.message();
     expect([status, String(body)]).toEqual([400, 'Invalid Upgrade header']);
     await until(() => inbox.ended, 'the end');
@@ -290,7 +290,7 @@ describe('is refused with 400', () => {
       const flood = 'a: b\r\n'.repeat(count);
       const hidden = request('/hidden', PLAIN);
       const fields = `${flood}${H2C}Content-Length: ${hidden.length}\r\n`;
-      const { inbox } = shared.call(request('/1', fields, hidden, 'POST'));
+      const { inbox } = shared.connect(request('/1', fields, hidden, 'POST'));
       await turns(20);
       expect(seen).not.toContain('GET /hidden');
       expect(String(inbox.peek())).toMatch(/^HTTP\/1\.1 (200|400|405|431) /);
@@ -302,7 +302,7 @@ describe('is refused with 400', () => {
     scope().later(() => wss.close());
     await next(wss, 'listening');
     const { port } = wss.address() as { port: number };
-    const socket = await scope().dial(port);
+    const socket = await scope().connect(port);
     const inbox = new Inbox(socket);
     socket.write(request('/1'));
     expect((await inbox.message()).status).toBe(400);

@@ -11,7 +11,7 @@ import { uncaught, useWarnings } from '../../support/process-events.js';
 import type { RequestParts } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
 import { SharedServer, type Upgrade } from '../../support/shared-server.js';
-import type { FaceServer, Loose } from '../../support/websockets.js';
+import type { Loose, ServerInstance } from '../../support/websockets.js';
 
 const scope = useScope();
 const warnings = useWarnings(scope);
@@ -21,7 +21,7 @@ const { WebSocketServer } = WebSocket;
 type Arrange = (shared: SharedServer) => void;
 
 const server =
-  (name: string, options: Loose = {}, change: (wss: FaceServer) => void = () => {}): Arrange =>
+  (name: string, options: Loose = {}, change: (wss: ServerInstance) => void = () => {}): Arrange =>
   (shared) =>
     change(shared.add(name, options));
 
@@ -114,28 +114,28 @@ describe('requests that break the rules', () => {
     async (_n, parts, status) => {
       const shared = new SharedServer(scope());
       a(shared);
-      const told: string[] = [];
+      const settled: string[] = [];
       server('b', { path: '/b' }, (wss) => {
         wss.on('wsClientError', (error: Error, socket) => {
-          told.push(error.message);
+          settled.push(error.message);
           socket.end('HTTP/1.1 418 Teapot\r\nContent-Length: 0\r\n\r\n');
         });
       })(shared);
       expect(await shared.ask('/a', parts)).toBe(status);
-      expect(told).toEqual([]);
+      expect(settled).toEqual([]);
       expect(await shared.ask('/b', parts)).toBe('418');
-      expect(told).toHaveLength(1);
+      expect(settled).toHaveLength(1);
       expect(await shared.ask('/c', parts)).toBe(parts.add === undefined ? status : '404');
     },
   );
 
   test('are shown to no program, unless they are opening handshakes', async () => {
-    const asked: unknown[] = [];
+    const responseTo: unknown[] = [];
     const shared = new SharedServer(scope());
-    const note = deciding('sync', () => asked.push('asked') > 0);
+    const note = deciding('sync', () => responseTo.push('asked') > 0);
     for (const put of [note, note]) put(shared);
     expect(await shared.ask('/sync', { set: { 'Sec-WebSocket-Key': 'x' } })).toBe('400');
-    expect(asked).toEqual([]);
+    expect(responseTo).toEqual([]);
   });
 
   test('are refused by a server that claims the path, beside a foreign listener', async () => {
@@ -155,7 +155,7 @@ describe('requests that break the rules', () => {
 });
 
 describe('a server that goes', () => {
-  const ways: [string, (wss: FaceServer) => void][] = [
+  const ways: [string, (wss: ServerInstance) => void][] = [
     ['closed', (wss) => wss.close()],
     ['detached', (wss) => (wss as unknown as { _removeListeners(): void })._removeListeners()],
   ];
@@ -174,9 +174,9 @@ describe('a server that goes', () => {
     const first = shared.add('first');
     first.shouldHandle = () => new Promise(() => {});
     any(shared);
-    const asked = shared.ask('/x');
+    const responseTo = shared.ask('/x');
     first.close();
-    expect(await asked).toBe('any /x');
+    expect(await responseTo).toBe('any /x');
   });
 
   test('while another one is asked: it is not asked any more', async () => {
@@ -185,11 +185,11 @@ describe('a server that goes', () => {
     const first = shared.add('first');
     first.shouldHandle = () => new Promise((resolve) => (answer = resolve));
     const second = shared.add('second');
-    const asked = shared.ask('/x');
+    const responseTo = shared.ask('/x');
     await turns();
     second.close();
     answer(false);
-    expect(await asked).toBe('404');
+    expect(await responseTo).toBe('404');
   });
 
   test('all listeners removed by the program: a new server takes over', async () => {
@@ -223,7 +223,7 @@ describe('each request', () => {
         calls.push(`${this.name} asked`);
         return url === `/${this.name}`;
       }
-      override handleUpgrade(...args: Parameters<FaceServer['handleUpgrade']>): void {
+      override handleUpgrade(...args: Parameters<ServerInstance['handleUpgrade']>): void {
         calls.push(`${this.name} handles`);
         super.handleUpgrade(...args);
       }
@@ -255,7 +255,7 @@ describe('each request', () => {
     let answer: (isOurs: boolean) => void = () => {};
     shared.add('first').shouldHandle = () => new Promise((resolve) => (answer = resolve));
     shared.add('second').shouldHandle = () => true;
-    const { far } = shared.call(
+    const { far } = shared.connect(
       'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
         'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
     );
@@ -267,7 +267,7 @@ describe('each request', () => {
   });
 });
 
-test('shouldHandle that throws or rejects: 500, told to its server; left alone beside a foreign listener', async () => {
+test("shouldHandle that throws or rejects: 500, 'callbackError' of its server; left alone beside a foreign listener", async () => {
   const failing: [string, () => unknown][] = [
     [
       'throws',

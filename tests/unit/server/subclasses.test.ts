@@ -8,18 +8,18 @@ import { SAMPLE_KEY, upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
 import { closing, useServers } from '../../support/servers.js';
 import {
-  attend,
-  type Face,
-  type FaceServer,
-  hall,
-  meet,
+  connectPair,
+  memoryServer,
   next,
+  recordEvents,
+  type ServerInstance,
   serve,
+  type WebSocketInstance,
 } from '../../support/websockets.js';
 
 const scope = useScope();
 const { WebSocketServer } = WebSocket;
-const { call, house } = useServers(scope);
+const { call, startServer } = useServers(scope);
 
 describe('subclasses and replaced methods', () => {
   test('a subclass may override shouldHandle, handleUpgrade and address', async () => {
@@ -29,7 +29,7 @@ describe('subclasses and replaced methods', () => {
         calls.push('shouldHandle');
         return super.shouldHandle(request);
       }
-      override handleUpgrade(...args: Parameters<FaceServer['handleUpgrade']>): void {
+      override handleUpgrade(...args: Parameters<ServerInstance['handleUpgrade']>): void {
         calls.push('handleUpgrade');
         super.handleUpgrade(...args);
       }
@@ -39,7 +39,7 @@ describe('subclasses and replaced methods', () => {
     }
     const http = createServer();
     const wss = new Mine({ server: http });
-    const connection = next<[Face]>(wss, 'connection');
+    const connection = next<[WebSocketInstance]>(wss, 'connection');
     const { inbox } = call(http, upgradeRequest());
     expect((await inbox.message()).status).toBe(101);
     const [ws] = await connection;
@@ -50,7 +50,7 @@ describe('subclasses and replaced methods', () => {
   });
 
   test('methods may be assigned', async () => {
-    const { wss, answer, connections } = house();
+    const { wss, answer, connections } = startServer();
     const own = wss.handleUpgrade.bind(wss);
     let calls = 0;
     wss.handleUpgrade = (...args) => {
@@ -63,7 +63,7 @@ describe('subclasses and replaced methods', () => {
   });
 
   test('completeUpgrade is called by handleUpgrade, with seven arguments', async () => {
-    const { wss, answer } = house();
+    const { wss, answer } = startServer();
     const own = wss.completeUpgrade?.bind(wss);
     const seen: unknown[][] = [];
     wss.completeUpgrade = (...args) => {
@@ -80,7 +80,7 @@ describe('subclasses and replaced methods', () => {
     class Member extends WebSocket {
       room = 'lobby';
     }
-    const { connections, answer } = house({ WebSocket: Member });
+    const { connections, answer } = startServer({ WebSocket: Member });
     await answer();
     expect(connections[0]?.[0]).toBeInstanceOf(Member);
     expect(connections[0]?.[0]).toMatchObject({ room: 'lobby', readyState: WebSocket.OPEN });
@@ -94,7 +94,7 @@ describe('subclasses and replaced methods', () => {
         seen.push([address, protocols, options]);
       }
     }
-    const { wss, answer } = house({ WebSocket: Member });
+    const { wss, answer } = startServer({ WebSocket: Member });
     await answer();
     expect(seen).toEqual([[null, undefined, wss.options]]);
   });
@@ -102,7 +102,7 @@ describe('subclasses and replaced methods', () => {
 
 describe('options', () => {
   test('are read at each handshake', async () => {
-    const { wss, answer, connections } = house();
+    const { wss, answer, connections } = startServer();
     const add: [string, string][] = [['Sec-WebSocket-Protocol', 'a, b']];
     wss.options.handleProtocols = () => 'b';
     expect((await answer({ add })).all('sec-websocket-protocol')).toEqual(['b']);
@@ -122,8 +122,8 @@ describe('options', () => {
     [Infinity, 100_000, undefined],
     [2 ** 32, 100_000, undefined],
   ])('maxPayload %i and a message of %i bytes', async (maxPayload, size, code) => {
-    const { ws, client } = await meet(scope(), { maxPayload });
-    const events = attend(ws);
+    const { ws, client } = await connectPair(scope(), { maxPayload });
+    const events = recordEvents(ws);
     client.send('x'.repeat(size));
     await until(() => events.length > 0, 'an event');
     const fails = code !== undefined && size > maxPayload;
@@ -132,15 +132,15 @@ describe('options', () => {
   });
 
   test('maxPayload may be changed between connections', async () => {
-    const { http, dial } = hall(scope());
+    const { http, connect } = memoryServer(scope());
     const wss = serve(scope(), { server: http });
-    wss.on('connection', (ws: Face) => ws.on('error', () => {}));
-    const first = dial();
+    wss.on('connection', (ws: WebSocketInstance) => ws.on('error', () => {}));
+    const first = connect();
     await next(first, 'open');
     wss.options.maxPayload = 3;
-    const second = dial();
+    const second = connect();
     await next(second, 'open');
-    const events = [attend(first), attend(second)] as const;
+    const events = [recordEvents(first), recordEvents(second)] as const;
     for (const ws of [first, second]) {
       ws.send('abcd');
       ws.ping('p');
@@ -150,8 +150,8 @@ describe('options', () => {
   });
 
   test('autoPong: false leaves Pings to the program', async () => {
-    const { ws, client } = await meet(scope(), { autoPong: false });
-    const events = [attend(ws), attend(client)] as const;
+    const { ws, client } = await connectPair(scope(), { autoPong: false });
+    const events = [recordEvents(ws), recordEvents(client)] as const;
     client.ping('a');
     await until(() => events[0].length > 0, "'ping'");
     ws.pong('mine');
@@ -160,20 +160,20 @@ describe('options', () => {
   });
 
   test('skipUTF8Validation lets other bytes through as text', async () => {
-    const { ws, client } = await meet(scope(), { skipUTF8Validation: true });
-    const events = attend(ws);
+    const { ws, client } = await connectPair(scope(), { skipUTF8Validation: true });
+    const events = recordEvents(ws);
     client.send(Buffer.from([0xff]), { binary: false });
     await until(() => events.length > 0, "'message'");
     expect(events).toEqual(['message \ufffd']);
   });
 
   test('closeTimeout is that of its connections', async () => {
-    const { ask, connections } = house({ closeTimeout: 20 });
+    const { ask, connections } = startServer({ closeTimeout: 20 });
     ask();
     await until(() => connections.length > 0, "'connection'");
     const ws = connections[0]?.[0];
     if (ws === undefined) throw new Error('no connection');
-    const events = attend(ws);
+    const events = recordEvents(ws);
     ws.close();
     await until(() => events.length > 0, "'close'");
     expect(events).toEqual(['close 1006']);

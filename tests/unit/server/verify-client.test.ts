@@ -4,17 +4,17 @@ import { describe, expect, test } from '@jest/globals';
 import { turns, until } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
 import { useServers } from '../../support/servers.js';
-import { type Face, frameFor, type Loose, next } from '../../support/websockets.js';
+import { frameFor, type Loose, next, type WebSocketInstance } from '../../support/websockets.js';
 
 const scope = useScope();
-const { house } = useServers(scope);
+const { startServer } = useServers(scope);
 
 describe('verifyClient', () => {
   type Answer = (result: unknown, code?: unknown, message?: unknown, headers?: unknown) => void;
 
   test('has origin, secure and req, in this order', async () => {
     const seen: Loose[] = [];
-    const { answer } = house({ verifyClient: (info: Loose) => seen.push(info) });
+    const { answer } = startServer({ verifyClient: (info: Loose) => seen.push(info) });
     await answer({ add: [['Origin', 'http://example.com']] });
     await answer();
     expect(Object.keys(seen[0] ?? {})).toEqual(['origin', 'secure', 'req']);
@@ -30,7 +30,7 @@ describe('verifyClient', () => {
     [undefined, 401],
     [0, 401],
   ])('that returns %p: %i', async (result, status) => {
-    const { answer, connections } = house({ verifyClient: (_info: unknown) => result });
+    const { answer, connections } = startServer({ verifyClient: (_info: unknown) => result });
     const { status: answered, body } = await answer();
     expect(answered).toBe(status);
     if (status === 401) expect(String(body)).toBe('Unauthorized');
@@ -39,7 +39,7 @@ describe('verifyClient', () => {
 
   test('with two parameters has a callback, to be called now or later', async () => {
     for (const later of [false, true]) {
-      const { answer, connections } = house({
+      const { answer, connections } = startServer({
         verifyClient: (_info: unknown, callback: Answer) => {
           if (later) setImmediate(callback, true);
           else callback(true);
@@ -58,7 +58,7 @@ describe('verifyClient', () => {
     ['null for everything', [null, null, null], 401, 'Unauthorized'],
     ['zero and an empty text', [0, ''], 401, 'Unauthorized'],
   ])('refuses with %s', async (_, rest, status, text) => {
-    const { answer } = house({
+    const { answer } = startServer({
       verifyClient: (_info: unknown, callback: Answer) => callback(false, ...rest),
     });
     const message = await answer();
@@ -69,7 +69,7 @@ describe('verifyClient', () => {
   });
 
   test('refuses with header fields, which replace ours', async () => {
-    const { ask } = house({
+    const { ask } = startServer({
       verifyClient: (_info: unknown, callback: Answer) => {
         const fields = { 'Retry-After': 120, 'Content-Type': 'text/plain' };
         callback(false, 503, 'later', fields);
@@ -87,7 +87,7 @@ describe('verifyClient', () => {
     ['a header name', [401, 'x', { 'A: b\r\nC': 'd' }]],
     ['a code that is none', [12345]],
   ])('cannot break the answer with %s: 500', async (_, rest) => {
-    const { wss, answer } = house({
+    const { wss, answer } = startServer({
       verifyClient: (_info: unknown, callback: Answer) => callback(false, ...rest),
     });
     wss.on('callbackError', () => {});
@@ -95,8 +95,8 @@ describe('verifyClient', () => {
     expect([status, all('c')]).toEqual([500, []]);
   });
 
-  test.each([true, false])('that answers twice is heard once (%p first)', async (first) => {
-    const { ask, connections } = house({
+  test.each([true, false])('that answers twice counts once (%p first)', async (first) => {
+    const { ask, connections } = startServer({
       verifyClient: (_info: unknown, callback: Answer) => {
         callback(first);
         try {
@@ -111,7 +111,7 @@ describe('verifyClient', () => {
     await turns();
     expect(connections).toHaveLength(first ? 1 : 0);
     if (!first) return;
-    const seen = next<[Buffer]>(connections[0]?.[0] as Face, 'message');
+    const seen = next<[Buffer]>(connections[0]?.[0] as WebSocketInstance, 'message');
     wire.write(frameFor('server', { payload: 'alive' }));
     expect(String((await seen)[0])).toBe('alive');
     expect(inbox.peek()).toHaveLength(0);
@@ -121,7 +121,7 @@ describe('verifyClient', () => {
   test('that answers when the client is gone leaves nothing behind', async () => {
     for (const result of [true, false]) {
       const answers: Answer[] = [];
-      const { ask, wss, connections } = house({
+      const { ask, wss, connections } = startServer({
         verifyClient: (_info: unknown, callback: Answer) => answers.push(callback),
       });
       const { far } = ask();
@@ -139,7 +139,7 @@ describe('verifyClient', () => {
 
   test('that answers when the server is closing: 503', async () => {
     const answers: Answer[] = [];
-    const { ask, wss } = house({
+    const { ask, wss } = startServer({
       verifyClient: (_info: unknown, callback: Answer) => answers.push(callback),
     });
     const { inbox } = ask();
@@ -151,11 +151,13 @@ describe('verifyClient', () => {
 
   test('that waits: bytes behind the request are delivered afterwards', async () => {
     const answers: Answer[] = [];
-    const { ask, wss } = house({
+    const { ask, wss } = startServer({
       verifyClient: (_info: unknown, callback: Answer) => answers.push(callback),
     });
     const seen: string[] = [];
-    wss.on('connection', (ws: Face) => ws.on('message', (data) => seen.push(String(data))));
+    wss.on('connection', (ws: WebSocketInstance) =>
+      ws.on('message', (data) => seen.push(String(data))),
+    );
     const { wire } = ask();
     wire.write(frameFor('server', { payload: 'a' }));
     await until(() => answers.length > 0, 'verifyClient');
@@ -169,7 +171,7 @@ describe('verifyClient', () => {
 
   test('is not asked about a request that is refused anyway', async () => {
     let calls = 0;
-    const { answer } = house({ path: '/a', verifyClient: () => ++calls > 0 });
+    const { answer } = startServer({ path: '/a', verifyClient: () => ++calls > 0 });
     await answer({ target: '/b' });
     await answer({ target: '/a', set: { 'Sec-WebSocket-Key': 'x' } });
     expect(calls).toBe(0);

@@ -10,18 +10,18 @@ import { uncaught } from '../../support/process-events.js';
 import { useScope } from '../../support/scope.js';
 import { closing, type Upgrade, useServers } from '../../support/servers.js';
 import {
-  type Face,
-  type FaceServerOptions,
+  connectPair,
   frameFor,
-  hall,
-  meet,
+  memoryServer,
   next,
+  type ServerOptions,
   serve,
+  type WebSocketInstance,
 } from '../../support/websockets.js';
 
 const scope = useScope();
 const { WebSocketServer } = WebSocket;
-const { detached, house } = useServers(scope);
+const { detached, startServer } = useServers(scope);
 
 describe('the constructor', () => {
   const http = createServer();
@@ -37,7 +37,7 @@ describe('the constructor', () => {
   ])('refuses %p with a TypeError', (options) => {
     const message =
       'One and only one of the "port", "server", or "noServer" options must be specified';
-    expect(() => new WebSocketServer(options as FaceServerOptions)).toThrow(new TypeError(message));
+    expect(() => new WebSocketServer(options as ServerOptions)).toThrow(new TypeError(message));
     expect(http.listenerCount('upgrade')).toBe(0);
   });
 
@@ -97,7 +97,7 @@ describe('with a port', () => {
     const wss = serve(scope(), { port: 0, host: '127.0.0.1' });
     await next(wss, 'listening');
     const { port } = wss.address() as AddressInfo;
-    const connection = next<[Face, IncomingMessage]>(wss, 'connection');
+    const connection = next<[WebSocketInstance, IncomingMessage]>(wss, 'connection');
     const client = scope().track(new WebSocket(`ws://127.0.0.1:${port}/a`));
     const [ws, request] = await connection;
     expect(request.url).toBe('/a');
@@ -108,7 +108,7 @@ describe('with a port', () => {
     await until(() => wss.clients.size === 0, 'the client to be forgotten');
   });
 
-  test("tells a port that is taken by 'error': EADDRINUSE", async () => {
+  test("a port that is in use: 'error' with EADDRINUSE", async () => {
     const tcp = createTcpServer();
     const port = await scope().listen(tcp);
     const seen: string[] = [];
@@ -153,7 +153,7 @@ describe('with a server', () => {
   });
 
   test("passes 'listening' and 'error' on, and its address", async () => {
-    const { http, wss } = house();
+    const { http, wss } = startServer();
     const events: string[] = [];
     wss.on('listening', () => events.push('listening'));
     wss.on('error', (error: Error) => events.push(error.message));
@@ -176,7 +176,7 @@ describe('with a server', () => {
   });
 
   test('leaves other requests to it', async () => {
-    const { http } = house();
+    const { http } = startServer();
     http.on('request', (_request, response) => response.end('mine'));
     const port = await scope().listen(http);
     expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('mine');
@@ -185,7 +185,7 @@ describe('with a server', () => {
 
 describe('clients', () => {
   test("holds the open ones; in their 'close' they are gone", async () => {
-    const { ws, wss, client } = await meet(scope());
+    const { ws, wss, client } = await connectPair(scope());
     expect([...wss.clients]).toEqual([ws]);
     const sizes: number[] = [];
     ws.on('close', () => sizes.push(wss.clients.size));
@@ -195,7 +195,7 @@ describe('clients', () => {
   });
 
   test('holds those that are closing', async () => {
-    const { ask, connections, wss } = house();
+    const { ask, connections, wss } = startServer();
     ask();
     await until(() => connections.length > 0, "'connection'");
     connections[0]?.[0].close();
@@ -207,7 +207,7 @@ describe('clients', () => {
 describe("a 'connection' listener that throws", () => {
   test('the exception surfaces, the connection is open and counted, the next one comes', async () => {
     const caught = uncaught(scope());
-    const { wss, ask, connections } = house();
+    const { wss, ask, connections } = startServer();
     const mine = new Error('mine');
     wss.once('connection', () => {
       throw mine;
@@ -225,7 +225,7 @@ describe("a 'connection' listener that throws", () => {
 
   test("a 'close' listener that throws does not keep the client in `clients`", async () => {
     const caught = uncaught(scope());
-    const { ws, wss, client } = await meet(scope());
+    const { ws, wss, client } = await connectPair(scope());
     const mine = new Error('mine');
     ws.on('close', () => {
       throw mine;
@@ -238,7 +238,7 @@ describe("a 'connection' listener that throws", () => {
 });
 
 test('removeAllListeners() breaks nothing', async () => {
-  const { ws, wss, client } = await meet(scope());
+  const { ws, wss, client } = await connectPair(scope());
   wss.removeAllListeners();
   client.close();
   await until(() => wss.clients.size === 0, 'the client to be forgotten');
@@ -253,11 +253,11 @@ test('two servers behind one http server, routed by path', async () => {
     const wss = request.url === '/one' ? one : two;
     wss.handleUpgrade(...args, (ws) => wss.emit('connection', ws, request));
   });
-  one.on('connection', (ws: Face) => ws.send('one'));
-  two.on('connection', (ws: Face) => ws.send('two'));
-  const { dial } = hall(scope(), http);
+  one.on('connection', (ws: WebSocketInstance) => ws.send('one'));
+  two.on('connection', (ws: WebSocketInstance) => ws.send('two'));
+  const { connect } = memoryServer(scope(), http);
   const messages = ['/two', '/one'].map((path) =>
-    next<[Buffer]>(dial({}, undefined, path), 'message'),
+    next<[Buffer]>(connect({}, undefined, path), 'message'),
   );
   expect((await Promise.all(messages)).map(([data]) => String(data))).toEqual(['two', 'one']);
 });

@@ -5,11 +5,17 @@ import { describe, expect, test } from '@jest/globals';
 import { OPCODE, readFrames } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
-import { attend, type Face, frameFor, onWire, ROLES } from '../../support/websockets.js';
+import {
+  frameFor,
+  onWire,
+  ROLES,
+  recordEvents,
+  type WebSocketInstance,
+} from '../../support/websockets.js';
 
 type Noted = (error?: Error | null) => void;
 
-function stage(role: (typeof ROLES)[number]) {
+function openConnection(role: (typeof ROLES)[number]) {
   const wire = new ManualWire();
   const ws = onWire(wire, role);
   const calls: string[] = [];
@@ -17,7 +23,7 @@ function stage(role: (typeof ROLES)[number]) {
     (name: string): Noted =>
     (error) =>
       calls.push(error ? `${name}: ${error.message}` : name);
-  return { wire, ws, calls, note, events: attend(ws) };
+  return { wire, ws, calls, note, events: recordEvents(ws) };
 }
 
 function payloads(wire: ManualWire): string[] {
@@ -41,7 +47,7 @@ class SlowBlob extends Blob {
 
 describe.each(ROLES)('a %s', (role) => {
   test('sends a Blob in its place, behind what came before and before what came after', async () => {
-    const { wire, ws, calls, note } = stage(role);
+    const { wire, ws, calls, note } = openConnection(role);
     const slow = new SlowBlob(['two']);
     ws.send('one', note('one'));
     ws.send(slow as Blob, note('two'));
@@ -60,7 +66,7 @@ describe.each(ROLES)('a %s', (role) => {
   });
 
   test('sends a Ping behind a Blob that is being read, and answers Pings before it', async () => {
-    const { wire, ws } = stage(role);
+    const { wire, ws } = openConnection(role);
     const slow = new SlowBlob(['late']);
     ws.send(slow as Blob);
     ws.ping('ours');
@@ -74,7 +80,7 @@ describe.each(ROLES)('a %s', (role) => {
   });
 
   test('sends a Blob as the payload of a Ping, if it is not too long', async () => {
-    const { wire, ws } = stage(role);
+    const { wire, ws } = openConnection(role);
     expect(() => ws.ping(new Blob(['x'.repeat(126)]))).toThrow(RangeError);
     ws.ping(new Blob(['p']));
     await until(() => wire.sent.length > 0, 'the Ping');
@@ -83,7 +89,7 @@ describe.each(ROLES)('a %s', (role) => {
   });
 
   test('fails if a Blob cannot be read: its callback and those behind it get the error', async () => {
-    const { wire, ws, calls, note, events } = stage(role);
+    const { wire, ws, calls, note, events } = openConnection(role);
     const slow = new SlowBlob(['x']);
     ws.send(slow as Blob, note('blob'));
     ws.send('behind', note('behind'));
@@ -96,8 +102,8 @@ describe.each(ROLES)('a %s', (role) => {
     expect(wire.sent).toHaveLength(0);
   });
 
-  test('tells the callbacks of Blobs that were being read when the connection broke', async () => {
-    const { wire, ws, calls, note, events } = stage(role);
+  test('calls the callbacks of Blobs that were being read when the connection broke', async () => {
+    const { wire, ws, calls, note, events } = openConnection(role);
     const slow = new SlowBlob(['x']);
     ws.send(slow as Blob, note('blob'));
     ws.send('behind', note('behind'));
@@ -110,6 +116,6 @@ describe.each(ROLES)('a %s', (role) => {
       'behind: The socket was closed while the blob was being read',
     ]);
     expect(events).toEqual(['close 1006']);
-    expect((ws as Face).bufferedAmount).toBe(0);
+    expect((ws as WebSocketInstance).bufferedAmount).toBe(0);
   });
 });

@@ -7,7 +7,13 @@ import { closePayload } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { useScope } from '../../support/scope.js';
-import { attend, hall, meet, serve, unconnected } from '../../support/websockets.js';
+import {
+  connectPair,
+  memoryServer,
+  recordEvents,
+  serve,
+  unconnected,
+} from '../../support/websockets.js';
 
 const scope = useScope();
 const { connecting, onManualWire, closed } = useSockets(scope);
@@ -95,7 +101,7 @@ describe('close()', () => {
 
   test('of a closed one does nothing', async () => {
     const ws = await closed();
-    const events = attend(ws);
+    const events = recordEvents(ws);
     methodOf(ws, 'close')(1);
     ws.terminate();
     ws.pause();
@@ -105,10 +111,10 @@ describe('close()', () => {
     expect(ws.isPaused).toBe(false);
   });
 
-  test('tells both ends what was said', async () => {
-    const { ws, client } = await meet(scope());
-    const server = attend(ws);
-    const events = attend(client);
+  test('gives code and reason to both ends', async () => {
+    const { ws, client } = await connectPair(scope());
+    const server = recordEvents(ws);
+    const events = recordEvents(client);
     client.close(3001, 'enough');
     await until(() => server.length + events.length === 2, "'close' on both sides");
     expect([server, events]).toEqual([['close 3001 enough'], ['close 3001 enough']]);
@@ -118,9 +124,9 @@ describe('close()', () => {
   });
 
   test('without a code is 1005 on both ends', async () => {
-    const { ws, client } = await meet(scope());
-    const server = attend(ws);
-    const events = attend(client);
+    const { ws, client } = await connectPair(scope());
+    const server = recordEvents(ws);
+    const events = recordEvents(client);
     ws.close();
     await until(() => server.length + events.length === 2, "'close' on both sides");
     expect([server, events]).toEqual([['close 1005'], ['close 1005']]);
@@ -129,9 +135,9 @@ describe('close()', () => {
   });
 
   test('on both ends at once ends cleanly', async () => {
-    const { ws, client } = await meet(scope());
-    const server = attend(ws);
-    const events = attend(client);
+    const { ws, client } = await connectPair(scope());
+    const server = recordEvents(ws);
+    const events = recordEvents(client);
     client.pause(); // the two Closes cross
     ws.close(1001, 'from the server');
     client.close(1000, 'from the client');
@@ -142,10 +148,10 @@ describe('close()', () => {
   });
 
   test('hands on the reason of another connection', async () => {
-    const { ws, client } = await meet(scope());
-    const other = await meet(scope());
+    const { ws, client } = await connectPair(scope());
+    const other = await connectPair(scope());
     ws.on('close', (code, reason) => other.client.close(code, reason));
-    const events = attend(other.ws);
+    const events = recordEvents(other.ws);
     client.close(4000, 'passed on');
     await until(() => events.length > 0, "'close'");
     expect(events).toEqual(['close 4000 passed on']);
@@ -153,9 +159,9 @@ describe('close()', () => {
 });
 
 describe.each(['close', 'terminate'] as const)('%s() while connecting', (name) => {
-  test("is told by 'error', then 'close' 1006, in a later tick", async () => {
+  test("emits 'error', then 'close' 1006, in a later tick", async () => {
     const ws = connecting();
-    const events = attend(ws);
+    const events = recordEvents(ws);
     const states: number[] = [];
     ws.on('error', () => states.push(ws.readyState));
     ws[name]();
@@ -175,17 +181,17 @@ describe.each(['close', 'terminate'] as const)('%s() while connecting', (name) =
 
   test('ignores its arguments', async () => {
     const ws = connecting();
-    const events = attend(ws);
+    const events = recordEvents(ws);
     (ws[name] as Call).call(ws, 1, {});
     await until(() => events.length > 1, "'close'");
     expect(events[1]).toBe('close 1006');
   });
 
   test("is honoured in the 'upgrade' event", async () => {
-    const { http, dial } = hall(scope());
+    const { http, connect } = memoryServer(scope());
     serve(scope(), { server: http });
-    const client = dial();
-    const events = attend(client);
+    const client = connect();
+    const events = recordEvents(client);
     client.on('upgrade', () => client[name]());
     await until(() => events.includes('close 1006'), "'close'");
     expect(events).toEqual([
@@ -208,9 +214,9 @@ describe('pause() and resume() while connecting', () => {
 
 describe('terminate()', () => {
   test("drops the connection: 'close' 1006 on both ends, no 'error'", async () => {
-    const { ws, client } = await meet(scope());
-    const server = attend(ws);
-    const events = attend(client);
+    const { ws, client } = await connectPair(scope());
+    const server = recordEvents(ws);
+    const events = recordEvents(client);
     ws.terminate();
     expect(ws.readyState).toBe(WebSocket.CLOSING);
     await until(() => server.length + events.length === 2, "'close' on both sides");

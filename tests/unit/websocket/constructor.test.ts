@@ -9,21 +9,21 @@ import { until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { useScope } from '../../support/scope.js';
 import {
-  attend,
-  type Face,
   frameFor,
-  hall,
+  memoryServer,
   next,
   ROLES,
+  recordEvents,
   serve,
   unconnected,
+  type WebSocketInstance,
 } from '../../support/websockets.js';
 
 const scope = useScope();
 const { onManualWire } = useSockets(scope);
 
 /** The constructor as programs in JavaScript call it. */
-const Any = WebSocket as unknown as new (...args: unknown[]) => Face;
+const Any = WebSocket as unknown as new (...args: unknown[]) => WebSocketInstance;
 
 describe('the constructor refuses', () => {
   test.each([
@@ -57,7 +57,7 @@ describe('the constructor refuses', () => {
   });
 
   test.each([0, 12, 14, '13', 'x'])('protocolVersion %p with a RangeError', (protocolVersion) => {
-    const construct = (): Face => new Any('no URL either', { protocolVersion });
+    const construct = (): WebSocketInstance => new Any('no URL either', { protocolVersion });
     expect(construct).toThrow(RangeError);
     expect(construct).toThrow(
       new RegExp(
@@ -95,10 +95,10 @@ describe("the constructor's arguments", () => {
   /** The request that a client makes with these arguments. */
   async function requested(...args: unknown[]): Promise<IncomingMessage> {
     const http = createServer();
-    const { dial } = hall(scope(), http);
-    void dial;
+    const { connect } = memoryServer(scope(), http);
+    void connect;
     const wss = serve(scope(), { server: http });
-    const connection = next<[Face, IncomingMessage]>(wss, 'connection');
+    const connection = next<[WebSocketInstance, IncomingMessage]>(wss, 'connection');
     const [url, ...rest] = args;
     const createConnection = () => {
       const [near, far] = scope().wire();
@@ -191,7 +191,7 @@ describe('an unconnected object', () => {
   test.each(ROLES)('becomes a %s by setSocket, which opens it', async (role) => {
     const wire = new ManualWire();
     const ws = scope().track(unconnected(role));
-    const events = attend(ws);
+    const events = recordEvents(ws);
     ws.setSocket(wire, frameFor(role, { payload: 'from the head' }), {
       maxPayload: 0,
       skipUTF8Validation: false,
@@ -216,7 +216,7 @@ describe('an unconnected object', () => {
 
   test("emits 'close' by emitClose(), with 1006 when nothing came", () => {
     const ws = unconnected('client');
-    const events = attend(ws);
+    const events = recordEvents(ws);
     ws.emitClose();
     expect(ws.readyState).toBe(WebSocket.CLOSED);
     expect(events).toEqual(['close 1006']);
@@ -225,7 +225,7 @@ describe('an unconnected object', () => {
   test('is given up by close() or terminate()', async () => {
     for (const end of ['close', 'terminate'] as const) {
       const ws = unconnected('client');
-      const events = attend(ws);
+      const events = recordEvents(ws);
       ws[end]();
       if (process.env['WS6455_SUBJECT'] !== undefined) continue;
       await until(() => events.length > 1, "'close'");

@@ -5,12 +5,12 @@ import { describe, expect, test } from '@jest/globals';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { useScope } from '../../support/scope.js';
-import { meet, onWire, ROLES } from '../../support/websockets.js';
+import { connectPair, onWire, ROLES } from '../../support/websockets.js';
 
 const scope = useScope();
 
 describe.each(ROLES)('a %s', (role) => {
-  function stage(hold: boolean) {
+  function openConnection(hold: boolean) {
     const wire = new ManualWire({ hold, highWaterMark: 1000 });
     const ws = onWire(wire, role);
     scope().later(async () => {
@@ -23,8 +23,8 @@ describe.each(ROLES)('a %s', (role) => {
     return { wire, ws, drains: () => drains };
   }
 
-  test('is told true as long as the wire takes what it is given, and never drains', async () => {
-    const { ws, drains } = stage(false);
+  test('returns true as long as the wire takes its data, and never drains', async () => {
+    const { ws, drains } = openConnection(false);
     for (let i = 0; i < 50; i++) {
       expect(ws.send(Buffer.alloc(500))).toBe(true);
       await turns(1);
@@ -32,8 +32,8 @@ describe.each(ROLES)('a %s', (role) => {
     expect(drains()).toBe(0);
   });
 
-  test('is told false when the wire is full, and drains once when it is empty again', async () => {
-    const { wire, ws, drains } = stage(true);
+  test('returns false when the wire is full, and drains once when it is empty again', async () => {
+    const { wire, ws, drains } = openConnection(true);
     expect(ws.send(Buffer.alloc(5000))).toBe(false);
     expect(ws.send('more')).toBe(false);
     await turns();
@@ -49,8 +49,8 @@ describe.each(ROLES)('a %s', (role) => {
     expect(drains()).toBe(1);
   });
 
-  test('does not drain if nobody was told to wait', async () => {
-    const { wire, ws, drains } = stage(true);
+  test('does not drain if send never returned false', async () => {
+    const { wire, ws, drains } = openConnection(true);
     ws.ping(Buffer.alloc(100));
     ws.send('small');
     await turns(1);
@@ -61,16 +61,16 @@ describe.each(ROLES)('a %s', (role) => {
     expect(drains()).toBe(0);
   });
 
-  test('is told false by a Blob that is being read, and drains when all of it left', async () => {
-    const { ws, drains } = stage(false);
+  test('returns false for a Blob that is being read, and drains when all of it left', async () => {
+    const { ws, drains } = openConnection(false);
     expect(ws.send(new Blob([Buffer.alloc(100_000)]))).toBe(false);
     await until(() => drains() === 1, "'drain'");
     expect(ws.bufferedAmount).toBe(0);
     expect(ws.send('again')).toBe(true);
   });
 
-  test('is told false when it is closing, and does not drain', async () => {
-    const { ws, drains } = stage(false);
+  test('returns false when it is closing, and does not drain', async () => {
+    const { ws, drains } = openConnection(false);
     ws.close();
     expect(ws.send('late')).toBe(false);
     await turns();
@@ -79,7 +79,7 @@ describe.each(ROLES)('a %s', (role) => {
 });
 
 test('a sender that waits for each drain has little in memory, and everything arrives', async () => {
-  const { ws, client } = await meet(
+  const { ws, client } = await connectPair(
     scope(),
     { perMessageDeflate: { threshold: 0 } },
     { perMessageDeflate: true },

@@ -6,13 +6,20 @@ import { useSockets } from '../../support/connections.js';
 import { closePayload, OPCODE, readFrames } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
-import { attend, type Face, frameFor, hall, meet, serve } from '../../support/websockets.js';
+import {
+  connectPair,
+  frameFor,
+  memoryServer,
+  recordEvents,
+  serve,
+  type WebSocketInstance,
+} from '../../support/websockets.js';
 
 const scope = useScope();
 const { onManualWire } = useSockets(scope);
 
 describe('events', () => {
-  test("'open' comes before messages; it is told on both ends", async () => {
+  test("'open' comes before messages, on both ends", async () => {
     const opened: string[] = [];
     class Noting extends WebSocket {
       override emit(event: string | symbol, ...args: unknown[]): boolean {
@@ -20,14 +27,14 @@ describe('events', () => {
         return super.emit(event, ...args);
       }
     }
-    const { http, dial } = hall(scope());
+    const { http, connect } = memoryServer(scope());
     const wss = serve(scope(), { server: http, WebSocket: Noting });
-    wss.on('connection', (ws: Face) => {
+    wss.on('connection', (ws: WebSocketInstance) => {
       opened.push('connection');
       ws.send('welcome');
     });
-    const client = dial();
-    const events = attend(client);
+    const client = connect();
+    const events = recordEvents(client);
     await until(() => events.length > 1, "'message'");
     expect(events).toEqual(['open', 'message welcome']);
     expect(opened.slice(0, 2)).toEqual(['open', 'connection']);
@@ -50,7 +57,7 @@ describe('events', () => {
     const { ws, wire } = await onManualWire('server');
     wire.arrive(frameFor('server', { payload: 'a' }));
     await turns();
-    const events = attend(ws);
+    const events = recordEvents(ws);
     wire.arrive(frameFor('server', { payload: 'b' }));
     expect(events).toEqual(['message b']);
   });
@@ -83,7 +90,7 @@ describe('events', () => {
 
   test("'error' comes once, before 'close', which says 1006 although we sent a code", async () => {
     const { ws, wire, frames } = await onManualWire('server');
-    const events = attend(ws);
+    const events = recordEvents(ws);
     const errors: Error[] = [];
     ws.on('error', (error) => errors.push(error));
     wire.arrive(frameFor('server', { rsv: 2 }), frameFor('server', { rsv: 2 }));
@@ -125,7 +132,7 @@ describe('events', () => {
 
   test('removeAllListeners() silences it and breaks nothing', async () => {
     const { ws, wire } = await onManualWire('server');
-    const events = attend(ws);
+    const events = recordEvents(ws);
     ws.removeAllListeners();
     wire.arrive(frameFor('server', { opcode: OPCODE.PING }));
     wire.arrive(frameFor('server', { opcode: OPCODE.CLOSE }));
@@ -136,9 +143,9 @@ describe('events', () => {
   });
 
   test('a WebSocket stays in use after its socket was destroyed by somebody else', async () => {
-    const { ws, client, wires } = await meet(scope());
-    const server = attend(ws);
-    const events = attend(client);
+    const { ws, client, wires } = await connectPair(scope());
+    const server = recordEvents(ws);
+    const events = recordEvents(client);
     wires[1].destroy();
     ws.send('x');
     await until(() => server.length + events.length === 2, "'close' on both sides");

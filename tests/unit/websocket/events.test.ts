@@ -7,7 +7,7 @@ import { closePayload, OPCODE } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { useScope } from '../../support/scope.js';
-import { type Face, frameFor, onWire, unconnected } from '../../support/websockets.js';
+import { frameFor, onWire, unconnected, type WebSocketInstance } from '../../support/websockets.js';
 
 const scope = useScope();
 
@@ -22,7 +22,7 @@ const ARGUMENTS: Record<Type, unknown[]> = {
   error: [new Error('broken')],
 };
 
-const happen = (ws: Face, type: Type): boolean => ws.emit(type, ...ARGUMENTS[type]);
+const happen = (ws: WebSocketInstance, type: Type): boolean => ws.emit(type, ...ARGUMENTS[type]);
 
 /** Without types, as programs in JavaScript see it. */
 type Untyped = Record<`on${Type}`, unknown> & {
@@ -30,7 +30,7 @@ type Untyped = Record<`on${Type}`, unknown> & {
   removeEventListener(type: unknown, listener?: unknown): unknown;
 };
 
-function subject(): { ws: Face; js: Untyped } {
+function subject(): { ws: WebSocketInstance; js: Untyped } {
   const ws = unconnected('client');
   return { ws, js: ws as unknown as Untyped };
 }
@@ -237,7 +237,10 @@ test('there is no dispatchEvent', () => {
 
 describe('event objects', () => {
   /** What the listener of `type` receives. */
-  function received(type: Type, ...args: unknown[]): { ws: Face; event: Record<string, unknown> } {
+  function received(
+    type: Type,
+    ...args: unknown[]
+  ): { ws: WebSocketInstance; event: Record<string, unknown> } {
     const { ws, js } = subject();
     const events: Record<string, unknown>[] = [];
     js.addEventListener(type, (event: Record<string, unknown>) => events.push(event));
@@ -303,7 +306,11 @@ describe('event objects', () => {
 });
 
 describe('on a connection', () => {
-  async function connected(): Promise<{ ws: Face; wire: ManualWire; seen: unknown[] }> {
+  async function connected(): Promise<{
+    ws: WebSocketInstance;
+    wire: ManualWire;
+    seen: unknown[];
+  }> {
     const wire = new ManualWire();
     const ws = scope().track(onWire(wire, 'server'));
     const seen: unknown[] = [];

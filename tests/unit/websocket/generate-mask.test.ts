@@ -7,21 +7,21 @@ import { closePayload, frame, OPCODE, readFrames } from '../../support/frames.js
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { useScope } from '../../support/scope.js';
-import { attend, type Face, onWire } from '../../support/websockets.js';
+import { onWire, recordEvents, type WebSocketInstance } from '../../support/websockets.js';
 
 const scope = useScope();
 const clock = useClock();
 const broken = new Error('no entropy');
 
-interface Stage {
-  ws: Face;
+interface OpenConnection {
+  ws: WebSocketInstance;
   wire: ManualWire;
   events: string[];
   /** From here on the source throws, or does not. */
   fail(fails: boolean): void;
 }
 
-async function stage(): Promise<Stage> {
+async function openConnection(): Promise<OpenConnection> {
   let fails = false;
   const wire = new ManualWire();
   const generateMask = (key: Buffer): void => {
@@ -34,14 +34,14 @@ async function stage(): Promise<Stage> {
   const fail = (value: boolean): void => {
     fails = value;
   };
-  return { ws, wire, events: attend(ws), fail };
+  return { ws, wire, events: recordEvents(ws), fail };
 }
 
 const opcodes = (wire: ManualWire): number[] =>
   readFrames(wire.sent).frames.map(({ opcode }) => opcode);
 
 describe('a call for which generateMask throws', () => {
-  const calls: [string, (ws: Face) => void][] = [
+  const calls: [string, (ws: WebSocketInstance) => void][] = [
     ['send', (ws) => ws.send('x')],
     ['send of a large message', (ws) => ws.send(Buffer.alloc(100_000))],
     ['send of a fragment', (ws) => ws.send('x', { fin: false })],
@@ -52,7 +52,7 @@ describe('a call for which generateMask throws', () => {
   ];
 
   test.each(calls)('%s throws, and nothing is changed', async (_name, call) => {
-    const { ws, wire, events, fail } = await stage();
+    const { ws, wire, events, fail } = await openConnection();
     fail(true);
     expect(() => call(ws)).toThrow(broken);
     expect([ws.readyState, ws.bufferedAmount]).toEqual([WebSocket.OPEN, 0]);
@@ -67,7 +67,7 @@ describe('a call for which generateMask throws', () => {
   });
 
   test('terminate() drops the connection', async () => {
-    const { ws, events, fail } = await stage();
+    const { ws, events, fail } = await openConnection();
     fail(true);
     expect(() => ws.send('x')).toThrow(broken);
     ws.terminate();
@@ -77,7 +77,7 @@ describe('a call for which generateMask throws', () => {
 
   test('the time limit of a closing handshake drops the connection', async () => {
     clock.stop();
-    const { ws, events, fail } = await stage();
+    const { ws, events, fail } = await openConnection();
     ws.close();
     fail(true);
     await turns();
@@ -97,17 +97,17 @@ describe('a frame of our own for which generateMask throws', () => {
     ],
   ];
 
-  test.each(frames)('%s fails the connection', async (_name, bytes, told) => {
-    const { ws, wire, events, fail } = await stage();
+  test.each(frames)('%s fails the connection', async (_name, bytes, settled) => {
+    const { ws, wire, events, fail } = await openConnection();
     fail(true);
     wire.arrive(bytes);
     await until(() => ws.readyState === WebSocket.CLOSED, "'close'");
-    expect(events.slice(0, -1)).toEqual(told);
+    expect(events.slice(0, -1)).toEqual(settled);
     expect(ws.closeInfo?.error).toBe(broken);
   });
 
   test('the Close of a violation: the connection is dropped, the violation is reported', async () => {
-    const { ws, wire, events, fail } = await stage();
+    const { ws, wire, events, fail } = await openConnection();
     fail(true);
     wire.arrive(frame({ opcode: 3, payload: '' }));
     await until(() => ws.readyState === WebSocket.CLOSED, "'close'");
@@ -115,7 +115,7 @@ describe('a frame of our own for which generateMask throws', () => {
   });
 
   test('a message that waited for its Blob: the one that has no key yet', async () => {
-    const { ws, events, fail } = await stage();
+    const { ws, events, fail } = await openConnection();
     const errors: unknown[] = [];
     for (const one of ['a', 'b']) ws.send(new Blob([one]), (error) => errors.push(error));
     fail(true);

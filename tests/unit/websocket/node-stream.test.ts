@@ -8,7 +8,13 @@ import { frame } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { uncaught } from '../../support/process-events.js';
 import { useScope } from '../../support/scope.js';
-import { type Face, hall, meet, next, serve } from '../../support/websockets.js';
+import {
+  connectPair,
+  memoryServer,
+  next,
+  serve,
+  type WebSocketInstance,
+} from '../../support/websockets.js';
 
 const scope = useScope();
 
@@ -17,16 +23,16 @@ const CLOSED_EARLY = 'WebSocket was closed before the connection was established
 interface Streamed {
   stream: Duplex;
   /** the WebSocket under the stream */
-  client: Face;
+  client: WebSocketInstance;
   /** its peer */
-  ws: Face;
+  ws: WebSocketInstance;
   /** the peer's end of the wire */
   peer: Duplex;
   events: string[];
 }
 
-/** Notes in words what a stream tells its program. */
-function attend(stream: Duplex): string[] {
+/** Collects the events of a stream, each as a text. */
+function recordEvents(stream: Duplex): string[] {
   const events: string[] = [];
   for (const name of ['end', 'finish', 'close']) stream.on(name, () => events.push(name));
   stream.on('error', (error: Error) => events.push(`error ${error.message}`));
@@ -35,24 +41,24 @@ function attend(stream: Duplex): string[] {
 
 /** A client's stream and the server's WebSocket. */
 async function streamed(options?: DuplexOptions): Promise<Streamed> {
-  const { client, ws, wires } = await meet(scope());
+  const { client, ws, wires } = await connectPair(scope());
   const stream = createWebSocketStream(client, options);
-  return { stream, client, ws, peer: wires[1], events: attend(stream) };
+  return { stream, client, ws, peer: wires[1], events: recordEvents(stream) };
 }
 
 /** A stream over a client that is still connecting, and what its server will receive. */
 function early(): { stream: Duplex; events: string[]; received: string[] } {
-  const { http, dial } = hall(scope());
+  const { http, connect } = memoryServer(scope());
   const received: string[] = [];
-  serve(scope(), { server: http }).on('connection', (ws: Face) => {
+  serve(scope(), { server: http }).on('connection', (ws: WebSocketInstance) => {
     ws.on('message', (data) => received.push(String(data)));
   });
-  const stream = createWebSocketStream(dial());
-  return { stream, events: attend(stream), received };
+  const stream = createWebSocketStream(connect());
+  return { stream, events: recordEvents(stream), received };
 }
 
 /** Notes the messages that a WebSocket receives, binary ones as `<...>`. */
-function messages(ws: Face): string[] {
+function messages(ws: WebSocketInstance): string[] {
   const all: string[] = [];
   ws.on('message', (data, isBinary) => all.push(isBinary ? `<${data}>` : String(data)));
   return all;
@@ -111,8 +117,8 @@ describe('writing', () => {
   test('fails on a WebSocket that is closing, which destroys the stream', async () => {
     const { stream, client, events } = await streamed();
     client.close();
-    const told = new Promise((tell) => stream.write('late', tell));
-    expect(await told).toMatchObject({ message: expect.stringContaining('readyState 2') });
+    const settled = new Promise((tell) => stream.write('late', tell));
+    expect(await settled).toMatchObject({ message: expect.stringContaining('readyState 2') });
     expect(await closed(events)).toEqual([
       'error WebSocket is not open: readyState 2 (CLOSING)',
       'close',
@@ -259,10 +265,10 @@ describe('destroy()', () => {
 
   test('gives a connection up that is not open yet', async () => {
     const { stream, events } = early();
-    const told = new Promise((tell) => stream.write('never', tell));
+    const settled = new Promise((tell) => stream.write('never', tell));
     stream.destroy();
     expect(await closed(events)).toEqual([`error ${CLOSED_EARLY}`, 'close']);
-    expect(await told).toBeInstanceOf(Error);
+    expect(await settled).toBeInstanceOf(Error);
   });
 
   test("prefers the program's error to that of the WebSocket", async () => {
@@ -297,10 +303,10 @@ describe('an error', () => {
   const WRONG_OPCODE = frame({ opcode: 5 });
   const MESSAGE = 'Invalid WebSocket frame: invalid opcode 5';
 
-  test('of the WebSocket destroys the stream with it; the peer still hears why', async () => {
-    const { client, ws, wires } = await meet(scope());
+  test('of the WebSocket destroys the stream with it; the peer still gets the reason', async () => {
+    const { client, ws, wires } = await connectPair(scope());
     const stream = createWebSocketStream(client);
-    const events = attend(stream);
+    const events = recordEvents(stream);
     const codes: unknown[] = [];
     const dropped: boolean[] = [];
     ws.on('close', (code) => codes.push(code));
@@ -314,15 +320,15 @@ describe('an error', () => {
   });
 
   test('of the opening handshake does as well', async () => {
-    const { http, dial } = hall(scope());
+    const { http, connect } = memoryServer(scope());
     http.on('upgrade', (_request, socket) => socket.end('HTTP/1.1 503 No\r\n\r\n'));
-    const stream = createWebSocketStream(dial());
-    const events = attend(stream);
+    const stream = createWebSocketStream(connect());
+    const events = recordEvents(stream);
     expect(await closed(events)).toEqual(['error Unexpected server response: 503', 'close']);
   });
 
   test('that nobody listens to is thrown', async () => {
-    const { client, wires } = await meet(scope());
+    const { client, wires } = await connectPair(scope());
     client.removeAllListeners('error');
     const caught = uncaught(scope());
     createWebSocketStream(client);
@@ -382,7 +388,7 @@ describe("Node's own tools", () => {
   test('pipe: an echo is a stream piped into itself', async () => {
     const { stream, ws } = await streamed();
     const echo = createWebSocketStream(ws);
-    const events = attend(echo.pipe(echo));
+    const events = recordEvents(echo.pipe(echo));
     stream.end('hello');
     expect(String(await stream.toArray())).toBe('hello');
     expect(await closed(events)).toEqual(['end', 'finish', 'close']);

@@ -8,7 +8,15 @@ import { readFrames } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { useScope } from '../../support/scope.js';
-import { type Face, hall, meet, next, onWire, ROLES, serve } from '../../support/websockets.js';
+import {
+  connectPair,
+  memoryServer,
+  next,
+  onWire,
+  ROLES,
+  serve,
+  type WebSocketInstance,
+} from '../../support/websockets.js';
 
 jest.mock('node:zlib', () => {
   const zlib = jest.requireActual<typeof import('node:zlib')>('node:zlib');
@@ -21,7 +29,7 @@ const { prepareMessage } = WebSocket;
 const text = 'the same for all, the same for all, '.repeat(40);
 
 /** What a WebSocket receives, in words. */
-function listen(ws: Face): string[] {
+function listen(ws: WebSocketInstance): string[] {
   const heard: string[] = [];
   ws.on('message', (data, isBinary) => heard.push(`${isBinary ? 'binary' : 'text'} ${data}`));
   return heard;
@@ -63,7 +71,7 @@ describe.each(ROLES)('a %s', (role) => {
 });
 
 test('what was prepared stays as it was', async () => {
-  const { ws, client } = await meet(scope());
+  const { ws, client } = await connectPair(scope());
   const heard = listen(client);
   const buffer = Buffer.from('first');
   const prepared = prepareMessage(buffer);
@@ -81,7 +89,7 @@ test('what has no bytes, or not yet, cannot be prepared', () => {
 test.each([{}, { serverNoContextTakeover: true, threshold: 0 }, { serverMaxWindowBits: 9 }])(
   'with compression %j, it goes between messages that refer to each other',
   async (deflate) => {
-    const { ws, client } = await meet(
+    const { ws, client } = await connectPair(
       scope(),
       { perMessageDeflate: deflate },
       { perMessageDeflate: true },
@@ -105,7 +113,7 @@ test.each([{}, { serverNoContextTakeover: true, threshold: 0 }, { serverMaxWindo
 );
 
 test('behind messages that wait to be compressed, it spoils none of them', async () => {
-  const { ws, client } = await meet(
+  const { ws, client } = await connectPair(
     scope(),
     { perMessageDeflate: true },
     { perMessageDeflate: true },
@@ -132,11 +140,11 @@ test('behind messages that wait to be compressed, it spoils none of them', async
 
 describe('broadcast', () => {
   async function room(options: object, count: number) {
-    const { http, dial } = hall(scope());
+    const { http, connect } = memoryServer(scope());
     const wss = serve(scope(), { server: http, ...options });
-    const clients: Face[] = [];
+    const clients: WebSocketInstance[] = [];
     for (let i = 0; i < count; i++) {
-      const client = dial({ perMessageDeflate: true });
+      const client = connect({ perMessageDeflate: true });
       clients.push(client);
       await next(client, 'open');
     }

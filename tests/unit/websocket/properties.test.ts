@@ -8,31 +8,31 @@ import { until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { useScope } from '../../support/scope.js';
 import {
-  type Face,
+  connectPair,
   frameFor,
-  hall,
   type Loose,
-  meet,
+  memoryServer,
   next,
   serve,
   unconnected,
+  type WebSocketInstance,
 } from '../../support/websockets.js';
 
 const scope = useScope();
 const { onManualWire } = useSockets(scope);
 
-function connectingTo(url: string | URL, options: Loose = {}): Face {
+function connectingTo(url: string | URL, options: Loose = {}): WebSocketInstance {
   const createConnection = () => new ManualWire();
   return scope().track(new WebSocket(url, { createConnection, ...options }));
 }
 
 describe('readyState', () => {
   test('goes from CONNECTING to OPEN, CLOSING and CLOSED', async () => {
-    const { http, dial } = hall(scope());
+    const { http, connect } = memoryServer(scope());
     const wss = serve(scope(), { server: http });
     const seen: number[] = [];
-    wss.on('connection', (ws: Face) => ws.on('close', () => seen.push(ws.readyState)));
-    const client = dial();
+    wss.on('connection', (ws: WebSocketInstance) => ws.on('close', () => seen.push(ws.readyState)));
+    const client = connect();
     expect(client.readyState).toBe(0);
     client.on('close', () => seen.push(client.readyState));
     await next(client, 'open');
@@ -79,7 +79,7 @@ describe('the properties', () => {
   });
 
   test('of both ends of a connection', async () => {
-    const { ws, client } = await meet(scope(), {}, {}, ['a', 'b']);
+    const { ws, client } = await connectPair(scope(), {}, {}, ['a', 'b']);
     expect(client.url).toBe('ws://server.example.com/');
     expect(ws.url).toBeUndefined();
     expect([client.protocol, ws.protocol]).toEqual(['a', 'a']);
@@ -111,7 +111,11 @@ describe('binaryType', () => {
     expect(ws.binaryType).toBe('arraybuffer');
   });
 
-  async function received(ws: Face, wire: ManualWire, opcode: number): Promise<unknown> {
+  async function received(
+    ws: WebSocketInstance,
+    wire: ManualWire,
+    opcode: number,
+  ): Promise<unknown> {
     const message = next<[unknown, boolean]>(ws, 'message');
     const first = frameFor('server', { fin: false, opcode, payload: 'ab' });
     wire.arrive(first, frameFor('server', { opcode: OPCODE.CONTINUATION, payload: 'cd' }));

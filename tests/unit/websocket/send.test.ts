@@ -6,7 +6,13 @@ import { methodOf, useSockets } from '../../support/connections.js';
 import { OPCODE, readFrames } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
-import { attend, type Face, meet, ROLES, unconnected } from '../../support/websockets.js';
+import {
+  connectPair,
+  ROLES,
+  recordEvents,
+  unconnected,
+  type WebSocketInstance,
+} from '../../support/websockets.js';
 
 const scope = useScope();
 const { connecting, onManualWire, closed } = useSockets(scope);
@@ -26,7 +32,7 @@ describe.each(['send', 'ping', 'pong'] as const)('%s()', (name) => {
     ['CLOSING', 2],
     ['CLOSED', 3],
   ])('does not throw when %s: the callback gets the error, later', async (state, number) => {
-    let ws: Face;
+    let ws: WebSocketInstance;
     if (state === 'CLOSED') ws = await closed();
     else {
       ws = (await onManualWire('server')).ws;
@@ -191,7 +197,7 @@ describe('send()', () => {
   });
 
   test('carries what both ends exchange', async () => {
-    const { ws, client } = await meet(scope());
+    const { ws, client } = await connectPair(scope());
     const seen: [string, boolean][] = [];
     ws.on('message', (data, isBinary) => ws.send(data as Buffer, { binary: isBinary }));
     client.on('message', (data, isBinary) => seen.push([String(data), isBinary]));
@@ -238,10 +244,10 @@ describe.each(['ping', 'pong'] as const)('%s()', (name) => {
     expect(frames().map(({ payload }) => payload.length)).toEqual([125, 124]);
   });
 
-  test("is told on the other end with its bytes; a Ping's answer comes back", async () => {
-    const { ws, client } = await meet(scope());
-    const server = attend(ws);
-    const events = attend(client);
+  test('is an event of the other end with its bytes; a Pong answers a Ping', async () => {
+    const { ws, client } = await connectPair(scope());
+    const server = recordEvents(ws);
+    const events = recordEvents(client);
     client[name]('x');
     await until(() => server.length > 0, `'${name}'`);
     await turns();

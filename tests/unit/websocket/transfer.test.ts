@@ -6,7 +6,7 @@ import { OPCODE } from '../../support/frames.js';
 import { turns } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { randomCuts, SeededRandom } from '../../support/random.js';
-import { type Face, frameFor, onWire, ROLES } from '../../support/websockets.js';
+import { frameFor, onWire, ROLES, type WebSocketInstance } from '../../support/websockets.js';
 
 /** Lets bytes come in memory of their own, as from a socket: Buffers of a pool are not transferable. */
 function arrive(wire: ManualWire, bytes: Buffer): void {
@@ -29,7 +29,7 @@ describe.each(ROLES)('a %s whose program transfers each message', (role) => {
   const hex = messages.map((message) => message.toString('hex'));
   const bytes = Buffer.concat(messages.map((payload) => frameFor(role, { payload, opcode: 2 })));
 
-  async function open(): Promise<{ ws: Face; wire: ManualWire; got: string[] }> {
+  async function open(): Promise<{ ws: WebSocketInstance; wire: ManualWire; got: string[] }> {
     const wire = new ManualWire();
     const ws = onWire(wire, role);
     const got: string[] = [];
