@@ -22,7 +22,7 @@ export const {
 export interface WebSocketServer<
   T extends WebSocket.AnySocketClass = WebSocket.SocketClass,
   U extends typeof IncomingMessage = typeof IncomingMessage,
-> extends WebSocket.Server<T, U> {}
+> extends WebSocket.WebSocketServer<T, U> {}
 export type PerMessageDeflate = WebSocket.PerMessageDeflate;
 export type Receiver = WebSocket.Receiver;
 export type Sender = WebSocket.Sender;

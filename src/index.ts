@@ -31,7 +31,7 @@ installServerMembers(server.WebSocketServer.prototype);
  * are instances too.
  */
 const WebSocket: WebSocket.Module = Object.assign(websocket.WebSocket, {
-  WebSocket: websocket.WebSocket,
+  WebSocket: websocket.WebSocket as unknown as WebSocket.Module, // complete once this has run
   WebSocketServer: server.WebSocketServer,
   Server: server.WebSocketServer,
   createWebSocketStream,
@@ -127,7 +127,8 @@ declare namespace WebSocket {
 
   /** The type of the package. */
   interface Module extends SocketClass {
-    readonly WebSocket: SocketClass;
+    /** The same class again. */
+    readonly WebSocket: Module;
     readonly WebSocketServer: ServerClass;
     /** The same class as `WebSocketServer`. */
     readonly Server: ServerClass;

@@ -41,6 +41,7 @@ export const server: WebSocketServer = new WebSocketServer(options);
 export const client: WebSocket = new WS.WebSocket('ws://127.0.0.1/', clientOptions);
 export const verify: VerifyClientCallbackSync = ({ secure }) => secure;
 export const verifyLater: VerifyClientCallbackAsync = (_, callback) => callback(true);
+declare const secure: boolean;
 export const events: (Event | MessageEvent | CloseEvent | ErrorEvent)[] = [];
 
 export class Own extends WebSocket {
@@ -69,3 +70,42 @@ server.on('connection', (socket, request) => {
   socket.on('message', (data) => expectType<Equal<typeof data, RawData>>());
   console.log(request.socket.remoteAddress);
 });
+
+/** The class on the class is the class: it is passed, extended and constructed. */
+function make(Class: typeof WebSocket): WebSocket {
+  return new Class('ws://127.0.0.1/');
+}
+
+class Again extends WebSocket.WebSocket {}
+
+export const made: WebSocket[] = [WebSocket, WebSocket.WebSocket, Own, Again].map(make);
+expectType<Equal<typeof WebSocket.WebSocket, typeof WebSocket>>();
+
+function serve(Class: typeof WebSocketServer): WebSocketServer {
+  return new Class({ noServer: true });
+}
+
+/** `broadcast` is there whatever the server is called. */
+const named: WebSocketServer = serve(WebSocket.Server);
+const onClass: WebSocket.WebSocketServer = serve(WebSocket.WebSocketServer);
+const ofOwn: WebSocketServer<typeof Own> = new Owned({ noServer: true, WebSocket: Own });
+
+export const reached = [
+  named.broadcast('text'),
+  onClass.broadcast('text'),
+  ofOwn.broadcast('text', { filter: ({ tag }) => tag === 'a' }),
+];
+
+export const verifying = [
+  new WebSocketServer({ noServer: true, verifyClient: (info) => info.req.url === '/' }),
+  new WebSocketServer({ noServer: true, verifyClient: async ({ origin }) => origin === 'a' }),
+  new WebSocketServer({ noServer: true, verifyClient: (info, done) => done(info.secure, 403) }),
+  new WebSocketServer({
+    noServer: true,
+    verifyClient: async ({ origin, req }, done) => {
+      if (!origin) done(false, 400, 'Origin?', { 'retry-after': '1' });
+      else done(req.headers.host === origin);
+    },
+  }),
+  new WebSocketServer({ noServer: true, verifyClient: secure ? verify : verifyLater }),
+];

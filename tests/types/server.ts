@@ -60,6 +60,7 @@ export const deciding = [
   new WebSocketServer({ port: 0, verifyClient: verifySync }),
   new WebSocketServer({ port: 0, verifyClient: verifyAsync }),
   new WebSocketServer({ port: 0, verifyClient: (info: { origin: string }) => info.origin !== '' }),
+  new WebSocketServer({ port: 0, verifyClient: (info: { origin?: string }) => !info.origin }),
   new WebSocketServer({
     port: 0,
     handleProtocols: (protocols, request) => {
