@@ -10,11 +10,11 @@ import {
   accepted,
   answered,
   connected,
+  connectedPair,
   frameSeen,
   framesSeen,
   listening,
   masked,
-  meeting,
   next,
   requestOf,
   thrown,
@@ -315,7 +315,7 @@ table([
     id: 'stand-ins',
     it: 'server: hands out clients that may be wrapped: broadcast except, handleUpgrade, emit',
     run: async (lib, scope) => {
-      const { wss, ws, client } = await meeting(lib, scope);
+      const { wss, ws, client } = await connectedPair(lib, scope);
       const seen: string[] = [];
       wss.on('connection', (one: Untyped) => seen.push(`again ${one.readyState}`));
       wss.emit('connection', plainProxy(ws), {});
@@ -332,7 +332,7 @@ table([
       const serverOptions = reactive({ perMessageDeflate: { threshold: 0 } });
       const clientOptions = reactive({ perMessageDeflate: { threshold: 0 }, headers: { a: 'b' } });
       const protocols = reactive(['chat', 'other']);
-      const scene = await meeting(lib, scope, serverOptions, clientOptions, protocols);
+      const scene = await connectedPair(lib, scope, serverOptions, clientOptions, protocols);
       const { ws, client, request } = scene;
       return [ws.extensions, client.protocol, request.headers.a];
     },

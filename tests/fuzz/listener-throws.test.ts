@@ -61,7 +61,7 @@ describe('R11: an exception in a listener', () => {
       },
     );
 
-    test(`again and again: every message is told once (${role})`, async () => {
+    test(`again and again: every message comes once (${role})`, async () => {
       const scene = await flowing(role);
       throwAt(scene, 'message', 50);
       for (let i = 0; i < 50; i++) expect(thrownBy(scene, A)).toBe(BOOM);
@@ -79,7 +79,7 @@ describe('R11: an exception in a listener', () => {
       scene.inject(peerBytes(role, [{ opcode: CONTINUATION, payload: 'd' }, BYE]));
       await scene.settled();
       await scene.finish();
-      const told = ['text 78', 'text 61', 'text 62', 'text 6364', 'close 1000'];
+      const events = ['text 78', 'text 61', 'text 62', 'text 6364', 'close 1000'];
       expect(scene.events).toEqual(events);
     });
 
@@ -160,7 +160,7 @@ describe('R11: an exception in a listener', () => {
       expect(scene.events).toEqual(['text 61', 'error WS_ERR_INVALID_OPCODE', 'close 1006']);
     });
 
-    test(`of 'close': it is told once all the same (${role})`, async () => {
+    test(`of 'close': it comes once all the same (${role})`, async () => {
       const scene = await flowing(role);
       throwAt(scene, 'close');
       expect(() => scene.wire.emit('close')).toThrow(BOOM);
