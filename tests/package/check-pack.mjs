@@ -67,7 +67,8 @@ function targets(value) {
 }
 
 function exportsLead({ files, manifest }) {
-  for (const target of [...targets(manifest.exports), manifest.main, manifest.types]) {
+  const fields = ['main', 'types', 'browser', 'react-native'].map((name) => manifest[name]);
+  for (const target of [...targets(manifest.exports), ...fields]) {
     ok(files.includes(target.replace(/^\.\//, '')), `package.json names ${target}`);
   }
 }

@@ -34,19 +34,22 @@ const REQUIRED = {
     });`,
 };
 
-/** What a bundler for browsers resolves to, with a stand-in for the browser's class. */
+/** Whoever has a WebSocket of its own and nothing of Node's. */
+const WITHOUT_NODE = ['browser', 'react-native', 'workerd', 'edge-light'];
+
+/** What bundlers for these resolve to, with a stand-in for their own class. */
 const IN_BROWSER = {
-  'browser, require: makes native WebSockets': `
+  'require: makes native WebSockets': `
     strictEqual(WebSocket.WebSocket, globalThis.WebSocket);
     strictEqual(new WebSocket() instanceof globalThis.WebSocket, true);
     strictEqual(new globalThis.WebSocket() instanceof WebSocket, true);
     strictEqual(WebSocket.OPEN, 1);`,
-  'browser, import: the native WebSocket': `
+  'import: the native WebSocket': `
     import('ws6455').then((module) => {
       strictEqual(module.default, globalThis.WebSocket);
       strictEqual(module.WebSocket, globalThis.WebSocket);
     });`,
-  'browser: the server exists and throws when used': `
+  'the server exists and throws when used': `
     throws(() => new WebSocket.WebSocketServer({ port: 0 }), Error);
     throws(() => new WebSocket.Server({ port: 0 }), Error);
     import('ws6455').then(({ WebSocketServer }) => {
@@ -55,6 +58,14 @@ const IN_BROWSER = {
 };
 
 const NATIVE = 'globalThis.WebSocket = class WebSocket { static OPEN = 1; };';
+
+/** What browserify, webpack 4 and Metro before React Native 0.79 read. */
+const FIELDS = `
+  const { readFileSync } = require('node:fs');
+  const manifest = require('ws6455/package.json');
+  strictEqual(manifest['react-native'], manifest.browser);
+  strictEqual(manifest.browser, manifest.exports['.'].browser.require.default);
+  strictEqual(/require\\(/.test(readFileSync('node_modules/ws6455/' + manifest.browser, 'utf8')), false);`;
 
 /** The names a bundle for browsers offers are those of Node's. */
 const NAMES = `
@@ -65,15 +76,19 @@ export async function checkEntries(folder) {
   for (const [name, code] of Object.entries(REQUIRED)) {
     await result(`entries: ${name}`, () => node(['-e', ASSERT + LOAD + code], inFolder));
   }
-  const browser = ['--conditions=browser', '-e'];
-  for (const [name, code] of Object.entries(IN_BROWSER)) {
-    await result(`entries: ${name}`, () =>
-      node([...browser, NATIVE + ASSERT + LOAD + code], inFolder),
-    );
+  for (const condition of WITHOUT_NODE) {
+    for (const [name, code] of Object.entries(IN_BROWSER)) {
+      await result(`entries: ${condition}, ${name}`, () =>
+        node([`--conditions=${condition}`, '-e', NATIVE + ASSERT + LOAD + code], inFolder),
+      );
+    }
   }
+  await result('entries: bundlers that do not read exports find the file for browsers', () => {
+    node(['-e', ASSERT + FIELDS], inFolder);
+  });
   await result('entries: browser and Node have the same names', () => {
     const names = node(['-e', NAMES], inFolder);
-    const inBrowser = node([...browser, NATIVE + NAMES], inFolder);
+    const inBrowser = node(['--conditions=browser', '-e', NATIVE + NAMES], inFolder);
     if (names !== inBrowser) throw new Error(`Node: ${names}browser: ${inBrowser}`);
   });
 }

@@ -46,6 +46,12 @@ const FOR_BROWSERS = [
   { name: 'browserify', by: byBrowserify, onlyCommonJs: true },
 ];
 
+const UNUSED = [
+  { name: 'esbuild', by: byEsbuild, format: 'esm' },
+  { name: 'webpack', by: byWebpack, module: true, minify: true },
+  { name: 'rollup', by: byRollup, format: 'esm' },
+];
+
 /** What `programs/node.cjs` prints. */
 const TALK = {
   echoed: ['text 5', 'text 100000', 'binary 3'],
@@ -70,7 +76,8 @@ function checkTalk(seen) {
   assert.equal(broken.closeCode, 1002);
 }
 
-function checkNames({ data, error }) {
+function checkNames({ data, error, socket }) {
+  assert.equal(socket, 'function');
   assert.equal(data, 'hello again');
   assert.equal(error.name, 'HandshakeError');
   assert.match(error.code, /^WS_ERR_/);
@@ -112,9 +119,21 @@ async function runsInBrowser({ by, onlyCommonJs, name, ...options }, entry, numb
   assert.ok(statSync(outfile).size < MAX_BROWSER_BYTES, `${statSync(outfile).size} bytes`);
 }
 
+/** "sideEffects" is false: a bundler may leave the package out where none of its names is used. */
+async function leavesNothing({ by, ...options }, number) {
+  const outfile = at(`out/unused-${number}.mjs`);
+  await by(at('programs/unused.mjs'), outfile, options);
+  const code = readFileSync(outfile, 'utf8');
+  assert.match(code, /nothing of it/);
+  assert.doesNotMatch(code, /WebSocket/);
+}
+
 mkdirSync(at('out'), { recursive: true });
 for (const [number, setting] of FOR_NODE.entries()) {
   await result(`bundlers: Node: ${setting.name}`, () => runsInNode(setting, number));
+}
+for (const [number, setting] of UNUSED.entries()) {
+  await result(`bundlers: unused import: ${setting.name}`, () => leavesNothing(setting, number));
 }
 for (const [number, setting] of FOR_BROWSERS.entries()) {
   await result(`bundlers: browser: ${setting.name}, CJS`, () =>

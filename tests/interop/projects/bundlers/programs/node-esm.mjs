@@ -8,7 +8,10 @@ wss.on('connection', (ws) => ws.on('message', (data) => ws.send(`${data} again`)
 wss.on('listening', () => {
   const base = `ws://127.0.0.1:${wss.address().port}`;
   const ws = new WebSocket(base);
-  ws.addEventListener('open', () => ws.send('hello'));
+  ws.addEventListener('open', () => {
+    seen.socket = typeof ws._socket.write;
+    ws.send('hello');
+  });
   ws.addEventListener('message', ({ data }) => {
     seen.data = data;
     const refused = new WebSocket(base, 'chat');
