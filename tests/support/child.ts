@@ -1,10 +1,21 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Scope } from './scope.js';
 
 const ROOT = join(__dirname, '../..');
+
+/** `npm ci` empties it. */
+const CACHE = join(ROOT, 'node_modules/.cache/ws6455-tests');
 
 /** Turns every .ts of a folder into .js, without looking at the types: jest's own runs did. */
 const TRANSPILE = `
@@ -22,27 +33,36 @@ const TRANSPILE = `
   }
 `;
 
-/** The product as JavaScript, for processes of their own: made once per test file. */
+/** What the JavaScript depends on: the files of src, and how they are compiled. */
+function hashOf(source: string): string {
+  const hash = createHash('sha256').update(TRANSPILE);
+  for (const file of readdirSync(source, { recursive: true, encoding: 'utf8' }).sort()) {
+    if (file.endsWith('.ts')) hash.update(file).update(readFileSync(join(source, file)));
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** Compiles src, unless another test file did: the folder of the JavaScript. */
+function compile(): string {
+  const source = join(ROOT, 'src');
+  const target = join(CACHE, hashOf(source));
+  if (existsSync(target)) return target;
+  mkdirSync(CACHE, { recursive: true });
+  const folder = mkdtempSync(join(CACHE, 'new-'));
+  const typescript = require.resolve('typescript', { paths: [ROOT] });
+  execFileSync(process.execPath, ['-e', TRANSPILE, '--', typescript, source, folder]);
+  try {
+    renameSync(folder, target);
+  } catch (error) {
+    rmSync(folder, { recursive: true }); // another worker was faster
+    if (!existsSync(target)) throw error;
+  }
+  return target;
+}
+
+/** The product as JavaScript, for processes of their own. */
 export class Compiled {
-  readonly entry: string;
-  readonly #folder: string | undefined;
-
-  constructor() {
-    const subject = process.env['WS6455_SUBJECT'];
-    if (subject !== undefined) {
-      this.entry = subject;
-      return;
-    }
-    this.#folder = mkdtempSync(join(tmpdir(), 'ws6455-'));
-    const typescript = require.resolve('typescript', { paths: [ROOT] });
-    const source = join(ROOT, 'src');
-    execFileSync(process.execPath, ['-e', TRANSPILE, '--', typescript, source, this.#folder]);
-    this.entry = join(this.#folder, 'index.js');
-  }
-
-  remove(): void {
-    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true });
-  }
+  readonly entry = process.env['WS6455_SUBJECT'] ?? join(compile(), 'index.js');
 
   /** Runs a program in which `WebSocket` is the product and `args` are these. */
   run(scope: Scope, program: string, ...args: (string | number)[]): Promise<Outcome> {

@@ -6,7 +6,7 @@
  */
 import Sequencer from '@jest/test-sequencer';
 
-const HEAVY = /\/(autobahn-|fuzz\/|reliability\/)/;
+const HEAVY = /\/(autobahn-|fuzz\/|reliability\/compression\/)/;
 
 export default class HeaviestFirst extends Sequencer {
   sort(tests) {

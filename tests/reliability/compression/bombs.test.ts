@@ -1,7 +1,7 @@
 /** Small messages that become large: D1 of THREATS.md. */
 
 import { deflateRawSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { ROLES } from '../../conformance/subject.js';
 import { turn } from '../../conformance/turns.js';
 import { inShort } from '../../conformance/wire-bytes.js';
@@ -93,11 +93,7 @@ interface Bombed {
 }
 
 describe('D1: 512 MiB in half a MiB, where 16 MiB are allowed', () => {
-  let compiled: Compiled;
-  beforeAll(() => {
-    compiled = new Compiled();
-  });
-  afterAll(() => compiled.remove());
+  const compiled = new Compiled();
 
   async function bombed(kind: string, connections = 1): Promise<Bombed> {
     const { lines, errors } = await compiled.run(scope(), BOMB, kind, connections);

@@ -1,7 +1,7 @@
 /** Connections of a process that ends, or whose listeners throw. */
 
 import { createServer } from 'node:http';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { Compiled } from '../../support/child.js';
 import { until } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
@@ -15,11 +15,7 @@ import {
 const scope = useScope();
 
 describe('the end of the process', () => {
-  let compiled: Compiled;
-  beforeAll(() => {
-    compiled = new Compiled();
-  });
-  afterAll(() => compiled.remove());
+  const compiled = new Compiled();
 
   /** A server on a port, the messages it gets, and the code of each 'close'. */
   async function listening(): Promise<{ port: number; events: string[]; wss: ServerInstance }> {

@@ -1,12 +1,11 @@
 /** A process with a server: no client ends it, and faults are printed on standard error. */
 
-import { afterAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { Compiled } from '../../support/child.js';
 import { useScope } from '../../support/scope.js';
 
 const scope = useScope();
 const compiled = new Compiled();
-afterAll(() => compiled.remove());
 
 /** Prints the events of a client, and ends the process when all are closed. */
 const CLIENTS = `

@@ -1,12 +1,11 @@
 /** The watch of responses: what it costs ends with the servers that need it. */
 
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { Compiled } from '../../support/child.js';
 import { useScope } from '../../support/scope.js';
 
 const scope = useScope();
 const compiled = new Compiled();
-afterAll(() => compiled.remove());
 
 /** What a program prints that looks at the watch: nobody else in its process has one. */
 async function printed(program: string): Promise<string[]> {

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
 import { inspect } from 'node:util';
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import {
   CloseEvent,
   ErrorEvent,
@@ -13,7 +13,6 @@ import {
 import { Compiled } from '../../support/child.js';
 
 const compiled = new Compiled();
-afterAll(() => compiled.remove());
 
 const target = { url: 'ws://localhost:1234/chat?token=x' };
 const error = new Error('broken');
