@@ -22,7 +22,8 @@ export const {
 export interface WebSocketServer<
   T extends WebSocket.AnySocketClass = WebSocket.SocketClass,
   U extends typeof IncomingMessage = typeof IncomingMessage,
-> extends WebSocket.WebSocketServer<T, U> {}
+  Context = unknown,
+> extends WebSocket.WebSocketServer<T, U, Context> {}
 export type PerMessageDeflate = WebSocket.PerMessageDeflate;
 export type Receiver = WebSocket.Receiver;
 export type Sender = WebSocket.Sender;
@@ -32,6 +33,8 @@ export type ProtocolError = WebSocket.ProtocolError;
 
 export type {
   AddressInfo,
+  Authenticate,
+  AuthenticationRefusal,
   BinaryType,
   BroadcastOptions,
   BufferLike,
@@ -47,19 +50,24 @@ export type {
   FinishRequestCallback,
   FrameOptions,
   MessageEvent,
+  OriginPolicy,
   PerMessageDeflateOptions,
   PreparedMessage,
   PrepareOptions,
+  Rate,
   RawData,
   ReadyState,
   ReceiverOptions,
+  RouteOptions,
   SendOptions,
   Server,
   ServerOptions,
+  ServerStats,
   SocketOptions,
   VerifyClientCallbackAsync,
   VerifyClientCallbackSync,
   VerifyClientInfo,
   WebSocketEventMap,
   WebSocketEvents,
+  WithContext,
 } from './index.js';

@@ -10,9 +10,12 @@ import { installMembers, installServerMembers } from './compat/private-members.j
 import * as receiver from './compat/receiver.js';
 import * as sender from './compat/sender.js';
 import type * as connectionOptions from './connection/options.js';
+import type * as tokenBucket from './connection/token-bucket.js';
 import * as handshakeErrors from './handshake/errors.js';
+import type * as origin from './handshake/origin.js';
 import type * as deflateOptions from './permessage-deflate/options.js';
 import * as errors from './protocol/errors.js';
+import type * as admission from './server/admission-options.js';
 import type * as serverApi from './server/api.js';
 import type * as serverOptions from './server/options.js';
 import * as server from './server/websocket-server.js';
@@ -98,16 +101,26 @@ declare namespace WebSocket {
   }
 
   /** The members that servers of `ws` have too. */
-  interface Server<T extends AnySocketClass = SocketClass, U extends Request = Request>
-    extends emitter.TypedEmitter<serverApi.WebSocketServerEvents<InstanceType<T>, InstanceType<U>>>,
-      serverApi.ServerApi<InstanceType<T>, InstanceType<U>> {
+  interface Server<
+    T extends AnySocketClass = SocketClass,
+    U extends Request = Request,
+    Context = unknown,
+  > extends emitter.TypedEmitter<
+        serverApi.WebSocketServerEvents<WithContext<InstanceType<T>, Context>, InstanceType<U>>
+      >,
+      serverApi.ServerApi<WithContext<InstanceType<T>, Context>, InstanceType<U>> {
     /** The options, with defaults. They are read at each upgrade, so changes have an effect. */
     options: ServerOptions<T, U>;
   }
 
-  interface WebSocketServer<T extends AnySocketClass = SocketClass, U extends Request = Request>
-    extends Server<T, U>,
-      serverApi.BroadcastApi<InstanceType<T>> {}
+  /** @typeParam Context what `authenticate` returns, the type of `socket.context` */
+  interface WebSocketServer<
+    T extends AnySocketClass = SocketClass,
+    U extends Request = Request,
+    Context = unknown,
+  > extends Server<T, U, Context>,
+      serverApi.BroadcastApi<WithContext<InstanceType<T>, Context>, InstanceType<T>>,
+      serverApi.EndpointsApi<T, U, Context> {}
 
   /** The class WebSocketServer. */
   interface ServerClass extends Omit<typeof EventEmitter, 'prototype'> {
@@ -117,10 +130,12 @@ declare namespace WebSocket {
      * @throws TypeError if none or several of these three are given; TypeError or RangeError for an
      * invalid option
      */
-    new <T extends AnySocketClass = SocketClass, U extends Request = Request>(
-      options?: ServerOptions<T, U>,
+    new <T extends AnySocketClass = SocketClass, U extends Request = Request, Context = unknown>(
+      options?: ServerOptions<T, U> & {
+        authenticate?: Authenticate<InstanceType<U>, Context> | undefined;
+      },
       callback?: () => void,
-    ): WebSocketServer<T, U>;
+    ): WebSocketServer<T, U, Context>;
     // biome-ignore lint/suspicious/noExplicitAny: as for every generic class
     readonly prototype: WebSocketServer<any, any>;
   }
@@ -195,7 +210,17 @@ declare namespace WebSocket {
 
   type PreparedMessage = prepared.PreparedMessage;
   type PrepareOptions = api.PrepareOptions;
-  type BroadcastOptions<Client> = serverApi.BroadcastOptions<Client>;
+  type Rate = tokenBucket.Rate;
+  type OriginPolicy<R extends IncomingMessage = IncomingMessage> = origin.OriginPolicy<R>;
+  type Authenticate<R, Context> = admission.Authenticate<R, Context>;
+  type AuthenticationRefusal = admission.AuthenticationRefusal;
+  type WithContext<Client, Context> = admission.WithContext<Client, Context>;
+  type RouteOptions<
+    T extends AnySocketClass = SocketClass,
+    U extends Request = Request,
+  > = serverApi.RouteOptions<T, U>;
+  type ServerStats = serverApi.ServerStats;
+  type BroadcastOptions<Client, Plain = Client> = serverApi.BroadcastOptions<Client, Plain>;
   type PerMessageDeflate = deflate.PerMessageDeflate;
   type Receiver = receiver.Receiver;
   type ReceiverOptions = receiver.ReceiverOptions;

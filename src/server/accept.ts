@@ -1,7 +1,6 @@
 /** RFC 6455 §4.2.2: accepts an opening handshake: subprotocol, response, client. */
 
 import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { callProgram, isThenable } from '../connection/callbacks.js';
 import { describeValue } from '../connection/check-options.js';
 import { hasConnection } from '../connection/connection.js';
@@ -10,14 +9,19 @@ import { formatExtension } from '../handshake/fields.js';
 import { acceptLines, formatMessage } from '../handshake/server.js';
 import type { PerMessageDeflate } from '../permessage-deflate/codec.js';
 import { sessionOf, WebSocket } from '../websocket/websocket.js';
+import type { Admission } from './admission.js';
+import { handshakeStateOf } from './handshake-state.js';
 import type { AnySocketClass, ServerOptions } from './options.js';
 import { checkLines } from './refusal.js';
+import type { Upgrade } from './upgrade-request.js';
 import { ignore, reportCallbackError, type UpgradeServer } from './upgrade-server.js';
 
 /** A new client, and the lines of its response. */
 export interface Acceptance {
   readonly client: WebSocket;
   readonly lines: string[];
+  /** Those of the server or of a route. */
+  readonly options: ServerOptions<AnySocketClass>;
 }
 
 /**
@@ -33,25 +37,29 @@ export function accept(
   request: IncomingMessage,
   onEnd: (client: object) => void,
 ): Acceptance {
-  const subprotocol = chooseSubprotocol(server, subprotocols, request);
+  const state = handshakeStateOf(request);
+  const options = state?.options ?? server.options;
+  const subprotocol = chooseSubprotocol(server, options, subprotocols, request);
   const response = extension === undefined ? '' : formatExtension(extension.response);
   // RFC 6455 §4.2.2 MUST NOT: without a subprotocol the field is not sent.
   const lines = acceptLines(key, subprotocol || false, response);
   server.emit('headers', lines, request);
   checkLines(lines);
-  const client = createClient(server.options);
+  const client = createClient(options);
+  if (state !== undefined && 'context' in state) setContext(client, state.context);
   sessionOf(client).accept(client, subprotocol, extension, onEnd);
-  return { client, lines };
+  return { client, lines, options };
 }
 
 /** Writes the response and opens the connection. */
 export function openClient(
-  { client, lines }: Acceptance,
-  { options, clients }: UpgradeServer,
-  socket: Duplex,
-  head: Buffer,
+  { client, lines, options }: Acceptance,
+  { clients }: UpgradeServer,
+  admission: Admission,
+  { socket, head }: Pick<Upgrade, 'socket' | 'head'>,
 ): void {
   clients?.add(client);
+  admission.connections++;
   socket.write(formatMessage(lines));
   let isOpen = false;
   try {
@@ -68,6 +76,8 @@ export function openClient(
     // A listener of 'open' or a subclass threw: the program does not receive this client.
     if (!isOpen) {
       clients?.delete(client);
+      // With a connection its end is counted.
+      if (sessionOf(client).connection === undefined) admission.connections--;
       socket.destroy();
     }
   }
@@ -76,10 +86,10 @@ export function openClient(
 /** RFC 6455 §4.2.2 MUST: the subprotocol is one that the client requested. @returns '' for none */
 function chooseSubprotocol(
   server: UpgradeServer,
+  options: ServerOptions<AnySocketClass>,
   requested: Set<string>,
   request: IncomingMessage,
 ): string {
-  const { options } = server;
   const { handleProtocols } = options;
   if (requested.size === 0) return '';
   if (!handleProtocols) return [...requested][0] ?? '';
@@ -102,6 +112,16 @@ function notRequestedError(subprotocol: unknown): TypeError {
     `handleProtocols must return a subprotocol that the client asks for, or false: ` +
       `it returned ${describeValue(subprotocol)}${hint}`,
   );
+}
+
+/** Also where a subclass has an accessor with this name. */
+function setContext(client: WebSocket, value: unknown): void {
+  Object.defineProperty(client, 'context', {
+    value,
+    configurable: true,
+    enumerable: true,
+    writable: true,
+  });
 }
 
 function createClient(options: ServerOptions<AnySocketClass>): WebSocket {

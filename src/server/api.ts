@@ -3,18 +3,58 @@
  * class implements the interface, and `index.ts` extends it.
  */
 
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { PrepareOptions } from '../websocket/api.js';
 import type { BufferLike } from '../websocket/payload.js';
 import type { PreparedMessage } from '../websocket/prepared.js';
+import type { Authenticate, ServerOnlyOption, WithContext } from './admission-options.js';
+import type { AnySocketClass, ServerOptions } from './options.js';
 
 /** The options of `broadcast`: which connections receive the message. */
-export interface BroadcastOptions<Client> extends PrepareOptions {
+export interface BroadcastOptions<Client, Plain = Client> extends PrepareOptions {
   /** A connection that does not receive the message, often its sender. Default: none. */
-  except?: Client | undefined;
+  except?: Plain | undefined;
   /** Called with each connection: whether it receives the message. Default: all do. */
   filter?: ((client: Client) => boolean) | undefined;
+}
+
+/** How many clients were refused, by the option or the step that refused them. */
+export interface RefusedCounts {
+  blockList: number;
+  maxConnections: number;
+  maxConnectionsPerAddress: number;
+  maxPendingHandshakes: number;
+  handshakeRatePerAddress: number;
+  handshakeRate: number;
+  /** The request is no opening handshake: 400, 405, 426 or 505. */
+  malformed: number;
+  /** Another path, or `shouldHandle` returned false: 400 or 404. */
+  path: number;
+  hosts: number;
+  origins: number;
+  authenticate: number;
+  verifyClient: number;
+  handshakeTimeout: number;
+  /** A callback of the program failed: 500. */
+  callbackError: number;
+  /** The server was closed: 503. */
+  closing: number;
+}
+
+/** What a server counts. */
+export interface ServerStats {
+  /** Connections that are accepted and not closed. */
+  connections: number;
+  /** Handshakes that wait for the program. */
+  pendingHandshakes: number;
+  /**
+   * How many clients were refused since the server was made, by reason: the name of the option that
+   * refused them, and `malformed`, `path`, `callbackError` (500), `closing` (503). What a shared http
+   * server refuses is not in it.
+   */
+  refused: RefusedCounts;
 }
 
 /** The number of connections that a message was sent to. `void` admits overrides written for `ws`. */
@@ -35,12 +75,13 @@ export interface WebSocketServerEvents<Client, Request> {
   headers: [headers: string[], request: Request];
   /**
    * A request is malformed. The listener must answer it and end the socket. Other refusals do not
-   * emit it: another path, a refusal by `verifyClient` or `shouldHandle`, 500 and 503.
+   * emit it.
    */
   wsClientError: [error: Error, socket: Duplex, request: Request];
   /**
-   * `verifyClient`, `shouldHandle`, `handleProtocols`, the class `WebSocket`, or a listener of
-   * 'headers' or 'wsClientError' threw, or its promise was rejected. The client was answered 500.
+   * `authenticate`, `verifyClient`, `shouldHandle`, `handleProtocols`, `origins`, `address`, the
+   * class `WebSocket`, or a listener of 'headers' or 'wsClientError' threw, or its promise was
+   * rejected. The client was answered 500.
    * Without a listener it is a process warning with the stack.
    */
   callbackError: [error: Error, request: Request];
@@ -59,8 +100,8 @@ export interface ServerApi<Client, Request> {
   /**
    * Stops accepting clients. Open connections stay open; 'close' follows when the last one has ended.
    * The http server of `port` is closed, and clients that send no request are dropped after 20 s. The
-   * http server of `server` stays open. Clients for which `verifyClient` or `shouldHandle` is pending
-   * are answered 503.
+   * http server of `server` is left alone. Clients that the program has not decided on are
+   * answered 503.
    * @param callback called at 'close'; with an Error if the server was closed before
    */
   close(callback?: (error?: Error) => void): void;
@@ -80,8 +121,8 @@ export interface ServerApi<Client, Request> {
   ): void;
 
   /**
-   * Returns whether a request is for this server. By default `options.path` decides. A subclass may
-   * override it, and may return a Promise. After false the client is answered 404 for another path,
+   * Returns whether a request is for this server. By default `options.path` and the routes decide. A
+   * subclass may override it, and may return a Promise. After false the client is answered 404 for another path,
    * else 400.
    */
   shouldHandle(request: Request): boolean | Promise<boolean>;
@@ -105,12 +146,52 @@ export interface ServerApi<Client, Request> {
 }
 
 /** The members of a server that `ws` does not have. */
-export interface BroadcastApi<Client> {
+export interface BroadcastApi<Client, Plain = Client> {
   /**
    * Sends one message to every open connection. It is framed and compressed once for all of them.
    * @param data as for `send`, or a prepared message; a Blob must be read first
    * @returns the number of connections that it was sent to
    * @throws TypeError for data that has no bytes; Error with `clientTracking: false`
    */
-  broadcast(data: BufferLike | PreparedMessage, options?: BroadcastOptions<Client>): Reached;
+  broadcast(data: BufferLike | PreparedMessage, options?: BroadcastOptions<Client, Plain>): Reached;
+}
+
+/** The options of a route, over those of its server. */
+export type RouteOptions<
+  T extends AnySocketClass = AnySocketClass,
+  U extends typeof IncomingMessage = typeof IncomingMessage,
+> = Omit<ServerOptions<T, U>, ServerOnlyOption>;
+
+/** Several endpoints of one server, and what it counts. */
+export interface EndpointsApi<
+  T extends AnySocketClass,
+  U extends typeof IncomingMessage,
+  Context = unknown,
+> {
+  /**
+   * Adds an endpoint: its connections go to the listener, and not to 'connection' nor to the callback
+   * of `handleUpgrade`. A path is compared as the option `path` is; an exact one comes before a
+   * prefix, and a longer prefix before a shorter one. As soon as there is a route, paths of no route
+   * are answered 404, except the option `path`, whose connections are emitted as before.
+   * @param path an exact path, such as `/chat`, or a prefix such as `/rooms/*`, which matches every
+   * path below `/rooms/`
+   * @param options options of connections and handshakes, over those of the server
+   * @param listener called with each connection and its request
+   * @returns the server
+   * @throws TypeError for a path that no request can have, and for options that are of the whole
+   * server; Error if there is a route with this path
+   */
+  route<Class extends AnySocketClass = T, RouteContext = Context>(
+    path: string,
+    options: RouteOptions<Class, U> & {
+      authenticate?: Authenticate<InstanceType<U>, RouteContext> | undefined;
+    },
+    listener: (
+      socket: WithContext<InstanceType<Class>, RouteContext>,
+      request: InstanceType<U>,
+    ) => void,
+  ): this;
+
+  /** Returns what the server counts now. */
+  stats(): ServerStats;
 }

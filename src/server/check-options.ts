@@ -8,10 +8,13 @@ import {
   describeValue,
   warnOfUnknownOptions,
 } from '../connection/check-options.js';
+import type { ServerOnlyOption } from './admission-options.js';
+import { ADMISSION_OPTIONS, checkAdmissionOptions } from './check-admission.js';
 import type { AnySocketClass, ServerOptions } from './options.js';
 
 const SERVER_OPTIONS: readonly string[] = [
   ...CONNECTION_OPTIONS,
+  ...ADMISSION_OPTIONS,
   'WebSocket',
   'backlog',
   'clientTracking',
@@ -23,6 +26,25 @@ const SERVER_OPTIONS: readonly string[] = [
   'server',
   'verifyClient',
 ];
+
+/** The options that a route cannot have: they are of the whole server. */
+const SERVER_ONLY: readonly string[] = [
+  'address',
+  'backlog',
+  'blockList',
+  'clientTracking',
+  'handshakeRate',
+  'handshakeRatePerAddress',
+  'host',
+  'maxConnections',
+  'maxConnectionsPerAddress',
+  'maxPendingHandshakes',
+  'noServer',
+  'path',
+  'port',
+  'server',
+  'trustProxy',
+] satisfies ServerOnlyOption[];
 
 const WANTED = 'One and only one of the "port", "server", or "noServer" options must be specified';
 
@@ -45,11 +67,37 @@ export function checkServerOptions(
 ): void {
   warnOfUnknownOptions(options, SERVER_OPTIONS, 'WebSocketServer');
   checkMode(options);
-  checkConnectionOptions(options);
   checkNumbers(options, { backlog: 'a number of connections' });
+  checkEndpointOptions(options);
+  if (comparesPath) checkPath(options.path);
+}
+
+/** Checks the arguments of `route`. @throws TypeError or RangeError for the first mistake */
+export function checkRoute(options: object, listener: unknown): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`The options of a route must be an object: ${describeValue(options)}`);
+  }
+  if (typeof listener !== 'function') {
+    const given = describeValue(listener);
+    throw new TypeError(`The listener of a route must be a function: ${given} was given`);
+  }
+  const known = SERVER_OPTIONS.filter((name) => !SERVER_ONLY.includes(name));
+  const misplaced = Object.keys(options).find((name) => SERVER_ONLY.includes(name));
+  if (misplaced !== undefined) {
+    throw new TypeError(
+      `A route cannot have the option ${misplaced}, which is of the whole server: ` +
+        'give it to the WebSocketServer',
+    );
+  }
+  warnOfUnknownOptions(options, known, 'A route');
+  checkEndpointOptions(options);
+}
+
+function checkEndpointOptions(options: ServerOptions<AnySocketClass>): void {
+  checkConnectionOptions(options);
+  checkAdmissionOptions(options);
   checkFunctions(options, ['verifyClient', 'handleProtocols']);
   checkClass(options.WebSocket);
-  if (comparesPath) checkPath(options.path);
 }
 
 function checkMode({ port, server, noServer }: ServerOptions<AnySocketClass>): void {

@@ -5,11 +5,14 @@ import * as http from 'node:http';
 import type { ListenOptions } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
+import { toLimit, toTimeout } from '../connection/options.js';
 import { type Timer, time } from '../connection/time.js';
-import { HTTP_TIMEOUTS } from './options.js';
-import { PendingHandshakes } from './pending-handshakes.js';
+import { Admission } from './admission.js';
+import { type AnySocketClass, HTTP_TIMEOUTS, type ServerOptions } from './options.js';
+import { PendingHandshakes, type TimeLimit } from './pending-handshakes.js';
 import { answerPlainRequest } from './refusal.js';
 import type { ConnectionEvent } from './return-request.js';
+import { Routes } from './routes.js';
 import { attach, type Candidate, type Claim } from './shared-server.js';
 import type { Upgrade } from './upgrade-request.js';
 import { reportCallbackError } from './upgrade-server.js';
@@ -18,7 +21,7 @@ type Phase = 'RUNNING' | 'CLOSING' | 'CLOSED';
 
 /** The members of a server that its lifecycle uses. Programs override these methods. */
 export interface LifecycleOwner extends EventEmitter {
-  readonly options: { readonly path?: string | null | undefined };
+  readonly options: Pick<ServerOptions<AnySocketClass>, 'path' | 'handshakeTimeout'>;
   readonly clients: Set<object> | undefined;
   shouldHandle(request: http.IncomingMessage): unknown;
   handleUpgrade(
@@ -35,6 +38,8 @@ export class Lifecycle {
   /** The http server that it takes requests from. */
   http: http.Server | undefined;
   readonly pending = new PendingHandshakes();
+  readonly admission = new Admission();
+  readonly routes = new Routes();
   /** Removes the listeners from the http server. */
   detach: () => void = () => {};
 
@@ -121,6 +126,7 @@ export class Lifecycle {
   /** Called when a connection is closed. One function for all connections saves memory. */
   readonly onClientEnd = (client: object): void => {
     const { clients } = this.owner;
+    this.admission.connections--;
     clients?.delete(client);
     if (!this.closesWhenEmpty || (clients && clients.size > 0)) return;
     this.closesWhenEmpty = false;
@@ -144,7 +150,10 @@ export class Lifecycle {
     const emitConnection = (client: object, request: http.IncomingMessage) =>
       owner.emit('connection', client, request);
     return {
-      claimedPath: () => (this.comparesPath() ? owner.options.path || undefined : null),
+      claimedPath: () => {
+        if (!this.comparesPath() || this.routes.size > 0) return null;
+        return owner.options.path || undefined;
+      },
       ask: (upgrade, answer) => this.askWhetherOurs(upgrade, answer),
       handle: ({ request, socket, head }, isAsked) => {
         if (isAsked) this.claimed.add(request);
@@ -154,14 +163,20 @@ export class Lifecycle {
   }
 
   private askWhetherOurs({ request, socket }: Upgrade, answer: (claim: Claim) => void): void {
-    this.pending.ask(socket, () => this.owner.shouldHandle(request), {
-      onAnswer: (isOurs) => answer(isOurs ? 'YES' : 'NO'),
-      onError: (error, isPending) => {
+    const answered = {
+      onAnswer: (isOurs: unknown) => answer(isOurs ? 'YES' : 'NO'),
+      onError: (error: unknown, isPending: boolean) => {
         if (isPending) answer('FAILED');
         reportCallbackError(this.owner, error, request);
       },
       onClosed: () => answer('NO'),
-    });
+    };
+    const limit = (): TimeLimit | undefined => {
+      const milliseconds = toLimit(this.owner.options.handshakeTimeout, 0);
+      if (milliseconds === 0) return undefined;
+      return { milliseconds: toTimeout(milliseconds, 0), onTimeout: () => answer('LATE') };
+    };
+    this.pending.ask(socket, () => this.owner.shouldHandle(request), answered, limit);
   }
 }
 

@@ -3,6 +3,7 @@
 import type { Server as HttpServer, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { type ConnectionOptions, DEFAULTS } from '../connection/options.js';
+import type { AdmissionOptions } from './admission-options.js';
 
 /** The first argument of `verifyClient`. */
 export interface VerifyClientInfo<Request extends IncomingMessage = IncomingMessage> {
@@ -59,7 +60,8 @@ export type AnySocketClass<Socket = object> = new (
 export interface ServerOptions<
   T extends AnySocketClass = AnySocketClass,
   U extends typeof IncomingMessage = typeof IncomingMessage,
-> extends ConnectionOptions {
+> extends ConnectionOptions,
+    AdmissionOptions<InstanceType<U>> {
   /**
    * The port to listen on, with a new http server; 0 for any free port. A string that is not a number
    * is the path of a Unix socket or of a named pipe. Requests that are not upgrades are answered 426. A

@@ -2,6 +2,13 @@
 
 import type { Duplex } from 'node:stream';
 import { callProgram, isThenable } from '../connection/callbacks.js';
+import { time } from '../connection/time.js';
+
+/** How long an answer may take. */
+export interface TimeLimit {
+  readonly milliseconds: number;
+  onTimeout(): void;
+}
 
 /** Receives the result of a callback. An exception in these methods does not become a rejection. */
 export interface Answered {
@@ -16,12 +23,26 @@ export interface Answered {
 export class PendingHandshakes {
   private readonly cancels = new Set<() => void>();
 
-  /** Calls a callback of the program. @param question the callback; it may return a promise */
-  ask(socket: Duplex, question: () => unknown, answered: Answered): void {
+  /** How many wait. */
+  get size(): number {
+    return this.cancels.size;
+  }
+
+  /**
+   * Calls a callback of the program.
+   * @param question the callback; it may return a promise
+   * @param limit called if it is a promise
+   */
+  ask(
+    socket: Duplex,
+    question: () => unknown,
+    answered: Answered,
+    limit?: () => TimeLimit | undefined,
+  ): void {
     let end = (): boolean => true;
     const ask = (): unknown => {
       const answer = question();
-      if (isThenable(answer)) end = this.wait(socket, answered.onClosed);
+      if (isThenable(answer)) end = this.wait(socket, answered.onClosed, limit?.());
       return answer;
     };
     callProgram(
@@ -37,12 +58,17 @@ export class PendingHandshakes {
    * Starts to wait. Meanwhile an error of the socket is ignored.
    * @param onClosed called if the server is closed first
    * @returns a function that ends the waiting. It returns false if the waiting is over: the server was
-   * closed, the client is gone, or it is the second call
+   * closed, the time is over, the client is gone, or it is the second call
    */
-  wait(socket: Duplex, onClosed: () => void): () => boolean {
+  wait(socket: Duplex, onClosed: () => void, limit?: TimeLimit): () => boolean {
+    const onTimeout = (): void => {
+      if (end()) limit?.onTimeout();
+    };
+    const timer = limit && time.setTimeout(onTimeout, limit.milliseconds);
     const end = (): boolean => {
       if (!socket.destroyed) socket.removeListener('error', ignore); // else it may still come
       socket.removeListener('close', end);
+      time.clearTimeout(timer);
       return this.cancels.delete(cancel);
     };
     const cancel = (): void => {

@@ -16,12 +16,12 @@ import { watchResponses } from './responses.js';
 import { type ConnectionEvent, isReturnable, returnRequest } from './return-request.js';
 import type { Upgrade } from './upgrade-request.js';
 
-/** The result of asking a server whether it handles a request. */
-export type Claim = 'YES' | 'NO' | 'FAILED';
+/** The result of asking a server whether it handles a request. LATE: `handshakeTimeout` is over. */
+export type Claim = 'YES' | 'NO' | 'FAILED' | 'LATE';
 
 /** A WebSocketServer that is attached to an http server. */
 export interface Candidate {
-  /** The path that it handles; undefined for all paths, null if `shouldHandle` decides. */
+  /** The path that it handles; undefined for all paths, null if routes or `shouldHandle` decide. */
   claimedPath(): string | undefined | null;
   /** Asks whether it handles a request. */
   ask(upgrade: Upgrade, answer: (claim: Claim) => void): void;
@@ -199,7 +199,7 @@ function askNext(
     if (isSettled(upgrade.socket)) return;
     if (claim === 'YES') assign(candidate, upgrade, true);
     else if (claim === 'NO') next();
-    else if (isAlone) refuse(upgrade.socket, 500);
+    else if (isAlone) refuse(upgrade.socket, claim === 'LATE' ? 503 : 500);
   });
 }
 

@@ -1,11 +1,13 @@
 /** RFC 6455 §4.2: one opening handshake of a server: validate, ask the program, accept or refuse. */
 
-import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import type { TLSSocket } from 'node:tls';
+import type { IncomingMessage } from 'node:http';
 import { callProgram } from '../connection/callbacks.js';
+import { toLimit, toTimeout } from '../connection/options.js';
+import { time } from '../connection/time.js';
 import { zlibPool } from '../connection/zlib.js';
 import { HandshakeError } from '../handshake/errors.js';
 import {
+  type FieldLine,
   fieldLines,
   type HandshakeRequest,
   refusalFields,
@@ -16,9 +18,18 @@ import { PerMessageDeflate } from '../permessage-deflate/codec.js';
 import { deflateOptions } from '../permessage-deflate/options.js';
 import { acceptOffer, EXTENSION_NAME } from '../permessage-deflate/parameters.js';
 import type { ExtensionOffer } from '../protocol/extension.js';
+import type { Admission, AdmissionRefusal, RefusalReason } from './admission.js';
+import {
+  authenticationRefusal,
+  checkHostAndOrigin,
+  isSecure,
+  warnOfForeignOrigin,
+} from './authentication.js';
+import { setHandshakeState } from './handshake-state.js';
 import type { AnySocketClass, ServerOptions, VerifyClientAnswer } from './options.js';
-import type { PendingHandshakes } from './pending-handshakes.js';
+import type { PendingHandshakes, TimeLimit } from './pending-handshakes.js';
 import { refuse } from './refusal.js';
+import type { Route, Routes } from './routes.js';
 import type { Upgrade } from './upgrade-request.js';
 import {
   type Accepted,
@@ -33,9 +44,13 @@ import {
 /** The state of a server that a handshake uses. */
 export interface HandshakeContext {
   readonly pending: PendingHandshakes;
+  readonly admission: Admission;
+  readonly routes: Routes;
+  /** Whether `shouldHandle` is the library's. */
+  comparesPath(): boolean;
   /** Whether `shouldHandle` has returned true for this request. */
   isClaimed(request: IncomingMessage): boolean;
-  /** Whether the option `path` matches the request. */
+  /** Whether the option `path` or a route matches the request. */
   matchesPath(request: IncomingMessage): boolean;
 }
 
@@ -45,6 +60,10 @@ export class OpeningHandshake {
   private readonly context: HandshakeContext;
   private readonly upgrade: Upgrade;
   private readonly onAccepted: Accepted;
+  private readonly startedAt = time.now();
+  /** The endpoint that the request is for. */
+  private route: Route | undefined;
+  private routeOptions: ServerOptions<AnySocketClass> | undefined;
 
   constructor(
     server: UpgradeServer,
@@ -58,9 +77,20 @@ export class OpeningHandshake {
     this.onAccepted = onAccepted;
   }
 
-  // RFC 6455 §4.2.1 MUST: a request that is not an opening handshake is answered with an HTTP error.
+  /** The options now: a program may have changed them, also to invalid values. */
+  private get options(): ServerOptions<AnySocketClass> {
+    return this.routeOptions ?? this.server.options;
+  }
+
   start(): void {
-    const { request, socket } = this.upgrade;
+    const { admission, pending } = this.context;
+    const admit = () => admission.admit(this.upgrade, this.options, pending.size);
+    this.check(admit, () => this.validate());
+  }
+
+  // RFC 6455 §4.2.1 MUST: a request that is not an opening handshake is answered with an HTTP error.
+  private validate(): void {
+    const { request } = this.upgrade;
     const error = validateRequired(request as HandshakeRequest);
     if (error !== undefined) {
       this.refuseInvalid(error);
@@ -69,11 +99,28 @@ export class OpeningHandshake {
     const isClaimed = this.context.isClaimed(request);
     const question = () => isClaimed || this.server.shouldHandle(request);
     this.ask(question, (isOurs) => {
-      // Only the server that handles the request validates its subprotocols and extensions.
-      if (isOurs) this.negotiate();
       // RFC 6455 §4.2.2 MUST: a resource that is not available is answered with an HTTP error.
-      else refuse(socket, this.context.matchesPath(request) ? 400 : 404);
+      if (!isOurs) this.refuse('path', this.context.matchesPath(request) ? 400 : 404);
+      else if (this.chooseRoute()) {
+        const question = () => checkHostAndOrigin(this.options, request);
+        // Only the server that handles the request validates its subprotocols and extensions.
+        this.check(question, () => this.negotiate());
+      } else this.refuse('path', 404);
     });
+  }
+
+  /** @returns false for a path that neither a route nor the option `path` has */
+  private chooseRoute(): boolean {
+    const { routes } = this.context;
+    if (routes.size === 0) return true;
+    const { request } = this.upgrade;
+    this.route = routes.find(request);
+    if (this.route === undefined) {
+      return Boolean(this.server.options.path) && this.context.matchesPath(request);
+    }
+    this.routeOptions = this.route.optionsOver(this.server.options);
+    setHandshakeState(request, { options: this.routeOptions });
+    return true;
   }
 
   private negotiate(): void {
@@ -84,9 +131,8 @@ export class OpeningHandshake {
       return;
     }
     const { key, subprotocols } = requested;
-    // A program may have changed the options to invalid values, so this may throw.
     this.ask(
-      () => negotiateExtensions(requested.extensions, this.server.options),
+      () => negotiateExtensions(requested.extensions, this.options),
       (negotiated) => {
         const extensions = negotiated as NegotiatedExtensions;
         const complete = () =>
@@ -97,17 +143,38 @@ export class OpeningHandshake {
             request,
             socket,
             head,
-            this.onAccepted,
+            (client, acceptedRequest) => this.accept(client, acceptedRequest),
           );
-        this.verify(complete);
+        this.authenticate(() => this.verify(complete));
       },
     );
+  }
+
+  /** RFC 6455 §4.2.2 item 2: who the client is. */
+  private authenticate(next: () => void): void {
+    const { options } = this;
+    const { authenticate } = options;
+    if (!authenticate) {
+      next();
+      return;
+    }
+    const { request } = this.upgrade;
+    const question = () => Reflect.apply(authenticate, options, [request]);
+    this.ask(question, (answer) => {
+      const refusal = authenticationRefusal(answer);
+      if (refusal !== undefined) {
+        this.refuseAs('authenticate', refusal.status, refusal.message, refusal.fields);
+        return;
+      }
+      setHandshakeState(request, { context: answer });
+      next();
+    });
   }
 
   // RFC 6455 §4.2.2 MUST: a request of an origin that is not accepted is answered with an HTTP error.
   /** Asks `verifyClient`. RFC 6455 §4.2.2 item 2: a server may authenticate the client. */
   private verify(accept: () => void): void {
-    const { options } = this.server;
+    const { options } = this;
     const { verifyClient } = options;
     if (!verifyClient) {
       accept();
@@ -121,7 +188,7 @@ export class OpeningHandshake {
     else {
       this.ask(call, (isWelcome) => {
         if (isWelcome) accept();
-        else refuse(this.upgrade.socket, 401);
+        else this.refuse('verifyClient', 401);
       });
     }
   }
@@ -131,14 +198,16 @@ export class OpeningHandshake {
     accept: () => void,
   ): void {
     const { socket } = this.upgrade;
-    const end = this.context.pending.wait(socket, () => refuse(socket, 503));
+    const onClosed = () => this.refuse('closing', 503);
+    const end = this.context.pending.wait(socket, onClosed, this.timeLimit());
     /** An exception of a listener after the answer: `verifyClient` itself did not fail. */
     let escaped: { readonly error: unknown } | undefined;
     const answer: VerifyClientAnswer = (isWelcome, status, message, fields) => {
       if (!end()) return;
       try {
         if (isWelcome) destroyOnThrow(socket, accept);
-        else this.refuseAs(status, message, fields);
+        else
+          this.refuseAs('verifyClient', Number(status || 401), message, fieldLines(fields ?? {}));
       } catch (error) {
         escaped = { error };
         throw error;
@@ -155,22 +224,52 @@ export class OpeningHandshake {
   /** Calls the program. The client is refused if the server is closed or the callback fails. */
   private ask(question: () => unknown, onAnswer: (answer: unknown) => void): void {
     const { socket } = this.upgrade;
-    this.context.pending.ask(socket, question, {
-      onAnswer: (answer) => destroyOnThrow(socket, () => onAnswer(answer)),
-      onError: (error, isPending) => {
+    const answered = {
+      onAnswer: (answer: unknown) => destroyOnThrow(socket, () => onAnswer(answer)),
+      onError: (error: unknown, isPending: boolean) => {
         if (isPending) this.fail(error);
         else this.report(error);
       },
-      onClosed: () => refuse(socket, 503),
+      onClosed: () => this.refuse('closing', 503),
+    };
+    this.context.pending.ask(socket, question, answered, () => this.timeLimit());
+  }
+
+  /** A check of the library that may call the program. */
+  private check(question: () => AdmissionRefusal | undefined, next: () => void): void {
+    this.ask(question, (answer) => {
+      const refusal = answer as AdmissionRefusal | undefined;
+      if (refusal === undefined) next();
+      else this.refuse(refusal.reason, refusal.status, refusal.message, refusal.fields);
     });
+  }
+
+  /** What is left of the option `handshakeTimeout`. */
+  private timeLimit(): TimeLimit | undefined {
+    const timeout = toLimit(this.options.handshakeTimeout, 0);
+    if (timeout === 0) return undefined;
+    const left = Math.max(0, this.startedAt + timeout - time.now());
+    const onTimeout = () => this.refuse('handshakeTimeout', 503, 'The handshake took too long');
+    return { milliseconds: toTimeout(left, 0), onTimeout };
+  }
+
+  /** The connection is open. */
+  private accept(client: object, request: IncomingMessage): void {
+    const { admission } = this.context;
+    if (!admission.hasWarnedOfOrigin && this.context.comparesPath()) {
+      admission.hasWarnedOfOrigin = warnOfForeignOrigin(this.options, request);
+    }
+    if (this.route === undefined) this.onAccepted(client, request);
+    else this.server.emit(this.route.event, client, request);
   }
 
   private refuseInvalid(error: HandshakeError): void {
     const { request, socket } = this.upgrade;
     if (this.server.listenerCount('wsClientError') === 0) {
-      refuse(socket, error.status, error.message, refusalFields(error.status));
+      this.refuse('malformed', error.status, error.message, refusalFields(error.status));
       return;
     }
+    this.context.admission.countRefusal(socket, 'malformed');
     try {
       this.server.emit('wsClientError', error, socket, request);
     } catch (thrown) {
@@ -180,18 +279,31 @@ export class OpeningHandshake {
 
   /** Refuses with the response of the program, or with 500 if it is invalid. */
   private refuseAs(
-    status: number | null | undefined,
+    reason: RefusalReason,
+    status: number,
     message: string | null | undefined,
-    fields: OutgoingHttpHeaders | null | undefined,
+    fields: readonly FieldLine[] | undefined,
   ): void {
     try {
-      refuse(this.upgrade.socket, Number(status || 401), message, fieldLines(fields ?? {}));
+      this.refuse(reason, status, message, fields);
     } catch (error) {
       this.fail(error);
     }
   }
 
+  private refuse(
+    reason: RefusalReason,
+    status: number,
+    message?: string | null,
+    fields?: readonly FieldLine[],
+  ): void {
+    const { socket } = this.upgrade;
+    refuse(socket, status, message, fields);
+    this.context.admission.countRefusal(socket, reason);
+  }
+
   private fail(thrown: unknown): void {
+    this.context.admission.countRefusal(this.upgrade.socket, 'callbackError');
     failHandshake(this.server, thrown, this.upgrade);
   }
 
@@ -212,10 +324,5 @@ function negotiateExtensions(
 }
 
 function describeClient(req: IncomingMessage): object {
-  const socket = req.socket as TLSSocket | undefined;
-  return {
-    origin: req.headers.origin,
-    secure: Boolean(socket?.authorized || socket?.encrypted),
-    req,
-  };
+  return { origin: req.headers.origin, secure: isSecure(req), req };
 }

@@ -12,8 +12,17 @@ import { PreparedMessage } from '../websocket/prepared.js';
 import type { Session } from '../websocket/session.js';
 import { sessionOf, WebSocket } from '../websocket/websocket.js';
 import { type Acceptance, accept, openClient } from './accept.js';
-import type { BroadcastApi, BroadcastOptions, Reached, ServerApi } from './api.js';
-import { checkIsObject, checkServerOptions } from './check-options.js';
+import type { Authenticate, WithContext } from './admission-options.js';
+import type {
+  BroadcastApi,
+  BroadcastOptions,
+  EndpointsApi,
+  Reached,
+  RouteOptions,
+  ServerApi,
+  ServerStats,
+} from './api.js';
+import { checkIsObject, checkRoute, checkServerOptions } from './check-options.js';
 import { Lifecycle, type LifecycleOwner } from './lifecycle.js';
 import { type AnySocketClass, type ServerOptions, serverOptions } from './options.js';
 import { refuse } from './refusal.js';
@@ -39,12 +48,19 @@ export function lifecycleOf(server: { readonly [LIFECYCLE]?: Lifecycle }): Lifec
 }
 
 /** A server of WebSockets, on its own port, on an http server, or used through `handleUpgrade`. */
-export class WebSocketServer<T extends AnySocketClass = AnySocketClass, U extends Request = Request>
+export class WebSocketServer<
+    T extends AnySocketClass = AnySocketClass,
+    U extends Request = Request,
+    Context = unknown,
+  >
   extends EventEmitter
-  implements ServerApi<InstanceType<T>, InstanceType<U>>, BroadcastApi<InstanceType<T>>
+  implements
+    ServerApi<WithContext<InstanceType<T>, Context>, InstanceType<U>>,
+    BroadcastApi<WithContext<InstanceType<T>, Context>, InstanceType<T>>,
+    EndpointsApi<T, U, Context>
 {
   options: ServerOptions<T, U>;
-  declare clients: Set<InstanceType<T>>;
+  declare clients: Set<WithContext<InstanceType<T>, Context>>;
   declare path: string;
   /** @internal */
   declare readonly [LIFECYCLE]: Lifecycle;
@@ -71,13 +87,13 @@ export class WebSocketServer<T extends AnySocketClass = AnySocketClass, U extend
 
   broadcast(
     data: BufferLike | PreparedMessage,
-    options: BroadcastOptions<InstanceType<T>> = {},
+    options: BroadcastOptions<WithContext<InstanceType<T>, Context>, InstanceType<T>> = {},
   ): Reached {
     if (!this.clients) throw new Error('broadcast() needs the option clientTracking');
     const prepared = data instanceof PreparedMessage ? data : new PreparedMessage(data, options);
     const { except, filter } = options;
     // The program may pass a proxy of the client.
-    const excluded = except && sessionOf(except);
+    const excluded = except && sessionOf(except as Partial<WebSocket>);
     let reached = 0;
     for (const client of this.clients) {
       const session = sessionOf(client as Partial<WebSocket>);
@@ -91,23 +107,53 @@ export class WebSocketServer<T extends AnySocketClass = AnySocketClass, U extend
     this[LIFECYCLE].close(callback);
   }
 
+  route<Class extends AnySocketClass = T, RouteContext = Context>(
+    path: string,
+    options: RouteOptions<Class, U> & {
+      authenticate?: Authenticate<InstanceType<U>, RouteContext> | undefined;
+    },
+    listener: (
+      socket: WithContext<InstanceType<Class>, RouteContext>,
+      request: InstanceType<U>,
+    ) => void,
+  ): this {
+    checkRoute(options, listener);
+    const { routes } = ensureLifecycle(this as unknown as Owner);
+    this.on(routes.add(path, options).event, listener);
+    return this;
+  }
+
+  stats(): ServerStats {
+    const { admission, pending } = ensureLifecycle(this as unknown as Owner);
+    return {
+      connections: admission.connections,
+      pendingHandshakes: pending.size,
+      refused: { ...admission.refused },
+    };
+  }
+
   shouldHandle(request: InstanceType<U>): boolean | Promise<boolean> {
-    return matchesPath(this.options.path, request);
+    return isServed(this as unknown as Owner, request);
   }
 
   handleUpgrade(
     request: InstanceType<U>,
     socket: Duplex,
     head: Buffer,
-    callback: (client: InstanceType<T>, request: InstanceType<U>) => void,
+    callback: (client: WithContext<InstanceType<T>, Context>, request: InstanceType<U>) => void,
   ): void {
     if (!beginHandshake(socket)) return;
     socket.on('error', ignore);
-    const lifecycle = ensureLifecycle(this as unknown as Owner);
+    const owner = this as unknown as Owner;
+    const lifecycle = ensureLifecycle(owner);
+    const { pending, admission, routes } = lifecycle;
     const context = {
-      pending: lifecycle.pending,
+      pending,
+      admission,
+      routes,
+      comparesPath: () => comparesPath(this),
       isClaimed: () => lifecycle.takeClaim(request),
-      matchesPath: () => matchesPath(this.options.path, request),
+      matchesPath: () => isServed(owner, request),
     };
     const upgrade = { request, socket, head };
     const server = this as unknown as UpgradeServer;
@@ -122,15 +168,16 @@ export class WebSocketServer<T extends AnySocketClass = AnySocketClass, U extend
     request: InstanceType<U>,
     socket: Duplex,
     head: Buffer,
-    callback: (client: InstanceType<T>, request: InstanceType<U>) => void,
+    callback: (client: WithContext<InstanceType<T>, Context>, request: InstanceType<U>) => void,
   ): void {
     if (!socket.readable || !socket.writable) {
       socket.destroy();
       return;
     }
     if (hasConnection(socket)) throw socketInUseError();
-    const { phase, onClientEnd } = ensureLifecycle(this as unknown as Owner);
+    const { phase, onClientEnd, admission } = ensureLifecycle(this as unknown as Owner);
     if (phase !== 'RUNNING') {
+      admission.countRefusal(socket, 'closing');
       refuse(socket, 503);
       return;
     }
@@ -140,11 +187,12 @@ export class WebSocketServer<T extends AnySocketClass = AnySocketClass, U extend
     try {
       acceptance = accept(server, extension, key, subprotocols, request, onClientEnd);
     } catch (error) {
+      admission.countRefusal(socket, 'callbackError');
       failHandshake(this, error, { request, socket });
       return;
     }
-    openClient(acceptance, server, socket, head);
-    callback(acceptance.client as unknown as InstanceType<T>, request);
+    openClient(acceptance, server, admission, { socket, head });
+    callback(acceptance.client as unknown as WithContext<InstanceType<T>, Context>, request);
   }
 }
 
@@ -174,8 +222,12 @@ function comparesPath(server: { readonly shouldHandle: unknown }): boolean {
   return server.shouldHandle === WebSocketServer.prototype.shouldHandle;
 }
 
-function matchesPath(path: string | null | undefined, request: IncomingMessage): boolean {
-  return !path || pathOf(request.url) === path;
+/** Whether a route or the option `path` has the path of a request; without both, every path. */
+function isServed(server: Owner, request: IncomingMessage): boolean {
+  const { path } = server.options;
+  const routes = server[LIFECYCLE]?.routes;
+  if (routes?.find(request) !== undefined) return true;
+  return path ? pathOf(request.url) === path : !routes?.size;
 }
 
 /** Sends directly, without `send` of a subclass. @returns false if the connection is not open */

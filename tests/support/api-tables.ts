@@ -89,7 +89,7 @@ function printType(type: ts.TypeNode | undefined, file: ts.SourceFile): string {
   const text = others.length === 0 ? only.replace(/^\((.*)\)$/s, '$1') : printed.join(' | ');
   return sentences(text)
     .replace(/\bRequest\b|InstanceType<U>/g, 'IncomingMessage')
-    .replace(/\bClient\b|InstanceType<T>/g, 'WebSocket')
+    .replace(/\b(Client|Plain)\b|InstanceType<T>/g, 'WebSocket')
     .replace(/<(U|IncomingMessage|Socket)>/g, '')
     .replace(/^T$/, 'typeof WebSocket');
 }

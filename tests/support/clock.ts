@@ -22,6 +22,7 @@ export class ManualClock {
 
   /** Takes the place of Node's timers until the end of the test. */
   stop(): void {
+    time.now = () => this.now;
     time.setTimeout = (callback, milliseconds, ...args) => {
       const timer = { unref: () => timer, ref: () => timer } as unknown as Timer;
       this.alarms.set(timer, { at: this.now + milliseconds, ring: () => callback(...args) });

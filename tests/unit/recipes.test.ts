@@ -1,0 +1,108 @@
+/** The programs of docs/recipes.md, word by word, but for the port and the name of the package. */
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AddressInfo, Server } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import WebSocket from '../../src/index.js';
+import { frame, KEY } from '../support/frames.js';
+import { Inbox, until } from '../support/inbox.js';
+import { type RequestParts, upgradeRequest } from '../support/requests.js';
+import { useScope } from '../support/scope.js';
+
+const RECIPES = readFileSync(join(__dirname, '../../docs/recipes.md'), 'utf8');
+const scope = useScope();
+const nodeRequire = createRequire(__filename);
+
+/** The program below a heading. */
+function programOf(heading: string): string {
+  const [, section = ''] = RECIPES.split(`## ${heading}\n`);
+  const [, program = ''] = /^```js\n(.*?)^```$/ms.exec(section) ?? [];
+  return program;
+}
+
+/** Runs a program that listens on port 8080, on another port. @returns that port */
+async function run(program: string): Promise<number> {
+  const printed: unknown[][] = [];
+  const servers: Server[] = [];
+  const http = {
+    createServer(...args: never[]) {
+      const server = (nodeRequire('node:http') as typeof import('node:http')).createServer(...args);
+      servers.push(server);
+      return server;
+    },
+  };
+  const require = (name: string): unknown => {
+    if (name === 'ws6455') return WebSocket;
+    return name === 'node:http' ? http : nodeRequire(name);
+  };
+  const log = (...line: unknown[]) => printed.push(line);
+  new Function('require', 'console', program.replace(/\b8080\b/g, '0'))(require, { log });
+  scope().later(() => {
+    for (const server of servers) server.close();
+  });
+  await until(() => printed.length > 0, 'the program to listen');
+  const [server] = servers as [Server]; // it has printed
+  return (server.address() as AddressInfo).port;
+}
+
+describe('a chat server with cookies and two endpoints', () => {
+  const ADA: [string, string] = ['Cookie', 'theme=dark; session=4f1c'];
+  const BEN: [string, string] = ['Cookie', 'session=9b2e'];
+  const start = () => run(programOf('A chat server with cookies and two endpoints'));
+
+  async function ask(port: number, target: string, ...add: [string, string][]): Promise<Inbox> {
+    const socket = await scope().dial(port);
+    const parts: RequestParts = { target, add };
+    socket.write(upgradeRequest(parts));
+    return new Inbox(socket);
+  }
+
+  async function statusOf(inbox: Inbox): Promise<number> {
+    return (await inbox.message()).status;
+  }
+
+  test('answers as its table says', async () => {
+    const port = await start();
+    const own: [string, string] = ['Origin', 'https://server.example.com'];
+    const foreign: [string, string] = ['Origin', 'https://attacker.example'];
+    expect(await statusOf(await ask(port, '/chat', ADA, foreign))).toBe(403);
+    expect(await statusOf(await ask(port, '/chat', own))).toBe(401);
+    expect(await statusOf(await ask(port, '/chat', ['Cookie', 'session=0']))).toBe(401);
+    expect(await statusOf(await ask(port, '/other', ADA))).toBe(404);
+    const { status, body } = await (await ask(port, '/moderation', BEN)).message();
+    expect([status, body.toString()]).toEqual([403, 'For moderators only']);
+    expect(await statusOf(await ask(port, '/chat', ADA, own))).toBe(101);
+    expect(await statusOf(await ask(port, '/moderation', ADA))).toBe(101);
+  });
+
+  test('holds the limits of one address', async () => {
+    const port = await start();
+    const statuses: number[] = [];
+    for (let i = 0; i < 21; i++) statuses.push(await statusOf(await ask(port, '/chat', BEN)));
+    expect(statuses).toEqual([...Array(20).fill(101), 429]);
+  });
+
+  test('is a chat, and moderators remove members', async () => {
+    const port = await start();
+    const ada = await ask(port, '/chat', ADA);
+    const ben = await ask(port, '/chat', BEN);
+    const moderator = await ask(port, '/moderation', ADA);
+    for (const inbox of [ada, ben, moderator]) expect(await statusOf(inbox)).toBe(101);
+    ben.stream.write(frame({ payload: 'hello', mask: KEY }));
+    for (const inbox of [ada, ben]) {
+      expect((await inbox.frame()).payload.toString()).toBe('Ben: hello');
+    }
+    moderator.stream.write(frame({ payload: 'Ben', mask: KEY }));
+    const { payload } = await ben.frame();
+    expect([payload.readUInt16BE(0), payload.toString('utf8', 2)]).toEqual([
+      4000,
+      'removed by a moderator',
+    ]);
+    expect(JSON.parse((await moderator.frame()).payload.toString())).toMatchObject({
+      connections: 3,
+      refused: { origins: 0 },
+    });
+  });
+});
