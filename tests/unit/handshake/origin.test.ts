@@ -90,6 +90,9 @@ describe("origins: 'same'", () => {
     ['http://.', '.'],
     ['http://example.com', ''],
     ['http://a b', 'a b'],
+    ['http://a<b', 'a<b'],
+    ['http://1.2.3.4.5', '1.2.3.4.5'],
+    ['http://[1::2::3]', '[1::2::3]'],
   ])('refuses %s at %s', (origin, host) => {
     expect(isAllowed('same', origin, host)).toBe(false);
     expect(hasForeignOrigin(request(origin, host), false)).toBe(true);
