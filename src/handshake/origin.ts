@@ -60,12 +60,13 @@ export function isOriginAllowed<Request extends HandshakeRequest>(
   const origin = fieldOf(request.headers, 'origin');
   if (typeof policy === 'function') return callPolicy(policy, origin, request);
   if (policy === '*' || origin === undefined) return true;
-  return policy === 'same' ? isSameOrigin(request, isSecure) : isListed(policy, origin);
+  return policy === 'same' ? isSameOrigin(origin, request, isSecure) : isListed(policy, origin);
 }
 
 /** Whether a request has an Origin that is not the server's own. */
 export function hasForeignOrigin(request: HandshakeRequest, isSecure: boolean): boolean {
-  return fieldOf(request.headers, 'origin') !== undefined && !isSameOrigin(request, isSecure);
+  const origin = fieldOf(request.headers, 'origin');
+  return origin !== undefined && !isSameOrigin(origin, request, isSecure);
 }
 
 /** Whether the field Host has one of these hosts: `host`, `*.host`, either with `:port`. */
@@ -97,8 +98,8 @@ export function isHostPattern(text: string): boolean {
  * RFC 6454 §5: scheme, host and port are equal. Host has no scheme: a proxy may have ended TLS, so
  * only a page that came without TLS is refused on a connection with TLS.
  */
-function isSameOrigin(request: HandshakeRequest, isSecure: boolean): boolean {
-  const origin = parseOrigin(fieldOf(request.headers, 'origin') ?? '');
+function isSameOrigin(text: string, request: HandshakeRequest, isSecure: boolean): boolean {
+  const origin = parseOrigin(text);
   const own = parseAuthority(hostOf(request));
   if (origin === undefined || own === undefined) return false;
   const defaultPort = DEFAULT_PORTS[origin.scheme];

@@ -154,6 +154,8 @@ describe('a list of origins', () => {
     [/https:\/\/[a-z]+\.example\.com/, 'https://www.example.com'],
     [/^https:\/\/www\.example\.com$/, 'https://www.example.com'],
     [/http:\/\/(a|ab)/, 'http://ab'],
+    [/http:\/\/localhost:\d+/, 'http://localhost:5173'],
+    [/chrome-extension:\/\/[a-p]+/, 'chrome-extension://abc'],
     [/http:\/\/EXAMPLE\.com/i, 'http://example.com'],
     [/http:\/\/example\.com/, 'http://EXAMPLE.com:80'],
   ])('with %s accepts %s', (entry, origin) => {
