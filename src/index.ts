@@ -10,6 +10,7 @@ import { installMembers, installServerMembers } from './compat/private-members.j
 import * as receiver from './compat/receiver.js';
 import * as sender from './compat/sender.js';
 import type * as connectionOptions from './connection/options.js';
+import type * as sendLimit from './connection/send-limit.js';
 import type * as tokenBucket from './connection/token-bucket.js';
 import * as handshakeErrors from './handshake/errors.js';
 import type * as origin from './handshake/origin.js';
@@ -221,6 +222,10 @@ declare namespace WebSocket {
   > = serverApi.RouteOptions<T, U>;
   type ServerStats = serverApi.ServerStats;
   type BroadcastOptions<Client, Plain = Client> = serverApi.BroadcastOptions<Client, Plain>;
+  type BroadcastReport = serverApi.BroadcastReport;
+  type QueueOptions = api.QueueOptions;
+  type OverflowMessage = sendLimit.OverflowMessage;
+  type OverflowPolicy<Client = never> = connectionOptions.OverflowPolicy<Client>;
   type PerMessageDeflate = deflate.PerMessageDeflate;
   type Receiver = receiver.Receiver;
   type ReceiverOptions = receiver.ReceiverOptions;

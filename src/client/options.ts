@@ -26,7 +26,7 @@ type HttpOptions = Omit<
 >;
 
 /** The options of a client, in addition to those of `http.request`, `https.request` and `tls.connect`. */
-export interface ClientOptions<Socket = never> extends ConnectionOptions, HttpOptions {
+export interface ClientOptions<Socket = never> extends ConnectionOptions<Socket>, HttpOptions {
   /** The subprotocols to request, if the argument `protocols` is left out. RFC 6455 §1.9. */
   protocols?: string | string[] | undefined;
   /** The version of the protocol: only 13 is possible. Default 13. RFC 6455 §4.1. */

@@ -18,6 +18,7 @@ import type { ControlSink, MessageData, MessageSink } from '../protocol/receiver
 import type { SendCallback } from '../protocol/write-batch.js';
 import type { Lifecycle } from '../server/lifecycle.js';
 import { lifecycleOf, type WebSocketServer } from '../server/websocket-server.js';
+import { sendFramesLimited } from '../websocket/outgoing.js';
 import type { Session } from '../websocket/session.js';
 import { sessionOf, type WebSocket } from '../websocket/websocket.js';
 
@@ -169,9 +170,14 @@ class SenderView {
 
   /** Sends frames of `Sender.frame`. RFC 6455 §5.5.1: not after a Close. */
   sendFrame(parts: readonly (Buffer | string)[], callback?: SendCallback): void {
-    const { sender } = this.connection.endpoint;
-    if (!sender.sendFramed(parts, callback) && callback !== undefined)
+    const { endpoint, limit } = this.connection;
+    const isSent =
+      limit === undefined
+        ? endpoint.sender.sendFramed(parts, callback)
+        : sendFramesLimited(limit, parts, callback) !== 'rejected';
+    if (!isSent && callback !== undefined) {
       time.nextTick(callback, new Error('The socket is closed'));
+    }
   }
 }
 

@@ -15,6 +15,8 @@ const CONNECTION_NUMBERS = {
   maxBufferedChunks: `a number of chunks, ${NO_LIMIT}`,
   maxPendingAutoPongs: `a number of frames, ${NO_LIMIT}`,
   closeTimeout: 'a number of milliseconds',
+  maxBufferedAmount: `a number of bytes, ${NO_LIMIT}`,
+  maxQueuedAge: `a number of milliseconds, ${NO_LIMIT}`,
 } as const;
 
 /** The numeric options of `perMessageDeflate`, likewise. */
@@ -23,11 +25,14 @@ const DEFLATE_NUMBERS = {
   concurrencyLimit: 'a number of messages',
 } as const;
 
+const OVERFLOW_POLICIES: readonly unknown[] = ['close', 'drop-newest', 'drop-oldest', 'conflate'];
+
 /** The names of the options that both servers and clients have. */
 export const CONNECTION_OPTIONS: readonly string[] = [
   ...Object.keys(CONNECTION_NUMBERS),
   'allowSynchronousEvents',
   'autoPong',
+  'overflow',
   'perMessageDeflate',
   'skipUTF8Validation',
   // Packages pass the options of their streams and proxies on with those of a WebSocket.
@@ -63,12 +68,31 @@ const warned = new Set<string>();
  */
 export function checkConnectionOptions(options: ConnectionOptions): void {
   checkNumbers(options, CONNECTION_NUMBERS);
+  checkOverflow(options);
   const { perMessageDeflate } = options;
   if (typeof perMessageDeflate !== 'object' || perMessageDeflate === null) return;
   checkNumbers(perMessageDeflate, DEFLATE_NUMBERS);
   deflateOptions(perMessageDeflate, false); // checks the windows
   checkZlibOptions(perMessageDeflate);
   warnOfUnknownOptions(perMessageDeflate, DEFLATE_OPTIONS, 'perMessageDeflate');
+}
+
+/** @throws TypeError for an unknown policy, and for one that could never apply */
+function checkOverflow({ overflow, maxBufferedAmount }: ConnectionOptions): void {
+  if (overflow === undefined || overflow === null) return;
+  if (typeof overflow !== 'function' && !OVERFLOW_POLICIES.includes(overflow)) {
+    const expected = OVERFLOW_POLICIES.map((policy) => `'${policy}'`).join(', ');
+    throw new TypeError(
+      `The option overflow must be ${expected} or a function: ${describeValue(overflow)} was given`,
+    );
+  }
+  if (overflow === 'conflate' || (maxBufferedAmount !== undefined && maxBufferedAmount !== null)) {
+    return;
+  }
+  throw new TypeError(
+    'The option overflow needs maxBufferedAmount, the limit at which it applies; only ' +
+      "'conflate' works without a limit",
+  );
 }
 
 /**

@@ -60,10 +60,11 @@ export class Connection extends Writer {
 
   /** Describes how the connection ended. */
   describeClose(): CloseInfo {
-    const { sent, received, violation, failure, wasClean } = this.endpoint;
+    const { sent, received, violation, failure, wasClean, origin } = this.endpoint;
     const error = violation ?? failure ?? this.wireError;
     return {
       wasClean,
+      ...origin,
       ...(sent && { sent: describe(sent) }),
       ...(received && { received: describe(received) }),
       ...(error && { error }),

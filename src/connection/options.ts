@@ -6,9 +6,21 @@ import type { EndpointOptions } from '../protocol/endpoint.js';
 import type { Extension } from '../protocol/extension.js';
 import { MaskingKeys } from '../protocol/mask.js';
 import type { Role } from '../protocol/receiver.js';
+import type { OverflowMessage, OverflowVerdict } from './send-limit.js';
+
+/**
+ * What happens when there is no room for a message. The type of a method also accepts functions for
+ * the sockets of a subclass.
+ */
+export type OverflowPolicy<Socket = never> =
+  | 'close'
+  | 'drop-newest'
+  | 'drop-oldest'
+  | 'conflate'
+  | { decide(socket: Socket, message: OverflowMessage): OverflowVerdict }['decide'];
 
 /** The options that servers and clients share. `undefined` means the default. */
-export interface ConnectionOptions {
+export interface ConnectionOptions<Socket = never> {
   /**
    * The maximum length of a received message in bytes, after decompression. A longer one fails the
    * connection with 1009. 0 and Infinity mean no limit. Default 104 857 600 (100 MiB). RFC 6455 §10.4.
@@ -42,6 +54,30 @@ export interface ConnectionOptions {
    * client offers compression, a server declines it.
    */
   perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
+  /**
+   * The most bytes that wait to be sent, with the message at hand; a message that waits above the
+   * buffer of the socket costs 128 more. At the limit `overflow` decides. A message that is alone may
+   * have any size. It stops peers that let messages pile up by reading slowly or not at all. The
+   * buffer of the socket counts, 16 to 64 KiB: with 'drop-oldest' and 'conflate' set more than that.
+   * 0 or Infinity: no limit. Default: no limit.
+   */
+  maxBufferedAmount?: number | undefined;
+  /**
+   * What happens when `maxBufferedAmount` has no room for a message. 'close': the connection is closed
+   * with 1013, and dropped after `closeTimeout`; the Close overtakes droppable messages. 'drop-newest':
+   * the message is dropped. 'drop-oldest': messages that wait are dropped, oldest first. 'conflate':
+   * also below the limit, a message takes the place of a waiting one with the same `key`; at the limit
+   * those sent with `droppable: true` are dropped. A function is called with the message. Control
+   * frames and fragments are never dropped; if they have no room, the connection is closed. Default
+   * 'close'.
+   */
+  overflow?: OverflowPolicy<Socket> | undefined;
+  /**
+   * How long a message may wait above the buffer of the socket, in milliseconds; then it is dropped,
+   * unless it was sent with `droppable: false`. With 'conflate' this is for messages with a `key` or
+   * `droppable: true`. 0 or Infinity: no limit. Default: no limit.
+   */
+  maxQueuedAge?: number | undefined;
 }
 
 /** Fills the four bytes of a masking key. RFC 6455 §5.3 asks for unpredictable keys. */

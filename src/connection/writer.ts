@@ -7,6 +7,7 @@ import type { Wire } from '../protocol/wire.js';
 import type { SendCallback, WriteBatch } from '../protocol/write-batch.js';
 import { endBurstLater, isExiting } from './flush.js';
 import { callAll, notEncodedError, notSentError } from './send-callbacks.js';
+import type { SendLimit } from './send-limit.js';
 import { UnwrittenMessages } from './unwritten.js';
 
 /** The burst length when no frame was written in this tick. */
@@ -20,6 +21,8 @@ export abstract class Writer implements Wire {
   readonly endpoint: Endpoint;
   /** The first error of the socket. */
   wireError: Error | undefined;
+  /** Limits how much waits for a slow peer; undefined without such a limit. */
+  limit: SendLimit | undefined;
   /** A chunk is being read. Frames sent meanwhile are written at its end. */
   protected isReading = false;
 
@@ -46,8 +49,14 @@ export abstract class Writer implements Wire {
    * tick count until it ends.
    */
   get bufferedAmount(): number {
+    const waiting = this.limit?.backlog.messageLength ?? 0;
+    return waiting + this.unsentAmount + Math.max(0, this.burstLength);
+  }
+
+  /** Message bytes that the sender and the socket's buffer hold. */
+  get unsentAmount(): number {
     const inSocket = this.unwritten?.remaining(this.socket.writableLength) ?? 0;
-    return this.endpoint.sender.givenLength + inSocket + Math.max(0, this.burstLength);
+    return this.endpoint.sender.givenLength + inSocket;
   }
 
   schedule(): void {
@@ -130,6 +139,10 @@ export abstract class Writer implements Wire {
     callAll(callbacks, error ?? (lost ? (this.wireError ?? notSentError()) : undefined));
   }
 
+  releaseBacklog(): void {
+    this.limit?.release();
+  }
+
   abstract resumeToDiscard(): void;
   abstract continueReading(): void;
   abstract continueSending(): void;
@@ -144,11 +157,13 @@ export abstract class Writer implements Wire {
     const { sender, failure } = this.endpoint;
     const pending = [...(this.pendingCallbacks ?? [])].flat();
     const unsent = [...pending, ...(sender.takeBatch()?.callbacks ?? [])];
+    const waiting = this.limit?.stop() ?? [];
     this.pendingCallbacks = undefined;
     // An Error captures the stack, so none is created without a callback.
     if (unsent.length > 0) callAll(unsent, this.wireError ?? notSentError());
     const frames = sender.takeUnsent();
     const unencoded = frames.flatMap(({ callback }) => callback ?? []);
     if (unencoded.length > 0) callAll(unencoded, failure ?? notEncodedError(frames));
+    if (waiting.length > 0) callAll(waiting, this.wireError ?? notSentError());
   }
 }

@@ -51,6 +51,12 @@ export interface EndpointOptions {
   readonly closeTimeout: number;
 }
 
+/** Who ended a connection, and why. */
+export interface CloseOrigin {
+  readonly by: 'limit';
+  readonly cause: 'slow';
+}
+
 /** After the closing handshake a client waits this long for the end of TCP, in milliseconds. */
 const LINGER = 1000;
 
@@ -74,6 +80,8 @@ export class Endpoint implements ControlSink, SenderOwner {
   violation: ProtocolError | undefined;
   /** The error in sending, if it failed the connection. */
   failure: Error | undefined;
+  /** Who started the closing handshake, and why, if the program did not call `close()`. */
+  origin: CloseOrigin | undefined;
 
   private readonly options: EndpointOptions;
   private readonly wire: Wire;
@@ -104,12 +112,14 @@ export class Endpoint implements ControlSink, SenderOwner {
 
   /**
    * Starts the closing handshake with this Close.
+   * @param origin why, if the program did not call `close()`
    * @throws any exception of the program's `generateMask`; then nothing has changed
    */
-  startClosingHandshake(close: Close): void {
+  startClosingHandshake(close: Close, origin?: CloseOrigin): void {
     if (this.state !== 'OPEN') return;
     this.sender.prepareKey();
     this.sent = close;
+    this.origin = origin;
     this.input('CLOSE_CALLED');
   }
 
@@ -124,9 +134,14 @@ export class Endpoint implements ControlSink, SenderOwner {
     if (batch.containsClose) this.input('CLOSE_WRITTEN');
   }
 
+  /** Whether the wire takes more, and little waits to be encoded. */
+  get acceptsMore(): boolean {
+    return !this.needsDrain && this.sender.queuedLength < MAX_QUEUED_BYTES;
+  }
+
   /** Whether the application may send more now. If not, `onDrain` follows. */
   canSendMore(): boolean {
-    const canSend = !this.needsDrain && this.sender.queuedLength < MAX_QUEUED_BYTES;
+    const canSend = this.acceptsMore;
     if (!canSend) this.drainPending = true;
     return canSend;
   }
@@ -265,7 +280,9 @@ export class Endpoint implements ControlSink, SenderOwner {
 
   // RFC 6455 §7.1.2 MUST: the closing handshake starts with a Close that has the code and the reason.
   private sendClose(): void {
-    if (this.sent === undefined || !this.sender.hasKey()) return;
+    if (this.sent === undefined) return;
+    this.wire.releaseBacklog();
+    if (!this.sender.hasKey()) return;
     this.sender.sendClose(writeClose(this.sent));
   }
 

@@ -38,7 +38,7 @@ export class Sender implements FrameSink {
   /** Whether a fragmented message is in progress, and whether the extension encodes it. */
   private inProgress: 'NONE' | 'PLAIN' | 'ENCODED' = 'NONE';
   /** Whether a Close was sent, or the wire is ended. */
-  private isClosed = false;
+  isClosed = false;
 
   /** @param keys a client's masking keys; undefined for a server */
   constructor(
@@ -66,6 +66,11 @@ export class Sender implements FrameSink {
   /** Whether frames are masked. RFC 6455 §5.1: a client's are. */
   get masks(): boolean {
     return this.keys !== undefined;
+  }
+
+  /** Whether fragments of a message were sent, and its last one was not. RFC 6455 §5.4. */
+  get isInMessage(): boolean {
+    return this.inProgress !== 'NONE';
   }
 
   /** Whether a message would be written at once: none is in progress, and no frame is queued. */

@@ -12,6 +12,8 @@ export interface Wire {
   continueReading(): void;
   /** Continues the sender in the next turn of the event loop. */
   continueSending(): void;
+  /** A Close will be sent: hands over the messages that wait above the sender. */
+  releaseBacklog(): void;
   /** Ends our half of the connection after all sent frames. */
   end(): void;
   /** Closes both halves at once. */

@@ -14,7 +14,7 @@ import { maskedCopy, unmask, unmaskInto } from './mask.js';
 export type SendCallback = (error?: Error) => void;
 
 /** Payloads up to this size are copied after their header. Larger ones are sent by reference. */
-const COPY_THRESHOLD = 4096;
+export const COPY_THRESHOLD = 4096;
 
 // Twice the size at which a batch is written at once, so that every region fits.
 const SLAB_SIZE = 32_768;

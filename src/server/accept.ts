@@ -5,6 +5,7 @@ import { callProgram, isThenable } from '../connection/callbacks.js';
 import { describeValue } from '../connection/check-options.js';
 import { hasConnection } from '../connection/connection.js';
 import { DEFAULTS, toLimit } from '../connection/options.js';
+import type { SharedBudget } from '../connection/send-limit.js';
 import { formatExtension } from '../handshake/fields.js';
 import { acceptLines, formatMessage } from '../handshake/server.js';
 import type { PerMessageDeflate } from '../permessage-deflate/codec.js';
@@ -36,6 +37,7 @@ export function accept(
   subprotocols: Set<string>,
   request: IncomingMessage,
   onEnd: (client: object) => void,
+  budget: SharedBudget | undefined,
 ): Acceptance {
   const state = handshakeStateOf(request);
   const options = state?.options ?? server.options;
@@ -47,7 +49,7 @@ export function accept(
   checkLines(lines);
   const client = createClient(options);
   if (state !== undefined && 'context' in state) setContext(client, state.context);
-  sessionOf(client).accept(client, subprotocol, extension, onEnd);
+  sessionOf(client).accept(client, subprotocol, extension, onEnd, budget);
   return { client, lines, options };
 }
 

@@ -6,18 +6,32 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { PrepareOptions } from '../websocket/api.js';
+import type { PrepareOptions, QueueOptions } from '../websocket/api.js';
 import type { BufferLike } from '../websocket/payload.js';
 import type { PreparedMessage } from '../websocket/prepared.js';
 import type { Authenticate, ServerOnlyOption, WithContext } from './admission-options.js';
 import type { AnySocketClass, ServerOptions } from './options.js';
 
 /** The options of `broadcast`: which connections receive the message. */
-export interface BroadcastOptions<Client, Plain = Client> extends PrepareOptions {
+export interface BroadcastOptions<Client, Plain = Client> extends PrepareOptions, QueueOptions {
   /** A connection that does not receive the message, often its sender. Default: none. */
   except?: Plain | undefined;
   /** Called with each connection: whether it receives the message. Default: all do. */
   filter?: ((client: Client) => boolean) | undefined;
+  /** Called before `broadcast` returns: what became of the message. */
+  onReport?: ((report: BroadcastReport) => void) | undefined;
+}
+
+/** On how many connections a message was sent or not. Those that were not open are not counted. */
+export interface BroadcastReport {
+  /** It was handed to the socket. */
+  readonly sent: number;
+  /** It waits for a peer that reads slowly: see `maxBufferedAmount`. */
+  readonly queued: number;
+  /** It was dropped for a peer that reads slowly. */
+  readonly dropped: number;
+  /** The connection is being closed, because there was no room for it. */
+  readonly closed: number;
 }
 
 /** How many clients were refused, by the option or the step that refused them. */
@@ -150,7 +164,7 @@ export interface BroadcastApi<Client, Plain = Client> {
   /**
    * Sends one message to every open connection. It is framed and compressed once for all of them.
    * @param data as for `send`, or a prepared message; a Blob must be read first
-   * @returns the number of connections that it was sent to
+   * @returns the number of connections that it was sent to, or waits for
    * @throws TypeError for data that has no bytes; Error with `clientTracking: false`
    */
   broadcast(data: BufferLike | PreparedMessage, options?: BroadcastOptions<Client, Plain>): Reached;

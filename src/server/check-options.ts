@@ -20,6 +20,7 @@ const SERVER_OPTIONS: readonly string[] = [
   'clientTracking',
   'handleProtocols',
   'host',
+  'memoryBudget',
   'noServer',
   'path',
   'port',
@@ -67,7 +68,10 @@ export function checkServerOptions(
 ): void {
   warnOfUnknownOptions(options, SERVER_OPTIONS, 'WebSocketServer');
   checkMode(options);
-  checkNumbers(options, { backlog: 'a number of connections' });
+  checkNumbers(options, {
+    backlog: 'a number of connections',
+    memoryBudget: 'a number of bytes, 0 or Infinity for no limit',
+  });
   checkEndpointOptions(options);
   if (comparesPath) checkPath(options.path);
 }

@@ -8,6 +8,7 @@ import { Server as TlsServer } from 'node:tls';
 import { toLimit, toTimeout } from '../connection/options.js';
 import { type Timer, time } from '../connection/time.js';
 import { Admission } from './admission.js';
+import { MemoryBudget } from './memory-budget.js';
 import { type AnySocketClass, HTTP_TIMEOUTS, type ServerOptions } from './options.js';
 import { PendingHandshakes, type TimeLimit } from './pending-handshakes.js';
 import { answerPlainRequest } from './refusal.js';
@@ -47,6 +48,7 @@ export class Lifecycle {
   /** Whether `shouldHandle` is not overridden, so that only the option `path` decides. */
   private readonly comparesPath: () => boolean;
   private ownsHttp = false;
+  private budget: MemoryBudget | undefined;
   /** 'close' waits for the last client. */
   private closesWhenEmpty = false;
   /** The requests for which `shouldHandle` returned true already: it is called once per request. */
@@ -101,6 +103,15 @@ export class Lifecycle {
       server.removeListener('error', onError);
       detach();
     };
+  }
+
+  /** The memory that the backlogs of all connections share. @param limit the option `memoryBudget` */
+  budgetOf(limit: number | null | undefined): MemoryBudget | undefined {
+    const max = toLimit(limit, 0);
+    if (max === 0) return undefined;
+    this.budget ??= new MemoryBudget();
+    this.budget.max = max;
+    return this.budget;
   }
 
   /** Stops accepting clients. 'close' follows when the last connection has ended. */

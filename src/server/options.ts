@@ -60,7 +60,7 @@ export type AnySocketClass<Socket = object> = new (
 export interface ServerOptions<
   T extends AnySocketClass = AnySocketClass,
   U extends typeof IncomingMessage = typeof IncomingMessage,
-> extends ConnectionOptions,
+> extends ConnectionOptions<InstanceType<T>>,
     AdmissionOptions<InstanceType<U>> {
   /**
    * The port to listen on, with a new http server; 0 for any free port. A string that is not a number
@@ -99,6 +99,13 @@ export interface ServerOptions<
    * headers?)`: `status` is 200 to 599, `message` is the body. Default: every client.
    */
   verifyClient?: VerifyClient<InstanceType<U>> | undefined;
+  /**
+   * The most bytes that may wait for all connections together, each message with 128 more; the buffers
+   * of the sockets do not count. Above it, connections are closed as with `overflow: 'close'`: the one
+   * whose oldest message waits longest goes first. It stops many slow readers, each of which is within
+   * `maxBufferedAmount`. 0 or Infinity: no limit. Default: no limit.
+   */
+  memoryBudget?: number | undefined;
   /** The class of the connections: `WebSocket` or a class that extends it. Default: `WebSocket`. */
   WebSocket?: T | undefined;
 }

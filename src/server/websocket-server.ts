@@ -5,6 +5,7 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { hasConnection } from '../connection/connection.js';
+import type { QueueOptions, SendOutcome } from '../connection/send-limit.js';
 import { pathOf } from '../handshake/server.js';
 import { EXTENSION_NAME } from '../permessage-deflate/parameters.js';
 import type { BufferLike } from '../websocket/payload.js';
@@ -91,16 +92,18 @@ export class WebSocketServer<
   ): Reached {
     if (!this.clients) throw new Error('broadcast() needs the option clientTracking');
     const prepared = data instanceof PreparedMessage ? data : new PreparedMessage(data, options);
-    const { except, filter } = options;
+    const { except, filter, onReport } = options;
     // The program may pass a proxy of the client.
     const excluded = except && sessionOf(except as Partial<WebSocket>);
-    let reached = 0;
+    const report = { sent: 0, queued: 0, dropped: 0, closed: 0 };
     for (const client of this.clients) {
       const session = sessionOf(client as Partial<WebSocket>);
       if (session === undefined || session === excluded || (filter && !filter(client))) continue;
-      if (sendPrepared(session, prepared)) reached++;
+      const outcome = sendPrepared(session, prepared, options);
+      if (outcome !== 'rejected') report[outcome]++;
     }
-    return reached;
+    onReport?.(report);
+    return report.sent + report.queued;
   }
 
   close(callback?: (error?: Error) => void): void {
@@ -175,7 +178,8 @@ export class WebSocketServer<
       return;
     }
     if (hasConnection(socket)) throw socketInUseError();
-    const { phase, onClientEnd, admission } = ensureLifecycle(this as unknown as Owner);
+    const lifecycle = ensureLifecycle(this as unknown as Owner);
+    const { phase, onClientEnd, admission } = lifecycle;
     if (phase !== 'RUNNING') {
       admission.countRefusal(socket, 'closing');
       refuse(socket, 503);
@@ -183,9 +187,10 @@ export class WebSocketServer<
     }
     const server = this as unknown as UpgradeServer;
     const extension = extensions[EXTENSION_NAME];
+    const budget = lifecycle.budgetOf(this.options.memoryBudget);
     let acceptance: Acceptance;
     try {
-      acceptance = accept(server, extension, key, subprotocols, request, onClientEnd);
+      acceptance = accept(server, extension, key, subprotocols, request, onClientEnd, budget);
     } catch (error) {
       admission.countRefusal(socket, 'callbackError');
       failHandshake(this, error, { request, socket });
@@ -230,9 +235,14 @@ function isServed(server: Owner, request: IncomingMessage): boolean {
   return path ? pathOf(request.url) === path : !routes?.size;
 }
 
-/** Sends directly, without `send` of a subclass. @returns false if the connection is not open */
-function sendPrepared({ connection, extension }: Session, prepared: PreparedMessage): boolean {
-  return (
-    connection !== undefined && prepared.sendOn(connection.endpoint.sender, extension, undefined)
-  );
+/** Sends directly, without `send` of a subclass. */
+function sendPrepared(
+  { connection, extension }: Session,
+  prepared: PreparedMessage,
+  options: QueueOptions,
+): SendOutcome {
+  if (connection === undefined) return 'rejected';
+  const { limit } = connection;
+  if (limit !== undefined) return limit.send(prepared, options, undefined);
+  return prepared.sendOn(connection.endpoint.sender, extension, undefined) ? 'sent' : 'rejected';
 }

@@ -26,8 +26,22 @@ export interface PrepareOptions {
   compress?: boolean | undefined;
 }
 
+/** What may become of a message that waits for a peer that reads slowly. */
+export interface QueueOptions {
+  /**
+   * With `overflow: 'conflate'`: the message takes the place of a waiting one with the same key, so
+   * that a slow peer gets the newest. It overtakes no message without a key. Default: none.
+   */
+  key?: string | undefined;
+  /**
+   * Whether the message may be dropped, with a limit of `maxBufferedAmount` or `maxQueuedAge`. Default
+   * true; with 'conflate' false.
+   */
+  droppable?: boolean | undefined;
+}
+
 /** How a message is sent. */
-export interface SendOptions extends PrepareOptions {
+export interface SendOptions extends PrepareOptions, QueueOptions {
   /** Whether this is the last fragment of its message. Default true. RFC 6455 §5.4. */
   fin?: boolean | undefined;
   /** Accepted as in `ws`, without effect: a client masks, a server does not. RFC 6455 §5.1. */
@@ -144,9 +158,10 @@ export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
    * accepts, is sent as binary. More than 4 KiB may be sent without a copy: do not change the data
    * before the callback
    * @param callback called when the message was written, or with the error that prevented it. When the
-   * connection is closing or closed, it gets an error
-   * @returns false when the caller should wait for 'drain' before it sends more. The message is sent in
-   * any case
+   * connection is closing or closed, it gets an error. If the message was dropped, the error has the
+   * code WS_ERR_DROPPED
+   * @returns false when the caller should wait for 'drain' before it sends more. Without a limit the
+   * message is sent in any case
    * @throws Error while connecting; TypeError for data that has no bytes
    */
   send(data: BufferLike, callback?: SendCallback): MaySendMore;

@@ -1,6 +1,7 @@
 /** Messages that are framed and compressed once for many connections. */
 
 import { Buffer } from 'node:buffer';
+import type { Sendable } from '../connection/backlog.js';
 import type { Extension } from '../protocol/extension.js';
 import { FIN, Opcode, sizeOfHeader, writeHeader } from '../protocol/frame.js';
 import type { Sender } from '../protocol/sender.js';
@@ -18,7 +19,11 @@ interface EncodedForm {
 }
 
 /** An immutable message, ready to be sent on any number of connections. */
-export class PreparedMessage {
+export class PreparedMessage implements Sendable {
+  /** @internal */
+  readonly kind = 'MESSAGE';
+  /** @internal */
+  readonly fin = true;
   /** The bytes of the message, uncompressed. */
   readonly payload: Buffer;
   /** True for a binary message, false for text. */
@@ -40,6 +45,14 @@ export class PreparedMessage {
     this.payload = Buffer.from(payload as Buffer); // or a string
     this.uncompressed = { firstByte: this.firstByte(0), payload: this.payload, frame: undefined };
   }
+
+  /** @internal */
+  get byteLength(): number {
+    return this.payload.length;
+  }
+
+  /** @internal connections that wait share it: it never changes */
+  keep(): void {}
 
   /** Lets a prepared message pass wherever data is accepted: `Buffer.from` reads `valueOf`. */
   valueOf(): Uint8Array {

@@ -14,6 +14,8 @@ import {
   type SocketOptions,
   toLimit,
 } from '../connection/options.js';
+import { sendLimitSettings } from '../connection/overflow.js';
+import { type DropListener, SendLimit, type SharedBudget } from '../connection/send-limit.js';
 import { time } from '../connection/time.js';
 import { HandshakeError } from '../handshake/errors.js';
 import { CloseCode, type ClosingState } from '../protocol/close.js';
@@ -43,7 +45,7 @@ export interface SessionOwner extends EventSource {
 }
 
 /** Connects a WebSocket to its handshake and connection, and emits its events. */
-export class Session implements Application, HandshakeListener {
+export class Session implements Application, HandshakeListener, DropListener {
   role: Role;
   /** The opening handshake of a client, while it is in progress. */
   handshake: ClientHandshake | undefined;
@@ -69,6 +71,8 @@ export class Session implements Application, HandshakeListener {
   private client: object | undefined;
   /** The server removes the client. Called before the listeners of 'close'. */
   private onEnd: ((client: object) => void) | undefined;
+  /** The `memoryBudget` of the server. */
+  private budget: SharedBudget | undefined;
   /** Bytes given to `send` when the connection was closing or closed. */
   private rejectedLength = 0;
 
@@ -106,11 +110,13 @@ export class Session implements Application, HandshakeListener {
     subprotocol: string,
     extension: Extension | undefined,
     onEnd: (client: object) => void,
+    budget: SharedBudget | undefined,
   ): void {
     this.client = client;
     this.subprotocol = subprotocol;
     this.extension = extension;
     this.onEnd = onEnd;
+    this.budget = budget;
   }
 
   /** Starts the connection and emits 'open'. */
@@ -118,9 +124,17 @@ export class Session implements Application, HandshakeListener {
     this.owner = owner;
     const settings = endpointOptions(this.role, options, this.options, this.extension);
     this.connection = new Connection(socket, settings, this);
+    this.limitSending(this.connection, owner);
     this.setBinaryType(this.binaryType);
     this.connection.start(head);
     this.owner.emit('open');
+  }
+
+  private limitSending(connection: Connection, owner: SessionOwner): void {
+    const { budget, extension } = this;
+    const settings = sendLimitSettings(this.options, owner, budget !== undefined);
+    if (settings === undefined) return;
+    connection.limit = new SendLimit(connection, settings, extension, this, budget);
   }
 
   setBinaryType(type: BinaryType): void {
@@ -195,7 +209,12 @@ export class Session implements Application, HandshakeListener {
   }
 
   onDrain(): void {
-    this.owner.emit('drain');
+    if (this.connection?.limit?.drain() !== false) this.owner.emit('drain');
+  }
+
+  onDropped(messages: number, bytes: number): void {
+    // 'close' is the last event.
+    if (this.state !== CLOSED) this.owner.emit('drop', messages, bytes);
   }
 
   onFailure(error: Error): void {

@@ -28,8 +28,16 @@ export interface WebSocketEvents {
    * ends the process.
    */
   error: [error: Error];
-  /** Emitted after `send` returned false, when more may be sent. */
+  /**
+   * Emitted after `send` returned false, when more may be sent. With `maxBufferedAmount` at most half
+   * of it waits then.
+   */
   drain: [];
+  /**
+   * Messages were dropped by `overflow` or `maxQueuedAge`: how many, and the bytes of their payloads.
+   * It is emitted once for all that were dropped in one tick.
+   */
+  drop: [messages: number, bytes: number];
   /** Client: a response with status 101 arrived. It will be validated. */
   upgrade: [response: IncomingMessage];
   /** Client: a redirect is followed. The request is not sent yet: a listener may change it. */

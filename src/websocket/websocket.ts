@@ -1,6 +1,5 @@
 /** The class WebSocket: checks arguments, and calls its session. */
 
-import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -8,7 +7,6 @@ import { ClientHandshake } from '../client/establish.js';
 import { type ClientOptions, readClientOptions } from '../client/options.js';
 import type { CloseInfo, SocketOptions } from '../connection/options.js';
 import { Opcode } from '../protocol/frame.js';
-import type { Sender } from '../protocol/sender.js';
 import type { SendCallback } from '../protocol/write-batch.js';
 import type {
   CloseEventApi,
@@ -29,12 +27,12 @@ import {
   type Listener,
   removeEventListener,
 } from './events.js';
+import { sendControlLimited, sendControlPayload, sendLimited, sendPayload } from './outgoing.js';
 import {
   type BinaryType,
   type Data,
   isBinaryType,
   pickCallback,
-  readBlob,
   toClose,
   toControlPayload,
   toPayload,
@@ -142,8 +140,10 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
     const session = ensureSession(this);
     session.checkConnected();
     const selected = pickCallback(options, callback);
-    if (data instanceof PreparedMessage) return sendPrepared(session, data, selected);
     const settings = typeof options === 'function' ? undefined : options;
+    const limit = session.connection?.limit;
+    if (limit !== undefined) return sendLimited(session, limit, data, settings, selected);
+    if (data instanceof PreparedMessage) return sendPrepared(session, data, selected);
     const payload = toPayload(data);
     const isBinary = settings?.binary ?? typeof payload !== 'string';
     const fin = settings?.fin ?? true;
@@ -246,23 +246,6 @@ function sendPrepared(
   return endpoint.canSendMore();
 }
 
-/** @returns false if nothing is sent: see {@link Sender.sendMessage} */
-function sendPayload(
-  sender: Sender,
-  payload: Buffer | string | Blob,
-  isBinary: boolean,
-  fin: boolean,
-  compress: boolean,
-  callback: SendCallback | undefined,
-): boolean {
-  if (typeof payload === 'string' || Buffer.isBuffer(payload)) {
-    return sender.sendMessage(payload, isBinary, fin, compress, callback);
-  }
-  const frame = sender.sendUnreadMessage(payload.size, isBinary, fin, compress, callback);
-  if (frame !== undefined) readBlob(payload, (bytes) => sender.resolve(frame, bytes));
-  return frame !== undefined;
-}
-
 function sendControl(
   session: Session,
   opcode: number,
@@ -277,12 +260,9 @@ function sendControl(
     return;
   }
   const payload = toControlPayload(given);
-  const { sender } = connection.endpoint;
-  if (Buffer.isBuffer(payload)) sender.sendControl(opcode, payload, callback);
-  else {
-    const frame = sender.sendUnreadControl(opcode, payload.size, callback);
-    readBlob(payload, (bytes) => sender.resolve(frame, bytes));
-  }
+  const { limit } = connection;
+  if (limit !== undefined) sendControlLimited(limit, opcode, payload, callback);
+  else sendControlPayload(connection.endpoint.sender, opcode, payload, callback);
 }
 
 function isOptions(value: unknown): value is ClientOptions {

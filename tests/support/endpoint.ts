@@ -38,6 +38,8 @@ export class RecordingWire implements Wire {
     this.endpoint?.written(batch, !this.isFull);
     return !this.isFull;
   }
+  /** Nothing waits above the sender here. */
+  releaseBacklog(): void {}
   end(): void {
     this.flush();
     this.calls.push('end');

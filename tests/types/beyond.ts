@@ -76,10 +76,13 @@ export const everyOption: {
   allowSynchronousEvents: undefined,
   autoPong: undefined,
   closeTimeout: undefined,
+  maxBufferedAmount: undefined,
   maxBufferedChunks: undefined,
   maxFragments: undefined,
   maxPayload: undefined,
   maxPendingAutoPongs: undefined,
+  maxQueuedAge: undefined,
+  overflow: undefined,
   perMessageDeflate: undefined,
   skipUTF8Validation: undefined,
 };
