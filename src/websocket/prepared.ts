@@ -30,8 +30,8 @@ export class PreparedMessage implements Sendable {
   readonly isBinary: boolean;
   private readonly isCompressible: boolean;
   private readonly uncompressed: EncodedForm;
-  /** The compressed forms, by `Extension.parameters`. */
-  private readonly compressed = new Map<string, EncodedForm>();
+  /** The compressed forms, by the parameters of their extension. Made with the first one. */
+  private compressed: Map<string, EncodedForm> | undefined;
 
   /** @throws TypeError for a Blob, because it is read asynchronously, and for data without bytes */
   constructor(data: BufferLike, options: PrepareOptions = {}) {
@@ -82,6 +82,7 @@ export class PreparedMessage implements Sendable {
     if (extension === undefined || !this.isCompressible) return this.uncompressed;
     if (!extension.wants(this.payload.length)) return this.uncompressed;
     const { parameters } = extension;
+    this.compressed ??= new Map();
     let form = this.compressed.get(parameters);
     if (form === undefined) {
       form = this.compress(extension);
