@@ -87,6 +87,10 @@ export type GenerateMask = (mask: Buffer) => void;
 export interface CloseInfo {
   /** Whether both Close frames were exchanged. */
   wasClean: boolean;
+  /** 'limit' if this end closed it because of a limit. */
+  by?: 'limit';
+  /** 'slow' if the peer read too slowly: see `maxBufferedAmount` and `memoryBudget`. */
+  cause?: 'slow';
   /** The Close frame sent. */
   sent?: { code: number; reason: string };
   /** The Close frame received. */
