@@ -57,7 +57,7 @@ export const CONTENDERS = [
     build: () => (process.env.WS6455_BEFORE ? undefined : 'WS6455_BEFORE names no build'),
   },
   /** Not a WebSocket server, but the most that one on `node:net` could reach. */
-  { name: 'ceiling', ...onNode('ceiling', { lacks: ['deflate', 'client', 'awaited'] }) },
+  { name: 'ceiling', ...onNode('ceiling', { lacks: ['deflate', 'client', 'awaited', 'stuck'] }) },
   {
     name: 'ws+bufferutil',
     ...onNode('ws', client('ws')),
@@ -66,12 +66,12 @@ export const CONTENDERS = [
   },
   {
     name: 'websocket',
-    ...onNode('websocket', { ...client('websocket'), lacks: ['deflate', 'awaited'] }),
+    ...onNode('websocket', { ...client('websocket'), lacks: ['deflate', 'awaited', 'stuck'] }),
     requires: 'websocket',
   },
   {
     name: 'faye',
-    ...onNode('faye', { ...client('faye'), lacks: ['awaited'] }),
+    ...onNode('faye', { ...client('faye'), lacks: ['awaited', 'stuck'] }),
     requires: 'faye-websocket',
   },
   {
@@ -79,7 +79,7 @@ export const CONTENDERS = [
     ...program(`@oven/bun-${process.platform}-${BUN_ARCH}/bin/bun`, 'bun', {
       flags: ['run'],
       collectible: ['--expose-gc'],
-      lacks: ['client', 'awaited'],
+      lacks: ['client', 'awaited', 'stuck'],
     }),
   },
   {
@@ -87,14 +87,14 @@ export const CONTENDERS = [
     ...program(`@deno/${process.platform}-${process.arch}${LIBC}/deno`, 'deno', {
       flags: ['run', '--allow-all', '--no-config', '--quiet'],
       collectible: [`--v8-flags=${V8.join(',')}`],
-      lacks: ['deflate', 'client', 'awaited'],
+      lacks: ['deflate', 'client', 'awaited', 'stuck'],
     }),
   },
   {
     name: 'gorilla',
     ...{ command: GORILLA, flags: [], collectible: [], env: {} },
     build: buildGorilla,
-    lacks: ['tls', 'client', 'awaited'],
+    lacks: ['tls', 'client', 'awaited', 'stuck'],
   },
 ];
 

@@ -139,6 +139,20 @@ const BROADCASTS = [
   ),
 ];
 
+/** Peers that read nothing: the 500 others must not notice (`broadcast-x1` has none), p99 too. */
+const SLOW_READERS = [
+  {
+    ...broadcast('stuck', '128 B', { size: 128, bcast: 1 }),
+    title: '128 B to 500 connections, one more reads nothing',
+    application: { stuck: 1 },
+  },
+  {
+    ...broadcast('conflated', '16 × 128 B', { size: 128, bcast: 16 }),
+    title: '16 × 128 B, each with a key, to 500 connections; 50 more read nothing',
+    application: { stuck: 50, conflated: true },
+  },
+];
+
 const HANDSHAKES = [
   {
     id: 'handshake',
@@ -214,6 +228,7 @@ const ALL = [
   ...FRAGMENTS,
   ...COMPRESSED,
   ...BROADCASTS,
+  ...SLOW_READERS,
   ...HANDSHAKES,
   ...IDLE,
   ...TLS,
@@ -225,7 +240,7 @@ export const WORKLOADS = ALL.map(withinReach);
 /** What a contender must be able to do to take part. */
 export function needs({ side, load, application = {} }) {
   const asked = { ...load, ...application };
-  const features = ['deflate', 'tls', 'awaited'].filter((name) => asked[name]);
+  const features = ['deflate', 'tls', 'awaited', 'stuck'].filter((name) => asked[name]);
   return side === 'client' ? [...features, 'client'] : features;
 }
 

@@ -3,7 +3,7 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import WebSocket from '../../src/index.js';
 import { turns, until } from '../support/inbox.js';
 import { useScope } from '../support/scope.js';
@@ -13,6 +13,7 @@ setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 const scope = useScope();
+jest.setTimeout(60_000); // a busy machine fills sockets slowly
 const MIB = 1024 * 1024;
 
 interface Place {
@@ -58,7 +59,7 @@ async function memoryInUse(): Promise<number> {
 
 describe('a peer that reads nothing', () => {
   test.each(['drop-oldest', 'drop-newest'] as const)(
-    "costs no more than the limit under 300 000 broadcasts with '%s'",
+    "costs no more than the limit under 100 000 broadcasts with '%s'",
     async (overflow) => {
       const maxBufferedAmount = 2 * MIB;
       const { server, connect } = await open({ maxBufferedAmount, overflow });
@@ -70,7 +71,7 @@ describe('a peer that reads nothing', () => {
         dropped += messages;
       });
       const before = await memoryInUse();
-      for (let i = 0; i < 300_000; i++) {
+      for (let i = 0; i < 100_000; i++) {
         server.broadcast(`message ${i}`);
         if (i % 10_000 === 0) await turns(1);
       }
@@ -78,10 +79,9 @@ describe('a peer that reads nothing', () => {
       expect(ws.bufferedAmount).toBeLessThanOrEqual(maxBufferedAmount);
       // Each broadcast here has a message of its own, which connections would share.
       expect((await memoryInUse()) - before).toBeLessThan(5 * maxBufferedAmount);
-      expect(dropped).toBeGreaterThan(280_000);
+      expect(dropped).toBeGreaterThan(80_000);
       expect(ws.readyState).toBe(ws.OPEN);
     },
-    60_000,
   );
 
   test('shares the bytes of a broadcast with the others', async () => {
@@ -162,7 +162,7 @@ test('memoryBudget closes exactly those that do not read', async () => {
   await until(() => reading.every(({ client }) => counts.get(client) === sent), 'all messages');
   expect(reading.every(({ ws }) => ws.readyState === ws.OPEN)).toBe(true);
   await until(() => stuck.every(({ ws }) => ws.readyState === ws.CLOSED), 'the end');
-}, 60_000);
+});
 
 describe('a conflated broadcast', () => {
   test.each([false, true])('arrives whole, compressed: %p', async (perMessageDeflate) => {
@@ -186,6 +186,19 @@ describe('a conflated broadcast', () => {
     expect(texts).toEqual([...last].map(([key, value]) => `${key} has the value ${value}`));
     expect(ws.readyState).toBe(ws.OPEN);
   });
+});
+
+test('messages that are compressed in the thread pool keep their order', async () => {
+  const perMessageDeflate = { threshold: 0 };
+  const { connect } = await open({ perMessageDeflate, maxBufferedAmount: 64 * MIB });
+  const { client, ws } = await connect({ perMessageDeflate });
+  const texts: string[] = [];
+  client.on('message', (data) => texts.push(String(data)));
+  const sent = Array.from({ length: 50 }, (_, i) => `${i} `.repeat(i % 3 === 0 ? 40_000 : 10));
+  for (const text of sent) ws.send(text);
+  await until(() => texts.length === sent.length, 'the messages', 10_000);
+  expect(texts).toEqual(sent);
+  expect(ws.bufferedAmount).toBe(0);
 });
 
 test('frames that a program made itself keep their place', async () => {

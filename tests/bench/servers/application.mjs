@@ -1,8 +1,14 @@
 /** The application that ws and its drop-in run, to the letter. */
+import { once } from 'node:events';
 import { createServer } from 'node:https';
 import { announce, certificate, copiesAsked, numberedMessages, options } from './announce.mjs';
+import { isStuck, openStuck, stuckOptions } from './stuck.mjs';
 
-const { mode, deflate, tls, awaited } = options();
+const asked = options();
+const { mode, deflate, tls, awaited, conflated, stuck } = asked;
+
+/** How many keys the messages of a conflated broadcast have. */
+const KEYS = 16;
 
 function where() {
   const place = { host: '127.0.0.1', port: 0 };
@@ -28,7 +34,11 @@ function behaviour(server) {
 
 /** ws has no call for this: its documentation shows the loop. */
 function broadcaster(server) {
-  if (typeof server.broadcast === 'function') return (data) => server.broadcast(data);
+  if (typeof server.broadcast === 'function') {
+    let count = 0;
+    if (conflated) return (data) => server.broadcast(data, { key: `${count++ % KEYS}` });
+    return (data) => server.broadcast(data);
+  }
   return (data) => {
     for (const client of server.clients) client.send(data);
   };
@@ -43,12 +53,20 @@ function broadcast(server) {
   };
 }
 
-export function serve(WebSocketServer, version) {
+export async function serve(WebSocketServer, version) {
   const server = new WebSocketServer({
     ...where(),
     perMessageDeflate: deflate ? { threshold: 0 } : false,
     maxPayload: 16 * 1024 * 1024,
+    ...stuckOptions(asked),
   });
-  server.on('connection', behaviour(server));
+  const behave = behaviour(server);
+  server.on('connection', (socket, request) => {
+    if (!isStuck(socket, request)) behave(socket);
+  });
+  if (stuck) {
+    await once(server, 'listening');
+    await openStuck(server, stuck);
+  }
   return announce(server, version);
 }

@@ -4,7 +4,7 @@ import { Blob } from 'node:buffer';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { useClock } from '../../support/clock.js';
-import { type Loose, onWire, ROLES } from '../../support/faces.js';
+import { type Loose, onWire, ROLES, uncaught } from '../../support/faces.js';
 import { OPCODE } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
@@ -115,6 +115,23 @@ describe.each(ROLES)('a %s', (role) => {
       [OPCODE.PONG, 'pong'],
       [OPCODE.CONTINUATION, 'two'],
     ]);
+  });
+
+  test('goes on with what waits when an in-memory wire throws', async () => {
+    const errors = uncaught(scope());
+    const { ws, wire, texts, readAll } = stage({ maxBufferedAmount: 100_000 });
+    for (const name of ['a', 'b', 'c']) ws.send(name.repeat(3000));
+    const write = wire._write.bind(wire);
+    wire._write = (chunk, encoding, done) => {
+      wire._write = write;
+      write(chunk, encoding, done);
+      throw new Error('from a listener of the peer');
+    };
+    wire.hold = false;
+    await readAll();
+    await turns();
+    expect(texts()).toEqual(['a', 'b', 'c'].map((name) => name.repeat(3000)));
+    expect(errors).toHaveLength(1);
   });
 
   test('close() sends its Close behind what waits', async () => {
