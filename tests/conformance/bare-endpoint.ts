@@ -124,6 +124,7 @@ export class BareEndpoint extends EventEmitter implements Product, Wire, Applica
   continueSending(): void {
     time.setImmediate(() => this.#endpoint.sender.continue());
   }
+  releaseBacklog(): void {}
   end(): void {
     this.flush();
     this.#wire.end();
