@@ -14,7 +14,7 @@ export interface Sendable {
   readonly fin: boolean;
   /** It will wait: the program may reuse its buffer when `send` returns. */
   keep(): void;
-  /** @returns false if a Close was sent or the wire is gone: then nothing is sent */
+  /** @returns false if the sender is closed: then nothing is sent */
   sendOn(
     sender: Sender,
     extension: Extension | undefined,

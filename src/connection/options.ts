@@ -59,7 +59,7 @@ export interface ConnectionOptions<Socket = never> {
    * buffer of the socket costs 128 more. At the limit `overflow` decides. A message that is alone may
    * have any size. It stops peers that let messages pile up by reading slowly or not at all. The
    * buffer of the socket counts, 16 to 64 KiB: with 'drop-oldest' and 'conflate' set more than that.
-   * 0 or Infinity: no limit. Default: no limit.
+   * Neither 0 nor Infinity limits it. Default: no limit.
    */
   maxBufferedAmount?: number | undefined;
   /**
@@ -75,7 +75,7 @@ export interface ConnectionOptions<Socket = never> {
   /**
    * How long a message may wait above the buffer of the socket, in milliseconds; then it is dropped,
    * unless it was sent with `droppable: false`. With 'conflate' this is for messages with a `key` or
-   * `droppable: true`. 0 or Infinity: no limit. Default: no limit.
+   * `droppable: true`. With 0 or Infinity nothing expires. Default: no limit.
    */
   maxQueuedAge?: number | undefined;
 }

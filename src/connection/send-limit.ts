@@ -193,7 +193,7 @@ export class SendLimit {
     this.settle();
   }
 
-  /** The wire is closed. @returns the callbacks of the messages that waited */
+  /** Empties the backlog when the wire is closed. @returns the callbacks of the messages that waited */
   stop(): SendCallback[] {
     const callbacks: SendCallback[] = [];
     for (let entry = this.backlog.shift(); entry !== undefined; entry = this.backlog.shift()) {
@@ -246,7 +246,7 @@ export class SendLimit {
     return connection.endpoint.acceptsMore && this.hasRoom(byteLength);
   }
 
-  /** Whether this much more may wait. A message that is alone may have any size. */
+  /** Whether this much more may wait. If nothing else waits, it may be any amount. */
   private hasRoom(cost: number): boolean {
     const { maxAmount } = this.settings;
     if (maxAmount === Infinity) return true;

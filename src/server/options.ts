@@ -103,7 +103,7 @@ export interface ServerOptions<
    * The most bytes that may wait for all connections together, each message with 128 more; the buffers
    * of the sockets do not count. Above it, connections are closed as with `overflow: 'close'`: the one
    * whose oldest message waits longest goes first. It stops many slow readers, each of which is within
-   * `maxBufferedAmount`. 0 or Infinity: no limit. Default: no limit.
+   * `maxBufferedAmount`. 0 and Infinity are no budget. Default: no limit.
    */
   memoryBudget?: number | undefined;
   /** The class of the connections: `WebSocket` or a class that extends it. Default: `WebSocket`. */

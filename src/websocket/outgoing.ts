@@ -105,7 +105,7 @@ function keepSmall<Payload extends Buffer | string | Blob>(payload: Payload): Pa
   return copy as Buffer & Payload;
 }
 
-/** @returns false if a Close was sent or the wire is gone: then nothing is sent */
+/** @returns false if nothing is sent: see {@link Sender.sendMessage} */
 export function sendPayload(
   sender: Sender,
   payload: Buffer | string | Blob,
