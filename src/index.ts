@@ -9,6 +9,7 @@ import * as deflate from './compat/permessage-deflate.js';
 import { installMembers, installServerMembers } from './compat/private-members.js';
 import * as receiver from './compat/receiver.js';
 import * as sender from './compat/sender.js';
+import type * as closeInfo from './connection/close-info.js';
 import type * as connectionOptions from './connection/options.js';
 import type * as sendLimit from './connection/send-limit.js';
 import type * as tokenBucket from './connection/token-bucket.js';
@@ -177,8 +178,10 @@ declare namespace WebSocket {
   type VerifyClientCallbackAsync<R extends IncomingMessage = IncomingMessage> =
     serverOptions.VerifyClientCallbackAsync<R>;
   type SendOptions = api.SendOptions;
+  type MessageRate = connectionOptions.MessageRate<WebSocket>;
+  type RateVerdict = connectionOptions.RateVerdict;
   type SocketOptions = connectionOptions.SocketOptions;
-  type CloseInfo = connectionOptions.CloseInfo;
+  type CloseInfo = closeInfo.CloseInfo;
   type RawData = data.RawData;
   type Data = string | data.RawData;
   type BinaryType = data.BinaryType;

@@ -44,6 +44,11 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof Reflect.get(value, 'then') === 'function';
 }
 
+/** Emits a process warning for an error of the program that nothing listens to. */
+export function warnOfError(sentence: string, error: Error): void {
+  process.emitWarning(`${sentence}: ${error.stack ?? error}`, { code: 'WS6455_CALLBACK_ERROR' });
+}
+
 /** Returns a thrown value as an Error. */
 export function toError(thrown: unknown): Error {
   if (types.isNativeError(thrown) || thrown instanceof Error) return thrown;

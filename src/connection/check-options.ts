@@ -17,6 +17,8 @@ const CONNECTION_NUMBERS = {
   closeTimeout: 'a number of milliseconds',
   maxBufferedAmount: `a number of bytes, ${NO_LIMIT}`,
   maxQueuedAge: `a number of milliseconds, ${NO_LIMIT}`,
+  firstMessageTimeout: `a number of milliseconds, ${NO_LIMIT}`,
+  idleTimeout: `a number of milliseconds, ${NO_LIMIT}`,
 } as const;
 
 /** The numeric options of `perMessageDeflate`, likewise. */
@@ -33,8 +35,11 @@ export const CONNECTION_OPTIONS: readonly string[] = [
   'allowSynchronousEvents',
   'autoPong',
   'overflow',
+  'captureRejections',
+  'messageRate',
   'perMessageDeflate',
   'skipUTF8Validation',
+  'unheardErrors',
   // Packages pass the options of their streams and proxies on with those of a WebSocket.
   'objectMode',
   'rewriteRequestHeaders',
@@ -69,6 +74,8 @@ const warned = new Set<string>();
 export function checkConnectionOptions(options: ConnectionOptions): void {
   checkNumbers(options, CONNECTION_NUMBERS);
   checkOverflow(options);
+  checkWord(options, 'unheardErrors', ['close', 'throw']);
+  checkMessageRate(options.messageRate);
   const { perMessageDeflate } = options;
   if (typeof perMessageDeflate !== 'object' || perMessageDeflate === null) return;
   checkNumbers(perMessageDeflate, DEFLATE_NUMBERS);
@@ -116,6 +123,39 @@ export function checkNumbers(
       `The option ${name} must be ${description}${hint}: ${describeValue(value)} was given`,
     );
   }
+}
+
+/** @throws TypeError unless the option is absent or one of the words */
+export function checkWord(options: object, name: string, words: readonly string[]): void {
+  const value: unknown = Reflect.get(options, name);
+  if (value === undefined || value === null || words.includes(value as string)) return;
+  const expected = words.map((word) => `'${word}'`).join(' or ');
+  throw new TypeError(`The option ${name} must be ${expected}: ${describeValue(value)} was given`);
+}
+
+/** @throws TypeError or RangeError for a rate that cannot be kept */
+function checkMessageRate(rate: unknown): void {
+  if (rate === undefined || rate === null) return;
+  if (typeof rate !== 'object') {
+    throw new TypeError(
+      'The option messageRate must be an object, such as { perSecond: 50, burst: 100 }: ' +
+        `${describeValue(rate)} was given`,
+    );
+  }
+  const { perSecond, burst = 1, policy } = rate as { [name: string]: unknown };
+  checkRateNumber('perSecond', perSecond, Number.MIN_VALUE, 'above 0');
+  checkRateNumber('burst', burst, 1, 'of at least 1');
+  if (typeof policy !== 'function') checkWord({ policy }, 'policy', ['pause', 'close']);
+  warnOfUnknownOptions(rate, ['perSecond', 'burst', 'policy'], 'messageRate');
+}
+
+function checkRateNumber(name: string, value: unknown, min: number, range: string): void {
+  if (typeof value === 'number' && value >= min && value < Infinity) return;
+  const ErrorClass = typeof value === 'number' ? RangeError : TypeError;
+  const given = describeValue(value);
+  throw new ErrorClass(
+    `The option messageRate.${name} must be a number of messages ${range}: ${given} was given`,
+  );
 }
 
 /** @returns undefined if the value is not a number */

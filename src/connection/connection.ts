@@ -1,9 +1,8 @@
 /** An endpoint on a Duplex: reading, pausing, the close timer, the end. The base class writes. */
 
 import type { Duplex } from 'node:stream';
-import type { Close } from '../protocol/close.js';
+import { type CloseInfo, describeClose, type OpeningState, openingState } from './close-info.js';
 import { beginReading, connectionClosed, connectionOpened, endReading } from './flush.js';
-import type { CloseInfo } from './options.js';
 import { type Timer, time } from './time.js';
 import { Writer } from './writer.js';
 
@@ -25,21 +24,35 @@ interface SocketMethods {
   setTimeout?: (milliseconds: number) => void;
 }
 
+/** Why nothing is read. Both may hold at once. */
+export const Pause = { PROGRAM: 1, MESSAGE_RATE: 2 } as const;
+
+/** Learns that bytes were received. */
+export interface ReadObserver {
+  /** Set with each chunk. The observer clears it. */
+  hasRead: boolean;
+}
+
 /** An established connection. */
 export class Connection extends Writer {
+  /** Set before `start`; without it a chunk costs nothing more. */
+  observer: ReadObserver | undefined;
   private wire: 'OPEN' | 'ENDED' | 'CLOSED' = 'OPEN';
-  private isPaused = false;
+  /** The sum of the reasons of {@link Pause}; 0 if the connection is read. */
+  private pausedBy = 0;
   /** `continueReading` is scheduled for the next turn of the event loop. */
   private readScheduled = false;
   /** The Duplex has finished: our half is ended, and all bytes are written. */
   private isFinished = false;
   private timer: Timer | undefined;
+  private opening: OpeningState | undefined;
 
   /** Starts reading. @param head the first bytes after the opening handshake */
   start(head: Buffer): void {
     const { socket } = this;
     (socket as ConnectedDuplex)[CONNECTION] = this;
     connectionOpened();
+    this.opening = openingState(socket, head.length + socket.readableLength);
     const settings = socket as SocketMethods;
     settings.setTimeout?.(0);
     settings.setNoDelay?.(true);
@@ -48,7 +61,7 @@ export class Connection extends Writer {
     socket.on('end', onEnd);
     socket.on('close', onClose);
     socket.on('drain', onDrain);
-    socket.on('data', onData);
+    socket.on('data', this.observer === undefined ? onData : onObservedData);
     if (socket.destroyed) this.closeIfSilent();
     else if (socket.readableEnded) time.setImmediate(() => this.onEnd());
   }
@@ -59,30 +72,27 @@ export class Connection extends Writer {
   }
 
   /** Describes how the connection ended. */
-  describeClose(): CloseInfo {
-    const { sent, received, violation, failure, wasClean, origin } = this.endpoint;
-    const error = violation ?? failure ?? this.wireError;
-    return {
-      wasClean,
-      ...origin,
-      ...(sent && { sent: describe(sent) }),
-      ...(received && { received: describe(received) }),
-      ...(error && { error }),
-    };
+  describeClose(messagesReceived: number): CloseInfo {
+    const { endpoint, socket, opening, wireError } = this;
+    return describeClose(endpoint, socket, opening, wireError, messagesReceived);
   }
 
-  /** Stops delivery and reading: TCP's flow control then stops the peer. */
-  pause(): void {
-    if (this.wire === 'CLOSED' || this.endpoint.receiver.isDiscarding) return;
-    this.isPaused = true;
+  /**
+   * Stops delivery and reading: TCP's flow control then stops the peer.
+   * @returns false if there is nothing to stop: the connection is closed, or delivers nothing more
+   */
+  pause(reason: number = Pause.PROGRAM): boolean {
+    if (this.wire === 'CLOSED' || this.endpoint.receiver.isDiscarding) return false;
+    this.pausedBy |= reason;
     this.endpoint.receiver.suspend();
     this.socket.pause();
+    return true;
   }
 
-  /** Continues delivery in the next turn of the event loop. */
-  resume(): void {
-    if (!this.isPaused) return;
-    this.isPaused = false;
+  /** Ends a pause. Without another one delivery continues in the next turn of the event loop. */
+  resume(reason: number = Pause.PROGRAM): void {
+    if ((this.pausedBy & reason) === 0) return;
+    this.pausedBy &= ~reason;
     this.continueLater();
   }
 
@@ -97,7 +107,7 @@ export class Connection extends Writer {
    */
   continueReading(): void {
     this.readScheduled = false;
-    if (this.isPaused) return;
+    if (this.pausedBy !== 0) return;
     try {
       this.read(undefined);
     } finally {
@@ -131,7 +141,7 @@ export class Connection extends Writer {
   /** Schedules the next read. The socket is paused while received bytes wait. */
   private continueLater(): void {
     const { receiver } = this.endpoint;
-    if (this.isPaused || this.readScheduled) return;
+    if (this.pausedBy !== 0 || this.readScheduled) return;
     this.readScheduled = true;
     if (receiver.hasUnread || receiver.isSuspended) this.socket.pause();
     time.setImmediate(continueReading, this);
@@ -139,13 +149,13 @@ export class Connection extends Writer {
 
   /** Restarts 'data' events: an exception in a listener ends Node's read loop. */
   private restartFlow(): void {
-    if (this.isPaused || this.readScheduled || this.endpoint.receiver.isDecoding) return;
+    if (this.pausedBy !== 0 || this.readScheduled || this.endpoint.receiver.isDecoding) return;
     this.socket.pause();
     this.socket.resume();
   }
 
   resumeToDiscard(): void {
-    this.isPaused = false;
+    this.pausedBy = 0;
     this.socket.resume();
     // A message in the decoder is dropped, so `onDecoded` will not report the end of the wire.
     if (this.wire === 'CLOSED') this.continueLater();
@@ -219,10 +229,10 @@ export class Connection extends Writer {
     if (this.wire === 'CLOSED') return;
     this.wire = 'CLOSED';
     connectionClosed();
-    // Received messages are delivered first, even if the application has paused.
-    this.isPaused = false;
+    // Received messages are delivered first, even if the connection is paused.
+    this.pausedBy = 0;
     // read() emits 'data' too; the same bytes must not be unmasked in place twice.
-    this.socket.removeListener('data', onData);
+    this.socket.removeListener('data', onData).removeListener('data', onObservedData);
     const rest = this.socket.read(this.socket.readableLength) as Buffer | null;
     if (rest !== null) this.endpoint.receiver.queue(rest);
     if (this.endpoint.receiver.hasUnread) this.continueReading();
@@ -242,10 +252,6 @@ export class Connection extends Writer {
   }
 }
 
-function describe(close: Close): { code: number; reason: string } {
-  return { code: close.code, reason: close.reason.toString() };
-}
-
 function continueReading(connection: Connection): void {
   connection.continueReading();
 }
@@ -256,6 +262,12 @@ function continueSending(connection: Connection): void {
 
 function onData(this: Duplex, chunk: Buffer): void {
   (this as ConnectedDuplex)[CONNECTION].receive(chunk);
+}
+
+function onObservedData(this: Duplex, chunk: Buffer): void {
+  const connection = (this as ConnectedDuplex)[CONNECTION];
+  if (connection.observer !== undefined) connection.observer.hasRead = true;
+  connection.receive(chunk);
 }
 
 function onEnd(this: Duplex): void {

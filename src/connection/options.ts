@@ -19,6 +19,31 @@ export type OverflowPolicy<Socket = never> =
   | 'conflate'
   | { decide(socket: Socket, message: OverflowMessage): OverflowVerdict }['decide'];
 
+/** What happens to a message beyond a {@link MessageRate}. */
+export type RateVerdict = 'deliver' | 'drop' | 'pause' | 'close';
+
+/** How many messages a peer may send. */
+export interface MessageRate<Socket = never> {
+  /** How many messages per second. */
+  perSecond: number;
+  /** How many messages at once, after a time without. Default: as `perSecond`, but at least 1. */
+  burst?: number | undefined;
+  /**
+   * What happens at the limit. 'pause' stops reading until another message may come: TCP stops the
+   * peer, and nothing is lost; Pings wait too. 'close' fails the connection with 1008. A function is
+   * called with each message beyond the limit: 'deliver' and 'drop' are about this message; 'pause'
+   * delivers it, then pauses; an exception fails the connection with 1011. Default 'pause'.
+   */
+  policy?:
+    | 'pause'
+    | 'close'
+    | ((socket: Socket, data: RateData, isBinary: boolean) => RateVerdict)
+    | undefined;
+}
+
+/** A message as 'message' has it, but for `binaryType`: one Buffer, or its fragments. */
+export type RateData = Buffer | Buffer[];
+
 /** The options that servers and clients share. `undefined` means the default. */
 export interface ConnectionOptions<Socket = never> {
   /**
@@ -44,6 +69,35 @@ export interface ConnectionOptions<Socket = never> {
    * Default 30 000. RFC 6455 §7.1.1.
    */
   closeTimeout?: number | undefined;
+  /**
+   * How long a peer may be open without a complete message, in milliseconds, paused time not counted.
+   * After that the connection fails with 1008. It stops peers that connect and never log in. 0 or
+   * Infinity: no limit. Default: no limit.
+   */
+  firstMessageTimeout?: number | undefined;
+  /**
+   * How long a peer may send no byte, in milliseconds; a Pong is enough. After that, at the latest
+   * after a quarter more, the connection is closed with 1001. A paused connection is not closed. It
+   * frees the memory of peers that are gone. 0 or Infinity: no limit. Default: no limit.
+   */
+  idleTimeout?: number | undefined;
+  /**
+   * How many messages a peer may send: `{ perSecond, burst, policy }`. It stops floods of messages.
+   * Control frames do not count. Default: no limit.
+   */
+  messageRate?: MessageRate<Socket> | undefined;
+  /**
+   * What happens to an error of a connection whose 'error' has no listener. 'throw': it is emitted,
+   * and so ends the process. 'close': the connection is closed, and a server emits 'socketError'.
+   * Default: 'close' for the connections of a server, 'throw' for a client.
+   */
+  unheardErrors?: 'close' | 'throw' | undefined;
+  /**
+   * Whether a promise that a listener returns is watched. If it is rejected, the connection of the
+   * listener fails with 1011, and the reason is an error of that connection. On a server, this is also
+   * for listeners of 'connection'. Default false.
+   */
+  captureRejections?: boolean | undefined;
   /**
    * Whether several messages, Pings and Pongs may be emitted in one turn of the event loop.
    * Default true.
@@ -83,22 +137,6 @@ export interface ConnectionOptions<Socket = never> {
 /** Fills the four bytes of a masking key. RFC 6455 §5.3 asks for unpredictable keys. */
 export type GenerateMask = (mask: Buffer) => void;
 
-/** How a connection ended. RFC 6455 §7.1.4 to §7.1.6. */
-export interface CloseInfo {
-  /** Whether both Close frames were exchanged. */
-  wasClean: boolean;
-  /** 'limit' if this end closed it because of a limit. */
-  by?: 'limit';
-  /** 'slow' if the peer read too slowly: see `maxBufferedAmount` and `memoryBudget`. */
-  cause?: 'slow';
-  /** The Close frame sent. */
-  sent?: { code: number; reason: string };
-  /** The Close frame received. */
-  received?: { code: number; reason: string };
-  /** The error that failed it: of the peer, the socket or the opening handshake. */
-  error?: Error;
-}
-
 /** The options of `setSocket`. Without a limit in them there is none. */
 export interface SocketOptions
   extends Pick<
@@ -110,7 +148,7 @@ export interface SocketOptions
 }
 
 /** The maximum delay of a timer in Node. A longer one would expire at once. */
-const MAX_TIMEOUT = 2 ** 31 - 1;
+export const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /** The default values. */
 export const DEFAULTS = Object.freeze({

@@ -10,6 +10,8 @@ export type Timer = NodeJS.Timeout;
 export interface Time {
   /** Milliseconds since the process started, as `performance.now()` counts. */
   now(): number;
+  /** Milliseconds since 1970, as `Date.now()` counts. */
+  wallClock(): number;
   /** Calls `callback` when the current operation has completed, before the event loop continues. */
   nextTick<Args extends unknown[]>(callback: (...args: Args) => void, ...args: Args): void;
   /** Calls `callback` in the next turn of the event loop. */
@@ -35,6 +37,7 @@ function isFake(tick: object): boolean {
 /** The real clock and timers. */
 export const time: Time = {
   now: performance.now.bind(performance),
+  wallClock: Date.now,
   nextTick: isFake(process.nextTick) ? timers.setImmediate : process.nextTick,
   setImmediate: timers.setImmediate,
   setTimeout: timers.setTimeout,

@@ -18,18 +18,15 @@ export class TokenBucket {
   }
 
   /** @returns how long there is no token, in milliseconds; 0 if there is one */
-  timeToToken(rate: Rate, now: number): number {
-    const tokens = this.tokensAt(rate, now);
-    return tokens >= 1 ? 0 : ((1 - tokens) * 1000) / rate.perSecond;
-  }
-
-  /** Takes a token, when `timeToToken` has returned 0. */
-  take(rate: Rate, now: number): void {
-    this.tokens = this.tokensAt(rate, now) - 1;
+  timeToToken({ perSecond, burst }: Rate, now: number): number {
+    const returned = ((now - this.updatedAt) * perSecond) / 1000;
+    this.tokens = Math.min(burst, this.tokens + returned);
     this.updatedAt = now;
+    return this.tokens >= 1 ? 0 : ((1 - this.tokens) * 1000) / perSecond;
   }
 
-  private tokensAt({ perSecond, burst }: Rate, now: number): number {
-    return Math.min(burst, this.tokens + ((now - this.updatedAt) * perSecond) / 1000);
+  /** Takes a token, after `timeToToken` has returned 0. */
+  take(): void {
+    this.tokens--;
   }
 }

@@ -11,6 +11,7 @@ import {
   readClose,
   writeClose,
 } from './close.js';
+import { type CloseCause, type CloseOrigin, originOf } from './close-origin.js';
 import { ProtocolError } from './errors.js';
 import type { Extension } from './extension.js';
 import { Opcode } from './frame.js';
@@ -51,12 +52,6 @@ export interface EndpointOptions {
   readonly closeTimeout: number;
 }
 
-/** Who ended a connection, and why. */
-export interface CloseOrigin {
-  readonly by: 'limit';
-  readonly cause: 'slow';
-}
-
 /** After the closing handshake a client waits this long for the end of TCP, in milliseconds. */
 const LINGER = 1000;
 
@@ -80,7 +75,7 @@ export class Endpoint implements ControlSink, SenderOwner {
   violation: ProtocolError | undefined;
   /** The error in sending, if it failed the connection. */
   failure: Error | undefined;
-  /** Who started the closing handshake, and why, if the program did not call `close()`. */
+  /** Who ended the connection, and why; undefined while it is open. */
   origin: CloseOrigin | undefined;
 
   private readonly options: EndpointOptions;
@@ -121,6 +116,20 @@ export class Endpoint implements ControlSink, SenderOwner {
     this.sent = close;
     this.origin = origin;
     this.input('CLOSE_CALLED');
+  }
+
+  /**
+   * Fails the connection for an error of this end: the peer gets a Close with 1011, without details.
+   * @returns false if it was failed or closed before: then `onFailure` is not called
+   */
+  fail(error: Error, cause: CloseCause): boolean {
+    const { state } = this;
+    if (state !== 'OPEN' && state !== 'CLOSE_QUEUED' && state !== 'CLOSE_SENT') return false;
+    this.failure = error;
+    this.origin ??= { by: 'us', cause };
+    this.sent ??= { code: CloseCode.INTERNAL_ERROR, reason: NO_REASON };
+    this.input('VIOLATION');
+    return true;
   }
 
   /** Closes TCP at once. Nothing more is delivered. */
@@ -192,6 +201,7 @@ export class Endpoint implements ControlSink, SenderOwner {
   onSenderFailed(error: Error): void {
     const isReported = this.state === 'FAILED' || this.state === 'CLOSED';
     this.failure = error;
+    this.origin ??= { by: 'us', cause: 'failure' };
     this.terminate();
     if (!isReported) this.application.onFailure(error);
   }
@@ -243,6 +253,7 @@ export class Endpoint implements ControlSink, SenderOwner {
   private input(input: ClosingInput): void {
     const step = closingStep(this.state, input, this.options.role);
     if (step === undefined) return;
+    this.origin ??= originOf(input, this.violation);
     this.state = step.to;
     for (const action of step.actions) this.act(action);
   }
@@ -269,13 +280,18 @@ export class Endpoint implements ControlSink, SenderOwner {
         this.wire.destroy();
         break;
       case 'report':
-        if (this.violation !== undefined) this.application.onFailure(this.violation);
+        this.reportFailure();
         break;
       case 'finish':
         this.wire.disarm();
         this.reportClosed();
         break;
     }
+  }
+
+  private reportFailure(): void {
+    const error = this.violation ?? this.failure;
+    if (error !== undefined) this.application.onFailure(error);
   }
 
   // RFC 6455 §7.1.2 MUST: the closing handshake starts with a Close that has the code and the reason.

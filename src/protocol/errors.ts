@@ -80,6 +80,18 @@ export const VIOLATIONS = {
     rfc: 'RFC 6455 §7.4.1, §10.4',
     sentence: 'Too many message fragments',
   },
+  MESSAGE_RATE: {
+    closeCode: 1008,
+    code: 'WS_ERR_MESSAGE_RATE',
+    rfc: 'RFC 6455 §7.4.1, §10.4',
+    sentence: 'Too many messages: more than % per second',
+  },
+  FIRST_MESSAGE_TIMEOUT: {
+    closeCode: 1008,
+    code: 'WS_ERR_FIRST_MESSAGE_TIMEOUT',
+    rfc: 'RFC 6455 §7.4.1',
+    sentence: 'No message was received within % ms',
+  },
   INVALID_UTF8: {
     closeCode: 1007,
     code: 'WS_ERR_INVALID_UTF8',

@@ -39,6 +39,8 @@ export class Sender implements FrameSink {
   private inProgress: 'NONE' | 'PLAIN' | 'ENCODED' = 'NONE';
   /** Whether a Close was sent, or the wire is ended. */
   isClosed = false;
+  /** How many messages the program gave to `send`. */
+  messageCount = 0;
 
   /** @param keys a client's masking keys; undefined for a server */
   constructor(
@@ -162,6 +164,7 @@ export class Sender implements FrameSink {
     if (batch.byteLength === 0) batch.append(frame);
     else batch.addFramed(frame);
     batch.givenLength += givenLength;
+    this.messageCount++;
     this.finishFrame(false, callback);
   }
 
@@ -298,6 +301,7 @@ export class Sender implements FrameSink {
   private nextFirstByte(isBinary: boolean, fin: boolean, isEncoded: boolean): number {
     // RFC 6455 §5.4 MUST NOT: a message that has begun is continued before another one begins.
     const isFirst = this.inProgress === 'NONE';
+    if (fin) this.messageCount++;
     this.inProgress = fin ? 'NONE' : isEncoded ? 'ENCODED' : 'PLAIN';
     // RFC 6455 §6.1 MUST: the opcode of the first frame says whether the message is text or binary.
     const opcode = isFirst ? (isBinary ? Opcode.BINARY : Opcode.TEXT) : Opcode.CONTINUATION;

@@ -5,10 +5,10 @@ import { callProgram, isThenable } from '../connection/callbacks.js';
 import { describeValue } from '../connection/check-options.js';
 import { hasConnection } from '../connection/connection.js';
 import { DEFAULTS, toLimit } from '../connection/options.js';
-import type { SharedBudget } from '../connection/send-limit.js';
 import { formatExtension } from '../handshake/fields.js';
 import { acceptLines, formatMessage } from '../handshake/server.js';
 import type { PerMessageDeflate } from '../permessage-deflate/codec.js';
+import type { SessionServer } from '../websocket/session-owner.js';
 import { sessionOf, WebSocket } from '../websocket/websocket.js';
 import type { Admission } from './admission.js';
 import { handshakeStateOf } from './handshake-state.js';
@@ -27,7 +27,7 @@ export interface Acceptance {
 
 /**
  * Creates the client and the response. RFC 6455 §4.2.2 MUST: these are the steps to accept.
- * @param onEnd called when the connection is closed, before the listeners of 'close'
+ * @param owner is notified of the end of the connection, and of errors without a listener
  * @throws any exception of a callback; TypeError for an invalid result of one
  */
 export function accept(
@@ -36,8 +36,7 @@ export function accept(
   key: string,
   subprotocols: Set<string>,
   request: IncomingMessage,
-  onEnd: (client: object) => void,
-  budget: SharedBudget | undefined,
+  owner: SessionServer,
 ): Acceptance {
   const state = handshakeStateOf(request);
   const options = state?.options ?? server.options;
@@ -49,7 +48,9 @@ export function accept(
   checkLines(lines);
   const client = createClient(options);
   if (state !== undefined && 'context' in state) setContext(client, state.context);
-  sessionOf(client).accept(client, subprotocol, extension, onEnd, budget);
+  // A request is large: it is kept only for a listener.
+  const kept = server.listenerCount('socketError') > 0 ? request : undefined;
+  sessionOf(client).accept(client, subprotocol, extension, owner, options, kept);
   return { client, lines, options };
 }
 

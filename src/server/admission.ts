@@ -140,7 +140,7 @@ export class Admission {
       const milliseconds = limit.bucket.timeToToken(limit.rate, now);
       if (milliseconds > 0) return rateRefusal(limit.reason, milliseconds);
     }
-    for (const { bucket, rate } of limits) bucket.take(rate, now);
+    for (const { bucket } of limits) bucket.take();
     return undefined;
   }
 }

@@ -99,6 +99,14 @@ export interface WebSocketServerEvents<Client, Request> {
    * Without a listener it is a process warning with the stack.
    */
   callbackError: [error: Error, request: Request];
+  /**
+   * A connection failed, and its own 'error' has no listener: the peer broke a rule or exceeded a
+   * limit, or a promise of a listener was rejected (`captureRejections`). The connection is closed with
+   * the code of the error, or 1011. `request` is undefined if the connection was accepted before there
+   * was a listener of 'socketError'. Without a listener an error that is not the peer's is a process
+   * warning with the stack.
+   */
+  socketError: [error: Error, socket: Client, request: Request | undefined];
 }
 
 /** The members of a server that `ws` has too. */

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
 import { toLimit, toTimeout } from '../connection/options.js';
 import { type Timer, time } from '../connection/time.js';
+import type { SessionServer } from '../websocket/session-owner.js';
 import { Admission } from './admission.js';
 import { MemoryBudget } from './memory-budget.js';
 import { type AnySocketClass, HTTP_TIMEOUTS, type ServerOptions } from './options.js';
@@ -22,7 +23,10 @@ type Phase = 'RUNNING' | 'CLOSING' | 'CLOSED';
 
 /** The members of a server that its lifecycle uses. Programs override these methods. */
 export interface LifecycleOwner extends EventEmitter {
-  readonly options: Pick<ServerOptions<AnySocketClass>, 'path' | 'handshakeTimeout'>;
+  readonly options: Pick<
+    ServerOptions<AnySocketClass>,
+    'path' | 'handshakeTimeout' | 'memoryBudget'
+  >;
   readonly clients: Set<object> | undefined;
   shouldHandle(request: http.IncomingMessage): unknown;
   handleUpgrade(
@@ -34,7 +38,7 @@ export interface LifecycleOwner extends EventEmitter {
 }
 
 /** The state of a server that `server.close` changes. */
-export class Lifecycle {
+export class Lifecycle implements SessionServer {
   phase: Phase = 'RUNNING';
   /** The http server that it takes requests from. */
   http: http.Server | undefined;
@@ -48,7 +52,7 @@ export class Lifecycle {
   /** Whether `shouldHandle` is not overridden, so that only the option `path` decides. */
   private readonly comparesPath: () => boolean;
   private ownsHttp = false;
-  private budget: MemoryBudget | undefined;
+  private sharedBudget: MemoryBudget | undefined;
   /** 'close' waits for the last client. */
   private closesWhenEmpty = false;
   /** The requests for which `shouldHandle` returned true already: it is called once per request. */
@@ -106,12 +110,12 @@ export class Lifecycle {
   }
 
   /** The memory that the backlogs of all connections share. @param limit the option `memoryBudget` */
-  budgetOf(limit: number | null | undefined): MemoryBudget | undefined {
-    const max = toLimit(limit, 0);
+  get budget(): MemoryBudget | undefined {
+    const max = toLimit(this.owner.options.memoryBudget, 0);
     if (max === 0) return undefined;
-    this.budget ??= new MemoryBudget();
-    this.budget.max = max;
-    return this.budget;
+    this.sharedBudget ??= new MemoryBudget();
+    this.sharedBudget.max = max;
+    return this.sharedBudget;
   }
 
   /** Stops accepting clients. 'close' follows when the last connection has ended. */
@@ -134,15 +138,18 @@ export class Lifecycle {
     else time.nextTick(() => this.closeWithClients());
   }
 
-  /** Called when a connection is closed. One function for all connections saves memory. */
-  readonly onClientEnd = (client: object): void => {
+  onSocketError(error: Error, client: object, request: http.IncomingMessage | undefined): boolean {
+    return this.owner.emit('socketError', error, client, request);
+  }
+
+  onClientEnd(client: object): void {
     const { clients } = this.owner;
     this.admission.connections--;
     clients?.delete(client);
     if (!this.closesWhenEmpty || (clients && clients.size > 0)) return;
     this.closesWhenEmpty = false;
     time.nextTick(() => this.emitClose());
-  };
+  }
 
   private closeWithClients(): void {
     const { clients } = this.owner;

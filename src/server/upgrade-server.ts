@@ -3,7 +3,7 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { toError } from '../connection/callbacks.js';
+import { toError, warnOfError } from '../connection/callbacks.js';
 import { hasConnection } from '../connection/connection.js';
 import type { PerMessageDeflate } from '../permessage-deflate/codec.js';
 import type { EXTENSION_NAME } from '../permessage-deflate/parameters.js';
@@ -54,10 +54,7 @@ export function reportCallbackError(
     server.emit('callbackError', error, request);
     return;
   }
-  process.emitWarning(
-    `A callback of a WebSocketServer failed, and 'callbackError' has no listener: ${error.stack ?? error}`,
-    { code: 'WS6455_CALLBACK_ERROR' },
-  );
+  warnOfError("A callback of a WebSocketServer failed, and 'callbackError' has no listener", error);
 }
 
 /** Runs a step that calls the program. If the step throws, the socket is destroyed. */

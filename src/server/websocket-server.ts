@@ -1,6 +1,6 @@
 /** The class WebSocketServer: reads arguments, and calls its lifecycle and handshakes. */
 
-import { EventEmitter } from 'node:events';
+import { captureRejectionSymbol, EventEmitter } from 'node:events';
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -27,6 +27,7 @@ import { checkIsObject, checkRoute, checkServerOptions } from './check-options.j
 import { Lifecycle, type LifecycleOwner } from './lifecycle.js';
 import { type AnySocketClass, type ServerOptions, serverOptions } from './options.js';
 import { refuse } from './refusal.js';
+import { reportRejection } from './rejections.js';
 import { beginHandshake, socketInUseError } from './shared-server.js';
 import { OpeningHandshake } from './upgrade.js';
 import {
@@ -70,7 +71,7 @@ export class WebSocketServer<
    * Checks the options, and with `port` listens: `index.ts` documents the parameters.
    */
   constructor(options?: ServerOptions<T, U>, callback?: () => void) {
-    super();
+    super({ captureRejections: Boolean(options?.captureRejections) });
     checkIsObject(options);
     this.options = serverOptions(options ?? {}, WebSocket);
     checkServerOptions(this.options, comparesPath(this));
@@ -164,6 +165,15 @@ export class WebSocketServer<
     destroyOnThrow(socket, () => handshake.start());
   }
 
+  /** With `captureRejections`: the promise of a listener was rejected. */
+  override [captureRejectionSymbol](
+    reason: Error,
+    event: string | symbol,
+    ...args: unknown[]
+  ): void {
+    reportRejection(this, reason, event, args);
+  }
+
   completeUpgrade(
     extensions: NegotiatedExtensions,
     key: string,
@@ -179,24 +189,22 @@ export class WebSocketServer<
     }
     if (hasConnection(socket)) throw socketInUseError();
     const lifecycle = ensureLifecycle(this as unknown as Owner);
-    const { phase, onClientEnd, admission } = lifecycle;
-    if (phase !== 'RUNNING') {
-      admission.countRefusal(socket, 'closing');
+    if (lifecycle.phase !== 'RUNNING') {
+      lifecycle.admission.countRefusal(socket, 'closing');
       refuse(socket, 503);
       return;
     }
     const server = this as unknown as UpgradeServer;
     const extension = extensions[EXTENSION_NAME];
-    const budget = lifecycle.budgetOf(this.options.memoryBudget);
     let acceptance: Acceptance;
     try {
-      acceptance = accept(server, extension, key, subprotocols, request, onClientEnd, budget);
+      acceptance = accept(server, extension, key, subprotocols, request, lifecycle);
     } catch (error) {
-      admission.countRefusal(socket, 'callbackError');
+      lifecycle.admission.countRefusal(socket, 'callbackError');
       failHandshake(this, error, { request, socket });
       return;
     }
-    openClient(acceptance, server, admission, { socket, head });
+    openClient(acceptance, server, lifecycle.admission, { socket, head });
     callback(acceptance.client as unknown as WithContext<InstanceType<T>, Context>, request);
   }
 }

@@ -3,7 +3,7 @@
  * `index.ts` extends it.
  */
 
-import type { CloseInfo } from '../connection/options.js';
+import type { CloseInfo } from '../connection/close-info.js';
 import type { SendCallback } from '../protocol/write-batch.js';
 import type { Listener } from './events.js';
 import type { BinaryType, BufferLike } from './payload.js';

@@ -47,31 +47,32 @@ export function isDomEvent(type: unknown): type is DomEventType {
   return DOM_EVENTS.includes(type as DomEventType);
 }
 
-function call(listener: Listener<Event>, source: EventSource, event: Event): void {
-  if (typeof listener === 'function') listener.call(source, event);
-  else listener.handleEvent(event);
+/** @returns what the listener returns: it may be a promise, which `captureRejections` watches */
+function call(listener: Listener<Event>, source: EventSource, event: Event): unknown {
+  if (typeof listener === 'function') return listener.call(source, event);
+  return listener.handleEvent(event);
 }
 
 function adapt(type: DomEventType, listener: Listener<Event>): Adapter {
   switch (type) {
     case 'open':
       return function () {
-        call(listener, this, new Event('open', undefined, this));
+        return call(listener, this, new Event('open', undefined, this));
       };
     case 'message':
       return function (data: unknown, isBinary: boolean) {
         const init = { data: isBinary ? data : String(data) };
-        call(listener, this, new MessageEvent('message', init, this));
+        return call(listener, this, new MessageEvent('message', init, this));
       };
     case 'close':
       return function (code: number, reason: Buffer) {
         const init = { code, reason: String(reason), wasClean: this.closeInfo?.wasClean ?? false };
-        call(listener, this, new CloseEvent('close', init, this));
+        return call(listener, this, new CloseEvent('close', init, this));
       };
     case 'error':
       return function (error: Error) {
         const init = { error, message: error.message };
-        call(listener, this, new ErrorEvent('error', init, this));
+        return call(listener, this, new ErrorEvent('error', init, this));
       };
   }
 }
@@ -167,7 +168,7 @@ function untilAborted(
   const abortable: Adapter = function (...args) {
     if (once) unsubscribe();
     // An emit calls all listeners that existed at its start, also removed ones.
-    if (!signal.aborted) adapter.apply(this, args);
+    return signal.aborted ? undefined : adapter.apply(this, args);
   };
   const onAbort = (): void => {
     unsubscribe();

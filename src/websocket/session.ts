@@ -1,31 +1,37 @@
 /** The state of one WebSocket: its opening handshake, then its connection, then how it ended. */
 
 import { Buffer } from 'node:buffer';
+import { errorMonitor } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ClientHandshake } from '../client/establish.js';
 import type { HandshakeListener, Negotiated } from '../client/handshake-listener.js';
 import type { ClientOptions } from '../client/options.js';
+import { warnOfError } from '../connection/callbacks.js';
+import { describeFailure } from '../connection/close-info.js';
 import { Connection } from '../connection/connection.js';
+import { InboundLimits } from '../connection/inbound-limits.js';
 import {
-  type CloseInfo,
+  type ConnectionOptions,
   DEFAULTS,
   endpointOptions,
   type SocketOptions,
   toLimit,
 } from '../connection/options.js';
 import { sendLimitSettings } from '../connection/overflow.js';
-import { type DropListener, SendLimit, type SharedBudget } from '../connection/send-limit.js';
+import { type DropListener, SendLimit } from '../connection/send-limit.js';
 import { time } from '../connection/time.js';
 import { HandshakeError } from '../handshake/errors.js';
 import { CloseCode, type ClosingState } from '../protocol/close.js';
 import type { Application } from '../protocol/endpoint.js';
+import { ProtocolError } from '../protocol/errors.js';
 import type { Extension } from '../protocol/extension.js';
 import type { MessageData, Role } from '../protocol/receiver.js';
 import type { SendCallback } from '../protocol/write-batch.js';
 import type { ReadyState } from './api.js';
-import { type EventSource, unsubscribeAll } from './events.js';
+import { unsubscribeAll } from './events.js';
 import { type BinaryType, byteLengthOf, toBinary } from './payload.js';
+import type { SessionOwner, SessionServer } from './session-owner.js';
 
 export const CONNECTING = 0;
 export const OPEN = 1;
@@ -36,13 +42,6 @@ const CLOSED = 3;
 export const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
 
 const NO_REASON = Buffer.alloc(0);
-
-/** The members of a WebSocket that its session uses. Subclasses override these methods. */
-export interface SessionOwner extends EventSource {
-  closeInfo: CloseInfo | undefined;
-  setSocket(socket: Duplex, head: Buffer, options?: SocketOptions): void;
-  emitClose(): void;
-}
 
 /** Connects a WebSocket to its handshake and connection, and emits its events. */
 export class Session implements Application, HandshakeListener, DropListener {
@@ -69,10 +68,14 @@ export class Session implements Application, HandshakeListener, DropListener {
   private state: ReadyState | undefined = CONNECTING;
   /** The client, as it is in `clients` of its server. */
   private client: object | undefined;
-  /** The server removes the client. Called before the listeners of 'close'. */
-  private onEnd: ((client: object) => void) | undefined;
-  /** The `memoryBudget` of the server. */
-  private budget: SharedBudget | undefined;
+  /** The server that accepted the client. */
+  private server: SessionServer | undefined;
+  /** The options of the server or the route, also if a subclass does not pass them to its super class. */
+  private acceptedOptions: ConnectionOptions | undefined;
+  /** The request that a server accepted; kept only if the server has a listener for errors. */
+  private request: IncomingMessage | undefined;
+  private limits: InboundLimits | undefined;
+  private messagesReceived = 0;
   /** Bytes given to `send` when the connection was closing or closed. */
   private rejectedLength = 0;
 
@@ -104,19 +107,21 @@ export class Session implements Application, HandshakeListener, DropListener {
     return (this.connection?.bufferedAmount ?? 0) + this.rejectedLength;
   }
 
-  /** A server has accepted the opening handshake. @param onEnd see the field of this name */
+  /** A server has accepted the opening handshake. @param request if 'socketError' needs it */
   accept(
     client: object,
     subprotocol: string,
     extension: Extension | undefined,
-    onEnd: (client: object) => void,
-    budget: SharedBudget | undefined,
+    server: SessionServer,
+    options: ConnectionOptions,
+    request: IncomingMessage | undefined,
   ): void {
     this.client = client;
     this.subprotocol = subprotocol;
     this.extension = extension;
-    this.onEnd = onEnd;
-    this.budget = budget;
+    this.server = server;
+    this.acceptedOptions = options;
+    this.request = request;
   }
 
   /** Starts the connection and emits 'open'. */
@@ -125,16 +130,22 @@ export class Session implements Application, HandshakeListener, DropListener {
     const settings = endpointOptions(this.role, options, this.options, this.extension);
     this.connection = new Connection(socket, settings, this);
     this.limitSending(this.connection, owner);
+    this.limits = InboundLimits.watch(this.connection, this.limitOptions, owner);
     this.setBinaryType(this.binaryType);
     this.connection.start(head);
     this.owner.emit('open');
   }
 
   private limitSending(connection: Connection, owner: SessionOwner): void {
-    const { budget, extension } = this;
-    const settings = sendLimitSettings(this.options, owner, budget !== undefined);
+    const { extension } = this;
+    const budget = this.server?.budget;
+    const settings = sendLimitSettings(this.limitOptions, owner, budget !== undefined);
     if (settings === undefined) return;
     connection.limit = new SendLimit(connection, settings, extension, this, budget);
+  }
+
+  private get limitOptions(): ConnectionOptions {
+    return this.acceptedOptions ?? this.options;
   }
 
   setBinaryType(type: BinaryType): void {
@@ -194,9 +205,38 @@ export class Session implements Application, HandshakeListener, DropListener {
     this.onClosed(received?.code ?? CloseCode.ABNORMAL, received?.reason ?? NO_REASON);
   }
 
+  /** The promise that a listener returned was rejected: that costs its own connection. */
+  onRejection(error: Error, request = this.request): void {
+    this.request = request;
+    if (this.handshake !== undefined) this.handshake.abort(error);
+    // 'error' is emitted once: of a connection that is failed already the server hears.
+    else if (!this.connection?.endpoint.fail(error, 'rejection')) this.reportUnheard(error);
+  }
+
+  /** Emits 'error'. Without a listener that ends the process, unless `unheardErrors` is 'close'. */
+  private emitError(error: Error): void {
+    const { unheardErrors = this.server === undefined ? 'throw' : 'close' } = this.limitOptions;
+    if (unheardErrors === 'throw' || this.owner.listenerCount('error') > 0) {
+      this.owner.emit('error', error);
+      return;
+    }
+    this.owner.emit(errorMonitor, error);
+    this.reportUnheard(error);
+  }
+
+  /** What the peer did is also in `closeInfo`; an error of the program must not be lost. */
+  private reportUnheard(error: Error): void {
+    const { client, server } = this;
+    if (client !== undefined && server?.onSocketError(error, client, this.request)) return;
+    const isOfPeer = error instanceof ProtocolError || this.failure === error;
+    if (!isOfPeer) warnOfError("A WebSocket failed, and its 'error' has no listener", error);
+  }
+
   // Called by the connection:
 
   onMessage(data: MessageData, isBinary: boolean): void {
+    this.messagesReceived++;
+    if (this.limits !== undefined && !this.limits.admit(data, isBinary)) return;
     this.owner.emit('message', isBinary ? toBinary(data, this.binaryType) : data, isBinary);
   }
 
@@ -218,16 +258,16 @@ export class Session implements Application, HandshakeListener, DropListener {
   }
 
   onFailure(error: Error): void {
-    this.owner.emit('error', error);
+    this.emitError(error);
   }
 
   onClosed(code: number, reason: Buffer): void {
     if (this.state === CLOSED) return;
     this.state = CLOSED;
-    const closeInfo = this.connection?.describeClose() ?? { wasClean: false };
-    if (this.failure !== undefined) closeInfo.error = this.failure;
-    this.owner.closeInfo = closeInfo;
-    if (this.client !== undefined) this.onEnd?.(this.client);
+    this.limits?.stop();
+    this.owner.closeInfo =
+      this.connection?.describeClose(this.messagesReceived) ?? describeFailure(this.failure);
+    if (this.client !== undefined) this.server?.onClientEnd(this.client);
     unsubscribeAll(this.owner);
     this.owner.emit('close', code, reason);
   }
@@ -277,7 +317,7 @@ export class Session implements Application, HandshakeListener, DropListener {
   onHandshakeFailed(error: Error): void {
     this.failure = error;
     try {
-      this.owner.emit('error', error);
+      this.emitError(error);
     } finally {
       this.owner.emitClose();
     }

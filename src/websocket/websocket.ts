@@ -1,11 +1,13 @@
 /** The class WebSocket: checks arguments, and calls its session. */
 
-import { EventEmitter } from 'node:events';
+import { captureRejectionSymbol, EventEmitter } from 'node:events';
 import type { ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ClientHandshake } from '../client/establish.js';
 import { type ClientOptions, readClientOptions } from '../client/options.js';
-import type { CloseInfo, SocketOptions } from '../connection/options.js';
+import { toError } from '../connection/callbacks.js';
+import type { CloseInfo } from '../connection/close-info.js';
+import type { SocketOptions } from '../connection/options.js';
 import { Opcode } from '../protocol/frame.js';
 import type { SendCallback } from '../protocol/write-batch.js';
 import type {
@@ -87,8 +89,8 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
     protocols?: string | string[] | ClientOptions | ClientRequestArgs,
     options?: (ClientOptions & { isServer?: boolean | undefined }) | ClientRequestArgs,
   ) {
-    super();
-    const given = isOptions(protocols) ? protocols : options;
+    const given: ClientOptions | undefined = isOptions(protocols) ? protocols : options;
+    super({ captureRejections: Boolean(given?.captureRejections) });
     if (address === null) {
       const isServer = (options as { isServer?: boolean } | undefined)?.isServer !== false;
       setSession(this, new Session(this, isServer ? 'server' : 'client', (given ?? {}) as object));
@@ -207,6 +209,11 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
    */
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions = {}): void {
     ensureSession(this).open(this, socket, head, options);
+  }
+
+  /** With `captureRejections`: the promise of a listener was rejected. */
+  override [captureRejectionSymbol](reason: unknown): void {
+    ensureSession(this).onRejection(toError(reason));
   }
 
   /** Ends the WebSocket: sets the state and emits 'close'. */

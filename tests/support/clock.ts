@@ -3,6 +3,9 @@
 import { afterEach } from '@jest/globals';
 import { type Time, type Timer, time } from '../../src/connection/time.js';
 
+/** The wall clock when the clock of a test is stopped. */
+export const EPOCH = Date.UTC(2026, 0, 1);
+
 interface Alarm {
   readonly at: number;
   readonly ring: () => void;
@@ -23,6 +26,7 @@ export class ManualClock {
   /** Takes the place of Node's timers until the end of the test. */
   stop(): void {
     time.now = () => this.now;
+    time.wallClock = () => EPOCH + this.now;
     time.setTimeout = (callback, milliseconds, ...args) => {
       const timer = { unref: () => timer, ref: () => timer } as unknown as Timer;
       this.alarms.set(timer, { at: this.now + milliseconds, ring: () => callback(...args) });

@@ -61,8 +61,23 @@ export function decideLater(server: WebSocketServer): void {
   });
 }
 
+export function limitPeers(server: WebSocketServer): void {
+  server.options.messageRate = {
+    perSecond: 50,
+    policy: (socket, _data, isBinary) => (isBinary && socket.isPaused ? 'drop' : 'pause'),
+  };
+  server.on('socketError', (error, socket, request) => {
+    const { by, cause, bytes, messages, opened, closed } = socket.closeInfo ?? {};
+    const seconds = ((closed ?? 0) - (opened ?? 0)) / 1000;
+    console.error(error.message, request?.url, by, cause, bytes?.sent, messages?.received, seconds);
+  });
+}
+
 export const client = new WebSocket('ws://127.0.0.1', {
   closeTimeout: 1000,
+  idleTimeout: 60_000,
+  messageRate: { perSecond: 10, burst: 20, policy: 'close' },
+  unheardErrors: 'close',
   maxPendingAutoPongs: 10,
   protocols: ['chat', 'superchat'],
   defaultPort: 8080,
@@ -75,16 +90,21 @@ export const everyOption: {
 } & WebSocket.ConnectionOptions = {
   allowSynchronousEvents: undefined,
   autoPong: undefined,
+  captureRejections: undefined,
   closeTimeout: undefined,
   maxBufferedAmount: undefined,
+  firstMessageTimeout: undefined,
+  idleTimeout: undefined,
   maxBufferedChunks: undefined,
   maxFragments: undefined,
   maxPayload: undefined,
   maxPendingAutoPongs: undefined,
   maxQueuedAge: undefined,
   overflow: undefined,
+  messageRate: undefined,
   perMessageDeflate: undefined,
   skipUTF8Validation: undefined,
+  unheardErrors: undefined,
 };
 
 type AllUndefined<T> = { [K in keyof T]: undefined };

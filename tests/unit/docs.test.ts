@@ -76,7 +76,7 @@ const API: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
   ['options', ['src/client/options.ts', 'ClientOptions']],
   ['options', [CONNECTION, 'ConnectionOptions']],
   ['properties', [WEBSOCKET, 'WebSocketApi']],
-  ['properties', [CONNECTION, 'CloseInfo']],
+  ['properties', ['src/connection/close-info.ts', 'CloseInfo']],
   ['methods', [WEBSOCKET, 'WebSocketApi']],
   [
     'options',

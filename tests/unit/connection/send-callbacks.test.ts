@@ -67,7 +67,7 @@ describe('callbacks', () => {
     expect(calls.slice(0, 2)).toEqual(['a: wire broke', 'b: wire broke']);
     expect(calls.every((call) => call.includes(': '))).toBe(true);
     expect(events).toEqual(['close 1006']);
-    expect(ws.closeInfo).toEqual({ wasClean: false, error: broken });
+    expect(ws.closeInfo).toMatchObject({ wasClean: false, error: broken });
   });
 
   test('get an error when the connection closed before the message left', async () => {

@@ -9,7 +9,7 @@ const RATE: Rate = { perSecond: 4, burst: 3 };
 /** Takes tokens until there is none. @returns how many there were */
 function drain(bucket: TokenBucket, rate: Rate, now: number): number {
   let taken = 0;
-  for (; bucket.timeToToken(rate, now) === 0; taken++) bucket.take(rate, now);
+  for (; bucket.timeToToken(rate, now) === 0; taken++) bucket.take();
   return taken;
 }
 
@@ -41,7 +41,7 @@ describe('a token bucket', () => {
     let accepted = 0;
     for (let now = 0; now <= 100_000; now += 7) {
       if (bucket.timeToToken(rate, now) > 0) continue;
-      bucket.take(rate, now);
+      bucket.take();
       accepted++;
     }
     expect(accepted).toBeGreaterThanOrEqual(304);

@@ -103,7 +103,7 @@ describe('events', () => {
     expect(errors[0]).toBeInstanceOf(RangeError);
     expect(errors[0]).toMatchObject({ code: 'WS_ERR_UNEXPECTED_RSV_2_3' });
     expect(frames().map(({ payload }) => payload.readUInt16BE(0))).toEqual([1002]);
-    expect(ws.closeInfo).toEqual({
+    expect(ws.closeInfo).toMatchObject({
       wasClean: false,
       sent: { code: 1002, reason: expect.any(String) },
       error: errors[0],
@@ -117,7 +117,7 @@ describe('events', () => {
     ws.on('close', () => infos.push(ws.closeInfo));
     ws.terminate();
     await until(() => infos.length > 0, "'close'");
-    expect(infos).toEqual([{ wasClean: false }]);
+    expect(infos).toMatchObject([{ wasClean: false, by: 'us', cause: 'terminate' }]);
   });
 
   test('a program may set what it likes on it', async () => {

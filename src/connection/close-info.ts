@@ -1,0 +1,126 @@
+/** How a connection ended: `closeInfo` of a WebSocket. RFC 6455 §7.1.4 to §7.1.6. */
+
+import type { Duplex } from 'node:stream';
+import { HandshakeError } from '../handshake/errors.js';
+import type { Close } from '../protocol/close.js';
+import type { CloseBy, CloseCause, CloseOrigin } from '../protocol/close-origin.js';
+import type { Endpoint } from '../protocol/endpoint.js';
+import { time } from './time.js';
+
+/** A number for each direction. */
+export interface Traffic {
+  /** What this end sent. */
+  sent: number;
+  /** What this end received. */
+  received: number;
+}
+
+/** How a connection ended. RFC 6455 §7.1.4 to §7.1.6. */
+export interface CloseInfo {
+  /** Whether a Close frame was sent and one was received. */
+  wasClean: boolean;
+  /**
+   * Who ended the connection: 'us', the 'peer', the 'wire' (TCP ended without a Close), a 'timeout' or
+   * a 'limit'. The first event decides: after our Close it is 'us', whatever the peer does.
+   */
+  by: CloseBy;
+  /**
+   * Why: 'close', 'terminate', 'violation', 'rejection', 'failure', 'end', 'error', 'destroyed',
+   * 'handshake', for a timeout or a limit the name of its option, or 'slow': the peer read too slowly.
+   */
+  cause: CloseCause;
+  /** The Close that was sent. */
+  sent?: { code: number; reason: string };
+  /** The Close frame received. */
+  received?: { code: number; reason: string };
+  /** Why it failed: the violation of the peer, or the error of the socket or of the handshake. */
+  error?: Error;
+  /** The bytes on the socket after the opening handshake; absent if the socket does not count them. */
+  bytes?: Traffic;
+  /** The messages received, and those given to `send`. Control frames do not count. */
+  messages: Traffic;
+  /** When the connection was opened, as `Date.now()` counts; absent if it never was. */
+  opened?: number;
+  /** When it was closed, as `Date.now()` counts. */
+  closed: number;
+}
+
+/** The counters of a `net.Socket`, which other Duplexes may lack. */
+interface CountingSocket {
+  readonly bytesRead?: number;
+  readonly bytesWritten?: number;
+}
+
+/** When a connection was opened, and the counters of its socket then. */
+export interface OpeningState {
+  readonly time: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+}
+
+/** @param unread received bytes that belong to the connection, and were read from the socket before it */
+export function openingState(socket: Duplex, unread: number): OpeningState {
+  const { bytesRead = 0, bytesWritten = 0 } = socket as CountingSocket;
+  return { time: time.wallClock(), bytesRead: bytesRead - unread, bytesWritten };
+}
+
+/** Describes how an established connection ended. */
+export function describeClose(
+  endpoint: Endpoint,
+  socket: Duplex,
+  opening: OpeningState | undefined,
+  wireError: Error | undefined,
+  messagesReceived: number,
+): CloseInfo {
+  const { sent, received, violation, failure, wasClean, origin } = endpoint;
+  const { by = 'wire', cause = 'destroyed' } = origin ?? {};
+  const error = violation ?? failure ?? wireError;
+  const bytes = opening && countBytes(socket, opening);
+  return {
+    wasClean,
+    by,
+    cause: by === 'wire' && wireError !== undefined ? 'error' : cause,
+    ...(sent && { sent: describe(sent) }),
+    ...(received && { received: describe(received) }),
+    ...(error && { error }),
+    ...(bytes && { bytes }),
+    messages: { sent: endpoint.sender.messageCount, received: messagesReceived },
+    ...(opening && { opened: opening.time }),
+    closed: time.wallClock(),
+  };
+}
+
+/** Describes why an opening handshake failed. */
+export function describeFailure(error: (Error & { code?: string }) | undefined): CloseInfo {
+  return {
+    wasClean: false,
+    ...failureOrigin(error),
+    ...(error && { error }),
+    messages: { sent: 0, received: 0 },
+    closed: time.wallClock(),
+  };
+}
+
+function failureOrigin(error: (Error & { code?: string }) | undefined): CloseOrigin {
+  if (error === undefined || error.code === 'WS_ERR_CLOSED_EARLY') {
+    return { by: 'us', cause: 'close' };
+  }
+  if (error.code === 'WS_ERR_HANDSHAKE_TIMEOUT')
+    return { by: 'timeout', cause: 'handshakeTimeout' };
+  if (error instanceof HandshakeError) return { by: 'peer', cause: 'handshake' };
+  // Errors of the network have a code; those of the program's callbacks have none.
+  return error.code === undefined ? { by: 'us', cause: 'failure' } : { by: 'wire', cause: 'error' };
+}
+
+function countBytes(socket: Duplex, opening: OpeningState): Traffic | undefined {
+  const { bytesRead, bytesWritten } = socket as CountingSocket;
+  if (bytesRead === undefined || bytesWritten === undefined) return undefined;
+  return {
+    sent: bytesWritten - opening.bytesWritten,
+    received: bytesRead - opening.bytesRead,
+  };
+}
+
+function describe(close: Close): { code: number; reason: string } {
+  return { code: close.code, reason: close.reason.toString() };
+}
