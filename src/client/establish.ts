@@ -15,6 +15,7 @@ import {
 } from '../handshake/client.js';
 import { HandshakeError, type Refusal } from '../handshake/errors.js';
 import { formatExtension, newKey } from '../handshake/fields.js';
+import { parseRetryAfter } from '../handshake/retry-after.js';
 import { PerMessageDeflate } from '../permessage-deflate/codec.js';
 import type { PerMessageDeflateOptions } from '../permessage-deflate/options.js';
 import { deflateOptions } from '../permessage-deflate/options.js';
@@ -22,8 +23,9 @@ import { acceptResponse, makeOffer } from '../permessage-deflate/parameters.js';
 import { connectorFor } from './create-connection.js';
 import { explainError } from './explain-error.js';
 import type { HandshakeListener, Negotiated } from './handshake-listener.js';
-import { type ClientOptions, DEFAULT_MAX_REDIRECTS } from './options.js';
+import { type ClientOptions, DEFAULT_HANDSHAKE_TIMEOUT, DEFAULT_MAX_REDIRECTS } from './options.js';
 import { isSameHost, mayReceiveCredentials, readLocation, removeCredentials } from './redirect.js';
+import { readRefusalBody } from './refusal-body.js';
 import { type Address, credentialsOf, readAddress } from './url.js';
 
 /** One opening handshake: a request, and one more for each redirect. */
@@ -176,9 +178,12 @@ export class ClientHandshake {
   /** Starts the time limit for the whole response. Partial data does not extend it. */
   private startDeadline(): void {
     time.clearTimeout(this.deadline);
-    const milliseconds = toTimeout(this.options.handshakeTimeout, 0);
-    if (milliseconds === 0) return;
-    this.deadline = time.setTimeout(() => this.fail('HANDSHAKE_TIMEOUT'), milliseconds);
+    if (this.timeout === 0) return;
+    this.deadline = time.setTimeout(() => this.fail('HANDSHAKE_TIMEOUT'), this.timeout);
+  }
+
+  private get timeout(): number {
+    return toTimeout(this.options.handshakeTimeout, DEFAULT_HANDSHAKE_TIMEOUT);
   }
 
   private onUpgrade(
@@ -245,7 +250,21 @@ export class ClientHandshake {
     // The deadline continues: the listener may do nothing.
     if (this.passToApplication(request, response)) return;
     if (status === 101) this.fail101(key, response);
-    else this.fail('UNEXPECTED_RESPONSE', status, status);
+    else this.refused(status, response);
+  }
+
+  /** The server refused. The error carries its response, so the body is read first. */
+  private refused(status: number, response: http.IncomingMessage): void {
+    const { headers } = response;
+    this.listener.onFailing();
+    this.finish();
+    readRefusalBody(response, this.timeout, (body) => {
+      this.destroy();
+      const retryAfter = parseRetryAfter(headers, time.wallClock());
+      const refusal = { headers, body, retryAfter };
+      const error = new HandshakeError('UNEXPECTED_RESPONSE', status, status, refusal);
+      time.nextTick(() => this.listener.onHandshakeFailed(error));
+    });
   }
 
   /** @returns whether the application handles the response */

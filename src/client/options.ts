@@ -39,7 +39,7 @@ export interface ClientOptions<Socket = never> extends ConnectionOptions<Socket>
   /**
    * How long an opening handshake may take, in milliseconds, from the start of the connection to the
    * 101. The time starts again with each redirect. After an 'unexpected-response' that has a listener
-   * it ends when the WebSocket is closed. 0: no limit. Default: no limit.
+   * it ends when the WebSocket is closed. 0 or Infinity: no limit. Default 30 000.
    */
   handshakeTimeout?: number | undefined;
   /**
@@ -72,6 +72,9 @@ export interface ClientOptions<Socket = never> extends ConnectionOptions<Socket>
   // biome-ignore lint/suspicious/noExplicitAny: `@types/ws` has a wrong type for the certificate
   checkServerIdentity?: ((servername: string, certificate: any) => any) | undefined;
 }
+
+/** The default of `handshakeTimeout`, in milliseconds. */
+export const DEFAULT_HANDSHAKE_TIMEOUT = 30_000;
 
 /** The default of `maxRedirects`. */
 export const DEFAULT_MAX_REDIRECTS = 10;

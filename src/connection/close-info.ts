@@ -25,8 +25,13 @@ export interface CloseInfo {
    */
   by: CloseBy;
   /**
+<<<<<<< HEAD
    * Why: 'close', 'terminate', 'violation', 'rejection', 'failure', 'end', 'error', 'destroyed',
    * 'handshake', for a timeout or a limit the name of its option, or 'slow': the peer read too slowly.
+=======
+   * Why: 'close', 'terminate', 'violation', 'rejection', 'failure', 'end', 'error', 'handshake',
+   * or for a timeout or a limit the name of its option.
+>>>>>>> 7e4bcad (client: a refusal carries header fields, body and Retry-After; 30 s)
    */
   cause: CloseCause;
   /** The Close that was sent. */
@@ -73,7 +78,7 @@ export function describeClose(
   messagesReceived: number,
 ): CloseInfo {
   const { sent, received, violation, failure, wasClean, origin } = endpoint;
-  const { by = 'wire', cause = 'destroyed' } = origin ?? {};
+  const { by = 'wire', cause = 'end' } = origin ?? {};
   const error = violation ?? failure ?? wireError;
   const bytes = opening && countBytes(socket, opening);
   return {

@@ -1,6 +1,8 @@
 /** RFC 6455 §4.1, §4.2.2: the reasons why an opening handshake fails. */
 
+import type { Buffer } from 'node:buffer';
 import { completeSentence, setErrorName, WebSocketError } from '../protocol/errors.js';
+import type { Fields } from './fields.js';
 
 /** One row of {@link REFUSALS}. */
 export interface RefusalRow {
@@ -160,6 +162,16 @@ export const REFUSALS = {
 /** The name of a row of {@link REFUSALS}. */
 export type Refusal = keyof typeof REFUSALS;
 
+/** The response with which a server refused an opening handshake. */
+export interface RefusalResponse {
+  /** Its header fields; names in lower case. */
+  readonly headers: Fields;
+  /** The first 4 KiB of its body, as they were received. */
+  readonly body: Buffer;
+  /** Its Retry-After in milliseconds; undefined if it has none. */
+  readonly retryAfter: number | undefined;
+}
+
 /** The opening handshake failed. RFC 6455 §4.1 (client), §4.2.2 (server). */
 export class HandshakeError extends WebSocketError {
   static {
@@ -170,16 +182,39 @@ export class HandshakeError extends WebSocketError {
   readonly status: number;
   /** The section of the RFC that has the rule. */
   readonly rfc: string;
+  /**
+   * Client: the header fields of the response that refused; names in lower case. This property and
+   * `body` are not enumerable: a log of the error must not have cookies.
+   */
+  declare readonly headers: Fields | undefined;
+  /** Client: the first 4 KiB of the body of that response, as they were received. */
+  declare readonly body: Buffer | undefined;
+  /**
+   * Client: how long that response asks to wait before the next attempt, in milliseconds. Retry-After
+   * may also be a date: then it is the time from the Date of the response until then.
+   */
+  declare readonly retryAfter: number | undefined;
 
   /**
    * @param refusal a row of {@link REFUSALS}
    * @param status the HTTP status; default: that of the row
    * @param detail replaces `%` in the sentence of the row
+   * @param response the response of the server, if it refused
    */
-  constructor(refusal: Refusal, status?: number, detail?: string | number) {
+  constructor(
+    refusal: Refusal,
+    status?: number,
+    detail?: string | number,
+    response?: RefusalResponse,
+  ) {
     const row: RefusalRow = REFUSALS[refusal];
     super(completeSentence(row.sentence, detail), row.code);
     this.status = status ?? row.status;
     this.rfc = row.rfc;
+    if (response === undefined) return;
+    const { headers, body, retryAfter } = response;
+    Object.defineProperty(this, 'headers', { configurable: true, value: headers });
+    Object.defineProperty(this, 'body', { configurable: true, value: body });
+    if (retryAfter !== undefined) this.retryAfter = retryAfter;
   }
 }

@@ -21,12 +21,10 @@ export type CloseCause =
   | 'failure'
   /** The peer broke a rule of RFC 6455 or RFC 7692. */
   | 'violation'
-  /** The peer ended TCP without a Close. */
+  /** TCP ended without a Close. */
   | 'end'
   /** The socket had an error, such as ECONNRESET. */
   | 'error'
-  /** The socket was destroyed without an error. */
-  | 'destroyed'
   /** The opening handshake was refused, or was not valid. */
   | 'handshake'
   | 'handshakeTimeout'
@@ -60,7 +58,7 @@ const ORIGINS: { readonly [input in ClosingInput]?: CloseOrigin } = {
   VIOLATION: { by: 'peer', cause: 'violation' },
   TERMINATED: { by: 'us', cause: 'terminate' },
   WIRE_ENDED: { by: 'wire', cause: 'end' },
-  WIRE_CLOSED: { by: 'wire', cause: 'destroyed' },
+  WIRE_CLOSED: { by: 'wire', cause: 'end' },
 };
 
 /** @param violation the rule that was broken, if the event is a violation */

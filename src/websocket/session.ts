@@ -208,7 +208,7 @@ export class Session implements Application, HandshakeListener, DropListener {
   /** The promise that a listener returned was rejected: that costs its own connection. */
   onRejection(error: Error, request = this.request): void {
     this.request = request;
-    if (this.handshake !== undefined) this.handshake.abort(error);
+    if (this.state === CONNECTING && this.handshake !== undefined) this.handshake.abort(error);
     // 'error' is emitted once: of a connection that is failed already the server hears.
     else if (!this.connection?.endpoint.fail(error, 'rejection')) this.reportUnheard(error);
   }

@@ -52,6 +52,7 @@ export class ManualClock {
   /** Gives Node's timers back. */
   release(): void {
     this.alarms.clear();
+    this.now = 0;
     Object.assign(time, real);
   }
 

@@ -188,7 +188,18 @@ describe('numbers', () => {
     expect((await settled(events, 2))[0]).toBe('error Opening handshake has timed out');
   });
 
-  test.each([0, '0', null, undefined])('handshakeTimeout: %p is no limit', async (value) => {
+  test.each([null, undefined])('handshakeTimeout: %p is 30 s', async (handshakeTimeout) => {
+    clock.stop();
+    const { events, request } = dial(HERE, { handshakeTimeout });
+    await request();
+    clock.advance(29_999);
+    await turns();
+    expect(events).toEqual([]);
+    clock.advance(1);
+    expect((await told(events, 2))[0]).toBe('error Opening handshake has timed out');
+  });
+
+  test.each([0, '0'])('handshakeTimeout: %p is no limit', async (value) => {
     clock.stop();
     await connect(HERE, { handshakeTimeout: value }).request();
     expect(clock.timerCount).toBe(0);
