@@ -17,7 +17,7 @@ export interface Traffic {
 
 /** How a connection ended. RFC 6455 §7.1.4 to §7.1.6. */
 export interface CloseInfo {
-  /** Whether a Close frame was sent and one was received. */
+  /** Whether both Close frames were exchanged. */
   wasClean: boolean;
   /**
    * Who ended the connection: 'us', the 'peer', the 'wire' (TCP ended without a Close), a 'timeout' or
@@ -25,20 +25,15 @@ export interface CloseInfo {
    */
   by: CloseBy;
   /**
-<<<<<<< HEAD
-   * Why: 'close', 'terminate', 'violation', 'rejection', 'failure', 'end', 'error', 'destroyed',
-   * 'handshake', for a timeout or a limit the name of its option, or 'slow': the peer read too slowly.
-=======
-   * Why: 'close', 'terminate', 'violation', 'rejection', 'failure', 'end', 'error', 'handshake',
-   * or for a timeout or a limit the name of its option.
->>>>>>> 7e4bcad (client: a refusal carries header fields, body and Retry-After; 30 s)
+   * Why: 'close', 'terminate', 'violation', 'rejection', 'failure', 'end', 'error', 'handshake', for a
+   * timeout or a limit the name of its option, or 'slow': the peer read too slowly.
    */
   cause: CloseCause;
-  /** The Close that was sent. */
+  /** The Close frame sent. */
   sent?: { code: number; reason: string };
   /** The Close frame received. */
   received?: { code: number; reason: string };
-  /** Why it failed: the violation of the peer, or the error of the socket or of the handshake. */
+  /** The error that failed it: of the peer, the socket or the opening handshake. */
   error?: Error;
   /** The bytes on the socket after the opening handshake; absent if the socket does not count them. */
   bytes?: Traffic;

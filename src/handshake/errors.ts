@@ -1,6 +1,5 @@
 /** RFC 6455 §4.1, §4.2.2: the reasons why an opening handshake fails. */
 
-import type { Buffer } from 'node:buffer';
 import { completeSentence, setErrorName, WebSocketError } from '../protocol/errors.js';
 import type { Fields } from './fields.js';
 

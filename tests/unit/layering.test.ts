@@ -25,7 +25,7 @@ const NODE_MODULES: Record<string, readonly string[]> = {
   handshake: ['crypto'],
   'permessage-deflate': ['buffer', 'zlib'],
   connection: ['async_hooks', 'buffer', 'net', 'perf_hooks', 'stream', 'timers', 'util', 'zlib'],
-  client: ['http', 'https', 'net', 'stream', 'tls'],
+  client: ['buffer', 'http', 'https', 'net', 'stream', 'tls'],
   websocket: ['async_hooks', 'buffer', 'events', 'http', 'stream', 'util'],
   server: [
     'buffer',

@@ -19,7 +19,8 @@ const check = (options: object) => checkConnectionOptions(options as ConnectionO
 
 describe('a numeric option', () => {
   const numeric = ['maxPayload', 'maxFragments', 'maxBufferedChunks', 'maxPendingAutoPongs'];
-  test.each([...numeric, 'closeTimeout'])('%s takes numbers and texts of numbers', (name) => {
+  const times = ['closeTimeout', 'firstMessageTimeout', 'idleTimeout'];
+  test.each([...numeric, ...times])('%s takes numbers and texts of numbers', (name) => {
     for (const value of [0, 1, 0.5, 2 ** 40, Infinity, '0', '1024', ' 1e3 ', undefined, null]) {
       expect(() => check({ [name]: value })).not.toThrow();
     }
@@ -147,4 +148,57 @@ describe('an unknown name', () => {
       'perMessageDeflate has no option treshold; did you mean threshold?',
     ]);
   });
+});
+
+describe('messageRate', () => {
+  test.each([
+    undefined,
+    null,
+    { perSecond: 1 },
+    { perSecond: 0.01, burst: 1 },
+    { perSecond: 1e6, burst: 1e9, policy: 'close' },
+    { perSecond: 1, policy: undefined },
+    { perSecond: 1, policy: () => 'drop' },
+  ])('takes %p', (messageRate) => {
+    expect(() => check({ messageRate })).not.toThrow();
+  });
+
+  test.each([
+    [10, TypeError, 'such as { perSecond: 50, burst: 100 }: 10 was given'],
+    [{}, TypeError, 'messageRate.perSecond must be a number of messages above 0: undefined'],
+    [{ perSecond: '10' }, TypeError, "'10' was given"],
+    [{ perSecond: 0 }, RangeError, 'above 0: 0 was given'],
+    [{ perSecond: -1 }, RangeError, '-1 was given'],
+    [{ perSecond: Infinity }, RangeError, 'Infinity was given'],
+    [{ perSecond: NaN }, RangeError, 'NaN was given'],
+    [{ perSecond: 1, burst: 0.5 }, RangeError, 'messageRate.burst must be a number of messages of'],
+    [{ perSecond: 1, burst: 'all' }, TypeError, "'all' was given"],
+    [{ perSecond: 1, policy: 'drop' }, TypeError, "policy must be 'pause' or 'close': 'drop'"],
+  ])('%p is a %p', (messageRate, ErrorClass, message) => {
+    expect(() => check({ messageRate })).toThrow(ErrorClass as ErrorConstructor);
+    expect(() => check({ messageRate })).toThrow(message);
+  });
+
+  test('warns of an unknown name', async () => {
+    check({ messageRate: { perSecond: 1, persecond: 2 } });
+    await turns();
+    expect(warnings('WS6455_UNKNOWN_OPTION')).toEqual([
+      'messageRate has no option persecond; did you mean perSecond?',
+    ]);
+  });
+});
+
+test.each([['close'], ['throw'], [undefined], [null]])(
+  'unheardErrors takes %p',
+  (unheardErrors) => {
+    expect(() => check({ unheardErrors })).not.toThrow();
+  },
+);
+
+test.each(['ignore', true, ''])('unheardErrors: %p is a TypeError', (unheardErrors) => {
+  expect(() => check({ unheardErrors })).toThrow(
+    new TypeError(
+      `The option unheardErrors must be 'close' or 'throw': ${typeof unheardErrors === 'string' ? `'${unheardErrors}'` : unheardErrors} was given`,
+    ),
+  );
 });
