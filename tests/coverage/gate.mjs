@@ -21,8 +21,8 @@ const EXCEPTIONS = [
   { file: 'protocol/wire', reason: 'types only' },
   {
     file: 'protocol/endpoint',
-    line: 'if (this.violation !== undefined) this.application.onFailure(this.violation);',
-    reason: "the action 'report' follows only a violation; the check is for the compiler",
+    line: 'if (error !== undefined) this.application.onFailure(error);',
+    reason: "the action 'report' follows only an error; the check is for the compiler",
   },
   {
     file: 'protocol/message-buffer',

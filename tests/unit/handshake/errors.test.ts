@@ -28,3 +28,18 @@ test('a refused response has the status that was received', () => {
 test('an error is named after its class', () => {
   expect(String(new HandshakeError('INVALID_KEY'))).toMatch(/^HandshakeError: Missing or invalid/);
 });
+
+test('a refusal has the response, of which only Retry-After is enumerable', () => {
+  const headers = { 'set-cookie': ['a=1'] };
+  const body = Buffer.from('no');
+  const detail = [429, 429] as const;
+  const error = new HandshakeError('UNEXPECTED_RESPONSE', ...detail, {
+    headers,
+    body,
+    retryAfter: 5,
+  });
+  expect([error.headers, error.body, error.retryAfter]).toEqual([headers, body, 5]);
+  expect(Object.keys(error)).toEqual(['code', 'status', 'rfc', 'retryAfter']);
+  const without = { headers, body, retryAfter: undefined };
+  expect('retryAfter' in new HandshakeError('UNEXPECTED_RESPONSE', ...detail, without)).toBe(false);
+});

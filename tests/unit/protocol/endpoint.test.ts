@@ -295,3 +295,52 @@ test('RFC 6455 §5.1: a client without keys of its own masks with random ones', 
   expect([first?.length, second?.length]).toEqual([8, 8]);
   expect(first).not.toBe(second);
 });
+
+describe('an error of this end', () => {
+  const error = new Error('of the program');
+
+  test('fails the connection with 1011, without details, and is reported once', () => {
+    const server = openEndpoint('server');
+    expect(server.endpoint.fail(error, 'rejection')).toBe(true);
+    expect(server.endpoint.fail(error, 'rejection')).toBe(false);
+    receive(server, { payload: 'later' });
+    expect(sent(server)).toEqual(['CLOSE 1011']);
+    expect(server.application.events).toEqual(['failure of the program']);
+    expect(server.endpoint).toMatchObject({
+      state: 'FAILED',
+      failure: error,
+      origin: { by: 'us', cause: 'rejection' },
+    });
+  });
+
+  test('after our Close leaves that Close and its origin', () => {
+    const server = openEndpoint('server');
+    server.endpoint.startClosingHandshake(NORMAL);
+    expect(server.endpoint.fail(error, 'failure')).toBe(true);
+    expect(sent(server)).toEqual(['CLOSE 1000 done']);
+    expect(server.endpoint.origin).toEqual({ by: 'us', cause: 'close' });
+  });
+
+  test('while our Close waits fails the connection as well', () => {
+    const server = openEndpoint('server');
+    server.wire.isBlocked = true;
+    server.endpoint.startClosingHandshake(NORMAL);
+    expect(server.endpoint.fail(error, 'failure')).toBe(true);
+    expect(server.application.events).toEqual(['failure of the program']);
+  });
+
+  test('after the Close of the peer changes nothing', () => {
+    const server = openEndpoint('server');
+    receive(server, { opcode: CLOSE });
+    expect(server.endpoint.fail(error, 'failure')).toBe(false);
+    expect([server.application.events, server.endpoint.failure]).toEqual([[], undefined]);
+  });
+});
+
+test('the origin of a closing handshake may be named by who starts it', () => {
+  const origin = { by: 'timeout', cause: 'idleTimeout' } as const;
+  const server = openEndpoint('server');
+  server.endpoint.startClosingHandshake(NORMAL, origin);
+  receive(server, { opcode: CLOSE });
+  expect(server.endpoint.origin).toEqual(origin);
+});
