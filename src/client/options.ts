@@ -39,7 +39,7 @@ export interface ClientOptions<Socket = never> extends ConnectionOptions<Socket>
   /**
    * How long an opening handshake may take, in milliseconds, from the start of the connection to the
    * 101. The time starts again with each redirect. After an 'unexpected-response' that has a listener
-   * it ends when the WebSocket is closed. 0 or Infinity: no limit. Default 30 000.
+   * it ends when the WebSocket is closed. 0 turns it off. Default 30 000.
    */
   handshakeTimeout?: number | undefined;
   /**

@@ -1,4 +1,4 @@
-/** How a connection ended: `closeInfo` of a WebSocket. RFC 6455 §7.1.4 to §7.1.6. */
+/** What `closeInfo` of a WebSocket has, and where it comes from. */
 
 import type { Duplex } from 'node:stream';
 import { HandshakeError } from '../handshake/errors.js';

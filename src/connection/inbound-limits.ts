@@ -84,7 +84,7 @@ export class InboundLimits implements ReadObserver, SweepEntry {
     return limits;
   }
 
-  /** A message was received. @returns whether it is delivered */
+  /** Counts a received message. @returns whether the program gets it */
   admit(data: MessageData, isBinary: boolean): boolean {
     this.firstMessageDue = Number.POSITIVE_INFINITY;
     const { rate, bucket } = this;
@@ -100,7 +100,7 @@ export class InboundLimits implements ReadObserver, SweepEntry {
     return true;
   }
 
-  /** The connection is closed. */
+  /** Stops watching. */
   stop(): void {
     this.endPause();
     sweep.cancel(this);
@@ -167,7 +167,7 @@ export class InboundLimits implements ReadObserver, SweepEntry {
     sweep.releaseProcess();
   }
 
-  /** A message is beyond the rate. @returns whether it is delivered */
+  /** Applies the policy to a message beyond the rate. @returns as `admit` does */
   private exceed(
     rate: Rate,
     bucket: TokenBucket,

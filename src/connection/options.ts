@@ -71,19 +71,19 @@ export interface ConnectionOptions<Socket = never> {
   closeTimeout?: number | undefined;
   /**
    * How long a peer may be open without a complete message, in milliseconds, paused time not counted.
-   * After that the connection fails with 1008. It stops peers that connect and never log in. 0 or
-   * Infinity: no limit. Default: no limit.
+   * After that the connection fails with 1008. It stops peers that connect and never log in.
+   * Default: no limit, as with 0.
    */
   firstMessageTimeout?: number | undefined;
   /**
    * How long a peer may send no byte, in milliseconds; a Pong is enough. After that, at the latest
    * after a quarter more, the connection is closed with 1001. A paused connection is not closed. It
-   * frees the memory of peers that are gone. 0 or Infinity: no limit. Default: no limit.
+   * frees the memory of peers that are gone. 0 means never. Default: no limit.
    */
   idleTimeout?: number | undefined;
   /**
    * How many messages a peer may send: `{ perSecond, burst, policy }`. It stops floods of messages.
-   * Control frames do not count. Default: no limit.
+   * Pings and Pongs do not count. Default: no limit.
    */
   messageRate?: MessageRate<Socket> | undefined;
   /**

@@ -165,7 +165,7 @@ export class WebSocketServer<
     destroyOnThrow(socket, () => handshake.start());
   }
 
-  /** With `captureRejections`: the promise of a listener was rejected. */
+  /** Node calls it if the promise of a listener was rejected, with `captureRejections`. */
   override [captureRejectionSymbol](
     reason: Error,
     event: string | symbol,
