@@ -7,7 +7,6 @@ import { Compressor, Decompressor, type Direction } from '../support/deflate.js'
 import { type WireEnd, wirePair } from '../support/duplex-pair.js';
 import { type FrameOptions, OPCODE } from '../support/frames.js';
 import { upgradeRequest, upgradeResponse } from '../support/requests.js';
-import { peerFrame } from './rows.js';
 import {
   type Cast,
   MAX_PAYLOAD,
@@ -17,6 +16,7 @@ import {
   type Settings,
 } from './subject.js';
 import { settled, turn } from './turns.js';
+import { peerFrame } from './wire-bytes.js';
 
 export interface ServerResponse {
   /** what the server sends */
@@ -129,7 +129,7 @@ async function openClient(options: object, answerTo: (offer: string) => string):
 }
 
 /** Waits until what the pool of threads was given before, if it is short, is done. */
-async function poolTurn(): Promise<void> {
+export async function poolTurn(): Promise<void> {
   const job = (): Promise<unknown> => new Promise((done) => deflateRaw('', done));
   await Promise.all(Array.from({ length: 8 }, job));
 }

@@ -3,7 +3,7 @@
  * `Endpoint`, in both roles.
  */
 import { expect, test } from '@jest/globals';
-import { type FrameOptions, KEY } from '../support/frames.js';
+import type { FrameOptions } from '../support/frames.js';
 import { byteByByte, randomCuts, SeededRandom } from '../support/random.js';
 import {
   ROLES,
@@ -14,7 +14,9 @@ import {
   SUBJECTS,
   type Subject,
 } from './subject.js';
-import { frameBytes } from './wire-bytes.js';
+import { peerFrame } from './wire-bytes.js';
+
+export { peerFrame };
 
 export interface Row {
   name: string;
@@ -27,11 +29,6 @@ export interface Row {
   /** default both */
   roles?: readonly Role[];
   settings?: Settings;
-}
-
-/** The frame as the peer of a product in this role sends it. */
-export function peerFrame(role: Role, options: FrameOptions): Buffer {
-  return frameBytes(role === 'server' ? { mask: KEY, ...options } : options);
 }
 
 /** The bytes of a row, as the peer of a product in this role sends them. */

@@ -1,6 +1,7 @@
 /** Fast helpers for large payloads: the XOR of RFC 6455 §5.3 by words, and short descriptions. */
 import { createHash } from 'node:crypto';
-import { type FrameOptions, frame } from '../support/frames.js';
+import { type FrameOptions, frame, KEY } from '../support/frames.js';
+import type { Role } from './subject.js';
 
 const LARGE = 1024;
 
@@ -23,6 +24,11 @@ export function frameBytes(options: FrameOptions): Buffer {
   if (payload.length < LARGE) return frame(options);
   const head = frame({ ...options, payload: '', announce: options.announce ?? payload.length });
   return Buffer.concat([head, options.mask ? masked(payload, options.mask) : payload]);
+}
+
+/** The frame as the peer of a product in this role sends it. */
+export function peerFrame(role: Role, options: FrameOptions): Buffer {
+  return frameBytes(role === 'server' ? { mask: KEY, ...options } : options);
 }
 
 /** A payload as short text: hex, or its length and a digest. */

@@ -1,0 +1,47 @@
+/** The rows of docs/from-ws.md that make one stream of frames end in two ways. */
+import type { Rule, Verdict } from './reference.js';
+
+/** What one of the two did with a stream. */
+export interface Outcome {
+  /** messages, Pings and Pongs that the application was told of, in words */
+  heard: string[];
+  /** Pongs that were sent */
+  pongs: string[];
+  /** `failed <code sent>`, `closed <code> <reason>`, or `open`: the peer ended TCP without a Close */
+  end: string;
+}
+
+export interface Difference {
+  /** the first cell of the row in docs/from-ws.md */
+  row: string;
+  /** Whether the row is about this stream. */
+  applies(verdict: Verdict): boolean;
+}
+
+const breaks =
+  (...rules: Rule[]) =>
+  ({ end }: Verdict): boolean =>
+    end.kind === 'failed' && rules.includes(end.violation.rule);
+
+export const DIFFERENCES: readonly Difference[] = [
+  { row: 'a length not in its shortest form', applies: breaks('shortest length') },
+  { row: 'UTF-8', applies: breaks('UTF-8') },
+  { row: 'an empty payload marked as compressed', applies: breaks('empty compressed payload') },
+  { row: 'compressed data that is incomplete', applies: breaks('incomplete compressed data') },
+  {
+    row: 'several ends of the DEFLATE stream in one message',
+    applies: ({ beforeStreamEnd }) => beforeStreamEnd !== undefined,
+  },
+];
+
+/** Where the two may part: what comes before is the same in any case. */
+function sharedLength(verdict: Verdict): number {
+  return Math.min(verdict.heard.length, verdict.beforeStreamEnd ?? Number.POSITIVE_INFINITY);
+}
+
+/** @returns the row that explains why the two outcomes differ; undefined if none does */
+export function explain(verdict: Verdict, ours: Outcome, theirs: Outcome): Difference | undefined {
+  const length = sharedLength(verdict);
+  const isShared = ours.heard.slice(0, length).every((one, i) => one === theirs.heard[i]);
+  return isShared ? DIFFERENCES.find(({ applies }) => applies(verdict)) : undefined;
+}
