@@ -49,7 +49,9 @@ function readPlan(args: string[]): Plan {
   const text = { type: 'string' } as const;
   const options = { minutes: text, seconds: text, runs: text, target: text, seed: text };
   const { values } = parseArgs({ args, options });
-  const targets = TARGETS.filter(({ name }) => values.target === undefined || name === values.target);
+  const targets = TARGETS.filter(
+    ({ name }) => values.target === undefined || name === values.target,
+  );
   if (targets.length === 0) {
     throw new RangeError(`--target is one of ${TARGETS.map(({ name }) => name).join(', ')}`);
   }
@@ -61,7 +63,10 @@ function readPlan(args: string[]): Plan {
 }
 
 /** @returns how many runs there were */
-async function campaign({ targets, firstSeed, runs, end }: Plan, watchdog: Worker): Promise<number> {
+async function campaign(
+  { targets, firstSeed, runs, end }: Plan,
+  watchdog: Worker,
+): Promise<number> {
   let count = 0;
   for (let seed = firstSeed; seed < firstSeed + runs && Date.now() < end; seed++) {
     for (const target of targets) {
@@ -84,8 +89,11 @@ export async function main(args: string[]): Promise<void> {
   process.on('unhandledRejection', fail);
   const watchdog = new Worker(WATCHDOG, { eval: true });
   watchdog.unref();
-  console.log(`seeds from ${plan.firstSeed}; targets: ${plan.targets.map(({ name }) => name).join(', ')}`);
+  console.log(
+    `seeds from ${plan.firstSeed}; targets: ${plan.targets.map(({ name }) => name).join(', ')}`,
+  );
   const count = await campaign(plan, watchdog);
   await watchdog.terminate();
-  console.log(`${count} passed, 0 failed`);
+  console.log(`${count} runs`);
+  console.log(`${plan.targets.length} passed, 0 failed`);
 }

@@ -30,13 +30,19 @@ export const DIFFERENCES: readonly Difference[] = [
   { row: 'compressed data that is incomplete', applies: breaks('incomplete compressed data') },
   {
     row: 'several ends of the DEFLATE stream in one message',
-    applies: ({ beforeStreamEnd }) => beforeStreamEnd !== undefined,
+    applies: ({ beforeStreamEnd, end }) =>
+      beforeStreamEnd !== undefined || (end.kind === 'failed' && end.violation.isBehindStreamEnd),
   },
+  {
+    row: 'invalid or too long compressed data in one of several fragments',
+    applies: ({ beforeOpenMessage }) => beforeOpenMessage !== undefined,
+  },
+  { row: 'more fragments than `maxFragments`', applies: breaks('maxFragments') },
 ];
 
 /** Where the two may part: what comes before is the same in any case. */
-function sharedLength(verdict: Verdict): number {
-  return Math.min(verdict.heard.length, verdict.beforeStreamEnd ?? Number.POSITIVE_INFINITY);
+function sharedLength({ heard, beforeStreamEnd, beforeOpenMessage }: Verdict): number {
+  return Math.min(heard.length, beforeStreamEnd ?? heard.length, beforeOpenMessage ?? heard.length);
 }
 
 /** @returns the row that explains why the two outcomes differ; undefined if none does */

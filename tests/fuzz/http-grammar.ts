@@ -96,7 +96,10 @@ export function readHead(bytes: Buffer): Head | undefined {
   const text = bytes.toString('latin1');
   const end = /\r?\n\r?\n/.exec(text);
   if (end === null) return undefined;
-  const [startLine = '', ...lines] = text.slice(0, end.index).replace(/^[\r\n]+/, '').split(/\r?\n/);
+  const [startLine = '', ...lines] = text
+    .slice(0, end.index)
+    .replace(/^[\r\n]+/, '')
+    .split(/\r?\n/);
   const fields = lines.map((line): Field => {
     const colon = line.indexOf(':');
     return [line.slice(0, Math.max(0, colon)).toLowerCase(), line.slice(colon + 1).trim()];

@@ -20,8 +20,7 @@ interface ZlibResult {
 }
 
 /** The product stops at the limit or at the fault, whichever comes in a chunk of zlib's output first. */
-function violationOf(error: unknown, mayBeTooLong: boolean): Violation {
-  const isCut = (error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR';
+function violationOf(isCut: boolean, mayBeTooLong: boolean): Violation {
   const rule = isCut ? 'incomplete compressed data' : 'compressed data';
   return new Violation(rule, mayBeTooLong ? [1007, 1009] : [1007]);
 }
@@ -33,16 +32,21 @@ function inflateStream(input: Buffer, history: Buffer): ZlibResult {
   return inflateRawSync(input, options) as unknown as ZlibResult; // info: true
 }
 
-/** How much zlib makes of the input before it stops or fails. */
+/** What zlib makes of a stream that need not be complete; undefined if it finds a fault. */
+function inflatesSoFar(input: Buffer, history: Buffer): Buffer | undefined {
+  const dictionary = history.length > 0 ? { dictionary: history } : {};
+  try {
+    return inflateRawSync(input, { finishFlush: constants.Z_SYNC_FLUSH, ...dictionary });
+  } catch {
+    return undefined;
+  }
+}
+
+/** How much zlib makes of the input before its fault. */
 function lengthBeforeFault(input: Buffer, history: Buffer): number {
   for (let end = input.length - 1; end > 0; end--) {
-    const dictionary = history.length > 0 ? { dictionary: history } : {};
-    const options = { finishFlush: constants.Z_SYNC_FLUSH, ...dictionary };
-    try {
-      return inflateRawSync(input.subarray(0, end), options).length;
-    } catch {
-      // shorter
-    }
+    const before = inflatesSoFar(input.subarray(0, end), history);
+    if (before !== undefined) return before.length;
   }
   return 0;
 }
@@ -59,7 +63,7 @@ export function referenceInflate(): Inflate {
     let streams = 0;
     for (;;) {
       streams++;
-      const one = inflateOne(input, window, maxPayload, message.length);
+      const one = inflateNext(input, window, maxPayload, message.length);
       input = input.subarray(one.engine.bytesWritten);
       message = Buffer.concat([message, one.buffer]);
       window = Buffer.concat([window, one.buffer]).subarray(-WINDOW);
@@ -69,6 +73,20 @@ export function referenceInflate(): Inflate {
     history = window;
     return { message, hasEnd: input.length > 0 || streams > 1 };
   };
+}
+
+function inflateNext(
+  input: Buffer,
+  window: Buffer,
+  maxPayload: number,
+  before: number,
+): ZlibResult {
+  try {
+    return inflateOne(input, window, maxPayload, before);
+  } catch (error) {
+    if (error instanceof Violation) error.isBehindStreamEnd = before > 0;
+    throw error;
+  }
 }
 
 function inflateOne(input: Buffer, window: Buffer, maxPayload: number, before: number): ZlibResult {
@@ -81,6 +99,7 @@ function inflateOne(input: Buffer, window: Buffer, maxPayload: number, before: n
   } catch (error) {
     if (error instanceof Violation) throw error;
     const mayBeTooLong = maxPayload > 0 && before + lengthBeforeFault(input, window) > maxPayload;
-    throw violationOf(error, mayBeTooLong);
+    const isCut = inflatesSoFar(input.subarray(0, -LAST_BLOCK.length), window) !== undefined;
+    throw violationOf(isCut, mayBeTooLong);
   }
 }

@@ -33,6 +33,9 @@ export type Rule =
 
 /** A rule that the stream breaks. Where zlib may find either fault first, both codes are right. */
 export class Violation extends Error {
+  /** It stands behind the end of a DEFLATE stream, in the same message. */
+  isBehindStreamEnd = false;
+
   constructor(
     readonly rule: Rule,
     readonly codes: readonly number[],
@@ -67,6 +70,8 @@ export interface Verdict {
   end: End;
   /** How many came before the first compressed message in which a DEFLATE stream ended. */
   beforeStreamEnd: number | undefined;
+  /** How many came before the compressed message that was in progress at the end. */
+  beforeOpenMessage: number | undefined;
 }
 
 interface Header {
@@ -83,6 +88,8 @@ interface Message {
   payload: Buffer;
   announced: bigint;
   frames: number;
+  /** How much the application had been told of when it began. */
+  heardBefore: number;
 }
 
 const SECOND_BYTES = [0x80, 0x90, 0xa0, 0xbf];
@@ -132,7 +139,13 @@ export class ReferenceReceiver {
       if (!(violation instanceof Violation)) throw violation;
       end = { kind: 'failed', violation };
     }
-    return { heard: this.#heard, end, beforeStreamEnd: this.#beforeStreamEnd };
+    const open = this.#message;
+    return {
+      heard: this.#heard,
+      end,
+      beforeStreamEnd: this.#beforeStreamEnd,
+      beforeOpenMessage: open?.compressed === true ? open.heardBefore : undefined,
+    };
   }
 
   /** @returns undefined if the frame is not complete */
@@ -166,7 +179,8 @@ export class ReferenceReceiver {
     const mayBeCompressed = this.#inflate !== undefined && startsData;
     if (rsv !== 0 && !(rsv === RSV1 && mayBeCompressed)) throw new Violation('header', [1002]);
     if (!KNOWN.includes(opcode)) throw new Violation('header', [1002]);
-    if (opcode === CONTINUATION && this.#message === undefined) throw new Violation('header', [1002]);
+    if (opcode === CONTINUATION && this.#message === undefined)
+      throw new Violation('header', [1002]);
     if (startsData && this.#message !== undefined) throw new Violation('header', [1002]);
     if (opcode >= CLOSE && (!fin || seven > 125)) throw new Violation('header', [1002]);
     if (opcode === CLOSE && seven === 1) throw new Violation('header', [1002]);
@@ -175,7 +189,8 @@ export class ReferenceReceiver {
 
   #length(bytes: Buffer, offset: number, seven: number): bigint {
     if (seven < 126) return BigInt(seven);
-    const length = seven === 126 ? BigInt(bytes.readUInt16BE(offset)) : bytes.readBigUInt64BE(offset);
+    const length =
+      seven === 126 ? BigInt(bytes.readUInt16BE(offset)) : bytes.readBigUInt64BE(offset);
     if (length < (seven === 126 ? 126n : 65_536n)) throw new Violation('shortest length', [1002]);
     if (length > BigInt(Number.MAX_SAFE_INTEGER)) throw new Violation('length above 2^53', [1009]);
     return length;
@@ -188,6 +203,7 @@ export class ReferenceReceiver {
       payload: Buffer.alloc(0),
       announced: 0n,
       frames: 0,
+      heardBefore: this.#heard.length,
     };
     const { maxPayload, maxFragments } = this.#limits;
     this.#message.announced += length;
@@ -223,11 +239,12 @@ export class ReferenceReceiver {
     message.payload = Buffer.concat([message.payload, part]);
     const isText = message.opcode === TEXT;
     // RFC 6455 §8.1: text fails at its first invalid byte, complete or not.
-    if (isText && !message.compressed && !isUtf8Prefix(message.payload)) throw new Violation('UTF-8', [1007]);
+    if (isText && !message.compressed && !isUtf8Prefix(message.payload))
+      throw new Violation('UTF-8', [1007]);
     if (!isLast) return;
-    this.#message = undefined;
     const payload = message.compressed ? this.#inflated(message.payload) : message.payload;
     if (isText && !isUtf8(payload)) throw new Violation('UTF-8', [1007]);
+    this.#message = undefined;
     this.#heard.push({ kind: isText ? 'text' : 'binary', payload });
   }
 

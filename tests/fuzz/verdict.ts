@@ -31,7 +31,9 @@ function endEvents(end: End): string[] {
 
 /** What the peer has to be sent before a Close. */
 export function duePongs({ heard }: Verdict): string[] {
-  return heard.filter(({ kind }) => kind === 'ping').map(({ payload }) => `pong ${inShort(payload)}`);
+  return heard
+    .filter(({ kind }) => kind === 'ping')
+    .map(({ payload }) => `pong ${inShort(payload)}`);
 }
 
 /** Which Close frames may follow; `none` for no frame. */
@@ -51,7 +53,8 @@ export function cut(bytes: Buffer, random: SeededRandom): Buffer[] {
 /** Fails unless the scene, which has read the stream to its end, did what the reference says. */
 export async function checkScene(scene: Scene, verdict: Verdict): Promise<void> {
   const { peer, role } = scene;
-  const endsItself = verdict.end.kind === 'failed' || (verdict.end.kind === 'closed' && role === 'server');
+  const endsItself =
+    verdict.end.kind === 'failed' || (verdict.end.kind === 'closed' && role === 'server');
   same(peer.ended, endsItself, 'TCP ended by this end');
   await scene.finish();
   same(scene.events.map(withoutName), dueEvents(verdict), 'events');

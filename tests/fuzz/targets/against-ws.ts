@@ -1,10 +1,11 @@
 /** The product beside `ws`: the same bytes, the same messages and the same kind of end. */
-import { isDeepStrictEqual } from 'node:util';
+
 import type { Duplex } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
 import { type Library, SUBJECTS, type Untyped } from '../../compat/subjects.js';
 import { poolTurn } from '../../conformance/compressed-scene.js';
 import { listen, Peer, ROLES, type Role } from '../../conformance/subject.js';
-import { settled, until } from '../../conformance/turns.js';
+import { settled, turn, until } from '../../conformance/turns.js';
 import { type WireEnd, wirePair } from '../../support/duplex-pair.js';
 import type { SeededRandom } from '../../support/random.js';
 import { acceptFor, SAMPLE_KEY } from '../../support/requests.js';
@@ -30,6 +31,9 @@ interface Case {
  * masking key has come.
  */
 const PADDING = Buffer.alloc(14);
+
+/** Longest wait for an end that comes, in milliseconds. */
+const PATIENCE = 5_000;
 
 async function drawCase(random: SeededRandom): Promise<Case> {
   const kind = random.integer(0, 2);
@@ -102,7 +106,10 @@ async function openClient(
     ...(options.perMessageDeflate ? [`Sec-WebSocket-Extensions: ${EXTENSION}`] : []),
   ];
   far.write(`${lines.join('\r\n')}\r\n\r\n`);
-  await until(() => ws.readyState === 1, () => far.writableLength);
+  await until(
+    () => ws.readyState === 1,
+    () => far.writableLength,
+  );
   return ws;
 }
 
@@ -111,7 +118,10 @@ async function headOn(far: WireEnd): Promise<Buffer> {
   const seen: Buffer[] = [];
   const take = (chunk: Buffer): number => seen.push(chunk);
   far.on('data', take);
-  await until(() => Buffer.concat(seen).includes('\r\n\r\n'), () => seen.length);
+  await until(
+    () => Buffer.concat(seen).includes('\r\n\r\n'),
+    () => seen.length,
+  );
   far.removeListener('data', take);
   return Buffer.concat(seen);
 }
@@ -124,23 +134,36 @@ async function play(library: Library, one: Case, chunks: Buffer[]): Promise<Outc
   const peer = new Peer(far, one.role);
   peer.write(chunks.map((chunk) => Buffer.from(chunk)));
   const progress = (): number => events.length + peer.received - far.writableLength;
-  await allRead(progress, one.isCompressed);
+  await allRead(ws, progress, one.isCompressed);
   peer.end();
-  await until(() => ws.readyState === 3, progress, 200);
+  await waitFor(() => ws.readyState === 3);
   ws.terminate();
   await settled(progress);
   return outcomeOf(events, peer);
 }
 
 /** Nothing moves any more, in the pool of threads either. */
-async function allRead(progress: () => number, isCompressed: boolean): Promise<void> {
+async function allRead(ws: Untyped, progress: () => number, isCompressed: boolean): Promise<void> {
   for (let before = -1; before !== progress(); ) {
     before = progress();
     for (let i = 0; i < (isCompressed ? 3 : 1); i++) {
       if (isCompressed) await poolTurn();
       await settled(progress);
     }
+    await waitFor(() => isIdle(ws));
   }
+}
+
+/** The receiver of `ws` is a Writable, which holds a chunk while it inflates what is in it. */
+function isIdle({ _receiver: receiver }: Untyped): boolean {
+  return (
+    receiver?.writableLength === undefined || receiver.destroyed || receiver.writableLength === 0
+  );
+}
+
+/** By the clock: the pool of threads does not tell when it is done. */
+async function waitFor(done: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + PATIENCE; !done() && Date.now() < deadline; ) await turn();
 }
 
 function outcomeOf(events: string[], peer: Peer): Outcome {

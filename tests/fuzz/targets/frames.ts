@@ -47,7 +47,9 @@ function lengthFor(random: SeededRandom, size: number): Partial<FrameOptions> {
   if (random.next() < 0.85) return {};
   if (random.next() < 0.3) return { announce: random.pick(HUGE), lengthBits: 64 };
   const announce = random.next() < 0.5 ? size : random.pick(ANNOUNCED);
-  const bits = ([7, 16, 64] as const).filter((one) => announce < { 7: 126, 16: 65_536, 64: 2 ** 53 }[one]);
+  const bits = ([7, 16, 64] as const).filter(
+    (one) => announce < { 7: 126, 16: 65_536, 64: 2 ** 53 }[one],
+  );
   return { announce, lengthBits: random.pick(bits) };
 }
 

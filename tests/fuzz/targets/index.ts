@@ -1,8 +1,15 @@
 import type { Target } from '../target.js';
-import { frames, sequences } from './frames.js';
 import { againstWs } from './against-ws.js';
+import { frames, sequences } from './frames.js';
 import { payloads } from './payloads.js';
 import { requests } from './requests.js';
 import { responses } from './responses.js';
 
-export const TARGETS: readonly Target[] = [requests, responses, frames, sequences, payloads, againstWs];
+export const TARGETS: readonly Target[] = [
+  requests,
+  responses,
+  frames,
+  sequences,
+  payloads,
+  againstWs,
+];

@@ -51,7 +51,11 @@ const FAULTS: ((random: SeededRandom, payload: Buffer) => Buffer)[] = [
 ];
 
 /** A payload as a peer compresses it, or one with a fault. */
-async function compress(random: SeededRandom, compressor: Compressor, plain: Buffer): Promise<Buffer> {
+async function compress(
+  random: SeededRandom,
+  compressor: Compressor,
+  plain: Buffer,
+): Promise<Buffer> {
   if (random.next() < 0.1) return finalBlocks(random, plain);
   const payload = await compressor.message(plain);
   return random.next() < 0.15 ? random.pick(FAULTS)(random, payload) : payload;
@@ -85,7 +89,10 @@ export async function compressedStream(random: SeededRandom, role: Role): Promis
   compressor.close();
   if (random.next() < 0.3) frames.push({ opcode: CLOSE, payload: closePayload(1000, 'bye') });
   const mask = (): Partial<FrameOptions> => (role === 'server' ? { mask: random.bytes(4) } : {});
-  return perhapsCutOff(Buffer.concat(frames.map((one) => frameBytes({ ...one, ...mask() }))), random);
+  return perhapsCutOff(
+    Buffer.concat(frames.map((one) => frameBytes({ ...one, ...mask() }))),
+    random,
+  );
 }
 
 export const payloads: Target = {

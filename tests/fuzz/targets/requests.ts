@@ -78,7 +78,10 @@ function expectValid(head: Head): void {
   holds(keys.length === 1 && /^[+/0-9A-Za-z]{22}==$/.test(keys[0] ?? ''), `accepted: key ${keys}`);
   same(valuesOf(fields, 'sec-websocket-version'), ['13'], 'accepted: version');
   holds(valuesOf(fields, 'transfer-encoding').length === 0, 'accepted: a body');
-  holds(listOf(head, 'content-length').every((one) => /^0+$/.test(one)), 'accepted: a body');
+  holds(
+    listOf(head, 'content-length').every((one) => /^0+$/.test(one)),
+    'accepted: a body',
+  );
 }
 
 /** RFC 6455 §4.2.2: the response says nothing that was not asked for. */
@@ -90,7 +93,10 @@ function checkResponse(asked: Head, answer: Head): void {
   holds(chosen.length <= 1 && chosen.every((one) => offered.includes(one)), `chosen: ${chosen}`);
   const [extension] = valuesOf(answer.fields, 'sec-websocket-extensions');
   if (extension === undefined) return;
-  holds(lists(asked, 'sec-websocket-extensions', extension) || agreementOf(extension) !== undefined, extension);
+  holds(
+    lists(asked, 'sec-websocket-extensions', extension) || agreementOf(extension) !== undefined,
+    extension,
+  );
 }
 
 interface Seen {
@@ -106,7 +112,7 @@ function makeServer(): Server {
   const http = createServer((_, response) => response.end('application'));
   const wss = new WebSocket.WebSocketServer({ server: http, perMessageDeflate: true });
   wss.on('connection', (ws, { socket }: IncomingMessage) => {
-    const { events } = told.get(socket) ?? { events: [] };
+    const events = told.get(socket)?.events ?? [];
     ws.on('message', (data) => events.push(`message ${data}`));
     ws.on('error', () => events.push('error'));
     ws.on('close', (code: number) => events.push(`close ${code}`));
@@ -146,7 +152,10 @@ async function run(random: SeededRandom): Promise<void> {
   server.emit('connection', near);
   await ask(cut(bytes, random), far, seen);
   far.end();
-  await until(() => near.destroyed, () => seen.events.length);
+  await until(
+    () => near.destroyed,
+    () => seen.events.length,
+  );
   holds(near.destroyed, 'the socket is gone when the client has ended its side');
   check(bytes, isValid, seen);
 }

@@ -80,7 +80,10 @@ function expectValid(head: Head, asked: Asked): void {
   holds(lists(head, 'connection', 'upgrade'), 'opened: Connection');
   same(valuesOf(fields, 'sec-websocket-accept'), [acceptFor(asked.key)], 'opened: accept value');
   const chosen = valuesOf(fields, 'sec-websocket-protocol');
-  holds(chosen.every((one) => asked.subprotocols.includes(one)), `opened: subprotocol ${chosen}`);
+  holds(
+    chosen.every((one) => asked.subprotocols.includes(one)),
+    `opened: subprotocol ${chosen}`,
+  );
   const [extension, ...more] = valuesOf(fields, 'sec-websocket-extensions');
   if (extension === undefined) return;
   holds(asked.deflate && more.length === 0, `opened: extension ${extension}`);
@@ -102,7 +105,10 @@ async function requestOn(far: WireEnd): Promise<Head> {
   far.on('data', (chunk: Buffer) => {
     bytes = Buffer.concat([bytes, chunk]);
   });
-  await until(() => readHead(bytes) !== undefined, () => bytes.length);
+  await until(
+    () => readHead(bytes) !== undefined,
+    () => bytes.length,
+  );
   const head = readHead(bytes);
   if (head === undefined) throw new Error(`no request: ${bytes}`);
   return head;
@@ -126,7 +132,10 @@ async function run(random: SeededRandom): Promise<void> {
   }
   await settled(() => events.length - far.writableLength);
   far.end();
-  await until(() => near.destroyed && ws.readyState === WebSocket.CLOSED, () => events.length);
+  await until(
+    () => near.destroyed && ws.readyState === WebSocket.CLOSED,
+    () => events.length,
+  );
   holds(near.destroyed, 'the socket is gone when the server has ended its side');
   check(bytes, isValid, asked, events);
 }
