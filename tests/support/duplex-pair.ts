@@ -14,12 +14,15 @@ export class WireEnd extends Duplex {
   private waiting: (() => void) | undefined;
   private hasEnded = false;
 
-  constructor() {
-    super({ allowHalfOpen: true });
+  constructor(highWaterMark?: number) {
+    super({
+      allowHalfOpen: true,
+      ...(highWaterMark !== undefined && { readableHighWaterMark: highWaterMark }),
+    });
   }
 
-  static pair(): [WireEnd, WireEnd] {
-    const [a, b] = [new WireEnd(), new WireEnd()];
+  static pair(highWaterMark?: number): [WireEnd, WireEnd] {
+    const [a, b] = [new WireEnd(highWaterMark), new WireEnd(highWaterMark)];
     a.farEnd = b;
     b.farEnd = a;
     return [a, b];
@@ -64,7 +67,10 @@ export class WireEnd extends Duplex {
   }
 }
 
-/** A pair of connected wire ends: `[client, server]`. */
-export function wirePair(): [WireEnd, WireEnd] {
-  return WireEnd.pair();
+/**
+ * A pair of connected wire ends: `[client, server]`. A write is done when the other end has read it,
+ * or holds fewer unread bytes than `highWaterMark`: 16 KiB by default.
+ */
+export function wirePair(highWaterMark?: number): [WireEnd, WireEnd] {
+  return WireEnd.pair(highWaterMark);
 }

@@ -14,6 +14,9 @@ export interface FaultOptions {
   after: number;
 }
 
+/** So few unread bytes fill the link, that writes wait while it stalls. */
+const HIGH_WATER_MARK = 16;
+
 function reset(): Error {
   return Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
 }
@@ -33,8 +36,8 @@ export class FaultyLink {
   /** The fault happens when byte `after` has passed; behind byte 0, when the first one wants to. */
   constructor(options: FaultOptions) {
     this.#options = options;
-    [this.client, this.#nearClient] = wirePair();
-    [this.#nearServer, this.server] = wirePair();
+    [this.client, this.#nearClient] = wirePair(HIGH_WATER_MARK);
+    [this.#nearServer, this.server] = wirePair(HIGH_WATER_MARK);
     this.#relay('client to server', this.#nearClient, this.#nearServer);
     this.#relay('server to client', this.#nearServer, this.#nearClient);
   }
@@ -73,7 +76,8 @@ export class FaultyLink {
     const isToServer = direction === 'client to server';
     if (fault === 'cut') this.destroy();
     else if (fault === 'half-close') (isToServer ? this.#nearServer : this.#nearClient).end();
-    else if (fault === 'reset') {
+    else if (fault === 'stall') (isToServer ? this.#nearClient : this.#nearServer).pause();
+    else {
       this.client.destroy(reset());
       this.server.destroy(reset());
     }
