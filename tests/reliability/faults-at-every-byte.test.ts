@@ -20,6 +20,8 @@ const clock = useClock();
 
 const HANDSHAKE_TIMEOUT = 10_000;
 const CLOSE_TIMEOUT = 30_000;
+/** How long a client waits for the server to close TCP. docs/closing.md */
+const LINGER = 1000;
 
 /** One side: what it sent, what it was told, and what became of its sends. */
 class Side {
@@ -174,7 +176,7 @@ describe.each([false, true])('with compression: %s', (deflate) => {
     const stalled = all.filter(({ options }) => options.fault === 'stall');
     for (const { sides } of stalled) for (const { ws } of sides) ws?.close();
     await allSettled(all, deflate);
-    clock.advance(CLOSE_TIMEOUT);
+    clock.advance(CLOSE_TIMEOUT + LINGER);
     await allSettled(all, deflate);
     expect(all.flatMap(mistakesOf)).toEqual([]);
     expect([wss.clients.size, clock.timerCount]).toEqual([0, 0]);
