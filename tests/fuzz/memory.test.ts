@@ -3,38 +3,14 @@
  * (RFC 6455 §10.4). R2, R3, R7 and F6 of tests/reliability/THREATS.md.
  */
 
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
 import { peerFrame } from '../conformance/rows.js';
 import { ROLES, type Role, Scene } from '../conformance/subject.js';
 import { turn } from '../conformance/turns.js';
 import { OPCODE } from '../support/frames.js';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
+import { MIB, memoryInUse } from '../support/memory.js';
 
 const { BINARY, TEXT, CONTINUATION } = OPCODE;
-const MIB = 1024 * 1024;
-
-function bytesInUse(): number {
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
-
-/** Bytes of heap and of Buffers in use, once everything that can go is gone. */
-async function memoryInUse(): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < 6; i++) {
-    await turn();
-    collectGarbage();
-    const now = bytesInUse();
-    if (least - now < MIB / 20) return Math.min(least, now);
-    least = now;
-  }
-  return least;
-}
-
 /** A flood is read a few thousand frames a turn: what still waits is not yet what it costs. */
 async function allIsRead(): Promise<void> {
   for (let i = 0; i < 64; i++) await turn();
