@@ -188,7 +188,7 @@ export class CompressedScene extends Scene {
   }
 
   override async settled(): Promise<void> {
-    for (let before = -1; before !== this.progress(); ) {
+    for (let before = Number.NaN; before !== this.progress(); ) {
       before = this.progress();
       for (let i = 0; i < 3; i++) {
         await poolTurn();

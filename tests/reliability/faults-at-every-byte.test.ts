@@ -136,7 +136,7 @@ function lossOf({ received, events }: Side, { sent }: Side): string[] {
 /** Nothing moves any more, in the pool of threads either. */
 async function allSettled(plays: readonly Play[], deflate: boolean): Promise<void> {
   const progress = (): number => plays.reduce((sum, play) => sum + play.progress, 0);
-  for (let before = -1; before !== progress(); ) {
+  for (let before = Number.NaN; before !== progress(); ) {
     before = progress();
     for (let i = 0; i < 3; i++) {
       if (deflate) await poolTurn();

@@ -144,7 +144,7 @@ async function play(library: Library, one: Case, chunks: Buffer[]): Promise<Outc
 
 /** Nothing moves any more, in the pool of threads either. */
 async function allRead(ws: Untyped, progress: () => number, isCompressed: boolean): Promise<void> {
-  for (let before = -1; before !== progress(); ) {
+  for (let before = Number.NaN; before !== progress(); ) {
     before = progress();
     for (let i = 0; i < (isCompressed ? 3 : 1); i++) {
       if (isCompressed) await poolTurn();
