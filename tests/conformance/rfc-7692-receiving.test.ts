@@ -82,7 +82,7 @@ function compressedTable(rows: readonly Row[]): void {
   }
 }
 
-describe('RFC 7692 §7.2.3: the examples', () => {
+describe('D4: the examples of RFC 7692 §7.2.3', () => {
   const hello = text('Hello');
   compressedTable([
     {
