@@ -58,8 +58,8 @@ export async function checkScene(scene: Scene, verdict: Verdict): Promise<void> 
   same(peer.ended, endsItself, 'TCP ended by this end');
   await scene.finish();
   same(scene.events.map(withoutName), dueEvents(verdict), 'events');
-  const close = peer.said.filter((frame) => frame.startsWith('close'));
-  const others = peer.said.filter((frame) => !frame.startsWith('close'));
+  const close = peer.sent.filter((frame) => frame.startsWith('close'));
+  const others = peer.sent.filter((frame) => !frame.startsWith('close'));
   same(others, duePongs(verdict), 'Pongs');
   same(close.length <= 1, true, 'one Close');
   holds(dueClose(verdict).includes(close[0] ?? 'none'), `${dueClose(verdict)} sent, not ${close}`);

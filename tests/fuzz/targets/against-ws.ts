@@ -172,7 +172,7 @@ function outcomeOf(events: string[], peer: Peer): Outcome {
   const close = ends.at(-1) ?? 'no close';
   const failed = ends.some((event) => event.startsWith('error'));
   const end = failed ? `failed ${peer.closing?.code}` : close.replace('close 1006', 'open');
-  const pongs = peer.said.filter((frame) => frame.startsWith('pong'));
+  const pongs = peer.sent.filter((frame) => frame.startsWith('pong'));
   return { heard: events.filter((event) => !isEnd(event)), pongs, end };
 }
 
