@@ -6,6 +6,7 @@ export const {
   WebSocket,
   WebSocketServer,
   createWebSocketStream,
+  hardened,
   prepareMessage,
   extension,
   PerMessageDeflate,

@@ -30,6 +30,7 @@ const names = {
   WebSocketServer,
   Server: WebSocketServer,
   createWebSocketStream: absentFunction('createWebSocketStream'),
+  hardened: Object.freeze({}),
   prepareMessage: absentFunction('prepareMessage'),
   extension: { parse: absentFunction('extension'), format: absentFunction('extension') },
   PerMessageDeflate: absent('PerMessageDeflate'),

@@ -8,6 +8,7 @@ export { WebSocket };
 export const {
   WebSocketServer,
   createWebSocketStream,
+  hardened,
   prepareMessage,
   extension,
   PerMessageDeflate,

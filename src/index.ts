@@ -19,6 +19,7 @@ import type * as deflateOptions from './permessage-deflate/options.js';
 import * as errors from './protocol/errors.js';
 import type * as admission from './server/admission-options.js';
 import type * as serverApi from './server/api.js';
+import { hardened } from './server/hardened.js';
 import type * as serverOptions from './server/options.js';
 import * as server from './server/websocket-server.js';
 import type * as api from './websocket/api.js';
@@ -40,6 +41,7 @@ const WebSocket: WebSocket.Module = Object.assign(websocket.WebSocket, {
   WebSocketServer: server.WebSocketServer,
   Server: server.WebSocketServer,
   createWebSocketStream,
+  hardened,
   prepareMessage: prepared.prepareMessage,
   extension,
   PerMessageDeflate: deflate.PerMessageDeflate,
@@ -150,6 +152,7 @@ declare namespace WebSocket {
     /** The same class as `WebSocketServer`. */
     readonly Server: ServerClass;
     readonly createWebSocketStream: typeof createWebSocketStream;
+    readonly hardened: typeof hardened;
     readonly prepareMessage: typeof prepared.prepareMessage;
     readonly extension: typeof extension;
     readonly PerMessageDeflate: typeof deflate.PerMessageDeflate;

@@ -20,6 +20,7 @@ const STATICS = [
   'WebSocketServer',
   'createWebSocketStream',
   'extension',
+  'hardened',
   'prepareMessage',
   'subprotocol',
 ];
