@@ -1,12 +1,12 @@
 /** A peer that reads when it likes: whatever is sent, and whenever it reads, the rules of `overflow` hold. */
 
 import { describe, expect, test } from '@jest/globals';
-import { ROLES, type Role } from '../support/faces.js';
 import { OPCODE, type SeenFrame } from '../support/frames.js';
 import { turns } from '../support/inbox.js';
 import type { SeededRandom } from '../support/random.js';
 import { useScope } from '../support/scope.js';
 import { COST, FILLING, type SlowReader, slowReader } from '../support/slow-reader.js';
+import { ROLES, type Role } from '../support/websockets.js';
 import { TIMEOUT, withSeeds } from './seeds.js';
 
 const scope = useScope();

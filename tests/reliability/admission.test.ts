@@ -344,7 +344,7 @@ describe('handshakeTimeout', () => {
     }
     const gate = await Gate.open(scope(), { handshakeTimeout: 1000 });
     gate.wss.shouldHandle = never;
-    const asked = [shared.call(upgradeRequest()), await gate.send()];
+    const asked = [shared.connect(upgradeRequest()), await gate.send()];
     await gate.pending(1);
     clock.advance(1000);
     for (const { inbox } of asked) expect((await inbox.message()).status).toBe(503);

@@ -3,12 +3,12 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../src/index.js';
-import type { Face, Loose } from '../support/faces.js';
 import { Gate, withFields } from '../support/gate.js';
 import { type HttpMessage, turns } from '../support/inbox.js';
+import { useWarnings } from '../support/process-events.js';
 import type { RequestParts } from '../support/requests.js';
 import { useScope } from '../support/scope.js';
-import { useWarnings } from '../support/warnings.js';
+import type { Loose, WebSocketInstance } from '../support/websockets.js';
 
 const scope = useScope();
 const warnings = useWarnings(scope);
@@ -209,7 +209,7 @@ describe('authenticate', () => {
   test('without it a connection has no member context', async () => {
     const gate = await Gate.open(scope());
     await gate.visit();
-    expect('context' in (gate.accepted[0] as Face)).toBe(false);
+    expect('context' in (gate.accepted[0] as WebSocketInstance)).toBe(false);
   });
 
   test('is answered 503 when the server closes meanwhile', async () => {

@@ -9,13 +9,20 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../src/index.js';
 import { CompressedScene } from '../conformance/compressed-scene.js';
-import { attend, type Face, type FaceOptions, frameFor, onWire, ROLES } from '../support/faces.js';
 import { OPCODE } from '../support/frames.js';
 import { Inbox, turns, until } from '../support/inbox.js';
 import { ManualWire } from '../support/manual-wire.js';
 import { byteByByte } from '../support/random.js';
 import { keyOf, upgradeRequest, upgradeResponse } from '../support/requests.js';
 import { useScope } from '../support/scope.js';
+import {
+  type ClientOptions,
+  frameFor,
+  onWire,
+  ROLES,
+  recordEvents,
+  type WebSocketInstance,
+} from '../support/websockets.js';
 
 const scope = useScope();
 
@@ -34,14 +41,14 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('R15: over %s', (version) => {
     https.on('tlsClientError', () => {});
     const wss = new WebSocket.WebSocketServer({ server: https });
     const events: string[][] = [];
-    wss.on('connection', (ws: Face) => {
-      events.push(attend(ws));
+    wss.on('connection', (ws: WebSocketInstance) => {
+      events.push(recordEvents(ws));
       ws.on('message', (data) => ws.send(String(data)));
     });
     return { port: await scope().listen(https), events };
   }
 
-  async function dial(port: number): Promise<{ socket: TLSSocket; inbox: Inbox }> {
+  async function connect(port: number): Promise<{ socket: TLSSocket; inbox: Inbox }> {
     const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
     socket.setNoDelay(true);
     socket.on('error', () => {});
@@ -51,7 +58,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('R15: over %s', (version) => {
   }
 
   async function expectServes(port: number): Promise<void> {
-    const { socket, inbox } = await dial(port);
+    const { socket, inbox } = await connect(port);
     socket.write(upgradeRequest());
     expect((await inbox.message()).status).toBe(101);
     socket.destroy();
@@ -59,7 +66,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('R15: over %s', (version) => {
 
   test('one byte in each record is a handshake and a message like any other', async () => {
     const { port, events } = await openServer();
-    const { socket, inbox } = await dial(port);
+    const { socket, inbox } = await connect(port);
     const bytes = Buffer.concat([
       Buffer.from(upgradeRequest()),
       frameFor('server', { payload: 'hello' }),
@@ -103,7 +110,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('R15: over %s', (version) => {
 
   test('renegotiation again and again leaves the process and others alone', async () => {
     const { port, events } = await openServer();
-    const { socket, inbox } = await dial(port);
+    const { socket, inbox } = await connect(port);
     socket.write(upgradeRequest());
     expect((await inbox.message()).status).toBe(101);
     const closed = new Promise((done) => socket.once('close', done));
@@ -115,8 +122,8 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('R15: over %s', (version) => {
     }
     await expectServes(port);
     socket.destroy();
-    await until(() => events.every((told) => told.length > 0), "'close' of both");
-    for (const told of events) expect(told).toEqual(['close 1006']);
+    await until(() => events.every((settled) => settled.length > 0), "'close' of both");
+    for (const settled of events) expect(settled).toEqual(['close 1006']);
   });
 });
 
@@ -156,17 +163,17 @@ describe('R16: through a proxy', () => {
     return { agent, inboxes, far };
   }
 
-  function dial(agent: Agent): { ws: Face; events: string[] } {
-    const options = { agent, perMessageDeflate: false } as FaceOptions;
+  function connect(agent: Agent): { ws: WebSocketInstance; events: string[] } {
+    const options = { agent, perMessageDeflate: false } as ClientOptions;
     const ws = scope().track(new WebSocket('ws://server.example.com/', options));
-    return { ws, events: attend(ws) };
+    return { ws, events: recordEvents(ws) };
   }
 
   test.each(['407 Proxy Authentication Required', '502 Bad Gateway'])(
     'a proxy that answers %s is an error, once, and no credentials are in it',
     async (status) => {
       const { agent } = agentOf(`HTTP/1.1 ${status}\r\n\r\n`);
-      const { events } = dial(agent);
+      const { events } = connect(agent);
       await until(() => events.includes('close 1006'), "'close'");
       await turns();
       expect(events.length).toBe(2);
@@ -177,7 +184,7 @@ describe('R16: through a proxy', () => {
 
   test('what comes right behind the answers is not lost', async () => {
     const { agent, inboxes, far } = agentOf('HTTP/1.1 200 OK\r\n\r\n');
-    const { events } = dial(agent);
+    const { events } = connect(agent);
     await until(() => inboxes.length === 1, 'a connection to the proxy');
     const [inbox] = inboxes as [Inbox]; // just seen
     await inbox.message(); // CONNECT
@@ -190,7 +197,7 @@ describe('R16: through a proxy', () => {
 });
 
 describe.each(ROLES)('R18: as a %s, a wrong call', (role) => {
-  const CALLS: [string, (ws: Face) => void][] = [
+  const CALLS: [string, (ws: WebSocketInstance) => void][] = [
     ['close(1005)', (ws) => ws.close(1005)],
     ['close(999)', (ws) => ws.close(999)],
     ['close(5000)', (ws) => ws.close(5000)],
@@ -206,7 +213,7 @@ describe.each(ROLES)('R18: as a %s, a wrong call', (role) => {
   test.each(CALLS)('%s throws at once and changes nothing', async (_name, call) => {
     const wire = new ManualWire();
     const ws = onWire(wire, role);
-    const events = attend(ws);
+    const events = recordEvents(ws);
     await turns();
     expect(() => call(ws)).toThrow();
     await turns();

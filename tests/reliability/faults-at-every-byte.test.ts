@@ -9,9 +9,9 @@ import WebSocket from '../../src/index.js';
 import { poolTurn } from '../conformance/compressed-scene.js';
 import { settled } from '../conformance/turns.js';
 import { useClock } from '../support/clock.js';
-import type { Face, FaceOptions, FaceServer } from '../support/faces.js';
 import { DIRECTIONS, FAULTS, type FaultOptions, FaultyLink } from '../support/faulty-link.js';
 import { useScope } from '../support/scope.js';
+import type { ClientOptions, ServerInstance, WebSocketInstance } from '../support/websockets.js';
 
 jest.setTimeout(60_000);
 
@@ -23,14 +23,14 @@ const CLOSE_TIMEOUT = 30_000;
 /** How long a client waits for the server to close TCP. docs/closing.md */
 const LINGER = 1000;
 
-/** One side: what it sent, what it was told, and what became of its sends. */
+/** One side: what it sent, what it was settled, and what became of its sends. */
 class Side {
   readonly sent: string[] = [];
   readonly events: string[] = [];
   readonly callbacks: number[] = [];
-  ws: Face | undefined;
+  ws: WebSocketInstance | undefined;
 
-  attach(ws: Face): void {
+  attach(ws: WebSocketInstance): void {
     this.ws = ws;
     ws.on('message', (data) => this.events.push(`message ${data}`));
     ws.on('error', () => this.events.push('error'));
@@ -69,7 +69,7 @@ class Play {
       perMessageDeflate: deflate,
       handshakeTimeout: HANDSHAKE_TIMEOUT,
       closeTimeout: CLOSE_TIMEOUT,
-    } as FaceOptions);
+    } as ClientOptions);
     this.client.attach(client);
     client.on('open', () => this.begin());
     client.on('message', () => {
@@ -85,7 +85,7 @@ class Play {
   }
 
   /** The server has accepted the client. */
-  welcome(ws: Face): void {
+  welcome(ws: WebSocketInstance): void {
     this.server.attach(ws);
     ws.on('message', (data) => this.server.send(`${String(data).length} characters`));
   }
@@ -148,14 +148,14 @@ async function allSettled(plays: readonly Play[], deflate: boolean): Promise<voi
 describe.each([false, true])('with compression: %s', (deflate) => {
   const plays = new Map<Duplex, Play>();
   let http: Server;
-  let wss: FaceServer;
+  let wss: ServerInstance;
 
   function openServer(): void {
     http = createServer();
     const perMessageDeflate = deflate && { threshold: 0 };
     const options = { server: http, perMessageDeflate, closeTimeout: CLOSE_TIMEOUT };
     wss = new WebSocket.WebSocketServer(options);
-    wss.on('connection', (ws: Face, { socket }) => plays.get(socket)?.welcome(ws));
+    wss.on('connection', (ws: WebSocketInstance, { socket }) => plays.get(socket)?.welcome(ws));
     scope().later(() => wss.close());
     clock.stop();
   }

@@ -1,11 +1,18 @@
 /** Rows R1, R4 and R9 of THREATS.md: what a peer can make an open connection keep. */
 import { describe, expect, test } from '@jest/globals';
-import { attend, type Face, frameFor, meet, onWire, ROLES } from '../support/faces.js';
 import { OPCODE, readFrames } from '../support/frames.js';
 import { turns, until } from '../support/inbox.js';
 import { ManualWire } from '../support/manual-wire.js';
 import { MIB, memoryInUse } from '../support/memory.js';
 import { useScope } from '../support/scope.js';
+import {
+  connectPair,
+  frameFor,
+  onWire,
+  ROLES,
+  recordEvents,
+  type WebSocketInstance,
+} from '../support/websockets.js';
 
 const scope = useScope();
 const { CONTINUATION, PING, PONG, TEXT } = OPCODE;
@@ -21,7 +28,7 @@ describe.each(ROLES)('R1: as a %s, fragments without end', (role) => {
     const before = await memoryInUse();
     const peers = Array.from({ length: 50 }, () => {
       const wire = new ManualWire();
-      const events = attend(onWire(wire, role, { maxFragments: limit }));
+      const events = recordEvents(onWire(wire, role, { maxFragments: limit }));
       return { wire, events };
     });
     await turns();
@@ -38,7 +45,7 @@ describe.each(ROLES)('R1: as a %s, fragments without end', (role) => {
 
   test('one fragment fewer is a message', async () => {
     const wire = new ManualWire();
-    const events = attend(onWire(wire, role, { maxFragments: 1000 }));
+    const events = recordEvents(onWire(wire, role, { maxFragments: 1000 }));
     await turns();
     wire.arrive(frameFor(role, { fin: false, payload: 'a' }));
     for (let i = 0; i < 998; i++) wire.arrive(next(role, 'b'));
@@ -50,8 +57,8 @@ describe.each(ROLES)('R1: as a %s, fragments without end', (role) => {
 });
 
 test('R1: a server has a limit of 131,072 fragments by default', async () => {
-  const { ws, wires } = await meet(scope());
-  const events = attend(ws);
+  const { ws, wires } = await connectPair(scope());
+  const events = recordEvents(ws);
   const [peer] = wires;
   const thousand = Buffer.concat(Array.from({ length: 1000 }, () => next('server', '')));
   peer.write(frameFor('server', { fin: false, payload: 'a' }));
@@ -112,10 +119,14 @@ test('R9: a connection with compression keeps little memory after a message each
   const count = 100;
   const deflate = { perMessageDeflate: true };
   const message = 'a text that is worth compressing, '.repeat(40);
-  const open = async (): Promise<Face[]> => {
-    const { ws, client } = await meet(scope(), { perMessageDeflate: { threshold: 0 } }, deflate);
+  const open = async (): Promise<WebSocketInstance[]> => {
+    const { ws, client } = await connectPair(
+      scope(),
+      { perMessageDeflate: { threshold: 0 } },
+      deflate,
+    );
     const ends = [ws, client];
-    const events = ends.map(attend);
+    const events = ends.map(recordEvents);
     for (const end of ends) end.send(message);
     await until(() => events.every(({ length }) => length === 1), 'a message each way');
     return ends;

@@ -7,12 +7,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Compiled } from '../support/child.js';
 import { useClock } from '../support/clock.js';
-import { type Face, type FaceServer, type Loose, next, serve } from '../support/faces.js';
 import { frame, KEY, OPCODE } from '../support/frames.js';
 import { Inbox, turns, until } from '../support/inbox.js';
 import { SeededRandom } from '../support/random.js';
 import { upgradeRequest } from '../support/requests.js';
 import { useScope } from '../support/scope.js';
+import {
+  type Loose,
+  next,
+  type ServerInstance,
+  serve,
+  type WebSocketInstance,
+} from '../support/websockets.js';
 
 const scope = useScope();
 const clock = useClock();
@@ -24,7 +30,7 @@ const PLACES: [string, () => object][] = [
   ['a Unix socket', () => ({ path: join(tmpdir(), `ws6455-${process.pid}.sock`) })],
 ];
 
-async function listen(place: object): Promise<{ http: Server; dial: () => Socket }> {
+async function listen(place: object): Promise<{ http: Server; open: () => Socket }> {
   const http = createServer();
   http.listen(place);
   await next(http, 'listening');
@@ -36,7 +42,7 @@ async function listen(place: object): Promise<{ http: Server; dial: () => Socket
       : { port: address?.port ?? 0, host: address?.address ?? '' };
   return {
     http,
-    dial: () => {
+    open: () => {
       const socket = connect(target).on('error', () => {});
       scope().later(() => socket.destroy());
       return socket;
@@ -44,9 +50,12 @@ async function listen(place: object): Promise<{ http: Server; dial: () => Socket
   };
 }
 
-async function enter(wss: FaceServer, socket: Socket): Promise<{ ws: Face; inbox: Inbox }> {
+async function enter(
+  wss: ServerInstance,
+  socket: Socket,
+): Promise<{ ws: WebSocketInstance; inbox: Inbox }> {
   const inbox = new Inbox(socket);
-  const connection = next<[Face]>(wss, 'connection');
+  const connection = next<[WebSocketInstance]>(wss, 'connection');
   socket.write(upgradeRequest());
   await inbox.message();
   const [ws] = await connection;
@@ -64,12 +73,12 @@ async function passUntil(done: () => boolean, step: number, what: string): Promi
 describe.each(PLACES)('over %s', (_, place) => {
   test('a peer beyond its rate is held back by TCP, and every message arrives in order', async () => {
     clock.stop();
-    const { http, dial } = await listen(place());
+    const { http, open } = await listen(place());
     const wss = serve(scope(), {
       server: http,
       messageRate: { perSecond: 100, burst: 5 },
     } satisfies Loose);
-    const socket = dial();
+    const socket = open();
     const { ws } = await enter(wss, socket);
     const seen: number[] = [];
     ws.on('message', (data) => seen.push((data as Buffer).readUInt32BE(0)));
@@ -92,12 +101,12 @@ describe.each(PLACES)('over %s', (_, place) => {
 
   test('each of many peers has limits of its own', async () => {
     clock.stop();
-    const { http, dial } = await listen(place());
+    const { http, open } = await listen(place());
     const messageRate = { perSecond: 10, burst: 4, policy: 'close' };
     const wss = serve(scope(), { server: http, messageRate, idleTimeout: 60_000 });
     const random = new SeededRandom(4);
     const peers = [];
-    for (let i = 0; i < 30; i++) peers.push(await enter(wss, dial()));
+    for (let i = 0; i < 30; i++) peers.push(await enter(wss, open()));
     const counts = peers.map(() => random.integer(1, 7));
     const heard = peers.map(() => 0);
     for (const [i, { ws, inbox }] of peers.entries()) {
@@ -128,7 +137,7 @@ describe('a process', () => {
   test('of a client that is beyond its rate stays alive until all messages have arrived', async () => {
     const { http } = await listen({ host: '127.0.0.1', port: 0 });
     const wss = serve(scope(), { server: http });
-    wss.on('connection', (ws: Face) => {
+    wss.on('connection', (ws: WebSocketInstance) => {
       for (let i = 0; i < 30; i++) ws.send(Buffer.alloc(100_000));
       ws.close();
     });

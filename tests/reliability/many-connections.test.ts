@@ -5,7 +5,6 @@ import WebSocket from '../../src/index.js';
 import { settled } from '../conformance/turns.js';
 import { useClock } from '../support/clock.js';
 import type { WireEnd } from '../support/duplex-pair.js';
-import { attend, type Face, frameFor, onWire } from '../support/faces.js';
 import { closePayload, OPCODE } from '../support/frames.js';
 import { turns, until } from '../support/inbox.js';
 import { ManualWire } from '../support/manual-wire.js';
@@ -13,6 +12,7 @@ import { MIB, memoryInUse } from '../support/memory.js';
 import { SeededRandom } from '../support/random.js';
 import { upgradeRequest } from '../support/requests.js';
 import { useScope } from '../support/scope.js';
+import { frameFor, onWire, recordEvents, type WebSocketInstance } from '../support/websockets.js';
 
 const scope = useScope();
 const clock = useClock();
@@ -76,24 +76,24 @@ function breakOne(http: Server, random: SeededRandom): boolean {
 test('R13: of 2,000 connections, half of them broken, each is told its end once', async () => {
   const http = createServer();
   const wss = new WebSocket.WebSocketServer({ server: http });
-  const told: string[][] = [];
-  wss.on('connection', (ws: Face) => told.push(attend(ws)));
+  const reported: string[][] = [];
+  wss.on('connection', (ws: WebSocketInstance) => reported.push(recordEvents(ws)));
   scope().later(() => wss.close());
   const random = new SeededRandom(6455);
   let complete = 0;
   const churn = async (count: number): Promise<void> => {
     for (let i = 0; i < count; i++) {
       if (breakOne(http, random)) complete++;
-      if (i % 50 === 49) await settled(() => told.flat().length);
+      if (i % 50 === 49) await settled(() => reported.flat().length);
     }
     await until(() => wss.clients.size === 0, 'all clients to be gone');
   };
   await churn(200);
   const before = await memoryInUse();
   await churn(2000);
-  expect(told.filter((events) => !events.at(-1)?.startsWith('close'))).toEqual([]);
-  expect(told.filter((events) => events.join().split('close').length !== 2)).toEqual([]);
-  const whole = told.filter((events) => events.join() === 'message one,message two,close 1000');
+  expect(reported.filter((events) => !events.at(-1)?.startsWith('close'))).toEqual([]);
+  expect(reported.filter((events) => events.join().split('close').length !== 2)).toEqual([]);
+  const whole = reported.filter((events) => events.join() === 'message one,message two,close 1000');
   expect(whole.length).toBe(complete);
   expect((await memoryInUse()) - before).toBeLessThan(12 * MIB);
 });

@@ -5,27 +5,26 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../src/index.js';
-import {
-  type Face,
-  type FaceServer,
-  frameFor,
-  type Loose,
-  onWire,
-  serve,
-  uncaught,
-} from '../support/faces.js';
 import { closePayload, type FrameOptions, frame, KEY, OPCODE } from '../support/frames.js';
 import { Inbox, turns, until } from '../support/inbox.js';
 import { ManualWire } from '../support/manual-wire.js';
+import { uncaught, useWarnings } from '../support/process-events.js';
 import { upgradeRequest } from '../support/requests.js';
 import { useScope } from '../support/scope.js';
-import { useWarnings } from '../support/warnings.js';
+import {
+  frameFor,
+  type Loose,
+  onWire,
+  type ServerInstance,
+  serve,
+  type WebSocketInstance,
+} from '../support/websockets.js';
 
 const scope = useScope();
 const warnings = useWarnings(scope);
 
 interface Stage {
-  wss: FaceServer;
+  wss: ServerInstance;
   /** A new raw peer, after its opening handshake. */
   enter(path?: string): Promise<Peer>;
   /** What nobody caught. */
@@ -47,7 +46,7 @@ async function stage(options: Loose = {}, onConnection?: (...args: never[]) => u
   const port = await scope().listen(http);
   const exceptions = uncaught(scope());
   const enter = async (path = '/chat'): Promise<Peer> => {
-    const socket = await scope().dial(port);
+    const socket = await scope().connect(port);
     const inbox = new Inbox(socket);
     socket.write(upgradeRequest({ target: path }));
     await inbox.message();
@@ -64,12 +63,15 @@ async function stage(options: Loose = {}, onConnection?: (...args: never[]) => u
 }
 
 /** Notes 'socketError' in words. */
-function listen(wss: FaceServer): string[] {
+function listen(wss: ServerInstance): string[] {
   const heard: string[] = [];
-  wss.on('socketError', (error: Error, socket: Face, request: IncomingMessage | undefined) => {
-    const isClient = socket instanceof WebSocket && wss.clients.has(socket);
-    heard.push(`${error.name} ${error.message}, ${request?.url}, ${isClient}`);
-  });
+  wss.on(
+    'socketError',
+    (error: Error, socket: WebSocketInstance, request: IncomingMessage | undefined) => {
+      const isClient = socket instanceof WebSocket && wss.clients.has(socket);
+      heard.push(`${error.name} ${error.message}, ${request?.url}, ${isClient}`);
+    },
+  );
   return heard;
 }
 
@@ -113,7 +115,9 @@ describe("an error of a connection whose 'error' has no listener", () => {
 
   test('is heard by a monitor', async () => {
     const seen: Error[] = [];
-    const { enter } = await stage({}, (ws: Face) => ws.on(errorMonitor, (one) => seen.push(one)));
+    const { enter } = await stage({}, (ws: WebSocketInstance) =>
+      ws.on(errorMonitor, (one) => seen.push(one)),
+    );
     const bad = await enter();
     bad.send({ rsv: 2 });
     await bad.closeCode();
@@ -122,7 +126,9 @@ describe("an error of a connection whose 'error' has no listener", () => {
 
   test("is not a 'socketError' if the connection has a listener", async () => {
     const seen: Error[] = [];
-    const { wss, enter } = await stage({}, (ws: Face) => ws.on('error', (one) => seen.push(one)));
+    const { wss, enter } = await stage({}, (ws: WebSocketInstance) =>
+      ws.on('error', (one) => seen.push(one)),
+    );
     const heard = listen(wss);
     const bad = await enter();
     bad.send({ rsv: 2 });
@@ -214,7 +220,7 @@ describe('captureRejections: true', () => {
   const rejects = async (): Promise<never> => {
     throw new Error('of the program');
   };
-  const ways: [string, (ws: Face) => unknown][] = [
+  const ways: [string, (ws: WebSocketInstance) => unknown][] = [
     ["on('message')", (ws) => ws.on('message', rejects)],
     ['onmessage', (ws) => Object.assign(ws, { onmessage: rejects })],
     ["addEventListener('message')", (ws) => ws.addEventListener('message', rejects)],
@@ -254,7 +260,7 @@ describe('captureRejections: true', () => {
 
   test("the connection's own listener of 'error' gets it", async () => {
     const seen: Error[] = [];
-    const { wss, enter } = await stage(options, (ws: Face) => {
+    const { wss, enter } = await stage(options, (ws: WebSocketInstance) => {
       ws.on('error', (error) => seen.push(error)).on('message', rejects);
     });
     const heard = listen(wss);
@@ -265,7 +271,9 @@ describe('captureRejections: true', () => {
   });
 
   test('every rejection is heard, though only the first one costs the connection', async () => {
-    const { wss, enter } = await stage(options, (ws: Face) => ws.on('message', rejects));
+    const { wss, enter } = await stage(options, (ws: WebSocketInstance) =>
+      ws.on('message', rejects),
+    );
     const heard = listen(wss);
     const peer = await enter();
     peer.send({ payload: 'a' }, { payload: 'b' }, { payload: 'c' });
@@ -274,7 +282,7 @@ describe('captureRejections: true', () => {
   });
 
   test("rejected listeners of 'error' and 'close' are heard, and loop for nobody", async () => {
-    const { wss, enter, exceptions } = await stage(options, (ws: Face) => {
+    const { wss, enter, exceptions } = await stage(options, (ws: WebSocketInstance) => {
       ws.on('error', rejects).on('close', rejects);
     });
     const heard = listen(wss);
@@ -288,7 +296,7 @@ describe('captureRejections: true', () => {
   });
 
   test('without a listener of socketError it is a process warning', async () => {
-    const { enter } = await stage(options, (ws: Face) => ws.on('message', rejects));
+    const { enter } = await stage(options, (ws: WebSocketInstance) => ws.on('message', rejects));
     const peer = await enter();
     peer.send({ payload: 'a' });
     expect(await peer.closeCode()).toBe(1011);
@@ -316,7 +324,7 @@ describe('captureRejections: true', () => {
   );
 
   test('a listener that throws is an uncaught exception, as always', async () => {
-    const { wss, enter, exceptions } = await stage(options, (ws: Face) => {
+    const { wss, enter, exceptions } = await stage(options, (ws: WebSocketInstance) => {
       ws.on('message', () => {
         throw new Error('at once');
       });

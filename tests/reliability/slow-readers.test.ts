@@ -7,7 +7,7 @@ import { describe, expect, jest, test } from '@jest/globals';
 import WebSocket from '../../src/index.js';
 import { turns, until } from '../support/inbox.js';
 import { useScope } from '../support/scope.js';
-import type { Face, FaceServer, FaceServerOptions } from './places.js';
+import type { ServerInstance, ServerOptions, WebSocketInstance } from '../support/websockets.js';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -17,17 +17,17 @@ jest.setTimeout(60_000); // a busy machine fills sockets slowly
 const MIB = 1024 * 1024;
 
 interface Place {
-  readonly server: FaceServer;
-  connect(options?: object): Promise<{ client: Face; ws: Face }>;
+  readonly server: ServerInstance;
+  connect(options?: object): Promise<{ client: WebSocketInstance; ws: WebSocketInstance }>;
 }
 
-async function open(options: FaceServerOptions): Promise<Place> {
+async function open(options: ServerOptions): Promise<Place> {
   const server = new WebSocket.WebSocketServer({ port: 0, host: '127.0.0.1', ...options });
   scope().later(() => new Promise<void>((done) => server.close(() => done())));
   await new Promise((done) => server.once('listening', done));
   const { port } = server.address() as AddressInfo;
   const connect = async (clientOptions = {}) => {
-    const connection = new Promise<Face>((done) => server.once('connection', done));
+    const connection = new Promise<WebSocketInstance>((done) => server.once('connection', done));
     const client = scope().track(new WebSocket(`ws://127.0.0.1:${port}`, clientOptions));
     await new Promise((done) => client.once('open', done));
     return { client, ws: scope().track(await connection) };
@@ -36,7 +36,7 @@ async function open(options: FaceServerOptions): Promise<Place> {
 }
 
 /** Sends until the kernel takes no more: what follows waits. */
-async function fill(ws: Face): Promise<void> {
+async function fill(ws: WebSocketInstance): Promise<void> {
   const socket = Reflect.get(ws, '_socket') as Socket;
   const block = Buffer.alloc(64 * 1024);
   for (let full = 0; full < 3; ) {
@@ -149,7 +149,7 @@ test('memoryBudget closes exactly those that do not read', async () => {
   for (let i = 0; i < 12; i++) all.push(await connect());
   const stuck = all.filter((_, i) => i % 3 === 0);
   const reading = all.filter((one) => !stuck.includes(one));
-  const counts = new Map<Face, number>();
+  const counts = new Map<WebSocketInstance, number>();
   for (const { client } of reading) {
     client.on('message', () => counts.set(client, (counts.get(client) ?? 0) + 1));
   }

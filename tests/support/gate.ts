@@ -5,10 +5,16 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type WebSocket from '../../src/index.js';
-import { type Face, type FaceServer, type Loose, next, serve } from './faces.js';
 import { type HttpMessage, Inbox, until } from './inbox.js';
 import { type RequestParts, upgradeRequest } from './requests.js';
 import type { Scope } from './scope.js';
+import {
+  type Loose,
+  next,
+  type ServerInstance,
+  serve,
+  type WebSocketInstance,
+} from './websockets.js';
 
 export const TRANSPORTS = ['IPv4', 'IPv6', 'a Unix socket'] as const;
 export type Transport = (typeof TRANSPORTS)[number];
@@ -21,9 +27,9 @@ export interface Visitor {
 }
 
 export class Gate {
-  readonly wss: FaceServer;
+  readonly wss: ServerInstance;
   /** Connections that were emitted with 'connection'. */
-  readonly accepted: Face[] = [];
+  readonly accepted: WebSocketInstance[] = [];
   /** What 'callbackError' had. */
   readonly errors: string[] = [];
   private readonly scope: Scope;
@@ -31,7 +37,7 @@ export class Gate {
   private constructor(scope: Scope, options: Loose) {
     this.scope = scope;
     this.wss = serve(scope, options);
-    this.wss.on('connection', (ws: Face) => this.accepted.push(ws));
+    this.wss.on('connection', (ws: WebSocketInstance) => this.accepted.push(ws));
     this.wss.on('callbackError', ({ message }: Error) => this.errors.push(message));
   }
 

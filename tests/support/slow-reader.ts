@@ -1,10 +1,10 @@
 /** A connection whose peer reads only when the test says so. */
 
-import { type Face, type Loose, onWire, type Role } from './faces.js';
 import { OPCODE, readFrames, type SeenFrame } from './frames.js';
 import { turns, until } from './inbox.js';
 import { ManualWire } from './manual-wire.js';
 import type { Scope } from './scope.js';
+import { type Loose, onWire, type Role, type WebSocketInstance } from './websockets.js';
 
 /** What a message costs that waits, beside its payload: as the option `maxBufferedAmount` says. */
 export const COST = 128;
@@ -14,7 +14,7 @@ export const FILLING = 1000;
 
 export interface SlowReader {
   readonly wire: ManualWire;
-  readonly ws: Face;
+  readonly ws: WebSocketInstance;
   /** The arguments of each 'drop'. */
   readonly drops: [messages: number, bytes: number][];
   /** The frames that were written, without the filling message. */

@@ -53,7 +53,7 @@ describe('a chat server with cookies and two endpoints', () => {
   const start = () => run(programOf('A chat server with cookies and two endpoints'));
 
   async function ask(port: number, target: string, ...add: [string, string][]): Promise<Inbox> {
-    const socket = await scope().dial(port);
+    const socket = await scope().connect(port);
     const parts: RequestParts = { target, add };
     socket.write(upgradeRequest(parts));
     return new Inbox(socket);

@@ -190,13 +190,13 @@ describe('numbers', () => {
 
   test.each([null, undefined])('handshakeTimeout: %p is 30 s', async (handshakeTimeout) => {
     clock.stop();
-    const { events, request } = dial(HERE, { handshakeTimeout });
+    const { events, request } = connect(HERE, { handshakeTimeout });
     await request();
     clock.advance(29_999);
     await turns();
     expect(events).toEqual([]);
     clock.advance(1);
-    expect((await told(events, 2))[0]).toBe('error Opening handshake has timed out');
+    expect((await settled(events, 2))[0]).toBe('error Opening handshake has timed out');
   });
 
   test.each([0, '0'])('handshakeTimeout: %p is no limit', async (value) => {

@@ -6,20 +6,20 @@ import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket, { HandshakeError } from '../../../src/index.js';
 import { EPOCH, useClock } from '../../support/clock.js';
-import { dialWith, told } from '../../support/dial.js';
-import { type Loose, next } from '../../support/faces.js';
 import { Inbox, turns, until } from '../../support/inbox.js';
+import { clientsIn, settled } from '../../support/memory-client.js';
 import { useScope } from '../../support/scope.js';
+import { type Loose, next } from '../../support/websockets.js';
 
 const scope = useScope();
 const clock = useClock();
-const dial = dialWith(scope);
+const connect = clientsIn(scope);
 
 const HERE = 'ws://server.example.com/chat';
 
 /** A client whose server answers so. */
 async function refused(response: string, options: Loose = {}) {
-  const dialled = dial(HERE, options);
+  const dialled = connect(HERE, options);
   const error = next<[HandshakeError]>(dialled.ws, 'error').then(([one]) => one);
   error.catch(() => {}); // a test may not wait for it
   await dialled.answer(() => response);
@@ -39,7 +39,7 @@ test('the error has the status, the header fields, the body and Retry-After', as
   expect([one.code, one.status, one.retryAfter]).toEqual(['WS_ERR_UNEXPECTED_RESPONSE', 429, 7000]);
   expect(one.headers).toMatchObject({ 'retry-after': '7', 'set-cookie': ['a=1', 'b=2'] });
   expect(one.body).toEqual(Buffer.from('slow down'));
-  await told(events, 2);
+  await settled(events, 2);
   expect(events).toEqual(['error Unexpected server response: 429', 'close 1006']);
   expect(ws.closeInfo).toMatchObject({ by: 'peer', cause: 'handshake', error: one });
 });
@@ -52,7 +52,7 @@ test('a log of the error has neither header fields nor body', async () => {
 });
 
 test('errors without a response have none of these', async () => {
-  const { ws } = dial(HERE);
+  const { ws } = connect(HERE);
   const error = next<[HandshakeError]>(ws, 'error');
   ws.close();
   const [{ headers, body, retryAfter }] = await error;
@@ -80,15 +80,15 @@ describe('the body', () => {
   });
 
   test('that the server cuts off: what arrived', async () => {
-    const { error, arrivals } = await refused(`${head('Content-Length: 9')}slow`);
+    const { error, connections } = await refused(`${head('Content-Length: 9')}slow`);
     await turns();
-    arrivals[0]?.wire.destroy();
+    connections[0]?.wire.destroy();
     expect(String((await error).body)).toBe('slow');
   });
 
   test('that never ends: what arrived within a second, and TCP is closed', async () => {
     clock.stop();
-    const { error, arrivals, events, ws } = await refused(`${head()}wait`);
+    const { error, connections, events, ws } = await refused(`${head()}wait`);
     await turns();
     expect([ws.readyState, events]).toEqual([WebSocket.CLOSING, []]);
     clock.advance(999);
@@ -96,7 +96,7 @@ describe('the body', () => {
     expect(events).toEqual([]);
     clock.advance(1);
     expect(String((await error).body)).toBe('wait');
-    await until(() => arrivals[0]?.inbox.ended === true, 'the client to close TCP');
+    await until(() => connections[0]?.inbox.ended === true, 'the client to close TCP');
     expect(clock.timerCount).toBe(0);
   });
 
@@ -128,7 +128,7 @@ test.each(['close', 'terminate'] as const)(
     ws[method]();
     clock.advance(1000);
     expect((await error).status).toBe(429);
-    await told(events, 2);
+    await settled(events, 2);
     expect(events).toEqual(['error Unexpected server response: 429', 'close 1006']);
   },
 );
@@ -148,7 +148,7 @@ test('an agent that keeps connections alive reuses the socket after the body', a
 });
 
 test('with a listener of unexpected-response the body is left to it', async () => {
-  const dialled = dial(HERE);
+  const dialled = connect(HERE);
   dialled.ws.on('unexpected-response', () => {});
   await dialled.answer(() => `${head('Content-Length: 2')}no`);
   await turns();

@@ -4,29 +4,29 @@ import { createServer } from 'node:http';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { EPOCH, useClock } from '../../support/clock.js';
-import { dialWith, told } from '../../support/dial.js';
+import { closePayload, type FrameOptions, frame, KEY, OPCODE } from '../../support/frames.js';
+import { Inbox, turns, until } from '../../support/inbox.js';
+import { ManualWire } from '../../support/manual-wire.js';
+import { clientsIn, settled } from '../../support/memory-client.js';
+import { upgradeRequest } from '../../support/requests.js';
+import { useScope } from '../../support/scope.js';
 import {
-  attend,
-  type Face,
   frameFor,
   type Loose,
   next,
   onWire,
   ROLES,
   type Role,
+  recordEvents,
   serve,
-} from '../../support/faces.js';
-import { closePayload, type FrameOptions, frame, KEY, OPCODE } from '../../support/frames.js';
-import { Inbox, turns, until } from '../../support/inbox.js';
-import { ManualWire } from '../../support/manual-wire.js';
-import { upgradeRequest } from '../../support/requests.js';
-import { useScope } from '../../support/scope.js';
+  type WebSocketInstance,
+} from '../../support/websockets.js';
 
 const scope = useScope();
 const clock = useClock();
 
 interface Stage {
-  ws: Face;
+  ws: WebSocketInstance;
   wire: ManualWire;
   /** A frame of the peer. */
   arrive(frame: FrameOptions): void;
@@ -35,7 +35,7 @@ interface Stage {
 async function stage(role: Role, options: Loose = {}): Promise<Stage> {
   const wire = new ManualWire();
   const ws = onWire(wire, role, options);
-  attend(ws);
+  recordEvents(ws);
   await turns(2);
   return { ws, wire, arrive: (one) => wire.arrive(frameFor(role, one)) };
 }
@@ -140,9 +140,9 @@ test('bytes are those behind the opening handshake, also if they came with the r
   const port = await scope().listen(http);
   const first = frame({ payload: 'first', mask: KEY });
   const second = frame({ payload: 'second', mask: KEY });
-  const socket = await scope().dial(port);
+  const socket = await scope().connect(port);
   const inbox = new Inbox(socket);
-  const connection = next<[Face]>(wss, 'connection');
+  const connection = next<[WebSocketInstance]>(wss, 'connection');
   socket.write(Buffer.concat([Buffer.from(upgradeRequest()), first]));
   const [ws] = await connection;
   await inbox.message();
@@ -159,13 +159,18 @@ test('bytes are those behind the opening handshake, also if they came with the r
 });
 
 describe('after an opening handshake that failed', () => {
-  const dial = dialWith(scope);
+  const connect = clientsIn(scope);
   const HERE = 'ws://server.example.com/';
 
   beforeEach(() => clock.stop());
 
   test.each<
-    [string, string, Loose, (ws: Face, answer: (text: string) => Promise<void>) => unknown]
+    [
+      string,
+      string,
+      Loose,
+      (ws: WebSocketInstance, answer: (text: string) => Promise<unknown>) => unknown,
+    ]
   >([
     ['us', 'close', {}, (ws) => ws.close()],
     [
@@ -176,10 +181,10 @@ describe('after an opening handshake that failed', () => {
     ],
     ['timeout', 'handshakeTimeout', { handshakeTimeout: 10 }, () => clock.advance(10)],
   ])('by %s, cause %s', async (by, cause, options, end) => {
-    const { ws, events, answer, request } = dial(HERE, options);
+    const { ws, events, answer, request } = connect(HERE, options);
     if (by !== 'peer') await request();
     await end(ws, (text) => answer(() => text));
-    await told(events, 2);
+    await settled(events, 2);
     expect(ws.closeInfo).toEqual({
       wasClean: false,
       by,

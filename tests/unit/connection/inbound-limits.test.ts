@@ -2,19 +2,19 @@
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { useClock } from '../../support/clock.js';
+import { closePayload, type FrameOptions, OPCODE, readFrames } from '../../support/frames.js';
+import { turns, until } from '../../support/inbox.js';
+import { ManualWire } from '../../support/manual-wire.js';
+import { useScope } from '../../support/scope.js';
 import {
-  attend,
-  type Face,
   frameFor,
   type Loose,
   onWire,
   ROLES,
   type Role,
-} from '../../support/faces.js';
-import { closePayload, type FrameOptions, OPCODE, readFrames } from '../../support/frames.js';
-import { turns, until } from '../../support/inbox.js';
-import { ManualWire } from '../../support/manual-wire.js';
-import { useScope } from '../../support/scope.js';
+  recordEvents,
+  type WebSocketInstance,
+} from '../../support/websockets.js';
 
 const scope = useScope();
 const clock = useClock();
@@ -22,7 +22,7 @@ const clock = useClock();
 beforeEach(() => clock.stop());
 
 interface Stage {
-  ws: Face;
+  ws: WebSocketInstance;
   wire: ManualWire;
   events: string[];
   /** Bytes of the peer, and the turns that it takes to read them. */
@@ -47,7 +47,7 @@ async function stage(role: Role, options: Loose): Promise<Stage> {
     const close = readFrames(wire.sent).frames.find(({ opcode }) => opcode === OPCODE.CLOSE);
     return close && `${close.payload.readUInt16BE(0)} ${close.payload.subarray(2)}`;
   };
-  return { ws, wire, events: attend(ws), arrive, closed };
+  return { ws, wire, events: recordEvents(ws), arrive, closed };
 }
 
 /** The peer answers our Close and ends TCP. */

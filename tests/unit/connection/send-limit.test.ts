@@ -4,12 +4,12 @@ import { Blob } from 'node:buffer';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { useClock } from '../../support/clock.js';
-import { type Loose, onWire, ROLES } from '../../support/faces.js';
 import { OPCODE } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { ManualWire } from '../../support/manual-wire.js';
 import { useScope } from '../../support/scope.js';
 import { COST, FILLING, slowReader } from '../../support/slow-reader.js';
+import { type Loose, onWire, ROLES } from '../../support/websockets.js';
 
 const scope = useScope();
 const clock = useClock();

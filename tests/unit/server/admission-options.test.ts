@@ -3,15 +3,15 @@
 import { BlockList } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import type { FaceServerOptions, Loose } from '../../support/faces.js';
+import { useWarnings } from '../../support/process-events.js';
 import { useScope } from '../../support/scope.js';
-import { useWarnings } from '../../support/warnings.js';
+import type { Loose, ServerOptions } from '../../support/websockets.js';
 
 const scope = useScope();
 const warnings = useWarnings(scope);
 
 const make = (options: Loose) =>
-  new WebSocket.WebSocketServer({ noServer: true, ...options } as FaceServerOptions);
+  new WebSocket.WebSocketServer({ noServer: true, ...options } as ServerOptions);
 
 const WRONG: [options: Loose, error: typeof Error, message: RegExp][] = [
   [{ maxConnections: -1 }, RangeError, /maxConnections must be a number of connections.*-1/],

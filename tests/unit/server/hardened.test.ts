@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
+import { useWarnings } from '../../support/process-events.js';
 import { useScope } from '../../support/scope.js';
-import { useWarnings } from '../../support/warnings.js';
 
 const scope = useScope();
 const warnings = useWarnings(scope);

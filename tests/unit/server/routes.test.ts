@@ -4,14 +4,14 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { Routes } from '../../../src/server/routes.js';
-import type { Face } from '../../support/faces.js';
 import { frame, KEY } from '../../support/frames.js';
 import { Gate, withFields } from '../../support/gate.js';
 import { Inbox, turns } from '../../support/inbox.js';
+import { useWarnings } from '../../support/process-events.js';
 import { type RequestParts, upgradeRequest } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
 import { SharedServer } from '../../support/shared-server.js';
-import { useWarnings } from '../../support/warnings.js';
+import type { WebSocketInstance } from '../../support/websockets.js';
 
 const scope = useScope();
 const warnings = useWarnings(scope);
@@ -21,7 +21,7 @@ async function gateWith(paths: readonly string[], options = {}): Promise<[Gate, 
   const gate = await Gate.open(scope(), options);
   const taken: string[] = [];
   for (const path of paths) {
-    gate.wss.route(path, {}, (socket: Face, { url }: IncomingMessage) => {
+    gate.wss.route(path, {}, (socket: WebSocketInstance, { url }: IncomingMessage) => {
       taken.push(`${path} ${url}`);
       scope().track(socket);
     });
@@ -162,7 +162,7 @@ describe('the options of a route', () => {
     class Member extends WebSocket {}
     const seen: boolean[] = [];
     gate.wss
-      .route('/small', {}, (socket) => scope().track(socket as Face))
+      .route('/small', {}, (socket) => scope().track(socket as WebSocketInstance))
       .route('/large', { maxPayload: 50, WebSocket: Member, perMessageDeflate: true }, (socket) => {
         scope().track(socket);
         seen.push(socket instanceof Member, socket.extensions === 'permessage-deflate');
@@ -192,7 +192,9 @@ describe('the options of a route', () => {
       }
     }
     const gate = await Gate.open(scope(), { WebSocket: Member });
-    gate.wss.route('/chat', { maxPayload: 1 }, (socket) => scope().track(socket as Face));
+    gate.wss.route('/chat', { maxPayload: 1 }, (socket) =>
+      scope().track(socket as WebSocketInstance),
+    );
     await gate.statuses(2, target('/chat'));
     gate.wss.options.maxFragments = 7;
     await gate.statuses(2, target('/chat'));
@@ -212,8 +214,10 @@ describe('the options of a route', () => {
 
   test('decide about the warning of foreign origins', async () => {
     const gate = await Gate.open(scope());
-    gate.wss.route('/any', { origins: '*' }, (socket) => scope().track(socket as Face));
-    gate.wss.route('/chat', {}, (socket) => scope().track(socket as Face));
+    gate.wss.route('/any', { origins: '*' }, (socket) =>
+      scope().track(socket as WebSocketInstance),
+    );
+    gate.wss.route('/chat', {}, (socket) => scope().track(socket as WebSocketInstance));
     const foreign = withFields(['Origin', 'http://attacker.example']);
     await gate.status({ ...target('/any'), ...foreign });
     await turns();
@@ -236,7 +240,7 @@ describe('several servers on one http server', () => {
     const taken: string[] = [];
     const routed = server.add('routed');
     for (const path of ['/chat', '/rooms/*']) {
-      routed.route(path, {}, (socket: Face, { url }: IncomingMessage) => {
+      routed.route(path, {}, (socket: WebSocketInstance, { url }: IncomingMessage) => {
         taken.push(`${path} ${url}`);
         scope().track(socket);
       });
