@@ -11,7 +11,7 @@ import * as receiver from './compat/receiver.js';
 import * as sender from './compat/sender.js';
 import type * as closeInfo from './connection/close-info.js';
 import type * as connectionOptions from './connection/options.js';
-import type * as sendLimit from './connection/send-limit.js';
+import type * as sendLimit from './connection/send-limit-settings.js';
 import type * as tokenBucket from './connection/token-bucket.js';
 import * as handshakeErrors from './handshake/errors.js';
 import type * as origin from './handshake/origin.js';

@@ -6,7 +6,7 @@ import type { EndpointOptions } from '../protocol/endpoint.js';
 import type { Extension } from '../protocol/extension.js';
 import { MaskingKeys } from '../protocol/mask.js';
 import type { Role } from '../protocol/receiver.js';
-import type { OverflowMessage, OverflowVerdict } from './send-limit.js';
+import type { OverflowMessage, OverflowVerdict } from './send-limit-settings.js';
 
 /**
  * What happens when there is no room for a message. The type of a method also accepts functions for

@@ -2,7 +2,7 @@
 
 import { describeValue } from './check-options.js';
 import { type ConnectionOptions, toLimit } from './options.js';
-import type { OverflowMessage, OverflowVerdict, SendLimitSettings } from './send-limit.js';
+import type { OverflowMessage, OverflowVerdict, SendLimitSettings } from './send-limit-settings.js';
 
 /** The settings for a connection; undefined if it has no limit. @param socket for the program's function */
 export function sendLimitSettings(

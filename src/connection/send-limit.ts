@@ -3,56 +3,17 @@
 import { Buffer } from 'node:buffer';
 import { type Close, CloseCode } from '../protocol/close.js';
 import type { Endpoint } from '../protocol/endpoint.js';
-import { WebSocketError } from '../protocol/errors.js';
 import type { Extension } from '../protocol/extension.js';
 import type { SendCallback } from '../protocol/write-batch.js';
 import { Backlog, type Sendable, WaitingMessage } from './backlog.js';
+import { type DropListener, Drops } from './drops.js';
+import type {
+  OverflowVerdict,
+  QueueOptions,
+  SendLimitSettings,
+  SendOutcome,
+} from './send-limit-settings.js';
 import { type Timer, time } from './time.js';
-
-/** A message for which there is no room. */
-export interface OverflowMessage {
-  /** The length of its payload. */
-  readonly bytes: number;
-  /** The `key` that it was sent with. */
-  readonly key: string | undefined;
-  /** False for a fragment of a message, and for a message sent with `droppable: false`. */
-  readonly droppable: boolean;
-}
-
-/** What happens to a message for which there is no room. */
-export type OverflowVerdict = 'send' | 'drop' | 'close';
-
-/** How a connection is limited. */
-export interface SendLimitSettings {
-  /** The most bytes that may wait; Infinity for no limit. */
-  readonly maxAmount: number;
-  /** The most milliseconds that a message may wait; Infinity for no limit. */
-  readonly maxAge: number;
-  readonly overflow:
-    | 'close'
-    | 'drop-newest'
-    | 'drop-oldest'
-    | 'conflate'
-    | ((message: OverflowMessage) => OverflowVerdict);
-}
-
-/** How a message may be dropped. */
-export interface QueueOptions {
-  readonly key?: string | undefined;
-  readonly droppable?: boolean | undefined;
-}
-
-/** What became of a message. */
-export type SendOutcome =
-  /** The sender has it. */
-  | 'sent'
-  /** It waits. */
-  | 'queued'
-  | 'dropped'
-  /** There was no room for it, so the connection is being closed. */
-  | 'closed'
-  /** The connection was not open. */
-  | 'rejected';
 
 /** What a limit needs of the connection below it. */
 export interface LimitedConnection {
@@ -61,11 +22,6 @@ export interface LimitedConnection {
   readonly unsentAmount: number;
   /** Writes what the sender has gathered. */
   flush(): boolean;
-}
-
-/** Learns what was dropped. */
-export interface DropListener {
-  onDropped(messages: number, bytes: number): void;
 }
 
 /** Memory that the backlogs of several connections share. */
@@ -87,14 +43,6 @@ const CLOSE: Close = {
 
 const ORIGIN = { by: 'limit', cause: 'slow' } as const;
 
-/** Why a message was dropped, as its error says it. */
-const REASONS = {
-  full: 'too much waits for a peer that reads slowly',
-  replaced: 'a newer one with the same key replaced it',
-  expired: 'it waited longer than maxQueuedAge',
-  closing: 'the connection is closed because its peer reads too slowly',
-} as const;
-
 /**
  * Stands between the program and the sender of one connection. As long as the socket takes what is
  * sent, messages pass. Above its high water mark they wait here, uncompressed: what was dropped must
@@ -105,16 +53,13 @@ export class SendLimit {
   private readonly connection: LimitedConnection;
   private readonly settings: SendLimitSettings;
   private readonly extension: Extension | undefined;
-  private readonly listener: DropListener;
+  private readonly drops: Drops;
   private readonly budget: SharedBudget | undefined;
   /** Messages were queued since the last 'drain'. */
   private isAboveLowWater = false;
   /** The part of the budget that is in use. */
   private budgeted = 0;
   private timer: Timer | undefined = undefined;
-  /** What was dropped in this tick. */
-  private droppedMessages = 0;
-  private droppedBytes = 0;
 
   constructor(
     connection: LimitedConnection,
@@ -126,7 +71,7 @@ export class SendLimit {
     this.connection = connection;
     this.settings = settings;
     this.extension = extension;
-    this.listener = listener;
+    this.drops = new Drops(listener);
     this.budget = budget;
   }
 
@@ -186,7 +131,7 @@ export class SendLimit {
     let entry = this.isOpen ? backlog.oldestDroppable : backlog.head;
     while (entry !== undefined) {
       backlog.remove(entry);
-      this.drop(entry, 'closing');
+      this.drops.add(entry, 'closing');
       entry = this.isOpen ? backlog.oldestDroppable : backlog.head;
     }
     endpoint.startClosingHandshake(CLOSE, ORIGIN);
@@ -211,19 +156,11 @@ export class SendLimit {
       const { next } = entry;
       if (this.isExpired(entry, now)) {
         this.backlog.remove(entry);
-        this.drop(entry, 'expired');
+        this.drops.add(entry, 'expired');
       }
       entry = next;
     }
     this.settle();
-  }
-
-  /** Reports what was dropped in this tick. */
-  reportDropped(): void {
-    const { droppedMessages, droppedBytes } = this;
-    this.droppedMessages = 0;
-    this.droppedBytes = 0;
-    this.listener.onDropped(droppedMessages, droppedBytes);
   }
 
   private get isOpen(): boolean {
@@ -278,7 +215,7 @@ export class SendLimit {
     if (verdict === 'send') return this.queue(entry);
     // RFC 6455 §5.4: a message of which a fragment is missing would be another message.
     if (verdict === 'drop' && isWhole) {
-      this.drop(entry, 'full');
+      this.drops.add(entry, 'full');
       return 'dropped';
     }
     return this.closeFor(entry);
@@ -307,7 +244,7 @@ export class SendLimit {
         return this.closeFor(entry);
       }
       backlog.remove(oldest);
-      this.drop(oldest, 'full');
+      this.drops.add(oldest, 'full');
       if (oldest === entry) return 'dropped';
     }
     return 'queued';
@@ -325,7 +262,7 @@ export class SendLimit {
     if (older === undefined) backlog.push(entry);
     else {
       backlog.replace(older, entry);
-      this.drop(older, 'replaced');
+      this.drops.add(older, 'replaced');
     }
     this.isAboveLowWater = true;
     connection.endpoint.canSendMore(); // asks for `onDrain`
@@ -334,7 +271,7 @@ export class SendLimit {
 
   private closeFor(entry: WaitingMessage): SendOutcome {
     this.close();
-    this.drop(entry, 'closing');
+    this.drops.add(entry, 'closing');
     return 'closed';
   }
 
@@ -349,7 +286,7 @@ export class SendLimit {
     if (this.backlog.isEmpty || sender.isClosed || !sender.hasKey()) return false;
     const entry = this.backlog.shift();
     if (entry === undefined) return false;
-    if (this.isExpired(entry, undefined)) this.drop(entry, 'expired');
+    if (this.isExpired(entry, undefined)) this.drops.add(entry, 'expired');
     else entry.message.sendOn(sender, this.extension, entry.callback);
     return true;
   }
@@ -358,14 +295,6 @@ export class SendLimit {
     const { maxAge } = this.settings;
     if (maxAge === Infinity || !entry.canExpire) return false;
     return (now ?? time.now()) - entry.since > maxAge;
-  }
-
-  /** A message that is not in the backlog any more will not be sent. */
-  private drop({ message, callback }: WaitingMessage, reason: keyof typeof REASONS): void {
-    if (this.droppedMessages === 0) time.nextTick(reportDropped, this);
-    this.droppedMessages++;
-    this.droppedBytes += message.byteLength;
-    if (callback !== undefined) time.nextTick(callback, droppedError(reason));
   }
 
   /** After each change: the budget, and the timer of `maxAge`. */
@@ -390,12 +319,4 @@ function sweep(limit: SendLimit): void {
 
 function continueDraining(limit: SendLimit): void {
   limit.drain();
-}
-
-function reportDropped(limit: SendLimit): void {
-  limit.reportDropped();
-}
-
-function droppedError(reason: keyof typeof REASONS): WebSocketError {
-  return new WebSocketError(`The message was dropped: ${REASONS[reason]}`, 'WS_ERR_DROPPED');
 }

@@ -5,7 +5,7 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { hasConnection } from '../connection/connection.js';
-import type { QueueOptions, SendOutcome } from '../connection/send-limit.js';
+import type { QueueOptions, SendOutcome } from '../connection/send-limit-settings.js';
 import { pathOf } from '../handshake/server.js';
 import { EXTENSION_NAME } from '../permessage-deflate/parameters.js';
 import type { BufferLike } from '../websocket/payload.js';

@@ -3,7 +3,8 @@
 import type { Blob } from 'node:buffer';
 import { Buffer } from 'node:buffer';
 import type { Sendable } from '../connection/backlog.js';
-import type { SendLimit, SendOutcome } from '../connection/send-limit.js';
+import type { SendLimit } from '../connection/send-limit.js';
+import type { SendOutcome } from '../connection/send-limit-settings.js';
 import type { Extension } from '../protocol/extension.js';
 import type { Sender } from '../protocol/sender.js';
 import { COPY_THRESHOLD, type SendCallback } from '../protocol/write-batch.js';

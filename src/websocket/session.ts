@@ -10,6 +10,7 @@ import type { ClientOptions } from '../client/options.js';
 import { warnOfError } from '../connection/callbacks.js';
 import { describeFailure } from '../connection/close-info.js';
 import { Connection } from '../connection/connection.js';
+import type { DropListener } from '../connection/drops.js';
 import { InboundLimits } from '../connection/inbound-limits.js';
 import {
   type ConnectionOptions,
@@ -19,7 +20,7 @@ import {
   toLimit,
 } from '../connection/options.js';
 import { sendLimitSettings } from '../connection/overflow.js';
-import { type DropListener, SendLimit } from '../connection/send-limit.js';
+import { SendLimit } from '../connection/send-limit.js';
 import { time } from '../connection/time.js';
 import { HandshakeError } from '../handshake/errors.js';
 import { CloseCode, type ClosingState } from '../protocol/close.js';
