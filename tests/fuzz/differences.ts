@@ -7,7 +7,10 @@ export interface Outcome {
   heard: string[];
   /** Pongs that were sent */
   pongs: string[];
-  /** `failed <code sent>`, `closed <code> <reason>`, or `open`: the peer ended TCP without a Close */
+  /**
+   * `failed <code sent>`, `closed <code> <reason>`, `open`: the peer ended TCP without a Close, or
+   * `exception`: the receiver threw, which would have ended the process
+   */
   end: string;
 }
 
@@ -15,7 +18,7 @@ export interface Difference {
   /** the first cell of the row in docs/from-ws.md */
   row: string;
   /** Whether the row is about this stream. */
-  applies(verdict: Verdict): boolean;
+  applies(verdict: Verdict, theirs: Outcome): boolean;
 }
 
 const breaks =
@@ -37,6 +40,10 @@ export const DIFFERENCES: readonly Difference[] = [
     row: 'invalid or too long compressed data in one of several fragments',
     applies: ({ beforeOpenMessage }) => beforeOpenMessage !== undefined,
   },
+  {
+    row: 'fragments behind compressed messages, in a later chunk',
+    applies: (_, theirs) => theirs.end === 'exception',
+  },
   { row: 'more fragments than `maxFragments`', applies: breaks('maxFragments') },
 ];
 
@@ -47,7 +54,8 @@ function sharedLength({ heard, beforeStreamEnd, beforeOpenMessage }: Verdict): n
 
 /** @returns the row that explains why the two outcomes differ; undefined if none does */
 export function explain(verdict: Verdict, ours: Outcome, theirs: Outcome): Difference | undefined {
-  const length = sharedLength(verdict);
+  const hasThrown = theirs.end === 'exception';
+  const length = hasThrown ? theirs.heard.length : sharedLength(verdict);
   const isShared = ours.heard.slice(0, length).every((one, i) => one === theirs.heard[i]);
-  return isShared ? DIFFERENCES.find(({ applies }) => applies(verdict)) : undefined;
+  return isShared ? DIFFERENCES.find(({ applies }) => applies(verdict, theirs)) : undefined;
 }

@@ -131,6 +131,7 @@ async function play(library: Library, one: Case, chunks: Buffer[]): Promise<Outc
   const [wire, far] = one.role === 'server' ? [serverEnd, clientEnd] : [clientEnd, serverEnd];
   const ws = await open(library, one, wire, far);
   const events = listen(ws);
+  const thrown = catchInReceiver(ws);
   const peer = new Peer(far, one.role);
   peer.write(chunks.map((chunk) => Buffer.from(chunk)));
   const progress = (): number => events.length + peer.received - far.writableLength;
@@ -139,7 +140,25 @@ async function play(library: Library, one: Case, chunks: Buffer[]): Promise<Outc
   await waitFor(() => ws.readyState === 3);
   ws.terminate();
   await settled(progress);
-  return outcomeOf(events, peer);
+  const outcome = outcomeOf(events, peer);
+  return thrown.length > 0 ? { ...outcome, end: 'exception' } : outcome;
+}
+
+/** Collects what the receiver of `ws` throws, which nobody else could catch, and drops the connection. */
+function catchInReceiver(ws: Untyped): unknown[] {
+  const thrown: unknown[] = [];
+  const receiver = ws._receiver;
+  const original = receiver?.startLoop;
+  if (original === undefined) return thrown;
+  receiver.startLoop = function startLoop(callback: unknown): void {
+    try {
+      original.call(this, callback);
+    } catch (error) {
+      thrown.push(error);
+      ws.terminate();
+    }
+  };
+  return thrown;
 }
 
 /** Nothing moves any more, in the pool of threads either. */
