@@ -70,7 +70,7 @@ export function request(random: SeededRandom): Request {
 /** RFC 6455 §4.2.1, as far as it can be said of a head that was read leniently. */
 function expectValid(head: Head): void {
   const { startLine, fields } = head;
-  holds(/^GET \S+ HTTP\/(1\.[1-9]|[2-9]\.\d)/.test(startLine), `accepted: ${startLine}`);
+  holds(/^GET +\S+ +HTTP\/(1\.[1-9]|[2-9]\.\d)/.test(startLine), `accepted: ${startLine}`);
   holds(valuesOf(fields, 'host').length === 1, 'accepted: not one Host');
   holds(lists(head, 'upgrade', 'websocket'), 'accepted: Upgrade');
   holds(lists(head, 'connection', 'upgrade'), 'accepted: Connection');
