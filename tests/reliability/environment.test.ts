@@ -48,7 +48,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('R15: over %s', (version) => {
     return { port: await scope().listen(https), events };
   }
 
-  async function connect(port: number): Promise<{ socket: TLSSocket; inbox: Inbox }> {
+  async function dial(port: number): Promise<{ socket: TLSSocket; inbox: Inbox }> {
     const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
     socket.setNoDelay(true);
     socket.on('error', () => {});
@@ -58,7 +58,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('R15: over %s', (version) => {
   }
 
   async function expectServes(port: number): Promise<void> {
-    const { socket, inbox } = await connect(port);
+    const { socket, inbox } = await dial(port);
     socket.write(upgradeRequest());
     expect((await inbox.message()).status).toBe(101);
     socket.destroy();
@@ -66,7 +66,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('R15: over %s', (version) => {
 
   test('one byte in each record is a handshake and a message like any other', async () => {
     const { port, events } = await openServer();
-    const { socket, inbox } = await connect(port);
+    const { socket, inbox } = await dial(port);
     const bytes = Buffer.concat([
       Buffer.from(upgradeRequest()),
       frameFor('server', { payload: 'hello' }),
@@ -110,7 +110,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('R15: over %s', (version) => {
 
   test('renegotiation again and again leaves the process and others alone', async () => {
     const { port, events } = await openServer();
-    const { socket, inbox } = await connect(port);
+    const { socket, inbox } = await dial(port);
     socket.write(upgradeRequest());
     expect((await inbox.message()).status).toBe(101);
     const closed = new Promise((done) => socket.once('close', done));
@@ -122,8 +122,8 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('R15: over %s', (version) => {
     }
     await expectServes(port);
     socket.destroy();
-    await until(() => events.every((settled) => settled.length > 0), "'close' of both");
-    for (const settled of events) expect(settled).toEqual(['close 1006']);
+    await until(() => events.every((told) => told.length > 0), "'close' of both");
+    for (const told of events) expect(told).toEqual(['close 1006']);
   });
 });
 
@@ -163,7 +163,7 @@ describe('R16: through a proxy', () => {
     return { agent, inboxes, far };
   }
 
-  function connect(agent: Agent): { ws: WebSocketInstance; events: string[] } {
+  function dial(agent: Agent): { ws: WebSocketInstance; events: string[] } {
     const options = { agent, perMessageDeflate: false } as ClientOptions;
     const ws = scope().track(new WebSocket('ws://server.example.com/', options));
     return { ws, events: recordEvents(ws) };
@@ -173,7 +173,7 @@ describe('R16: through a proxy', () => {
     'a proxy that answers %s is an error, once, and no credentials are in it',
     async (status) => {
       const { agent } = agentOf(`HTTP/1.1 ${status}\r\n\r\n`);
-      const { events } = connect(agent);
+      const { events } = dial(agent);
       await until(() => events.includes('close 1006'), "'close'");
       await turns();
       expect(events.length).toBe(2);
@@ -184,7 +184,7 @@ describe('R16: through a proxy', () => {
 
   test('what comes right behind the answers is not lost', async () => {
     const { agent, inboxes, far } = agentOf('HTTP/1.1 200 OK\r\n\r\n');
-    const { events } = connect(agent);
+    const { events } = dial(agent);
     await until(() => inboxes.length === 1, 'a connection to the proxy');
     const [inbox] = inboxes as [Inbox]; // just seen
     await inbox.message(); // CONNECT

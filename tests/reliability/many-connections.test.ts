@@ -76,24 +76,24 @@ function breakOne(http: Server, random: SeededRandom): boolean {
 test('R13: of 2,000 connections, half of them broken, each is told its end once', async () => {
   const http = createServer();
   const wss = new WebSocket.WebSocketServer({ server: http });
-  const reported: string[][] = [];
-  wss.on('connection', (ws: WebSocketInstance) => reported.push(recordEvents(ws)));
+  const told: string[][] = [];
+  wss.on('connection', (ws: WebSocketInstance) => told.push(recordEvents(ws)));
   scope().later(() => wss.close());
   const random = new SeededRandom(6455);
   let complete = 0;
   const churn = async (count: number): Promise<void> => {
     for (let i = 0; i < count; i++) {
       if (breakOne(http, random)) complete++;
-      if (i % 50 === 49) await settled(() => reported.flat().length);
+      if (i % 50 === 49) await settled(() => told.flat().length);
     }
     await until(() => wss.clients.size === 0, 'all clients to be gone');
   };
   await churn(200);
   const before = await memoryInUse();
   await churn(2000);
-  expect(reported.filter((events) => !events.at(-1)?.startsWith('close'))).toEqual([]);
-  expect(reported.filter((events) => events.join().split('close').length !== 2)).toEqual([]);
-  const whole = reported.filter((events) => events.join() === 'message one,message two,close 1000');
+  expect(told.filter((events) => !events.at(-1)?.startsWith('close'))).toEqual([]);
+  expect(told.filter((events) => events.join().split('close').length !== 2)).toEqual([]);
+  const whole = told.filter((events) => events.join() === 'message one,message two,close 1000');
   expect(whole.length).toBe(complete);
   expect((await memoryInUse()) - before).toBeLessThan(12 * MIB);
 });
