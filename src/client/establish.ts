@@ -15,7 +15,6 @@ import {
 } from '../handshake/client.js';
 import { HandshakeError, type Refusal } from '../handshake/errors.js';
 import { formatExtension, newKey } from '../handshake/fields.js';
-import { parseRetryAfter } from '../handshake/retry-after.js';
 import { PerMessageDeflate } from '../permessage-deflate/codec.js';
 import type { PerMessageDeflateOptions } from '../permessage-deflate/options.js';
 import { deflateOptions } from '../permessage-deflate/options.js';
@@ -25,7 +24,7 @@ import { explainError } from './explain-error.js';
 import type { HandshakeListener, Negotiated } from './handshake-listener.js';
 import { type ClientOptions, DEFAULT_HANDSHAKE_TIMEOUT, DEFAULT_MAX_REDIRECTS } from './options.js';
 import { isSameHost, mayReceiveCredentials, readLocation, removeCredentials } from './redirect.js';
-import { readRefusalBody } from './refusal-body.js';
+import { readRefusal } from './refusal-body.js';
 import { type Address, credentialsOf, readAddress } from './url.js';
 
 /** One opening handshake: a request, and one more for each redirect. */
@@ -255,14 +254,10 @@ export class ClientHandshake {
 
   /** The server refused. The error carries its response, so the body is read first. */
   private refused(status: number, response: http.IncomingMessage): void {
-    const { headers } = response;
     this.listener.onFailing();
     this.finish();
-    readRefusalBody(response, this.timeout, (body) => {
+    readRefusal(response, status, this.timeout, (error) => {
       this.destroy();
-      const retryAfter = parseRetryAfter(headers, time.wallClock());
-      const refusal = { headers, body, retryAfter };
-      const error = new HandshakeError('UNEXPECTED_RESPONSE', status, status, refusal);
       time.nextTick(() => this.listener.onHandshakeFailed(error));
     });
   }

@@ -1,8 +1,10 @@
-/** Reads the beginning of the body of a response that refuses an opening handshake. */
+/** Reads a response that refuses an opening handshake. */
 
 import { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { time } from '../connection/time.js';
+import { HandshakeError } from '../handshake/errors.js';
+import { parseRetryAfter } from '../handshake/retry-after.js';
 
 /** The most bytes of a body that an error carries. */
 const MAX_BODY = 4096;
@@ -11,11 +13,29 @@ const MAX_BODY = 4096;
 const BODY_TIMEOUT = 1000;
 
 /**
+ * Reads the beginning of the body, and makes the error of the handshake.
+ * @param timeout that of the handshake
+ */
+export function readRefusal(
+  response: IncomingMessage,
+  status: number,
+  timeout: number,
+  onRead: (error: HandshakeError) => void,
+): void {
+  const { headers } = response;
+  readRefusalBody(response, timeout, (body) => {
+    const retryAfter = parseRetryAfter(headers, time.wallClock());
+    const refusal = { headers, body, retryAfter };
+    onRead(new HandshakeError('UNEXPECTED_RESPONSE', status, status, refusal));
+  });
+}
+
+/**
  * Reads until the body ends, until it has 4 KiB, or for a second.
  * @param timeout a shorter time, in milliseconds; 0 for none
  * @param onRead called once, with what was read
  */
-export function readRefusalBody(
+function readRefusalBody(
   response: IncomingMessage,
   timeout: number,
   onRead: (body: Buffer) => void,

@@ -7,11 +7,11 @@ import type { OriginPolicy } from '../handshake/origin.js';
 
 /** A response that refuses a client. An object with other members is a context. */
 export interface AuthenticationRefusal {
-  /** The status of the response, 200 to 599. */
+  /** From 200 to 599. */
   status: number;
-  /** Further header fields of the response. */
+  /** Header fields to add. */
   headers?: OutgoingHttpHeaders | undefined;
-  /** The body of the response. Default: its reason phrase. */
+  /** Default: the reason phrase of the status. */
   body?: string | undefined;
 }
 
@@ -31,20 +31,19 @@ export interface AdmissionOptions<Request = IncomingMessage> {
    */
   blockList?: BlockList | undefined;
   /**
-   * The most connections, with the handshakes that wait for the program. More are refused with 503.
-   * Against running out of memory and file descriptors. 0 or Infinity: no limit. Default 0.
+   * The most connections, with the handshakes that wait for the program. Another client is refused with 503.
+   * Against running out of memory and file descriptors. Default: no limit.
    */
   maxConnections?: number | undefined;
   /**
    * The most connections of one address, with its handshakes in progress. More are refused with 429.
    * The addresses of an IPv6 /64 count as one; clients without an address, as on a Unix socket, are
-   * not counted. Against one client that takes the place of all others. 0 or Infinity: no limit.
-   * Default 0.
+   * not counted. Against one client that takes the place of all others. Default: no limit.
    */
   maxConnectionsPerAddress?: number | undefined;
   /**
    * The most handshakes that wait for `authenticate`, `verifyClient` or `shouldHandle`. More are
-   * refused with 503. Against a flood that keeps a database busy. 0 or Infinity: no limit. Default 0.
+   * refused with 503. Against a flood that keeps a database busy. Default: no limit.
    */
   maxPendingHandshakes?: number | undefined;
   /**
@@ -61,7 +60,7 @@ export interface AdmissionOptions<Request = IncomingMessage> {
   handshakeRate?: Rate | undefined;
   /**
    * How long a handshake may wait for the program, in milliseconds, over all of its checks. After
-   * that it is refused with 503. Against checks that never answer. 0 or Infinity: no limit. Default 0.
+   * that it is refused with 503. Against checks that never answer. Default: no limit.
    */
   handshakeTimeout?: number | undefined;
   /**

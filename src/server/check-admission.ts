@@ -28,7 +28,7 @@ export const ADMISSION_OPTIONS: readonly string[] = [
   'origins',
 ];
 
-/** @throws TypeError for a value of the wrong type; RangeError for a number out of range */
+/** @throws TypeError or RangeError for the first mistake among them */
 export function checkAdmissionOptions(options: AdmissionOptions<never>): void {
   checkNumbers(options, NUMBERS);
   checkFunctions(options, ['address', 'authenticate']);

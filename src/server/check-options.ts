@@ -28,7 +28,7 @@ const SERVER_OPTIONS: readonly string[] = [
   'verifyClient',
 ];
 
-/** The options that a route cannot have: they are of the whole server. */
+/** The names in the type `ServerOnlyOption`. */
 const SERVER_ONLY: readonly string[] = [
   'address',
   'backlog',

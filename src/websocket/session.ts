@@ -138,11 +138,10 @@ export class Session implements Application, HandshakeListener, DropListener {
   }
 
   private limitSending(connection: Connection, owner: SessionOwner): void {
-    const { extension } = this;
     const budget = this.server?.budget;
     const settings = sendLimitSettings(this.limitOptions, owner, budget !== undefined);
     if (settings === undefined) return;
-    connection.limit = new SendLimit(connection, settings, extension, this, budget);
+    connection.limit = new SendLimit(connection, settings, this.extension, this, budget);
   }
 
   private get limitOptions(): ConnectionOptions {
