@@ -39,7 +39,10 @@ class OutgoingMessage implements Sendable {
     _extension: Extension | undefined,
     callback: SendCallback | undefined,
   ): boolean {
-    return sendPayload(sender, this.payload, this.isBinary, this.fin, this.compress, callback);
+    const { payload, isBinary, fin, compress } = this;
+    return typeof payload === 'string' || Buffer.isBuffer(payload)
+      ? sender.sendMessage(payload, isBinary, fin, compress, callback)
+      : sendBlob(sender, payload, isBinary, fin, compress, callback);
   }
 }
 
@@ -106,20 +109,17 @@ function keepSmall<Payload extends Buffer | string | Blob>(payload: Payload): Pa
   return copy as Buffer & Payload;
 }
 
-/** @returns false if nothing is sent: see {@link Sender.sendMessage} */
-export function sendPayload(
+/** Sends a message whose bytes are read first. @returns false as `Sender.sendMessage` does */
+export function sendBlob(
   sender: Sender,
-  payload: Buffer | string | Blob,
+  blob: Blob,
   isBinary: boolean,
   fin: boolean,
   compress: boolean,
   callback: SendCallback | undefined,
 ): boolean {
-  if (typeof payload === 'string' || Buffer.isBuffer(payload)) {
-    return sender.sendMessage(payload, isBinary, fin, compress, callback);
-  }
-  const frame = sender.sendUnreadMessage(payload.size, isBinary, fin, compress, callback);
-  if (frame !== undefined) readBlob(payload, (bytes) => sender.resolve(frame, bytes));
+  const frame = sender.sendUnreadMessage(blob.size, isBinary, fin, compress, callback);
+  if (frame !== undefined) readBlob(blob, (bytes) => sender.resolve(frame, bytes));
   return frame !== undefined;
 }
 

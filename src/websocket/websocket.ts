@@ -1,5 +1,6 @@
 /** The class WebSocket: checks arguments, and calls its session. */
 
+import { Buffer } from 'node:buffer';
 import { captureRejectionSymbol, EventEmitter } from 'node:events';
 import type { ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -9,6 +10,7 @@ import { toError } from '../connection/callbacks.js';
 import type { CloseInfo } from '../connection/close-info.js';
 import type { SocketOptions } from '../connection/options.js';
 import { Opcode } from '../protocol/frame.js';
+import type { Sender } from '../protocol/sender.js';
 import type { SendCallback } from '../protocol/write-batch.js';
 import type {
   CloseEventApi,
@@ -29,7 +31,7 @@ import {
   type Listener,
   removeEventListener,
 } from './events.js';
-import { sendControlLimited, sendControlPayload, sendLimited, sendPayload } from './outgoing.js';
+import { sendBlob, sendControlLimited, sendControlPayload, sendLimited } from './outgoing.js';
 import {
   type BinaryType,
   type Data,
@@ -143,14 +145,16 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
     session.checkConnected();
     const selected = pickCallback(options, callback);
     const settings = typeof options === 'function' ? undefined : options;
-    const limit = session.connection?.limit;
-    if (limit !== undefined) return sendLimited(session, limit, data, settings, selected);
+    const { connection } = session;
+    if (connection?.limit !== undefined) {
+      return sendLimited(session, connection.limit, data, settings, selected);
+    }
     if (data instanceof PreparedMessage) return sendPrepared(session, data, selected);
     const payload = toPayload(data);
     const isBinary = settings?.binary ?? typeof payload !== 'string';
     const fin = settings?.fin ?? true;
     const compress = settings?.compress ?? true;
-    const endpoint = session.connection?.endpoint;
+    const endpoint = connection?.endpoint;
     if (!endpoint || !sendPayload(endpoint.sender, payload, isBinary, fin, compress, selected)) {
       session.reject(payload, selected);
       return false;
@@ -251,6 +255,20 @@ function sendPrepared(
     return false;
   }
   return endpoint.canSendMore();
+}
+
+/** @returns false if nothing is sent: see {@link Sender.sendMessage} */
+function sendPayload(
+  sender: Sender,
+  payload: Buffer | string | Blob,
+  isBinary: boolean,
+  fin: boolean,
+  compress: boolean,
+  callback: SendCallback | undefined,
+): boolean {
+  return typeof payload === 'string' || Buffer.isBuffer(payload)
+    ? sender.sendMessage(payload, isBinary, fin, compress, callback)
+    : sendBlob(sender, payload, isBinary, fin, compress, callback);
 }
 
 function sendControl(
