@@ -25,7 +25,7 @@ export interface AdmissionRefusal {
 
 /** The limits of a server, and its counters. */
 export class Admission {
-  /** Connections that are accepted and not closed. */
+  /** Accepted connections that have not ended. */
   connections = 0;
   readonly refused: RefusedCounts = {
     blockList: 0,

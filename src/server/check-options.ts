@@ -60,7 +60,7 @@ export function checkIsObject(options: unknown): void {
 /**
  * Checks the options of a server.
  * @param comparesPath whether the option `path` is used; false if `shouldHandle` is overridden
- * @throws TypeError or RangeError for the first mistake
+ * @throws TypeError or RangeError, as for a server
  */
 export function checkServerOptions(
   options: ServerOptions<AnySocketClass>,
