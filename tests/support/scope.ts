@@ -93,8 +93,18 @@ async function waitForLateHandles(gone: () => boolean): Promise<boolean> {
   );
 }
 
-/** A fresh scope for every test of the file; after each, nothing may be open that was not before. */
+let shared: (() => Scope) | undefined;
+
+/**
+ * A fresh scope for every test of the file; after each, nothing may be open that was not before. All
+ * calls of a file share it: what one scope has opened would otherwise be a leak for another one.
+ */
 export function useScope(): () => Scope {
+  shared ??= createScope();
+  return shared;
+}
+
+function createScope(): () => Scope {
   let scope = new Scope();
   let before: string[] | undefined;
   const left = (): string[] =>
