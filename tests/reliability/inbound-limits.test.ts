@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Compiled } from '../support/child.js';
 import { useClock } from '../support/clock.js';
 import { frame, KEY, OPCODE } from '../support/frames.js';
@@ -132,7 +132,6 @@ describe('a process', () => {
   beforeAll(() => {
     compiled = new Compiled();
   });
-  afterAll(() => compiled.remove());
 
   test('of a client that is beyond its rate stays alive until all messages have arrived', async () => {
     const { http } = await listen({ host: '127.0.0.1', port: 0 });
