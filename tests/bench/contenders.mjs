@@ -57,7 +57,10 @@ export const CONTENDERS = [
     build: () => (process.env.WS6455_BEFORE ? undefined : 'WS6455_BEFORE names no build'),
   },
   /** Not a WebSocket server, but the most that one on `node:net` could reach. */
-  { name: 'ceiling', ...onNode('ceiling', { lacks: ['deflate', 'client', 'awaited', 'stuck'] }) },
+  {
+    name: 'ceiling',
+    ...onNode('ceiling', { lacks: ['deflate', 'client', 'awaited', 'checked', 'stuck'] }),
+  },
   {
     name: 'ws+bufferutil',
     ...onNode('ws', client('ws')),
@@ -66,12 +69,15 @@ export const CONTENDERS = [
   },
   {
     name: 'websocket',
-    ...onNode('websocket', { ...client('websocket'), lacks: ['deflate', 'awaited', 'stuck'] }),
+    ...onNode('websocket', {
+      ...client('websocket'),
+      lacks: ['deflate', 'awaited', 'checked', 'stuck'],
+    }),
     requires: 'websocket',
   },
   {
     name: 'faye',
-    ...onNode('faye', { ...client('faye'), lacks: ['awaited', 'stuck'] }),
+    ...onNode('faye', { ...client('faye'), lacks: ['awaited', 'checked', 'stuck'] }),
     requires: 'faye-websocket',
   },
   {
@@ -79,7 +85,7 @@ export const CONTENDERS = [
     ...program(`@oven/bun-${process.platform}-${BUN_ARCH}/bin/bun`, 'bun', {
       flags: ['run'],
       collectible: ['--expose-gc'],
-      lacks: ['client', 'awaited', 'stuck'],
+      lacks: ['client', 'awaited', 'checked', 'stuck'],
     }),
   },
   {
@@ -87,14 +93,14 @@ export const CONTENDERS = [
     ...program(`@deno/${process.platform}-${process.arch}${LIBC}/deno`, 'deno', {
       flags: ['run', '--allow-all', '--no-config', '--quiet'],
       collectible: [`--v8-flags=${V8.join(',')}`],
-      lacks: ['deflate', 'client', 'awaited', 'stuck'],
+      lacks: ['deflate', 'client', 'awaited', 'checked', 'stuck'],
     }),
   },
   {
     name: 'gorilla',
     ...{ command: GORILLA, flags: [], collectible: [], env: {} },
     build: buildGorilla,
-    lacks: ['tls', 'client', 'awaited', 'stuck'],
+    lacks: ['tls', 'client', 'awaited', 'checked', 'stuck'],
   },
 ];
 

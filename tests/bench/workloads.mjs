@@ -164,6 +164,15 @@ const HANDSHAKES = [
   },
 ];
 
+/** Every option that says who gets in, none of which refuses; `ws` has none of them. */
+const CHECKED_HANDSHAKES = HANDSHAKES.map((workload) => ({
+  ...workload,
+  id: 'handshake-checked',
+  title: 'the same with every check of who gets in',
+  application: { checked: true },
+  targets: targets(),
+}));
+
 function idle(id, title, load, ...limits) {
   return {
     id,
@@ -230,6 +239,7 @@ const ALL = [
   ...BROADCASTS,
   ...SLOW_READERS,
   ...HANDSHAKES,
+  ...CHECKED_HANDSHAKES,
   ...IDLE,
   ...TLS,
   ...[...ECHO, ...ALONE_1KIB].map(clientSide),
@@ -240,7 +250,7 @@ export const WORKLOADS = ALL.map(withinReach);
 /** What a contender must be able to do to take part. */
 export function needs({ side, load, application = {} }) {
   const asked = { ...load, ...application };
-  const features = ['deflate', 'tls', 'awaited', 'stuck'].filter((name) => asked[name]);
+  const features = ['deflate', 'tls', 'awaited', 'checked', 'stuck'].filter((name) => asked[name]);
   return side === 'client' ? [...features, 'client'] : features;
 }
 

@@ -1,14 +1,31 @@
 /** The application that ws and its drop-in run, to the letter. */
 import { once } from 'node:events';
 import { createServer } from 'node:https';
+import { BlockList } from 'node:net';
 import { announce, certificate, copiesAsked, numberedMessages, options } from './announce.mjs';
 import { isStuck, openStuck, stuckOptions } from './stuck.mjs';
 
 const asked = options();
-const { mode, deflate, tls, awaited, conflated, stuck } = asked;
+const { mode, deflate, tls, awaited, checked, conflated, stuck } = asked;
 
 /** How many keys the messages of a conflated broadcast have. */
 const KEYS = 16;
+
+const ENOUGH = 1_000_000;
+
+/** All checks of who gets in, at limits that this load does not reach. */
+const CHECKS = {
+  blockList: new BlockList(),
+  maxConnections: ENOUGH,
+  maxConnectionsPerAddress: ENOUGH,
+  maxPendingHandshakes: ENOUGH,
+  handshakeRate: { perSecond: ENOUGH, burst: ENOUGH },
+  handshakeRatePerAddress: { perSecond: ENOUGH, burst: ENOUGH },
+  handshakeTimeout: 10_000,
+  hosts: ['127.0.0.1:*', 'localhost:*', 'bench'],
+  origins: 'same',
+  authenticate: () => ({ user: 1 }),
+};
 
 function where() {
   const place = { host: '127.0.0.1', port: 0 };
@@ -58,6 +75,7 @@ export async function serve(WebSocketServer, version) {
     ...where(),
     perMessageDeflate: deflate ? { threshold: 0 } : false,
     maxPayload: 16 * 1024 * 1024,
+    ...(checked ? CHECKS : {}),
     ...stuckOptions(asked),
   });
   const behave = behaviour(server);
