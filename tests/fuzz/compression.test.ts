@@ -185,15 +185,15 @@ describe('cut invariance with compression', () => {
   }
 
   test('legal streams and streams with a mistake', () =>
-    withSeeds(40, async (random) =>
+    withSeeds(20, async (random) =>
       check(await compressedStream(random, 0.5, true), random, nothing),
     ));
 
   test('with replies', () =>
-    withSeeds(20, async (random) => check(await compressedStream(random, 0, false), random, echo)));
+    withSeeds(10, async (random) => check(await compressedStream(random, 0, false), random, echo)));
 
   test('with an application that pauses, or takes one event per turn', () =>
-    withSeeds(20, async (random) => {
+    withSeeds(10, async (random) => {
       const stream = await compressedStream(random, 0.5, true);
       const straight = await result(stream, [stream.bytes], nothing);
       for (const chunks of [[stream.bytes], ...cutsOf(stream.bytes, random).slice(0, 1)]) {
@@ -243,7 +243,7 @@ describe('bytes that nobody meant, as compressed payloads', () => {
     expect(scene.peer.reader.faults).toEqual([]);
   }
 
-  test('are delivered or refused, once', () => withSeeds(150, survive));
+  test('are delivered or refused, once', () => withSeeds(75, survive));
 });
 
 /** One end of ours, its events, and what it has sent. */
@@ -337,5 +337,5 @@ describe('round trip with compression', () => {
   }
 
   test('messages and fragments arrive exactly, in order, both ways', () =>
-    withSeeds(60, roundTrip));
+    withSeeds(30, roundTrip));
 });

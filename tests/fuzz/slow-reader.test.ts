@@ -166,14 +166,14 @@ async function property(role: Role, overflow: string, random: SeededRandom): Pro
 describe.each(ROLES)('a %s', (role) => {
   test.each(POLICIES)(
     "with overflow '%s' keeps order, whole messages and callbacks",
-    (overflow) => withSeeds(40, (random) => property(role, overflow, random)),
+    (overflow) => withSeeds(15, (random) => property(role, overflow, random)),
     TIMEOUT,
   );
 
   test(
     'conflation: per key a subsequence that ends in the last value, all others exactly',
     () =>
-      withSeeds(60, async (random) => {
+      withSeeds(25, async (random) => {
         const reader = slowReader(scope(), role, { overflow: 'conflate' });
         const sent: { key: string | undefined; text: string }[] = [];
         for (let i = 0; i < 120; i++) {
@@ -203,7 +203,7 @@ describe.each(ROLES)('a %s', (role) => {
   test(
     'drop-oldest keeps the newest bytes: the longest tail that has room',
     () =>
-      withSeeds(60, async (random) => {
+      withSeeds(25, async (random) => {
         const room = random.integer(COST, 5000);
         const settings = { maxBufferedAmount: FILLING + room, overflow: 'drop-oldest' };
         const reader = slowReader(scope(), role, settings);

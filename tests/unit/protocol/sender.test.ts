@@ -50,6 +50,15 @@ describe('a message', () => {
     expect(sent(server)).toEqual(['01 x', '00 x', '80 x', '02 x', '00 x', '80 x']);
   });
 
+  test('is in a message from the first fragment to the last one', () => {
+    const { sender } = open();
+    const states = [false, false, true].map((fin) => {
+      sender.sendMessage('x', false, fin, false, undefined);
+      return sender.isInMessage;
+    });
+    expect(states).toEqual([true, true, false]);
+  });
+
   test('above 4 KiB goes by reference, and is written before the call returns', () => {
     const server = open();
     server.wire.isHeld = true;
