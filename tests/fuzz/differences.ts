@@ -44,6 +44,10 @@ export const DIFFERENCES: readonly Difference[] = [
     row: 'fragments behind compressed messages, in a later chunk',
     applies: (_, theirs) => theirs.end === 'exception',
   },
+  {
+    row: 'messages behind a frame that breaks a rule, after a compressed message',
+    applies: ({ end, heard }, theirs) => end.kind === 'failed' && theirs.heard.length > heard.length,
+  },
   { row: 'more fragments than `maxFragments`', applies: breaks('maxFragments') },
 ];
 
