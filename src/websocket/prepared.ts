@@ -1,7 +1,6 @@
 /** Messages that are framed and compressed once for many connections. */
 
 import { Buffer } from 'node:buffer';
-import type { Sendable } from '../connection/backlog.js';
 import type { Extension } from '../protocol/extension.js';
 import { FIN, Opcode, sizeOfHeader, writeHeader } from '../protocol/frame.js';
 import type { Sender } from '../protocol/sender.js';
@@ -19,7 +18,7 @@ interface EncodedForm {
 }
 
 /** An immutable message, ready to be sent on any number of connections. */
-export class PreparedMessage implements Sendable {
+export class PreparedMessage {
   /** @internal */
   readonly kind = 'MESSAGE';
   /** @internal */

@@ -103,7 +103,7 @@ function onlyNodeImports({ files, read }) {
 
 /** Debuggers and editors follow these maps to the shipped sources. */
 function mapsLead({ files, read }) {
-  for (const file of within('dist', files).filter((name) => !name.endsWith('.map'))) {
+  for (const file of within('dist', files).filter((name) => /\.d\.[cm]?ts$/.test(name))) {
     const [, mapName] = read(file).match(/^\/\/# sourceMappingURL=(\S+)$/m) ?? [];
     ok(mapName, `${file} names no map`);
     const map = JSON.parse(read(posix.join(file, '..', mapName)));
@@ -134,7 +134,7 @@ const CHECKS = {
   'has no dependency of any kind': noDependencies,
   'runs no script when installed': noInstallScripts,
   'imports nothing but node: and its own files': onlyNodeImports,
-  'source and declaration maps lead to the shipped sources': mapsLead,
+  'declaration maps lead to the shipped sources': mapsLead,
   'links of documents lead to what is shipped': linksLead,
 };
 
