@@ -46,7 +46,8 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     row: 'messages behind a frame that breaks a rule, after a compressed message',
-    applies: ({ end, heard }, theirs) => end.kind === 'failed' && theirs.heard.length > heard.length,
+    applies: ({ end, heard }, theirs) =>
+      end.kind === 'failed' && theirs.heard.length > heard.length,
   },
   { row: 'more fragments than `maxFragments`', applies: breaks('maxFragments') },
 ];
