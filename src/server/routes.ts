@@ -44,8 +44,8 @@ export class Routes {
   add(path: string, options: object): Route {
     checkPath(path);
     const route = new Route(path, options);
-    const isTaken = this.exact.has(path) || this.prefixes.some((other) => other.path === path);
-    if (isTaken) throw new Error(`There is a route with the path ${path} already`);
+    const exists = this.exact.has(path) || this.prefixes.some((other) => other.path === path);
+    if (exists) throw new Error(`There is a route with the path ${path} already`);
     if (path.endsWith('*')) {
       this.prefixes = [...this.prefixes, route].sort((a, b) => b.path.length - a.path.length);
     } else this.exact.set(path, route);
