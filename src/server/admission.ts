@@ -23,6 +23,13 @@ export interface AdmissionRefusal {
   readonly fields?: readonly FieldLine[];
 }
 
+/** The key of the group that a socket is counted in. A WeakMap would cost more for each handshake. */
+const GROUP = Symbol('ws6455.addressGroup');
+
+interface CountedSocket extends Duplex {
+  [GROUP]?: string | undefined;
+}
+
 /** The limits of a server, and its counters. */
 export class Admission {
   /** Accepted connections that have not ended. */
@@ -49,8 +56,6 @@ export class Admission {
 
   /** How many connections and handshakes each group of addresses has. */
   private readonly counts = new Map<string, number>();
-  /** The group that a socket is counted in. */
-  private readonly groups = new WeakMap<Duplex, string>();
   private readonly rates = new AddressRates();
   private bucket: TokenBucket | undefined;
 
@@ -84,18 +89,18 @@ export class Admission {
   }
 
   /** A handshake was refused, or its connection has ended. */
-  private release(socket: Duplex): void {
-    const group = this.groups.get(socket);
+  private release(socket: CountedSocket): void {
+    const group = socket[GROUP];
     if (group === undefined) return;
-    this.groups.delete(socket);
+    socket[GROUP] = undefined;
     const count = (this.counts.get(group) ?? 0) - 1;
     if (count > 0) this.counts.set(group, count);
     else this.counts.delete(group);
   }
 
-  private count(socket: Duplex, group: string): void {
+  private count(socket: CountedSocket, group: string): void {
     if (socket.destroyed) return; // it emits no 'close' any more
-    this.groups.set(socket, group);
+    socket[GROUP] = group;
     this.counts.set(group, (this.counts.get(group) ?? 0) + 1);
     socket.once('close', () => this.release(socket));
   }

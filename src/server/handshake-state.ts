@@ -10,13 +10,18 @@ interface HandshakeState {
   context?: unknown;
 }
 
-const states = new WeakMap<IncomingMessage, HandshakeState>();
+/** The key of the state. A WeakMap would cost more for each handshake. */
+const STATE = Symbol('ws6455.handshake');
 
-/** Remembers something of a request until it is collected. */
-export function setHandshakeState(request: IncomingMessage, state: HandshakeState): void {
-  states.set(request, { ...states.get(request), ...state });
+interface Request extends IncomingMessage {
+  [STATE]?: HandshakeState;
 }
 
-export function handshakeStateOf(request: IncomingMessage): HandshakeState | undefined {
-  return states.get(request);
+/** Sets what the handshake of a request has found out. */
+export function setHandshakeState(request: Request, state: HandshakeState): void {
+  request[STATE] = { ...request[STATE], ...state };
+}
+
+export function handshakeStateOf(request: Request): HandshakeState | undefined {
+  return request[STATE];
 }

@@ -84,8 +84,8 @@ export class OpeningHandshake {
 
   start(): void {
     const { admission, pending } = this.context;
-    const admit = () => admission.admit(this.upgrade, this.options, pending.size);
-    this.check(admit, () => this.validate());
+    const isAdmitted = this.passes(() => admission.admit(this.upgrade, this.options, pending.size));
+    if (isAdmitted) this.validate();
   }
 
   // RFC 6455 §4.2.1 MUST: a request that is not an opening handshake is answered with an HTTP error.
@@ -102,9 +102,8 @@ export class OpeningHandshake {
       // RFC 6455 §4.2.2 MUST: a resource that is not available is answered with an HTTP error.
       if (!isOurs) this.refuse('path', this.context.matchesPath(request) ? 400 : 404);
       else if (this.chooseRoute()) {
-        const question = () => checkHostAndOrigin(this.options, request);
         // Only the server that handles the request validates its subprotocols and extensions.
-        this.check(question, () => this.negotiate());
+        if (this.passes(() => checkHostAndOrigin(this.options, request))) this.negotiate();
       } else this.refuse('path', 404);
     });
   }
@@ -235,13 +234,21 @@ export class OpeningHandshake {
     this.context.pending.ask(socket, question, answered, () => this.timeLimit());
   }
 
-  /** A check of the library that may call the program. */
-  private check(question: () => AdmissionRefusal | undefined, next: () => void): void {
-    this.ask(question, (answer) => {
-      const refusal = answer as AdmissionRefusal | undefined;
-      if (refusal === undefined) next();
-      else this.refuse(refusal.reason, refusal.status, refusal.message, refusal.fields);
-    });
+  /**
+   * A check of the library. It may call the program, and does not wait for it.
+   * @returns whether the handshake continues
+   */
+  private passes(check: () => AdmissionRefusal | undefined): boolean {
+    let refusal: AdmissionRefusal | undefined;
+    try {
+      refusal = check();
+    } catch (error) {
+      this.fail(error);
+      return false;
+    }
+    if (refusal === undefined) return true;
+    this.refuse(refusal.reason, refusal.status, refusal.message, refusal.fields);
+    return false;
   }
 
   /** What is left of the option `handshakeTimeout`. */
