@@ -10,7 +10,7 @@ type Options = ServerOptions<AnySocketClass>;
 /** One endpoint. */
 export class Route {
   readonly path: string;
-  /** The event of the server that its connections are emitted with: Node treats it as 'connection'. */
+  /** The event of the server that its connections are emitted with, in place of 'connection'. */
   readonly event = Symbol('ws6455.route');
 
   private readonly own: object;
@@ -38,6 +38,11 @@ export class Routes {
 
   get size(): number {
     return this.exact.size + this.prefixes.length;
+  }
+
+  /** Whether connections of a route are emitted with this event. */
+  hasEvent(event: string | symbol): boolean {
+    return [...this.exact.values(), ...this.prefixes].some((route) => route.event === event);
   }
 
   /** @throws TypeError for a path that no request can have; Error for one that there is already */

@@ -27,7 +27,7 @@ import { checkIsObject, checkRoute, checkServerOptions } from './check-options.j
 import { Lifecycle, type LifecycleOwner } from './lifecycle.js';
 import { type AnySocketClass, type ServerOptions, serverOptions } from './options.js';
 import { refuse } from './refusal.js';
-import { reportRejection } from './rejections.js';
+import { reportRejection, withRejections } from './rejections.js';
 import { beginHandshake, socketInUseError } from './shared-server.js';
 import { OpeningHandshake } from './upgrade.js';
 import {
@@ -123,7 +123,9 @@ export class WebSocketServer<
   ): this {
     checkRoute(options, listener);
     const { routes } = ensureLifecycle(this as unknown as Owner);
-    this.on(routes.add(path, options).event, listener);
+    const { event } = routes.add(path, options);
+    const isCaptured = options.captureRejections && !this.options.captureRejections;
+    this.on(event, isCaptured ? withRejections(this, event, listener) : listener);
     return this;
   }
 
@@ -171,7 +173,8 @@ export class WebSocketServer<
     event: string | symbol,
     ...args: unknown[]
   ): void {
-    reportRejection(this, reason, event, args);
+    const hasConnection = event === 'connection' || lifecycleOf(this)?.routes.hasEvent(event);
+    reportRejection(this, reason, event, args, Boolean(hasConnection));
   }
 
   completeUpgrade(

@@ -258,6 +258,21 @@ describe('captureRejections: true', () => {
     expect([heard, exceptions]).toEqual([['Error of the program, /chat, true'], []]);
   });
 
+  test.each<[place: string, server: Loose, route: Loose]>([
+    ['of the server', options, {}],
+    ['of the route', {}, options],
+    ['of both', options, options],
+  ])('a rejected listener of a route costs this connection: option %s', async (_, ...given) => {
+    const { wss, enter, exceptions } = await stage(given[0]);
+    wss.route('/chat', given[1], rejects);
+    const heard = listen(wss);
+    const peer = await enter();
+    expect(await peer.closeCode()).toBe(1011);
+    await turns();
+    const warned = warnings('WS6455_CALLBACK_ERROR');
+    expect([heard, exceptions, warned]).toEqual([['Error of the program, /chat, true'], [], []]);
+  });
+
   test("the connection's own listener of 'error' gets it", async () => {
     const seen: Error[] = [];
     const { wss, enter } = await stage(options, (ws: WebSocketInstance) => {
