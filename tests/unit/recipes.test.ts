@@ -6,7 +6,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../src/index.js';
-import { frame, KEY } from '../support/frames.js';
+import { frame, KEY, readFrames } from '../support/frames.js';
 import { Inbox, until } from '../support/inbox.js';
 import { type RequestParts, upgradeRequest } from '../support/requests.js';
 import { useScope } from '../support/scope.js';
@@ -82,6 +82,34 @@ describe('a chat server with cookies and two endpoints', () => {
     const statuses: number[] = [];
     for (let i = 0; i < 21; i++) statuses.push(await statusOf(await ask(port, '/chat', BEN)));
     expect(statuses).toEqual([...Array(20).fill(101), 429]);
+  });
+
+  test('gives a slow reader the newest lines, and delays nobody', async () => {
+    const port = await start();
+    const [slow, fast] = [await ask(port, '/chat', ADA), await ask(port, '/chat', BEN)];
+    for (const inbox of [slow, fast]) expect(await statusOf(inbox)).toBe(101);
+    slow.stream.pause();
+    const [bursts, size] = [120, 15_000]; // more than the buffers of the sockets hold
+    const burst = (first: number): Buffer[] =>
+      Array.from({ length: 10 }, (_, i) => {
+        const payload = String(first + i).padEnd(size, ' ');
+        return frame({ payload, mask: KEY });
+      });
+    const numbersOf = (bytes: Buffer): number[] =>
+      readFrames(bytes).frames.map(({ payload }) => Number(payload.toString('latin1', 5, 10)));
+    const lineLength = frame({ payload: Buffer.alloc('Ben: '.length + size) }).length;
+    const last = bursts * 10;
+    for (let i = 1; i < last; i += 10) {
+      fast.stream.write(Buffer.concat(burst(i)));
+      const numbers = numbersOf(await fast.take(10 * lineLength));
+      expect(numbers).toEqual(Array.from({ length: 10 }, (_, j) => i + j));
+    }
+    slow.stream.resume();
+    const numbers: number[] = [];
+    while (numbers.at(-1) !== last) numbers.push(...numbersOf(await slow.take(lineLength)));
+    expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+    expect(numbers.length).toBeLessThan(last);
+    expect(numbers.slice(-10)).toEqual(Array.from({ length: 10 }, (_, i) => last - 9 + i));
   });
 
   test('is a chat, and moderators remove members', async () => {
