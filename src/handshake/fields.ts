@@ -136,6 +136,7 @@ class ExtensionParser {
     const name = this.readToken();
     if (name === '') return undefined;
     if (!this.consume('=')) return [name, true];
+    this.skipWhitespace(); // RFC 6455 §4.3: the grammar has the implied whitespace of RFC 2616 §2.1.
     const value = this.consume('"') ? this.readQuoted() : this.readToken();
     // RFC 6455 §4.3, §9.1 MUST: a quoted value is a token without its quotes.
     return isToken(value) ? [name, value] : undefined;

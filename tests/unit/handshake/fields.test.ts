@@ -82,6 +82,8 @@ describe('parseExtensions', () => {
       ],
     ],
     ['a; b="\\3"', [{ name: 'a', parameters: [['b', '3']] }]],
+    ['a; b = 3', [{ name: 'a', parameters: [['b', '3']] }]],
+    ['a; b\t=\t"3" ', [{ name: 'a', parameters: [['b', '3']] }]],
     [
       'a,b ;c',
       [
