@@ -77,13 +77,13 @@ export function validateResponse(
   if (fieldOf(headers, 'sec-websocket-accept') !== acceptFor(request.key)) {
     return new HandshakeError('INVALID_ACCEPT', 101);
   }
-  const extensions = validateExtensions(fieldOf(headers, 'sec-websocket-extensions'), request);
-  if (extensions instanceof HandshakeError) return extensions;
   const subprotocol = validateSubprotocol(
     fieldOf(headers, 'sec-websocket-protocol'),
     request.subprotocols,
   );
-  return subprotocol instanceof HandshakeError ? subprotocol : { subprotocol, extensions };
+  if (subprotocol instanceof HandshakeError) return subprotocol;
+  const extensions = validateExtensions(fieldOf(headers, 'sec-websocket-extensions'), request);
+  return extensions instanceof HandshakeError ? extensions : { subprotocol, extensions };
 }
 
 // RFC 6455 §4.1 MUST: an extension that was not requested fails the connection.

@@ -147,6 +147,13 @@ table([
     'Invalid Sec-WebSocket-Extensions header',
     lines('Sec-WebSocket-Extensions: permessage-deflate; unknown'),
   ),
+  {
+    id: 'W7',
+    it: 'the subprotocol is checked before the extensions',
+    run: (lib, scope) =>
+      judged(lib, scope, lines('Sec-WebSocket-Protocol: c', 'Sec-WebSocket-Extensions: ;')),
+    expected: ['error Server sent a subprotocol but none was requested', 'close 1006'],
+  },
   fails('Unexpected server response: 400', status('400 Bad Request')),
   fails('Unexpected server response: 200', status('200 OK')),
   fails('Unexpected server response: 302', status('302 Found', 'Location: ws://elsewhere')),
