@@ -120,3 +120,31 @@ export function valuesOf(fields: readonly Field[], name: string): string[] {
 export function lists(head: Head, name: string, token: string): boolean {
   return listOf(head, name).some((one) => one.toLowerCase() === token);
 }
+
+const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+const VALUE = `(?:${TOKEN}|"(?:\\\\?${TOKEN.slice(0, -1)})+")`;
+const PARAMETER = `${TOKEN}(?:[ \\t]*=[ \\t]*${VALUE})?`;
+const EXTENSION = `${TOKEN}(?:[ \\t]*;[ \\t]*${PARAMETER})*`;
+const LIST = new RegExp(`^${EXTENSION}(?:[ \\t]*,[ \\t]*${EXTENSION})*$`);
+
+/**
+ * The extensions of a field, each with its name and its parameters; undefined if it breaks the grammar
+ * of RFC 6455 §9.1, with the whitespace that RFC 2616 §2.1 allows between any two words.
+ */
+export function readExtensions(field: string): string[][] | undefined {
+  if (!LIST.test(field)) return undefined;
+  return field.split(',').map((one) => one.split(';').map((part) => part.trim()));
+}
+
+/** Whether a window has another spelling than that of RFC 7692 §7.1.2. */
+export function hasOddBits(field: string): boolean {
+  return [...field.matchAll(/_max_window_bits\s*=\s*([^;,\s]*)/g)].some(
+    ([, value = '']) => !/^(?:[89]|1[0-5])$/.test(value.replace(/["\\]/g, '')),
+  );
+}
+
+/** Whether there are more extensions than 32, or more parameters of one than 16. */
+export function isLong(field: string): boolean {
+  const extensions = readExtensions(field) ?? [];
+  return extensions.length > 32 || extensions.some((parts) => parts.length > 17);
+}

@@ -2,13 +2,14 @@
 
 import type { Duplex } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
-import { type Library, SUBJECTS, type Untyped } from '../../compat/subjects.js';
+import type { Library, Untyped } from '../../compat/subjects.js';
 import { poolTurn } from '../../conformance/compressed-scene.js';
 import { listen, Peer, ROLES, type Role } from '../../conformance/subject.js';
 import { settled, turn, until } from '../../conformance/turns.js';
 import { type WireEnd, wirePair } from '../../support/duplex-pair.js';
 import type { SeededRandom } from '../../support/random.js';
 import { acceptFor, SAMPLE_KEY } from '../../support/requests.js';
+import { libraryOf } from '../beside-ws.js';
 import { same } from '../check.js';
 import { explain, type Outcome } from '../differences.js';
 import { readHead, valuesOf } from '../http-grammar.js';
@@ -195,20 +196,14 @@ function outcomeOf(events: string[], peer: Peer): Outcome {
   return { heard: events.filter((event) => !isEnd(event)), pongs, end };
 }
 
-const library = (name: string): Library => {
-  const [, found] = SUBJECTS.find(([one]) => one === name) ?? [];
-  if (found === undefined) throw new Error(`${name}: npm ci --prefix tests/compat installs it`);
-  return found;
-};
-
 async function run(random: SeededRandom): Promise<void> {
   const drawn = await drawCase(random);
   const one = { ...drawn, bytes: Buffer.concat([drawn.bytes, PADDING]) };
   const inflate = one.isCompressed ? referenceInflate() : undefined;
   const verdict = new ReferenceReceiver(one.role, one.limits, inflate).read(one.bytes);
   const chunks = cut(one.bytes, random);
-  const ours = await play(library('ws6455'), one, chunks);
-  const theirs = await play(library('ws'), one, chunks);
+  const ours = await play(libraryOf('ws6455'), one, chunks);
+  const theirs = await play(libraryOf('ws'), one, chunks);
   if (isDeepStrictEqual(ours, theirs)) return;
   if (explain(verdict, ours, theirs) !== undefined) return;
   same(ours, theirs, `ws6455 and ws (${one.role}), with no row in docs/from-ws.md`);
