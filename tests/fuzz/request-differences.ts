@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import { hasOddBits, isLong, readExtensions } from './http-grammar.js';
+import { usesDeflate } from './offers.js';
 import type { Setup } from './server-setups.js';
 
 /** What one of the two did with a request. */
@@ -79,6 +80,16 @@ function hasInvalidHost({ request }: RequestCase): boolean {
 
 const hasBody = (one: RequestCase): boolean =>
   !/^0*$/.test(field(one, 'content-length')) || 'transfer-encoding' in one.request.headers;
+
+/** Whether permessage-deflate is used where the server accepts, and only where it may be. */
+function hasDueExtension({ request, setup, ours }: RequestCase): boolean {
+  if (ours.statuses[0] !== 101) return true;
+  const isDue = usesDeflate(
+    String(request.headers['sec-websocket-extensions'] ?? ''),
+    setup.deflate ?? false,
+  );
+  return isDue === ours.extensions.length > 0;
+}
 
 const isOff = ({ setup }: RequestCase): boolean => setup.deflate === undefined;
 
@@ -215,5 +226,6 @@ export const REQUEST_DIFFERENCES: readonly RequestDifference[] = [
 
 /** @returns the row that explains why the two outcomes differ; undefined if none does */
 export function explainRequest(one: RequestCase): RequestDifference | undefined {
+  if (!hasDueExtension(one)) return undefined;
   return REQUEST_DIFFERENCES.find(({ applies }) => applies(one));
 }

@@ -21,8 +21,9 @@ describe.each(present)('fuzz target $name', ({ usual, run }) => {
   test('finds nothing', () => withSeeds(usual, run));
 });
 
-const rows = [...DIFFERENCES, ...REQUEST_DIFFERENCES, ...RESPONSE_DIFFERENCES];
+const differences = [...DIFFERENCES, ...REQUEST_DIFFERENCES, ...RESPONSE_DIFFERENCES];
+const rows = new Set(differences.map(({ row }) => row));
 
-test.each(rows)('docs/from-ws.md has the row "$row"', ({ row }) => {
+test.each([...rows])('docs/from-ws.md has the row "%s"', (row) => {
   expect(FROM_WS).toContain(`\n| ${row} |`);
 });

@@ -171,4 +171,4 @@ async function run(random: SeededRandom): Promise<void> {
   same(ours, theirs, `ws6455 and ws, with no row in docs/from-ws.md: ${what}`);
 }
 
-export const requestsAgainstWs: Target = { name: 'requests-against-ws', usual: 150, run };
+export const requestsAgainstWs: Target = { name: 'requests-against-ws', usual: 300, run };
