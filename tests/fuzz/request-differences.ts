@@ -68,10 +68,12 @@ const listHas = (list: string, token: string): boolean =>
   list.split(',').some((one) => one.trim().toLowerCase() === token);
 
 /** The path of a target in origin-form or absolute-form. */
-const pathOf = (target = ''): string | undefined => {
-  const [, path] = /^(?:(?:https?|wss?):\/\/[^/?]+)?(\/[^?]*|(?=\?|$))/i.exec(target) ?? [];
-  return target === '' ? undefined : path || (path === '' && !/^\?/.test(target) ? '/' : undefined);
-};
+function pathOf(target = ''): string | undefined {
+  const [beforeQuery = ''] = target.split('?', 1);
+  if (beforeQuery.startsWith('/')) return beforeQuery;
+  const [isAbsolute, path = '/'] = /^(?:https?|wss?):\/\/[^/]+(\/.*)?$/i.exec(beforeQuery) ?? [];
+  return isAbsolute === undefined ? undefined : path;
+}
 
 function hasInvalidHost({ request }: RequestCase): boolean {
   const names = request.rawHeaders.filter((name, i) => i % 2 === 0 && /^host$/i.test(name));
@@ -81,14 +83,11 @@ function hasInvalidHost({ request }: RequestCase): boolean {
 const hasBody = (one: RequestCase): boolean =>
   !/^0*$/.test(field(one, 'content-length')) || 'transfer-encoding' in one.request.headers;
 
-/** Whether permessage-deflate is used where the server accepts, and only where it may be. */
-function hasDueExtension({ request, setup, ours }: RequestCase): boolean {
-  if (ours.statuses[0] !== 101) return true;
-  const isDue = usesDeflate(
-    String(request.headers['sec-websocket-extensions'] ?? ''),
-    setup.deflate ?? false,
-  );
-  return isDue === ours.extensions.length > 0;
+/** Whether a server that accepts uses permessage-deflate where an offer allows it, and only there. */
+function hasDueExtension(one: RequestCase): boolean {
+  if (one.ours.statuses[0] !== 101) return true;
+  const isDue = usesDeflate(field(one, 'sec-websocket-extensions'), one.setup.deflate ?? false);
+  return isDue === one.ours.extensions.length > 0;
 }
 
 const isOff = ({ setup }: RequestCase): boolean => setup.deflate === undefined;
