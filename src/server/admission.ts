@@ -23,7 +23,7 @@ export interface AdmissionRefusal {
   readonly fields?: readonly FieldLine[];
 }
 
-/** The key of the group that a socket is counted in. A WeakMap would cost more for each handshake. */
+/** The key of the group that a socket is counted in. A WeakMap of all sockets would be slower. */
 const GROUP = Symbol('ws6455.addressGroup');
 
 interface CountedSocket extends Duplex {

@@ -10,7 +10,7 @@ interface HandshakeState {
   context?: unknown;
 }
 
-/** The key of the state. A WeakMap would cost more for each handshake. */
+/** The key of the handshake state in its request. A WeakMap would be slower. */
 const STATE = Symbol('ws6455.handshake');
 
 interface Request extends IncomingMessage {

@@ -4,7 +4,6 @@ import type { IncomingMessage } from 'node:http';
 import { callProgram } from '../connection/callbacks.js';
 import { toLimit, toTimeout } from '../connection/options.js';
 import { time } from '../connection/time.js';
-import { zlibPool } from '../connection/zlib.js';
 import { HandshakeError } from '../handshake/errors.js';
 import {
   type FieldLine,
@@ -14,10 +13,6 @@ import {
   validateOptional,
   validateRequired,
 } from '../handshake/server.js';
-import { PerMessageDeflate } from '../permessage-deflate/codec.js';
-import { deflateOptions } from '../permessage-deflate/options.js';
-import { acceptOffer, EXTENSION_NAME } from '../permessage-deflate/parameters.js';
-import type { ExtensionOffer } from '../protocol/extension.js';
 import type { Admission, AdmissionRefusal, RefusalReason } from './admission.js';
 import {
   authenticationRefusal,
@@ -26,6 +21,7 @@ import {
   warnOfForeignOrigin,
 } from './authentication.js';
 import { setHandshakeState } from './handshake-state.js';
+import { negotiateExtensions } from './negotiate.js';
 import type { AnySocketClass, ServerOptions, VerifyClientAnswer } from './options.js';
 import type { PendingHandshakes, TimeLimit } from './pending-handshakes.js';
 import { refuse } from './refusal.js';
@@ -317,17 +313,6 @@ export class OpeningHandshake {
   private report(thrown: unknown): void {
     reportCallbackError(this.server, thrown, this.upgrade.request);
   }
-}
-
-/** RFC 6455 §4.2.2 MUST: only extensions of the request are chosen. Unknown ones are ignored. */
-function negotiateExtensions(
-  offers: readonly ExtensionOffer[],
-  { perMessageDeflate }: ServerOptions<AnySocketClass>,
-): NegotiatedExtensions {
-  const options = deflateOptions(perMessageDeflate, false);
-  const negotiation = options && acceptOffer(offers, options);
-  if (!negotiation) return {};
-  return { [EXTENSION_NAME]: new PerMessageDeflate('server', negotiation, options, zlibPool) };
 }
 
 function describeClient(req: IncomingMessage): object {

@@ -40,6 +40,7 @@ const REQUEST = 'handshake/client.ts';
 const RESPONSE = 'handshake/server.ts';
 const FIELDS = 'handshake/fields.ts';
 const UPGRADE = 'server/upgrade.ts';
+const NEGOTIATE = 'server/negotiate.ts';
 const ACCEPT = 'server/accept.ts';
 const RULES = 'protocol/frame-rules.ts';
 const FRAME = 'protocol/frame.ts';
@@ -124,7 +125,7 @@ const ROWS: readonly Row[] = [
   ],
   ['4.2.2', [1255], 'server', 'the subprotocol is one of the request', [ACCEPT]],
   ['4.2.2', [1264], 'server', 'without a subprotocol the field is not sent', [ACCEPT]],
-  ['4.2.2', [1274, 1289], 'server', 'the extensions are those of the request', [UPGRADE]],
+  ['4.2.2', [1274, 1289], 'server', 'the extensions are those of the request', [NEGOTIATE]],
   ['4.2.2', [1293], 'server', 'the response is valid HTTP with four fields', [RESPONSE]],
 
   ['4.3', [1403], 'both', 'a quoted value is a token without quotes', [FIELDS, COMPAT_FIELDS]],
