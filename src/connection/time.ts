@@ -1,4 +1,4 @@
-/** Timers and ticks. They are taken from Node at load time, so that fake timers stop no connection. */
+/** Timers, ticks and random numbers. They are taken from Node at load time, so that fake timers stop no connection. */
 
 import { performance } from 'node:perf_hooks';
 import * as timers from 'node:timers';
@@ -6,12 +6,17 @@ import * as timers from 'node:timers';
 /** A timer that `setTimeout` returns. */
 export type Timer = NodeJS.Timeout;
 
-/** The clock and timers of the library. Other files of `src` use no timers, ticks or clock of Node. */
+/**
+ * The clock, timers and random numbers of the library. Other files of `src` use those of Node nowhere,
+ * but for masking keys.
+ */
 export interface Time {
   /** Milliseconds since the process started, as `performance.now()` counts. */
   now(): number;
   /** Milliseconds since 1970, as `Date.now()` counts. */
   wallClock(): number;
+  /** A random number from 0 up to, but not including, 1. It spreads load, and is no secret. */
+  random(): number;
   /** Calls `callback` when the current operation has completed, before the event loop continues. */
   nextTick<Args extends unknown[]>(callback: (...args: Args) => void, ...args: Args): void;
   /** Calls `callback` in the next turn of the event loop. */
@@ -38,6 +43,7 @@ function isFake(tick: object): boolean {
 export const time: Time = {
   now: performance.now.bind(performance),
   wallClock: Date.now,
+  random: Math.random,
   nextTick: isFake(process.nextTick) ? timers.setImmediate : process.nextTick,
   setImmediate: timers.setImmediate,
   setTimeout: timers.setTimeout,

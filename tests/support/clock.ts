@@ -1,4 +1,4 @@
-/** A clock of the tests' own, in the place of the timers that `src` uses. Ticks stay Node's. */
+/** A clock of the tests' own, in the place of the timers and random numbers that `src` uses. Ticks stay Node's. */
 
 import { afterEach } from '@jest/globals';
 import { type Time, type Timer, time } from '../../src/connection/time.js';
@@ -43,10 +43,20 @@ export class ManualClock {
     for (let next = this.nextDue(end); next !== undefined; next = this.nextDue(end)) {
       const [timer, alarm] = next;
       this.alarms.delete(timer);
-      this.now = alarm.at;
+      this.now = Math.max(this.now, alarm.at);
       alarm.ring();
     }
-    this.now = end;
+    this.now = Math.max(this.now, end);
+  }
+
+  /** Lets time pass without a timer, as when the event loop is blocked. */
+  block(milliseconds: number): void {
+    this.now += milliseconds;
+  }
+
+  /** Replaces the random numbers until the end of the test. */
+  useRandom(random: () => number): void {
+    time.random = random;
   }
 
   /** Gives Node's timers back. */
