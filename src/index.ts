@@ -21,6 +21,7 @@ import type * as admission from './server/admission-options.js';
 import type * as serverApi from './server/api.js';
 import { hardened } from './server/hardened.js';
 import type * as serverOptions from './server/options.js';
+import type * as shutdown from './server/shutdown-options.js';
 import * as server from './server/websocket-server.js';
 import type * as api from './websocket/api.js';
 import { createWebSocketStream } from './websocket/node-stream.js';
@@ -124,7 +125,8 @@ declare namespace WebSocket {
     Context = unknown,
   > extends Server<T, U, Context>,
       serverApi.BroadcastApi<WithContext<InstanceType<T>, Context>, InstanceType<T>>,
-      serverApi.EndpointsApi<T, U, Context> {}
+      serverApi.EndpointsApi<T, U, Context>,
+      serverApi.ShutdownApi {}
 
   /** The class WebSocketServer. */
   interface ServerClass extends Omit<typeof EventEmitter, 'prototype'> {
@@ -181,6 +183,7 @@ declare namespace WebSocket {
   type VerifyClientCallbackAsync<R extends IncomingMessage = IncomingMessage> =
     serverOptions.VerifyClientCallbackAsync<R>;
   type SendOptions = api.SendOptions;
+  type MaxLifetime = serverOptions.MaxLifetime;
   type MessageRate = connectionOptions.MessageRate<WebSocket>;
   type RateVerdict = connectionOptions.RateVerdict;
   type SocketOptions = connectionOptions.SocketOptions;
@@ -226,7 +229,11 @@ declare namespace WebSocket {
     T extends AnySocketClass = SocketClass,
     U extends Request = Request,
   > = serverApi.RouteOptions<T, U>;
+  type ServerState = serverApi.ServerState;
   type ServerStats = serverApi.ServerStats;
+  type ShutdownOptions = shutdown.ShutdownOptions;
+  type ShutdownProgress = shutdown.ShutdownProgress;
+  type ShutdownReport = shutdown.ShutdownReport;
   type BroadcastOptions<Client, Plain = Client> = serverApi.BroadcastOptions<Client, Plain>;
   type BroadcastReport = serverApi.BroadcastReport;
   type QueueOptions = api.QueueOptions;

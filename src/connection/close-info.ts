@@ -25,8 +25,8 @@ export interface CloseInfo {
    */
   by: CloseBy;
   /**
-   * Why: 'close', 'terminate', 'violation', 'rejection', 'failure', 'end', 'error', 'handshake', for a
-   * timeout or a limit the name of its option, or 'slow': the peer read too slowly.
+   * Why: 'close', 'terminate', 'shutdown', 'violation', 'rejection', 'failure', 'end', 'error',
+   * 'handshake', for a timeout or a limit the name of its option, or 'slow': the peer read too slowly.
    */
   cause: CloseCause;
   /** The Close frame sent. */

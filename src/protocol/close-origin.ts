@@ -15,6 +15,8 @@ export type CloseCause =
   | 'close'
   /** `terminate()` was called. */
   | 'terminate'
+  /** `shutdown()` of the server was called. */
+  | 'shutdown'
   /** The promise of an async listener was rejected, with `captureRejections`. */
   | 'rejection'
   /** A message could not be encoded, decoded or sent here, or a callback threw. */
@@ -30,6 +32,7 @@ export type CloseCause =
   | 'handshakeTimeout'
   | 'firstMessageTimeout'
   | 'idleTimeout'
+  | 'maxLifetime'
   | 'maxPayload'
   | 'maxFragments'
   | 'messageRate'

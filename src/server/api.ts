@@ -11,6 +11,7 @@ import type { BufferLike } from '../websocket/payload.js';
 import type { PreparedMessage } from '../websocket/prepared.js';
 import type { Authenticate, ServerOnlyOption, WithContext } from './admission-options.js';
 import type { AnySocketClass, ServerOptions } from './options.js';
+import type { ShutdownOptions, ShutdownReport } from './shutdown-options.js';
 
 /** The options of `broadcast`: which connections receive the message. */
 export interface BroadcastOptions<Client, Plain = Client> extends PrepareOptions, QueueOptions {
@@ -53,7 +54,7 @@ export interface RefusedCounts {
   handshakeTimeout: number;
   /** A callback of the program failed: 500. */
   callbackError: number;
-  /** The server was closed: 503. */
+  /** The server was closed, or is shutting down: 503. */
   closing: number;
 }
 
@@ -75,6 +76,12 @@ export interface ServerStats {
 // biome-ignore lint/suspicious/noConfusingVoidType: subclasses written for `ws` have one that returns void
 export type Reached = number | void;
 
+/**
+ * Whether a server accepts clients: 'open' before `shutdown` or `close` was called, then 'draining';
+ * 'closed' from the event 'close' on.
+ */
+export type ServerState = 'open' | 'draining' | 'closed';
+
 /** The events of a server, with the arguments of their listeners. */
 export interface WebSocketServerEvents<Client, Request> {
   /** A client was accepted, and its connection is open. */
@@ -83,6 +90,8 @@ export interface WebSocketServerEvents<Client, Request> {
   listening: [];
   /** The server is closed, and every connection of `clients` has ended. */
   close: [];
+  /** `shutdown` was called, and nothing else has happened yet. */
+  draining: [];
   /** The http server failed: the port is in use, for example. Without a listener the process ends. */
   error: [error: Error];
   /** A client will be accepted. A listener may change the lines of the response. */
@@ -176,6 +185,25 @@ export interface BroadcastApi<Client, Plain = Client> {
    * @throws TypeError for data that has no bytes; Error with `clientTracking: false`
    */
   broadcast(data: BufferLike | PreparedMessage, options?: BroadcastOptions<Client, Plain>): Reached;
+}
+
+/** How a server ends. */
+export interface ShutdownApi {
+  /** Whether the server accepts clients, for a readiness probe: 'open', 'draining' or 'closed'. */
+  readonly state: ServerState;
+
+  /**
+   * Ends the server and its connections: emits 'draining', accepts clients during `lameDuck`, then
+   * answers them with 503, and closes every connection after the messages that were sent on it. What
+   * is left at `timeout` is dropped. The http server of `port` is closed last, that of `server` is left
+   * alone. A second call returns the same Promise; a shorter time in its options counts.
+   * @returns resolves when everything has ended, at the latest a second after `timeout`
+   * @throws TypeError or RangeError for an invalid option; Error with `clientTracking: false`
+   */
+  shutdown(options?: ShutdownOptions): Promise<ShutdownReport>;
+
+  /** Calls `shutdown` without options: for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** The options of a route, over those of its server. */

@@ -11,6 +11,7 @@ import {
 import type { ServerOnlyOption } from './admission-options.js';
 import { ADMISSION_OPTIONS, checkAdmissionOptions } from './check-admission.js';
 import type { AnySocketClass, ServerOptions } from './options.js';
+import { checkCloseCode } from './shutdown-options.js';
 
 const SERVER_OPTIONS: readonly string[] = [
   ...CONNECTION_OPTIONS,
@@ -20,6 +21,7 @@ const SERVER_OPTIONS: readonly string[] = [
   'clientTracking',
   'handleProtocols',
   'host',
+  'maxLifetime',
   'memoryBudget',
   'noServer',
   'path',
@@ -101,7 +103,32 @@ function checkEndpointOptions(options: ServerOptions<AnySocketClass>): void {
   checkConnectionOptions(options);
   checkAdmissionOptions(options);
   checkFunctions(options, ['verifyClient', 'handleProtocols']);
+  checkMaxLifetime(options.maxLifetime);
   checkClass(options.WebSocket);
+}
+
+/** @throws TypeError or RangeError for a lifetime that cannot be kept */
+function checkMaxLifetime(lifetime: unknown): void {
+  if (lifetime === undefined || lifetime === null) return;
+  if (typeof lifetime !== 'object') {
+    throw new TypeError(
+      'The option maxLifetime must be an object, such as { after: 3_600_000 }: ' +
+        `${describeValue(lifetime)} was given`,
+    );
+  }
+  const { after, jitter = 0, code } = lifetime as { [name: string]: unknown };
+  checkRange('after', after, Infinity, 'milliseconds, 0 or Infinity for no limit');
+  checkRange('jitter', jitter, 1, '0 to 1');
+  checkCloseCode('maxLifetime.code', code);
+  warnOfUnknownOptions(lifetime, ['after', 'jitter', 'code'], 'maxLifetime');
+}
+
+function checkRange(name: string, value: unknown, max: number, range: string): void {
+  if (typeof value === 'number' && value >= 0 && value <= max) return;
+  const ErrorClass = typeof value === 'number' ? RangeError : TypeError;
+  throw new ErrorClass(
+    `The option maxLifetime.${name} must be a number of ${range}: ${describeValue(value)} was given`,
+  );
 }
 
 function checkMode({ port, server, noServer }: ServerOptions<AnySocketClass>): void {

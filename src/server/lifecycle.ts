@@ -5,21 +5,39 @@ import * as http from 'node:http';
 import type { ListenOptions } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
+import type { CloseInfo } from '../connection/close-info.js';
 import { toLimit, toTimeout } from '../connection/options.js';
 import { type Timer, time } from '../connection/time.js';
+import type { FieldLine } from '../handshake/server.js';
 import type { SessionServer } from '../websocket/session-owner.js';
 import { Admission } from './admission.js';
+import type { ServerState } from './api.js';
+import { closeClient, dropClient } from './end-client.js';
+import { Lifetimes } from './lifetimes.js';
 import { MemoryBudget } from './memory-budget.js';
-import { type AnySocketClass, HTTP_TIMEOUTS, type ServerOptions } from './options.js';
+import {
+  type AnySocketClass,
+  HTTP_TIMEOUTS,
+  type MaxLifetime,
+  type ServerOptions,
+} from './options.js';
 import { PendingHandshakes, type TimeLimit } from './pending-handshakes.js';
 import { answerPlainRequest } from './refusal.js';
 import type { ConnectionEvent } from './return-request.js';
 import { Routes } from './routes.js';
 import { attach, type Candidate, type Claim } from './shared-server.js';
+import { Shutdown, type ShutdownHost } from './shutdown.js';
+import type { ShutdownOptions, ShutdownReport } from './shutdown-options.js';
 import type { Upgrade } from './upgrade-request.js';
 import { reportCallbackError } from './upgrade-server.js';
 
 type Phase = 'RUNNING' | 'CLOSING' | 'CLOSED';
+
+/** After a shutdown, how long a client that is connected may take to send its request. */
+const LATE_REQUEST_TIMEOUT = 2_000;
+
+/** Retry-After of clients that are refused by a shutdown without `retryAfter`, in seconds. */
+const DEFAULT_RETRY_AFTER = 1;
 
 /** The members of a server that its lifecycle uses. Programs override these methods. */
 export interface LifecycleOwner extends EventEmitter {
@@ -37,7 +55,7 @@ export interface LifecycleOwner extends EventEmitter {
   ): void;
 }
 
-/** The state of a server that `server.close` changes. */
+/** The state of a server that `close` and `shutdown` change. */
 export class Lifecycle implements SessionServer {
   phase: Phase = 'RUNNING';
   /** The http server that it takes requests from. */
@@ -51,8 +69,11 @@ export class Lifecycle implements SessionServer {
   private readonly owner: LifecycleOwner;
   /** Whether `shouldHandle` is not overridden, so that only the option `path` decides. */
   private readonly comparesPath: () => boolean;
-  private ownsHttp = false;
+  /** The http server of the option `port`. */
+  private ownHttp: http.Server | undefined;
+  private shutdown: Shutdown | undefined;
   private sharedBudget: MemoryBudget | undefined;
+  private lifetimes: Lifetimes | undefined;
   /** 'close' waits for the last client. */
   private closesWhenEmpty = false;
   /** The requests for which `shouldHandle` returned true already: it is called once per request. */
@@ -88,7 +109,7 @@ export class Lifecycle implements SessionServer {
       },
       (request, response) => answerPlainRequest(request, response),
     );
-    this.ownsHttp = true;
+    this.ownHttp = server;
     this.attachTo(server);
     server.listen({ ...placeOf(port, host), backlog: backlog ?? undefined }, callback);
   }
@@ -99,7 +120,7 @@ export class Lifecycle implements SessionServer {
     const onError = (error: Error) => this.owner.emit('error', error);
     server.on('listening', onListening);
     server.on('error', onError);
-    const event = this.ownsHttp ? undefined : connectionEventOf(server);
+    const event = this.ownHttp ? undefined : connectionEventOf(server);
     const detach = attach(server, this.candidate(), event);
     this.http = server;
     this.detach = () => {
@@ -130,12 +151,74 @@ export class Lifecycle implements SessionServer {
     if (this.phase === 'CLOSING') return;
     this.phase = 'CLOSING';
     // An own http server keeps its listener: later upgrades on open connections are answered 503.
-    if (!this.ownsHttp) this.detach();
+    if (!this.ownHttp) this.detach();
     this.pending.close();
-    const server = this.http;
     this.http = undefined;
-    if (this.ownsHttp && server) closeOwn(server, () => this.closeWithClients());
+    if (this.ownHttp) closeOwn(this.ownHttp, this.requestTimeout, () => this.closeWithClients());
     else time.nextTick(() => this.closeWithClients());
+  }
+
+  get state(): ServerState {
+    if (this.phase === 'CLOSED') return 'closed';
+    return this.phase === 'RUNNING' && this.shutdown === undefined ? 'open' : 'draining';
+  }
+
+  /** Whether a client may be accepted. */
+  get isAccepting(): boolean {
+    return this.phase === 'RUNNING' && (this.shutdown?.isAccepting ?? true);
+  }
+
+  /** Further fields of the response to a client that is refused because the server is closing. */
+  closingFields(): FieldLine[] {
+    if (this.shutdown === undefined) return [];
+    const delay = this.shutdown.drawDelay() ?? DEFAULT_RETRY_AFTER;
+    // RFC 9110 §10.2.3: Retry-After has whole seconds.
+    return [['Retry-After', String(Math.ceil(delay))]];
+  }
+
+  /** Starts a shutdown, or hardens the one that is in progress. */
+  shutDown(options: ShutdownOptions): Promise<ShutdownReport> {
+    if (this.shutdown !== undefined) {
+      this.shutdown.harden(options);
+      return this.shutdown.done;
+    }
+    const shutdown = new Shutdown(this.shutdownHost(), options);
+    this.shutdown = shutdown;
+    try {
+      if (this.phase !== 'CLOSED') this.owner.emit('draining');
+    } finally {
+      shutdown.start();
+    }
+    return shutdown.done;
+  }
+
+  private shutdownHost(): ShutdownHost {
+    const { owner, admission, pending } = this;
+    return {
+      clients: owner.clients ?? new Set(),
+      get refused() {
+        return admission.refused.closing;
+      },
+      refuse: () => pending.close(),
+      close: closeClient,
+      drop: dropClient,
+      end: (onEnded) => {
+        if (this.phase === 'CLOSED') onEnded();
+        else this.close(onEnded);
+      },
+      dropHandshakes: () => this.ownHttp?.closeAllConnections(),
+    };
+  }
+
+  private get requestTimeout(): number {
+    return this.shutdown === undefined ? HTTP_TIMEOUTS.requestTimeout : LATE_REQUEST_TIMEOUT;
+  }
+
+  /** A client was accepted. @param lifetime the option `maxLifetime` */
+  onClientOpen(client: object, lifetime: MaxLifetime | null | undefined): void {
+    if (!lifetime) return;
+    this.lifetimes ??= new Lifetimes();
+    this.lifetimes.start(client, lifetime);
   }
 
   onSocketError(error: Error, client: object, request: http.IncomingMessage | undefined): boolean {
@@ -145,7 +228,10 @@ export class Lifecycle implements SessionServer {
   onClientEnd(client: object): void {
     const { clients } = this.owner;
     this.admission.connections--;
+    this.lifetimes?.stop(client);
     clients?.delete(client);
+    const { closeInfo } = client as { readonly closeInfo?: CloseInfo };
+    this.shutdown?.countEnd(client, closeInfo?.wasClean === true);
     if (!this.closesWhenEmpty || (clients && clients.size > 0)) return;
     this.closesWhenEmpty = false;
     time.nextTick(() => this.emitClose());
@@ -187,7 +273,8 @@ export class Lifecycle implements SessionServer {
         if (isPending) answer('FAILED');
         reportCallbackError(this.owner, error, request);
       },
-      onClosed: () => answer('NO'),
+      // After close() other servers may claim the request; a shutdown refuses it with 503.
+      onClosed: () => answer(this.phase === 'RUNNING' ? 'LATE' : 'NO'),
     };
     const limit = (): TimeLimit | undefined => {
       const milliseconds = toLimit(this.owner.options.handshakeTimeout, 0);
@@ -214,11 +301,8 @@ function placeOf(port: number | string, host: string | null | undefined): Listen
  * Closes an own http server, which waits for its connections. A closing server does not check for late
  * requests, so a client that sends nothing would keep it open.
  */
-function closeOwn(server: http.Server, onClosed: () => void): void {
-  const timer: Timer = time.setTimeout(
-    () => server.closeAllConnections(),
-    HTTP_TIMEOUTS.requestTimeout,
-  );
+function closeOwn(server: http.Server, requestTimeout: number, onClosed: () => void): void {
+  const timer: Timer = time.setTimeout(() => server.closeAllConnections(), requestTimeout);
   timer.unref();
   server.close(() => {
     time.clearTimeout(timer);

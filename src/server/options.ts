@@ -48,6 +48,19 @@ type VerifyClient<Request extends IncomingMessage> =
   | ((info: VerifyClientInfo<Request>, callback: VerifyClientAnswer) => boolean | Promise<boolean>)
   | ((info: VerifyClientInfo<Request>, callback: VerifyClientAnswer) => void);
 
+/** When connections are closed, however active they are. */
+export interface MaxLifetime {
+  /** How long a connection may be open, in milliseconds; with 0 or Infinity for any time. */
+  after: number;
+  /**
+   * How far the time of each connection may be from `after`, as a fraction of it, from 0 to 1. The
+   * times are random, so that the clients do not reconnect at once. Default 0.1.
+   */
+  jitter?: number | undefined;
+  /** The code of the Close. Default 1012, "service restart". RFC 6455 §7.4.2. */
+  code?: number | undefined;
+}
+
 /** A class that a server can construct its connections with. */
 export type AnySocketClass<Socket = object> = new (
   address: null,
@@ -106,6 +119,12 @@ export interface ServerOptions<
    * `maxBufferedAmount`. 0 and Infinity are no budget. Default: no limit.
    */
   memoryBudget?: number | undefined;
+  /**
+   * The lifetime of a connection: `{ after, jitter, code }`. Then it is closed with a closing
+   * handshake, after the messages that were sent on it. The clients connect again, so that servers
+   * that were started later get their share of them. Default: no limit.
+   */
+  maxLifetime?: MaxLifetime | undefined;
   /** The class of the connections: `WebSocket` or a class that extends it. Default: `WebSocket`. */
   WebSocket?: T | undefined;
 }

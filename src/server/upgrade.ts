@@ -48,6 +48,10 @@ export interface HandshakeContext {
   isClaimed(request: IncomingMessage): boolean;
   /** Whether the option `path` or a route matches the request. */
   matchesPath(request: IncomingMessage): boolean;
+  /** Whether the server accepts clients. */
+  isAccepting(): boolean;
+  /** Further fields of the response when it does not. */
+  closingFields(): FieldLine[];
 }
 
 /** The steps from a request to `completeUpgrade`. Each may wait for the program. */
@@ -80,6 +84,10 @@ export class OpeningHandshake {
 
   start(): void {
     const { admission, pending } = this.context;
+    if (!this.context.isAccepting()) {
+      this.refuseClosing();
+      return;
+    }
     const isAdmitted = this.passes(() => admission.admit(this.upgrade, this.options, pending.size));
     if (isAdmitted) this.validate();
   }
@@ -193,7 +201,7 @@ export class OpeningHandshake {
     accept: () => void,
   ): void {
     const { socket } = this.upgrade;
-    const onClosed = () => this.refuse('closing', 503);
+    const onClosed = () => this.refuseClosing();
     const end = this.context.pending.wait(socket, onClosed, this.timeLimit());
     /** An exception of a listener after the answer: `verifyClient` itself did not fail. */
     let escaped: { readonly error: unknown } | undefined;
@@ -225,7 +233,7 @@ export class OpeningHandshake {
         if (isPending) this.fail(error);
         else this.report(error);
       },
-      onClosed: () => this.refuse('closing', 503),
+      onClosed: () => this.refuseClosing(),
     };
     this.context.pending.ask(socket, question, answered, () => this.timeLimit());
   }
@@ -278,6 +286,11 @@ export class OpeningHandshake {
     } catch (thrown) {
       this.fail(thrown);
     }
+  }
+
+  /** RFC 9110 §15.6.4: the server is not available. */
+  private refuseClosing(): void {
+    this.refuse('closing', 503, undefined, this.context.closingFields());
   }
 
   /** Refuses with the response of the program, or with 500 if it is invalid. */

@@ -4,6 +4,7 @@ import { captureRejectionSymbol, EventEmitter } from 'node:events';
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { ASYNC_DISPOSE } from '../connection/async-dispose.js';
 import { hasConnection } from '../connection/connection.js';
 import type { QueueOptions, SendOutcome } from '../connection/send-limit-settings.js';
 import { pathOf } from '../handshake/server.js';
@@ -21,7 +22,9 @@ import type {
   Reached,
   RouteOptions,
   ServerApi,
+  ServerState,
   ServerStats,
+  ShutdownApi,
 } from './api.js';
 import { checkIsObject, checkRoute, checkServerOptions } from './check-options.js';
 import { Lifecycle, type LifecycleOwner } from './lifecycle.js';
@@ -29,6 +32,11 @@ import { type AnySocketClass, type ServerOptions, serverOptions } from './option
 import { refuse } from './refusal.js';
 import { reportRejection, withRejections } from './rejections.js';
 import { beginHandshake, socketInUseError } from './shared-server.js';
+import {
+  checkShutdownOptions,
+  type ShutdownOptions,
+  type ShutdownReport,
+} from './shutdown-options.js';
 import { OpeningHandshake } from './upgrade.js';
 import {
   type Accepted,
@@ -59,7 +67,8 @@ export class WebSocketServer<
   implements
     ServerApi<WithContext<InstanceType<T>, Context>, InstanceType<U>>,
     BroadcastApi<WithContext<InstanceType<T>, Context>, InstanceType<T>>,
-    EndpointsApi<T, U, Context>
+    EndpointsApi<T, U, Context>,
+    ShutdownApi
 {
   options: ServerOptions<T, U>;
   declare clients: Set<WithContext<InstanceType<T>, Context>>;
@@ -111,6 +120,26 @@ export class WebSocketServer<
     this[LIFECYCLE].close(callback);
   }
 
+  get state(): ServerState {
+    return this[LIFECYCLE]?.state;
+  }
+
+  /** A subclass written for `ws` may have a property with this name. */
+  set state(value: unknown) {
+    const property = { configurable: true, enumerable: true, writable: true, value };
+    Object.defineProperty(this, 'state', property);
+  }
+
+  shutdown(options: ShutdownOptions = {}): Promise<ShutdownReport> {
+    checkShutdownOptions(options);
+    if (!this.clients) throw new Error('shutdown() needs the option clientTracking');
+    return this[LIFECYCLE].shutDown(options);
+  }
+
+  async [ASYNC_DISPOSE](): Promise<void> {
+    await this.shutdown();
+  }
+
   route<Class extends AnySocketClass = T, RouteContext = Context>(
     path: string,
     options: RouteOptions<Class, U> & {
@@ -160,6 +189,8 @@ export class WebSocketServer<
       comparesPath: () => comparesPath(this),
       isClaimed: () => lifecycle.takeClaim(request),
       matchesPath: () => isServed(owner, request),
+      isAccepting: () => lifecycle.isAccepting,
+      closingFields: () => lifecycle.closingFields(),
     };
     const upgrade = { request, socket, head };
     const server = this as unknown as UpgradeServer;
@@ -192,11 +223,7 @@ export class WebSocketServer<
     }
     if (hasConnection(socket)) throw socketInUseError();
     const lifecycle = ensureLifecycle(this as unknown as Owner);
-    if (lifecycle.phase !== 'RUNNING') {
-      lifecycle.admission.countRefusal(socket, 'closing');
-      refuse(socket, 503);
-      return;
-    }
+    if (refuseIfClosing(lifecycle, socket)) return;
     const server = this as unknown as UpgradeServer;
     const extension = extensions[EXTENSION_NAME];
     let acceptance: Acceptance;
@@ -207,7 +234,10 @@ export class WebSocketServer<
       failHandshake(this, error, { request, socket });
       return;
     }
+    // A listener of 'headers' may have closed the server.
+    if (refuseIfClosing(lifecycle, socket)) return;
     openClient(acceptance, server, lifecycle.admission, { socket, head });
+    lifecycle.onClientOpen(acceptance.client, acceptance.options.maxLifetime);
     callback(acceptance.client as unknown as WithContext<InstanceType<T>, Context>, request);
   }
 }
@@ -231,6 +261,14 @@ function ensureLifecycle(server: Owner): Lifecycle {
   const property = { configurable: true, enumerable: true, value: lifecycle };
   Object.defineProperty(server, LIFECYCLE, property);
   return lifecycle;
+}
+
+/** @returns whether the client was refused */
+function refuseIfClosing(lifecycle: Lifecycle, socket: Duplex): boolean {
+  if (lifecycle.isAccepting) return false;
+  lifecycle.admission.countRefusal(socket, 'closing');
+  refuse(socket, 503, undefined, lifecycle.closingFields());
+  return true;
 }
 
 /** Whether a server does not override `shouldHandle`. */

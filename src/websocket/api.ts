@@ -199,6 +199,11 @@ export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
    * 1006, unless the peer's Close arrived before.
    */
   terminate(): void;
+  /**
+   * Closes the connection with 1000 and waits for 'close', for `await using`. While connecting it
+   * aborts the opening handshake, and no 'error' ends the process. A paused connection is resumed.
+   */
+  [Symbol.asyncDispose](): Promise<void>;
   /** Stops reading, so that TCP stops the peer. It has no effect while connecting or when closed. */
   pause(): void;
   /** Continues reading after `pause`. */

@@ -37,7 +37,7 @@ import type { SessionOwner, SessionServer } from './session-owner.js';
 export const CONNECTING = 0;
 export const OPEN = 1;
 const CLOSING = 2;
-const CLOSED = 3;
+export const CLOSED = 3;
 
 /** The names of the states, by number. */
 export const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;

@@ -6,6 +6,7 @@ import type { ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ClientHandshake } from '../client/establish.js';
 import { type ClientOptions, readClientOptions } from '../client/options.js';
+import { ASYNC_DISPOSE } from '../connection/async-dispose.js';
 import { toError } from '../connection/callbacks.js';
 import type { CloseInfo } from '../connection/close-info.js';
 import type { SocketOptions } from '../connection/options.js';
@@ -24,6 +25,7 @@ import type {
   SendOptions,
   WebSocketApi,
 } from './api.js';
+import { dispose } from './dispose.js';
 import {
   addEventListener,
   defineEventHandlers,
@@ -181,6 +183,10 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
 
   terminate(): void {
     ensureSession(this).terminate();
+  }
+
+  [ASYNC_DISPOSE](): Promise<void> {
+    return dispose(this, this[SESSION]);
   }
 
   pause(): void {

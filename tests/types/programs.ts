@@ -333,7 +333,7 @@ export function streams(socket: WebSocket): void {
   process.stdin.pipe(WebSocket.createWebSocketStream(socket));
 }
 
-/** A stand-in as tests have it. */
+/** A stand-in as tests have it. The last method is one that `@types/ws` does not ask for. */
 export class Standin extends EventEmitter implements WebSocket {
   binaryType: 'nodebuffer' | 'arraybuffer' | 'fragments' = 'nodebuffer';
   readonly CONNECTING = WebSocket.CONNECTING;
@@ -369,6 +369,7 @@ export class Standin extends EventEmitter implements WebSocket {
   resume(): void {}
   addEventListener(): void {}
   removeEventListener(): void {}
+  async [Symbol.asyncDispose](): Promise<void> {}
 }
 
 export class StandinServer extends EventEmitter implements WebSocket.Server {

@@ -70,6 +70,7 @@ function musts(): string {
 const CONNECTION = 'src/connection/options.ts';
 const WEBSOCKET = 'src/websocket/api.ts';
 const SERVER = 'src/server/api.ts';
+const SHUTDOWN = 'src/server/shutdown-options.ts';
 
 /** The parts of docs/api.md that are made from the interfaces of the API. */
 const API: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
@@ -89,8 +90,17 @@ const API: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
   ['options', ['src/server/options.ts', 'ServerOptions']],
   ['options', ['src/server/admission-options.ts', 'AdmissionOptions']],
   ['properties', ['src/server/options.ts', 'VerifyClientInfo']],
-  ['properties', [SERVER, 'ServerApi']],
-  ['methods', [SERVER, 'ServerApi'], [SERVER, 'BroadcastApi'], [SERVER, 'EndpointsApi']],
+  ['properties', [SERVER, 'ServerApi'], [SERVER, 'ShutdownApi']],
+  [
+    'methods',
+    [SERVER, 'ServerApi'],
+    [SERVER, 'BroadcastApi'],
+    [SERVER, 'EndpointsApi'],
+    [SERVER, 'ShutdownApi'],
+  ],
+  ['options', [SHUTDOWN, 'ShutdownOptions']],
+  ['properties', [SHUTDOWN, 'ShutdownReport']],
+  ['options', ['src/server/options.ts', 'MaxLifetime']],
   ['properties', [SERVER, 'ServerStats']],
   [
     'options',

@@ -1,0 +1,29 @@
+/** How a server ends its connections: without the methods that a subclass may override. */
+
+import { Buffer } from 'node:buffer';
+import type { CloseOrigin } from '../protocol/close-origin.js';
+import { sessionOf, type WebSocket } from '../websocket/websocket.js';
+
+const SHUTDOWN: CloseOrigin = { by: 'us', cause: 'shutdown' };
+
+/**
+ * Starts the closing handshake of a connection that is open.
+ * @param origin for `closeInfo`
+ */
+export function closeClient(
+  client: object,
+  code: number,
+  reason: string,
+  origin: CloseOrigin = SHUTDOWN,
+): void {
+  const endpoint = sessionOf(client as Partial<WebSocket>)?.connection?.endpoint;
+  endpoint?.startClosingHandshake({ code, reason: Buffer.from(reason) }, origin);
+}
+
+/** Drops a connection, without a closing handshake. */
+export function dropClient(client: object): void {
+  const endpoint = sessionOf(client as Partial<WebSocket>)?.connection?.endpoint;
+  if (endpoint === undefined) return;
+  endpoint.origin ??= SHUTDOWN;
+  endpoint.terminate();
+}
