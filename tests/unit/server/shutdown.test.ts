@@ -194,7 +194,7 @@ describe('a shutdown', () => {
     }
     const { done } = host.start({ timeout: 0 });
     expect(host.clients.size).toBeGreaterThan(1400);
-    for (let turn = 0; turn < 10; turn++) host.advance(1);
+    for (let turn = 0; turn < 40; turn++) host.advance(1);
     expect((await done).terminated).toBe(2000);
   });
 
