@@ -32,8 +32,8 @@ export interface ShutdownOptions {
   timeout?: number | undefined;
   /**
    * When clients should reconnect, in seconds: a number, or a range. Each connection gets its own delay
-   * from the range, in the reason of its Close: `retry-after=17.3`. Refused clients get theirs in
-   * `Retry-After`, in whole seconds. Default: none in the Close, 1 in `Retry-After`.
+   * from the range, in the reason of its Close: `retry-after=17.3`, or `deploy; retry-after=17.3` with a
+   * `reason`. Refused clients get theirs in `Retry-After`, in whole seconds. Default: none in the Close, 1 in `Retry-After`.
    */
   retryAfter?: number | readonly [min: number, max: number] | undefined;
   /** When it is aborted, the rest is dropped at once. Default: none. */
