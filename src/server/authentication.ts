@@ -16,6 +16,11 @@ export function isSecure(request: IncomingMessage): boolean {
   return Boolean(socket?.authorized || socket?.encrypted);
 }
 
+/** Returns the first argument of `verifyClient`. */
+export function describeClient(req: IncomingMessage): object {
+  return { origin: req.headers.origin, secure: isSecure(req), req };
+}
+
 /**
  * RFC 6455 §4.2.2 item 4, §10.2: a server may refuse hosts and origins.
  * @throws what the function `origins` throws

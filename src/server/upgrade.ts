@@ -17,7 +17,7 @@ import type { Admission, AdmissionRefusal, RefusalReason } from './admission.js'
 import {
   authenticationRefusal,
   checkHostAndOrigin,
-  isSecure,
+  describeClient,
   warnOfForeignOrigin,
 } from './authentication.js';
 import { setHandshakeState } from './handshake-state.js';
@@ -326,8 +326,4 @@ export class OpeningHandshake {
   private report(thrown: unknown): void {
     reportCallbackError(this.server, thrown, this.upgrade.request);
   }
-}
-
-function describeClient(req: IncomingMessage): object {
-  return { origin: req.headers.origin, secure: isSecure(req), req };
 }
