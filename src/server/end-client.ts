@@ -22,8 +22,5 @@ export function closeClient(
 
 /** Drops a connection, without a closing handshake. */
 export function dropClient(client: object): void {
-  const endpoint = sessionOf(client as Partial<WebSocket>)?.connection?.endpoint;
-  if (endpoint === undefined) return;
-  endpoint.origin ??= SHUTDOWN;
-  endpoint.terminate();
+  sessionOf(client as Partial<WebSocket>)?.connection?.endpoint.terminate();
 }

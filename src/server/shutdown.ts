@@ -14,7 +14,7 @@ export interface ShutdownHost {
   readonly refused: number;
   /** Refuses clients from now on, also those whose handshake waits for the program. */
   refuse(): void;
-  /** Starts the closing handshake of a connection. */
+  /** Starts the closing handshake of a connection, unless it has begun. */
   close(client: object, code: number, reason: string): void;
   /** Drops a connection. */
   drop(client: object): void;
@@ -231,13 +231,18 @@ export class Shutdown {
   }
 
   private endConnection(client: object): void {
-    if (this.stage === 'DROPPING') {
-      this.dropped.add(client);
-      this.host.drop(client);
-      return;
-    }
     const { code = CloseCode.GOING_AWAY, reason = '' } = this.options;
-    this.host.close(client, code, closeReason(reason, this.drawDelay()));
+    try {
+      this.host.close(client, code, closeReason(reason, this.drawDelay()));
+    } finally {
+      // A connection whose turn did not come gets a Close all the same, if its socket takes it at once.
+      if (this.stage === 'DROPPING') this.drop(client);
+    }
+  }
+
+  private drop(client: object): void {
+    this.dropped.add(client);
+    this.host.drop(client);
   }
 
   private endServer(): void {

@@ -94,6 +94,16 @@ describe('a slow reader', () => {
   });
 });
 
+test('a connection whose turn has not come at the deadline is dropped after a Close', async () => {
+  const { wss, client, ws } = await connectPair(scope());
+  const events = recordEvents(client);
+  const done = wss.shutdown({ lameDuck: 10_000, timeout: 0, retryAfter: 3 });
+  expect(await settle(done)).toMatchObject({ closed: 1, terminated: 1 });
+  await until(() => events.length > 0, "'close'");
+  expect(events).toEqual(['close 1001 retry-after=3.0']);
+  expect(ws.closeInfo).toMatchObject({ by: 'us', cause: 'shutdown' });
+});
+
 test('a connection in a closing handshake keeps its own Close, and ends cleanly', async () => {
   const { wss, client, ws } = await connectPair(scope());
   const events = recordEvents(client);
