@@ -412,8 +412,25 @@ describe('checkShutdownOptions', () => {
     ['a reason that is too long', { reason: 'x'.repeat(124) }, /at most 123 bytes/],
     ['a reason too long with the delay', { reason: 'x'.repeat(110), retryAfter: [1, 10] }, /123/],
     ['a reason that is no string', { reason: 5 }, /must be a string/],
+    ['a signal that is none', { signal: new AbortController() }, /must be an AbortSignal/],
+    ['a callback that is none', { onProgress: true }, /onProgress must be a function/],
+    ['a code that is no number', { code: '1001' }, /must be a close code/],
+    ['a delay in words', { retryAfter: '5 s' }, /a number of seconds, or a range/],
   ])('refuses %s', (_, options, message) => {
     expect(() => checkShutdownOptions(options as ShutdownOptions)).toThrow(message);
+  });
+
+  test('accepts the signal of an AbortController, and numbers of environment variables', () => {
+    const { signal } = new AbortController();
+    const options = { signal, timeout: '5000', lameDuck: null } as unknown as ShutdownOptions;
+    expect(() => checkShutdownOptions(options)).not.toThrow();
+  });
+
+  test('warns of an unknown option', () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    checkShutdownOptions({ lameduck: 5 } as ShutdownOptions);
+    expect(String(warn.mock.calls[0]?.[0])).toContain('did you mean lameDuck?');
+    warn.mockRestore();
   });
 
   test('accepts each option at its edge', () => {
