@@ -14,6 +14,7 @@ import type { Application } from '../protocol/endpoint.js';
 import { ProtocolError } from '../protocol/errors.js';
 import type { ExtensionOffer } from '../protocol/extension.js';
 import { Opcode } from '../protocol/frame.js';
+import type { FrameObserver } from '../protocol/frame-observer.js';
 import type { ControlSink, MessageData, MessageSink } from '../protocol/receiver.js';
 import type { SendCallback } from '../protocol/write-batch.js';
 import type { Lifecycle } from '../server/lifecycle.js';
@@ -217,6 +218,10 @@ class ReceiverView extends EventEmitter implements MessageSink, ControlSink {
 
   get [Symbol.toStringTag](): string {
     return 'Receiver';
+  }
+
+  get frames(): FrameObserver | undefined {
+    return this.connection.endpoint.frames;
   }
 
   get _maxPayload(): number {

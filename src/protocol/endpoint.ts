@@ -15,6 +15,7 @@ import { type CloseCause, type CloseOrigin, originOf } from './close-origin.js';
 import { ProtocolError } from './errors.js';
 import type { Extension } from './extension.js';
 import { Opcode } from './frame.js';
+import type { FrameObserver } from './frame-observer.js';
 import { type MaskingKeys, randomMaskingKeys } from './mask.js';
 import {
   type ControlSink,
@@ -32,6 +33,8 @@ export interface Application extends MessageSink {
   onPing(payload: Buffer): void;
   onPong(payload: Buffer): void;
   onFailure(error: Error): void;
+  /** `canSendMore` returns false for the first time since the last `onDrain`. */
+  onFull(): void;
   /** More may be sent: `canSendMore` had returned false. */
   onDrain(): void;
   /** The connection is closed. The code and reason are the peer's; 1006 if no Close was received. */
@@ -100,6 +103,10 @@ export class Endpoint implements ControlSink, SenderOwner {
     this.sender = new Sender(wire, keys, extension, this);
   }
 
+  get frames(): FrameObserver | undefined {
+    return this.application.frames;
+  }
+
   /** RFC 6455 §7.1.4: a connection is closed cleanly if a Close frame was sent and one received. */
   get wasClean(): boolean {
     return this.sent !== undefined && this.received !== undefined;
@@ -151,7 +158,10 @@ export class Endpoint implements ControlSink, SenderOwner {
   /** Whether the application may send more now. If not, `onDrain` follows. */
   canSendMore(): boolean {
     const canSend = this.acceptsMore;
-    if (!canSend) this.drainPending = true;
+    if (!canSend && !this.drainPending) {
+      this.drainPending = true;
+      this.application.onFull();
+    }
     return canSend;
   }
 

@@ -94,6 +94,9 @@ export abstract class FrameReader {
   /** Checks the complete header of a data frame. @returns false after a violation */
   protected abstract enterDataFrame(header: FrameHeader): boolean;
 
+  /** The reader has entered a data frame. @returns false if that has ended the connection */
+  protected abstract afterHeader(header: FrameHeader): boolean;
+
   /** Takes the part of a data frame's payload that is in the chunk. @param key 0 if it is not masked */
   protected abstract takePayload(start: number, end: number, key: number): void;
 
@@ -176,7 +179,7 @@ export abstract class FrameReader {
     this.fin = header.fin;
     this.remaining = header.length;
     this.maskingKey = header.maskingKey;
-    return true;
+    return this.afterHeader(header);
   }
 
   private readPayload(): void {

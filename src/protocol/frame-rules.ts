@@ -89,3 +89,9 @@ export function checkLength(
   const tooLong = maxPayload > 0 && before + header.length > maxPayload;
   return tooLong ? 'UNSUPPORTED_MESSAGE_LENGTH' : undefined;
 }
+
+/** RFC 6455 §5.5: the limit for control frames of the program. @throws RangeError above it */
+export function checkControlLength(byteLength: number): void {
+  if (byteLength <= MAX_CONTROL_PAYLOAD) return;
+  throw new RangeError('The data size must not be greater than 125 bytes');
+}

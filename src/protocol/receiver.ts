@@ -6,6 +6,7 @@ import { type DecodeResult, Decoder } from './decoder.js';
 import { ProtocolError, type Violation } from './errors.js';
 import type { Extension } from './extension.js';
 import { type FrameHeader, Opcode } from './frame.js';
+import type { FrameObserver, FrameSource } from './frame-observer.js';
 import { FrameReader } from './frame-reader.js';
 import { checkHeaderStart, checkLength } from './frame-rules.js';
 import { unmask, unmaskedCopy } from './mask.js';
@@ -17,7 +18,7 @@ export type Role = 'server' | 'client';
 export type MessageData = Buffer | Buffer[];
 
 /** Receives messages. */
-export interface MessageSink {
+export interface MessageSink extends FrameSource {
   onMessage(data: MessageData, isBinary: boolean): void;
 }
 
@@ -136,6 +137,21 @@ export class Receiver extends FrameReader {
     return true;
   }
 
+  protected afterHeader(header: FrameHeader): boolean {
+    const { frames } = this.messages;
+    return frames === undefined || this.observe(frames, header, undefined);
+  }
+
+  /** @returns false if the observer has ended the connection */
+  private observe(
+    observer: FrameObserver,
+    header: FrameHeader,
+    payload: Buffer | undefined,
+  ): boolean {
+    observer.onReceived(header, payload);
+    return !this.isDiscarding;
+  }
+
   // RFC 6455 §5.4 MUST: a message may come in one frame or in several.
   /** Checks the lengths in a header before memory is allocated for the payload. */
   private checkDataFrame(header: FrameHeader): Violation | undefined {
@@ -159,6 +175,8 @@ export class Receiver extends FrameReader {
     const { opcode, length, maskingKey } = header;
     const payload = unmaskedCopy(bytes, start, start + length, maskingKey);
     if (this.options.oneAtATime) this.suspend();
+    const { frames } = this.messages;
+    if (frames !== undefined && !this.observe(frames, header, payload)) return;
     this.controls.onControl(opcode, payload);
   }
 

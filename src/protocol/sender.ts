@@ -2,14 +2,16 @@
 
 import { Buffer } from 'node:buffer';
 import type { Extension } from './extension.js';
-import { FIN, MAX_CONTROL_PAYLOAD, Opcode } from './frame.js';
+import { FIN, Opcode } from './frame.js';
+import { type FrameSource, observeFrame, observeFramed } from './frame-observer.js';
+import { checkControlLength } from './frame-rules.js';
 import type { MaskingKeys } from './mask.js';
 import { type FrameSink, SendQueue, type WaitingFrame } from './send-queue.js';
 import type { Wire } from './wire.js';
 import { byteLengthOf, type SendCallback, WriteBatch } from './write-batch.js';
 
 /** Receives the events of a sender. */
-export interface SenderOwner {
+export interface SenderOwner extends FrameSource {
   /** A payload cannot be encoded or read, or a frame has no masking key. */
   onSenderFailed(error: Error): void;
   /** No frame is queued any more. */
@@ -166,6 +168,7 @@ export class Sender implements FrameSink {
     batch.givenLength += givenLength;
     this.messageCount++;
     this.finishFrame(false, callback);
+    if (this.owner.frames !== undefined) observeFramed(this.owner.frames, frame, givenLength);
   }
 
   /**
@@ -181,6 +184,7 @@ export class Sender implements FrameSink {
     batch.givenLength += batch.byteLength - before; // with headers: which bytes are payload is unknown
     if (batch.byteLength === 0) batch.append(EMPTY); // a callback is called after a write
     this.finishFrame(byReference, callback);
+    if (this.owner.frames !== undefined) observeFramed(this.owner.frames, Buffer.concat(bytes));
     return true;
   }
 
@@ -262,6 +266,8 @@ export class Sender implements FrameSink {
     const masked = keys !== undefined;
     const byReference = batch.addFrame(firstByte, payload, givenLength, masked, key);
     this.finishFrame(byReference, callback);
+    const { frames } = this.owner;
+    if (frames !== undefined) observeFrame(frames, firstByte, payload, givenLength, masked);
   }
 
   private finishFrame(byReference: boolean, callback: SendCallback | undefined): void {
@@ -321,10 +327,4 @@ export class Sender implements FrameSink {
     this.queue ??= new SendQueue(this.extension, this);
     return this.queue;
   }
-}
-
-// RFC 6455 §5.5 MUST: the payload of a control frame has at most 125 bytes.
-function checkControlLength(byteLength: number): void {
-  if (byteLength <= MAX_CONTROL_PAYLOAD) return;
-  throw new RangeError('The data size must not be greater than 125 bytes');
 }

@@ -92,6 +92,7 @@ export class BareEndpoint extends EventEmitter implements Product, Wire, Applica
   onFailure(error: Error): void {
     this.emit('error', error);
   }
+  onFull(): void {}
   onDrain(): void {}
   onClosed(code: number, reason: Buffer): void {
     this.emit('close', code, reason);

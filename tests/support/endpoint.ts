@@ -1,6 +1,7 @@
 /** An endpoint on a wire in memory. The test sees what it asks of the wire and what it reports. */
 
 import { type Application, Endpoint, type EndpointOptions } from '../../src/protocol/endpoint.js';
+import type { FrameObserver } from '../../src/protocol/frame-observer.js';
 import type { Role } from '../../src/protocol/receiver.js';
 import type { Wire } from '../../src/protocol/wire.js';
 import type { SendCallback } from '../../src/protocol/write-batch.js';
@@ -69,6 +70,7 @@ export class RecordingWire implements Wire {
 /** Writes down in words what an endpoint reports. */
 export class RecordingApplication implements Application {
   readonly events: string[] = [];
+  frames: FrameObserver | undefined;
 
   onMessage(data: Buffer | Buffer[], isBinary: boolean): void {
     this.events.push(`${isBinary ? 'binary' : 'text'} ${data}`);
@@ -81,6 +83,9 @@ export class RecordingApplication implements Application {
   }
   onFailure(error: Error & { code?: string }): void {
     this.events.push(`failure ${error.code ?? error.message}`);
+  }
+  onFull(): void {
+    this.events.push('full');
   }
   onDrain(): void {
     this.events.push('drain');

@@ -24,7 +24,17 @@ const NODE_MODULES: Record<string, readonly string[]> = {
   protocol: ['buffer', 'crypto'],
   handshake: ['crypto'],
   'permessage-deflate': ['buffer', 'zlib'],
-  connection: ['async_hooks', 'buffer', 'net', 'perf_hooks', 'stream', 'timers', 'util', 'zlib'],
+  connection: [
+    'async_hooks',
+    'buffer',
+    'diagnostics_channel',
+    'net',
+    'perf_hooks',
+    'stream',
+    'timers',
+    'util',
+    'zlib',
+  ],
   client: ['buffer', 'http', 'https', 'net', 'stream', 'tls'],
   websocket: ['async_hooks', 'buffer', 'events', 'http', 'stream', 'util'],
   server: [
@@ -39,7 +49,7 @@ const NODE_MODULES: Record<string, readonly string[]> = {
     'util',
   ],
   compat: ['buffer', 'events', 'stream'],
-  '.': ['events', 'http', 'stream'],
+  '.': ['events', 'http', 'stream', 'util'],
 };
 
 const ENTRY_POINTS = ['browser.mts', 'browser.ts', 'index.mts', 'index.ts'];

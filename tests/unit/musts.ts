@@ -154,7 +154,7 @@ const ROWS: readonly Row[] = [
   ['5.4', [1918, 1921, 1925, 1930], 'other', 'what is not refragmented', [], INTERMEDIARY],
   ['5.4', [1936], 'both', 'all fragments of a message have one type', [RECEIVER]],
 
-  ['5.5', [1972], 'both', 'a control payload has at most 125 bytes', [RULES, SENDER]],
+  ['5.5', [1972], 'both', 'a control payload has at most 125 bytes', [RULES]],
   ['5.5', [1973], 'both', 'control frames are not fragmented', [RULES]],
 
   ['5.5.1', [1984], 'both', 'the payload of a Close begins with two bytes of code', [RULES]],

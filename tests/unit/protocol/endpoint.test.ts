@@ -228,7 +228,7 @@ describe('when more may be sent', () => {
     expect(server.endpoint.canSendMore()).toBe(false);
     server.endpoint.drained();
     server.endpoint.drained();
-    expect(server.application.events).toEqual(['drain']);
+    expect(server.application.events).toEqual(['full', 'drain']);
   });
 
   test('no one who was not told to wait is told of a drain', () => {
@@ -246,9 +246,9 @@ describe('when more may be sent', () => {
     server.endpoint.sender.sendMessage('x', true, true, true, undefined);
     expect(server.endpoint.canSendMore()).toBe(false);
     extension.finish();
-    expect(server.application.events).toEqual([]);
+    expect(server.application.events).toEqual(['full']);
     extension.finish();
-    expect(server.application.events).toEqual(['drain']);
+    expect(server.application.events).toEqual(['full', 'drain']);
   });
 
   test('a queue that is empty says nothing while the buffer is full', () => {
@@ -260,9 +260,9 @@ describe('when more may be sent', () => {
     server.endpoint.sender.sendPong(Buffer.alloc(0));
     expect(server.endpoint.canSendMore()).toBe(false);
     extension.finish();
-    expect(server.application.events).toEqual([]);
+    expect(server.application.events).toEqual(['full']);
     server.endpoint.drained();
-    expect(server.application.events).toEqual(['drain']);
+    expect(server.application.events).toEqual(['full', 'drain']);
   });
 
   test('a connection that closes reports no drain', () => {
@@ -272,8 +272,20 @@ describe('when more may be sent', () => {
     server.endpoint.canSendMore();
     server.endpoint.startClosingHandshake(NORMAL);
     server.endpoint.drained();
-    expect(server.application.events).toEqual([]);
+    expect(server.application.events).toEqual(['full']);
   });
+});
+
+test('the first request to wait is reported, until there is room again', () => {
+  const { endpoint, wire, application } = openEndpoint('server');
+  for (let i = 0; i < 2; i++) {
+    wire.isFull = true;
+    endpoint.sender.sendMessage('x', false, true, false, undefined);
+    endpoint.canSendMore();
+    endpoint.canSendMore();
+    endpoint.drained();
+  }
+  expect(application.events).toEqual(['full', 'drain', 'full', 'drain']);
 });
 
 test('the wire continues to read when a message was decoded that took its time', () => {

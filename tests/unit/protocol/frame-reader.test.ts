@@ -26,6 +26,9 @@ class Reader extends FrameReader {
     this.discard();
     return false;
   }
+  protected afterHeader(): boolean {
+    return true;
+  }
   protected takePayload(start: number, end: number, key: number): void {
     this.#payload += unmaskedCopy(this.unread.chunk, start, end, key);
     if (this.remaining > 0) return;

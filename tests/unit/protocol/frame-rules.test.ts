@@ -1,6 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { FrameHeader, readHeader } from '../../../src/protocol/frame.js';
-import { checkHeaderStart, checkLength } from '../../../src/protocol/frame-rules.js';
+import {
+  checkControlLength,
+  checkHeaderStart,
+  checkLength,
+} from '../../../src/protocol/frame-rules.js';
 
 function header(hex: string): FrameHeader {
   const bytes = Buffer.from(hex, 'hex');
@@ -65,4 +69,9 @@ test.each([
   ['827fffffffffffffffff', 0, 0, 'UNSUPPORTED_DATA_PAYLOAD_LENGTH'],
 ])('checkLength of %s behind %d bytes with a limit of %d is %s', (hex, before, limit, expected) => {
   expect(checkLength(header(hex), before, limit)).toBe(expected);
+});
+
+test('a control frame of the program has at most 125 bytes', () => {
+  expect(() => checkControlLength(125)).not.toThrow();
+  expect(() => checkControlLength(126)).toThrow(RangeError);
 });

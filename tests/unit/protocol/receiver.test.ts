@@ -3,6 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ProtocolError } from '../../../src/protocol/errors.js';
 import type { Extension } from '../../../src/protocol/extension.js';
+import type { FrameObserver } from '../../../src/protocol/frame-observer.js';
 import {
   type MessageData,
   Receiver,
@@ -20,6 +21,7 @@ const DEFAULTS = { maxPayload: 0, maxFragments: 0, checkUtf8: true, oneAtATime: 
 class Sink {
   readonly log: string[] = [];
   readonly messages: MessageData[] = [];
+  frames: FrameObserver | undefined;
   onMessage(data: MessageData, isBinary: boolean): void {
     this.messages.push(data);
     const text = Buffer.isBuffer(data) ? String(data) : `[${data.join('|')}]`;
@@ -384,4 +386,53 @@ test('other sinks get what is delivered from then on', () => {
   receiver.redirect(other, other);
   receiver.push(bytesOf({ payload: 'b' }, { opcode: PING }));
   expect([log, other.log]).toEqual([['text a'], ['text b', 'control 9']]);
+});
+
+describe('an observer of frames', () => {
+  function observed(onFrame: (receiver: Receiver) => void = () => {}) {
+    const { receiver, sink, log } = open();
+    sink.frames = {
+      onReceived({ opcode, fin, length }, payload) {
+        log.push(`frame ${opcode} ${fin ? 'FIN' : '-'} ${length} ${payload}`);
+        onFrame(receiver);
+      },
+      onSent() {},
+    };
+    return { receiver, log };
+  }
+
+  test('sees each frame before what it carries is delivered', () => {
+    const { receiver, log } = observed();
+    receiver.push(bytesOf(...HELLO));
+    expect(log).toEqual([
+      'frame 1 - 3 undefined',
+      'frame 9 FIN 1 p',
+      'control 9 p',
+      'frame 0 FIN 2 undefined',
+      'text Hello',
+    ]);
+  });
+
+  test('sees the header before the payload has come', () => {
+    const { receiver, log } = observed();
+    receiver.push(bytesOf({ payload: 'Hello' }).subarray(0, 6));
+    expect(log).toEqual(['frame 1 FIN 5 undefined']);
+  });
+
+  test('does not see frames that break a rule', () => {
+    const { receiver, log } = observed();
+    receiver.push(frame({ payload: 'unmasked' }));
+    expect(log).toEqual(['WS_ERR_EXPECTED_MASK: Invalid WebSocket frame: MASK must be set']);
+  });
+
+  test.each<[what: string, frame: FrameOptions]>([
+    ['a data frame', { payload: 'Hello' }],
+    ['an empty data frame', {}],
+    ['a control frame', { opcode: PING, payload: 'p' }],
+  ])('may end the connection at %s: then that is not delivered', (_what, first) => {
+    const { receiver, log } = observed((own) => own.discard());
+    receiver.push(bytesOf(first, { payload: 'next' }));
+    expect(log).toHaveLength(1);
+    expect(log[0]).toMatch(/^frame/);
+  });
 });

@@ -360,3 +360,23 @@ describe.each(ROLES)('the sender of a %s', (role) => {
     expect(wire.frames.map(({ payload }) => payload.length)).toEqual([125]);
   });
 });
+
+test('an observer sees each frame after it was given to the wire, however it was made', () => {
+  const { sender, application, wire } = open();
+  const seen: unknown[] = [];
+  application.frames = {
+    onReceived: () => {},
+    onSent: (first, length, given, masked, payload) =>
+      seen.push([first, length, given, masked, payload?.toString(), wire.writes.length]),
+  };
+  sender.sendMessage('Hello', false, true, false, undefined);
+  sender.sendControl(Opcode.PING, Buffer.from('p'), undefined);
+  sender.sendShared(frame({ payload: 'all' }), 30, undefined);
+  sender.sendFramed([frame({ payload: 'own' })], undefined);
+  expect(seen).toEqual([
+    [0x81, 5, 5, false, undefined, 1],
+    [0x89, 1, 1, false, 'p', 2],
+    [0x81, 3, 30, false, undefined, 3],
+    [0x81, 3, 3, false, undefined, 4],
+  ]);
+});
