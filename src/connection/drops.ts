@@ -2,10 +2,14 @@
 
 import { WebSocketError } from '../protocol/errors.js';
 import type { WaitingMessage } from './backlog.js';
+import type { Direction, DropReason } from './channels.js';
 import { time } from './time.js';
 
 /** Learns what was dropped. */
 export interface DropListener {
+  /** Called at once for each message. */
+  onDrop(direction: Direction, reason: DropReason, bytes: number): void;
+  /** Called at the end of the tick, with the sum. */
   onDropped(messages: number, bytes: number): void;
 }
 
@@ -19,6 +23,8 @@ const REASONS = {
 
 /** The dropped messages of one connection: counted, and reported once a tick. */
 export class Drops {
+  /** How many messages were dropped in all. */
+  total = 0;
   private readonly listener: DropListener;
   private messages = 0;
   private bytes = 0;
@@ -31,7 +37,9 @@ export class Drops {
   add({ message, callback }: WaitingMessage, reason: keyof typeof REASONS): void {
     if (this.messages === 0) time.nextTick(report, this);
     this.messages++;
+    this.total++;
     this.bytes += message.byteLength;
+    this.listener.onDrop('sent', reason, message.byteLength);
     if (callback !== undefined) time.nextTick(callback, droppedError(reason));
   }
 

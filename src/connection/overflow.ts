@@ -1,11 +1,32 @@
 /** What happens to messages for a peer that reads too slowly: the options, and their values. */
 
+import type { Extension } from '../protocol/extension.js';
 import { describeValue } from './check-options.js';
+import type { Connection } from './connection.js';
+import type { DropListener } from './drops.js';
 import { type ConnectionOptions, toLimit } from './options.js';
+import { SendLimit, type SharedBudget } from './send-limit.js';
 import type { OverflowMessage, OverflowVerdict, SendLimitSettings } from './send-limit-settings.js';
 
-/** The settings for a connection; undefined if it has no limit. @param socket for the program's function */
-export function sendLimitSettings(
+/**
+ * Limits what waits on a connection, if an option or a budget says so.
+ * @param socket for the function `overflow` of the program
+ */
+export function limitSending(
+  connection: Connection,
+  options: ConnectionOptions,
+  extension: Extension | undefined,
+  socket: object,
+  listener: DropListener,
+  budget: SharedBudget | undefined,
+): void {
+  const settings = sendLimitSettings(options, socket, budget !== undefined);
+  if (settings === undefined) return;
+  connection.limit = new SendLimit(connection, settings, extension, listener, budget);
+}
+
+/** @returns undefined if there is no limit */
+function sendLimitSettings(
   { maxBufferedAmount, maxQueuedAge, overflow }: ConnectionOptions,
   socket: object,
   hasBudget: boolean,

@@ -53,7 +53,7 @@ export class SendLimit {
   private readonly connection: LimitedConnection;
   private readonly settings: SendLimitSettings;
   private readonly extension: Extension | undefined;
-  private readonly drops: Drops;
+  readonly drops: Drops;
   private readonly budget: SharedBudget | undefined;
   /** Messages were queued since the last 'drain'. */
   private isAboveLowWater = false;

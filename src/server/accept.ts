@@ -9,7 +9,9 @@ import { formatExtension } from '../handshake/fields.js';
 import { acceptLines, formatMessage } from '../handshake/server.js';
 import type { PerMessageDeflate } from '../permessage-deflate/codec.js';
 import type { SessionServer } from '../websocket/session-owner.js';
+import { setRemoteAddress } from '../websocket/stats.js';
 import { sessionOf, WebSocket } from '../websocket/websocket.js';
+import { addressOnce } from './address.js';
 import type { Admission } from './admission.js';
 import { handshakeStateOf } from './handshake-state.js';
 import type { AnySocketClass, ServerOptions } from './options.js';
@@ -48,9 +50,10 @@ export function accept(
   checkLines(lines);
   const client = createClient(options);
   if (state !== undefined && 'context' in state) setContext(client, state.context);
-  // A request is large: it is kept only for a listener.
-  const kept = server.listenerCount('socketError') > 0 ? request : undefined;
-  sessionOf(client).accept(client, subprotocol, extension, owner, options, kept);
+  const session = sessionOf(client);
+  const { address, trustProxy } = server.options;
+  if (address || trustProxy) setRemoteAddress(session, addressOnce(request, server.options));
+  session.accept(client, subprotocol, extension, owner, options, request);
   return { client, lines, options };
 }
 

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { describeValue } from '../connection/check-options.js';
 import { trim } from '../handshake/fields.js';
+import { handshakeStateOf, setHandshakeState } from './handshake-state.js';
 
 /** The options that say whose address a request has. */
 export interface AddressOptions {
@@ -30,6 +31,16 @@ export function addressOf(request: IncomingMessage, options: AddressOptions): st
   const socket = request.socket as { readonly remoteAddress?: string } | undefined;
   const address = forwarded ?? socket?.remoteAddress;
   return address === undefined ? undefined : unmapAddress(address);
+}
+
+/** As `addressOf`, but what the options `address` and `trustProxy` find is asked for once per request. */
+export function addressOnce(request: IncomingMessage, options: AddressOptions): string | undefined {
+  if (!options.address && !options.trustProxy) return addressOf(request, options);
+  const state = handshakeStateOf(request);
+  if (state !== undefined && 'address' in state) return state.address;
+  const address = addressOf(request, options);
+  setHandshakeState(request, { address });
+  return address;
 }
 
 /**

@@ -6,7 +6,7 @@ import { toLimit } from '../connection/options.js';
 import { time } from '../connection/time.js';
 import { type Rate, TokenBucket } from '../connection/token-bucket.js';
 import type { FieldLine } from '../handshake/server.js';
-import { addressGroup, addressOf } from './address.js';
+import { addressGroup, addressOnce } from './address.js';
 import { AddressRates } from './address-rates.js';
 import type { AdmissionOptions } from './admission-options.js';
 import type { RefusedCounts } from './api.js';
@@ -70,7 +70,7 @@ export class Admission {
     pending: number,
   ): AdmissionRefusal | undefined {
     if (!hasLimits(options)) return undefined;
-    const address = addressOf(request, options);
+    const address = addressOnce(request, options);
     const group = address === undefined ? undefined : addressGroup(address);
     const refusal =
       checkBlockList(options, address) ??

@@ -6,6 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { CloseInfo, Traffic } from '../connection/close-info.js';
 import type { PrepareOptions, QueueOptions } from '../websocket/api.js';
 import type { BufferLike } from '../websocket/payload.js';
 import type { PreparedMessage } from '../websocket/prepared.js';
@@ -58,12 +59,56 @@ export interface RefusedCounts {
   closing: number;
 }
 
-/** What a server counts. */
+/** How many messages were dropped, by reason. */
+export interface DroppedCounts {
+  /** There was no room for it: see `overflow`. */
+  full: number;
+  /** A newer one with the same `key` took its place. */
+  replaced: number;
+  /** It waited longer than `maxQueuedAge`. */
+  expired: number;
+  /** Its connection was closed, because the peer reads too slowly. */
+  closing: number;
+  /** Its sender exceeded `messageRate`. */
+  messageRate: number;
+}
+
+/** How many connections ended in one way. */
+export interface CloseCount {
+  /**
+   * The code of the Close of whoever ended the connection; 1006 without one. After 64 different
+   * pairs of code and `by`, further ones are 'other': a peer may choose among 2000 codes.
+   */
+  readonly code: number | 'other';
+  /** `by` in `closeInfo`. */
+  readonly by: CloseInfo['by'];
+  /** How often. */
+  readonly count: number;
+}
+
+/** What a server counts, from its creation on. */
 export interface ServerStats {
   /** Connections that are accepted and not closed. */
   connections: number;
   /** Handshakes that wait for the program. */
   pendingHandshakes: number;
+  /** Connections that were accepted. */
+  accepted: number;
+  /** Handshakes without an answer: the client left first, or the program destroyed the socket. */
+  abandoned: number;
+  /**
+   * The messages of all connections, those that have ended included. With `clientTracking: false` the
+   * open ones are missing here, in `bytes` and in `buffered`.
+   */
+  messages: Traffic;
+  /** The bytes on their sockets after the opening handshakes. */
+  bytes: Traffic;
+  /** The sum of `bufferedAmount` of the open connections. */
+  buffered: number;
+  /** Messages that were dropped, by reason. */
+  dropped: DroppedCounts;
+  /** How connections ended: `{ code, by, count }` for each close code and `by` of `closeInfo`. */
+  closes: CloseCount[];
   /**
    * How many clients were refused since the server was made, by reason: the name of the option that
    * refused them, and `malformed`, `path`, `callbackError` (500), `closing` (503). What a shared http
@@ -242,6 +287,21 @@ export interface EndpointsApi<
     ) => void,
   ): this;
 
-  /** Returns what the server counts now. */
+  /** Returns what the server counts now. It takes a microsecond for each open connection. */
   stats(): ServerStats;
+
+  /**
+   * Returns the counters as text for Prometheus, in the format OpenMetrics 1.0. Answer with the type
+   * `METRICS_CONTENT_TYPE`. docs/observability.md lists the metrics. Each call counts anew; nothing is
+   * prepared before.
+   * @param options labels for every line, such as the name of the server
+   * @throws TypeError for a label name that OpenMetrics does not have
+   */
+  metrics(options?: MetricsOptions): string;
+}
+
+/** The options of `metrics`. */
+export interface MetricsOptions {
+  /** Labels for every line. Values may be any text. Default: none. */
+  labels?: { readonly [name: string]: string } | undefined;
 }

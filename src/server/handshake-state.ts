@@ -1,11 +1,16 @@
 /** What a handshake has found out, for the steps that programs call with nothing but the request. */
 
 import type { IncomingMessage } from 'node:http';
+import type { HandshakeTrace } from '../connection/handshake-trace.js';
 import type { AnySocketClass, ServerOptions } from './options.js';
 
 interface HandshakeState {
   /** The options of the route that the request is for. */
   options?: ServerOptions<AnySocketClass>;
+  /** Publishes it, if somebody follows opening handshakes. */
+  trace?: HandshakeTrace;
+  /** What the option `address` or `trustProxy` found. */
+  address?: string | undefined;
   /** What `authenticate` returned. */
   context?: unknown;
 }

@@ -5,13 +5,17 @@ import * as http from 'node:http';
 import type { ListenOptions } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
+import type { DropReason } from '../connection/channels.js';
 import type { CloseInfo } from '../connection/close-info.js';
 import { toLimit, toTimeout } from '../connection/options.js';
-import { type Timer, time } from '../connection/time.js';
+import { reportShutdown } from '../connection/reports.js';
+import { time } from '../connection/time.js';
 import type { FieldLine } from '../handshake/server.js';
 import type { SessionServer } from '../websocket/session-owner.js';
 import { Admission } from './admission.js';
 import type { ServerState } from './api.js';
+import { closeOwn } from './close-http.js';
+import { ServerCounters } from './counters.js';
 import { closeClient, dropClient } from './end-client.js';
 import { Lifetimes } from './lifetimes.js';
 import { MemoryBudget } from './memory-budget.js';
@@ -62,11 +66,12 @@ export class Lifecycle implements SessionServer {
   http: http.Server | undefined;
   readonly pending = new PendingHandshakes();
   readonly admission = new Admission();
+  readonly counters = new ServerCounters();
   readonly routes = new Routes();
   /** Removes the listeners from the http server. */
   detach: () => void = () => {};
 
-  private readonly owner: LifecycleOwner;
+  readonly owner: LifecycleOwner;
   /** Whether `shouldHandle` is not overridden, so that only the option `path` decides. */
   private readonly comparesPath: () => boolean;
   /** The http server of the option `port`. */
@@ -158,6 +163,10 @@ export class Lifecycle implements SessionServer {
     else time.nextTick(() => this.closeWithClients());
   }
 
+  get keepsRequests(): boolean {
+    return this.owner.listenerCount('socketError') > 0;
+  }
+
   get state(): ServerState {
     if (this.phase === 'CLOSED') return 'closed';
     return this.phase === 'RUNNING' && this.shutdown === undefined ? 'open' : 'draining';
@@ -184,12 +193,19 @@ export class Lifecycle implements SessionServer {
     }
     const shutdown = new Shutdown(this.shutdownHost(), options);
     this.shutdown = shutdown;
+    this.reportShutdown();
+    void shutdown.done.then(() => this.reportShutdown());
     try {
       if (this.phase !== 'CLOSED') this.owner.emit('draining');
     } finally {
       shutdown.start();
     }
     return shutdown.done;
+  }
+
+  private reportShutdown(): void {
+    const { owner, state, admission } = this;
+    reportShutdown(() => ({ server: owner, state, open: admission.connections }));
   }
 
   private shutdownHost(): ShutdownHost {
@@ -225,13 +241,21 @@ export class Lifecycle implements SessionServer {
     return this.owner.emit('socketError', error, client, request);
   }
 
-  onClientEnd(client: object): void {
+  onRoundTrip(milliseconds: number): void {
+    this.counters.roundTrips.observe(milliseconds / 1000);
+  }
+
+  onDrop(reason: DropReason): void {
+    this.counters.dropped[reason]++;
+  }
+
+  onClientEnd(client: object, closeInfo: CloseInfo): void {
     const { clients } = this.owner;
+    this.counters.end(closeInfo);
     this.admission.connections--;
     this.lifetimes?.stop(client);
     clients?.delete(client);
-    const { closeInfo } = client as { readonly closeInfo?: CloseInfo };
-    this.shutdown?.countEnd(client, closeInfo?.wasClean === true);
+    this.shutdown?.countEnd(client, closeInfo.wasClean);
     if (!this.closesWhenEmpty || (clients && clients.size > 0)) return;
     this.closesWhenEmpty = false;
     time.nextTick(() => this.emitClose());
@@ -295,17 +319,4 @@ function connectionEventOf(server: http.Server): ConnectionEvent | undefined {
 function placeOf(port: number | string, host: string | null | undefined): ListenOptions {
   const isPath = typeof port === 'string' && !(Number(port) >= 0);
   return isPath ? { path: port } : { port: port as number, host: host ?? undefined };
-}
-
-/**
- * Closes an own http server, which waits for its connections. A closing server does not check for late
- * requests, so a client that sends nothing would keep it open.
- */
-function closeOwn(server: http.Server, requestTimeout: number, onClosed: () => void): void {
-  const timer: Timer = time.setTimeout(() => server.closeAllConnections(), requestTimeout);
-  timer.unref();
-  server.close(() => {
-    time.clearTimeout(timer);
-    onClosed();
-  });
 }

@@ -1,7 +1,7 @@
 /** RFC 6455 §4.2: one opening handshake of a server: validate, ask the program, accept or refuse. */
 
 import type { IncomingMessage } from 'node:http';
-import { callProgram } from '../connection/callbacks.js';
+import { callProgram, toError } from '../connection/callbacks.js';
 import { toLimit, toTimeout } from '../connection/options.js';
 import { time } from '../connection/time.js';
 import { HandshakeError } from '../handshake/errors.js';
@@ -13,19 +13,21 @@ import {
   validateOptional,
   validateRequired,
 } from '../handshake/server.js';
-import type { Admission, AdmissionRefusal, RefusalReason } from './admission.js';
+import type { AdmissionRefusal, RefusalReason } from './admission.js';
 import {
   authenticationRefusal,
   checkHostAndOrigin,
   describeClient,
   warnOfForeignOrigin,
 } from './authentication.js';
+import type { HandshakeContext } from './handshake-context.js';
+import { acceptFollowed, beginFollowed, recordRefusal } from './handshake-record.js';
 import { setHandshakeState } from './handshake-state.js';
 import { negotiateExtensions } from './negotiate.js';
 import type { AnySocketClass, ServerOptions, VerifyClientAnswer } from './options.js';
-import type { PendingHandshakes, TimeLimit } from './pending-handshakes.js';
+import type { TimeLimit } from './pending-handshakes.js';
 import { refuse } from './refusal.js';
-import type { Route, Routes } from './routes.js';
+import type { Route } from './routes.js';
 import type { Upgrade } from './upgrade-request.js';
 import {
   type Accepted,
@@ -36,23 +38,6 @@ import {
   reportCallbackError,
   type UpgradeServer,
 } from './upgrade-server.js';
-
-/** The state of a server that a handshake uses. */
-export interface HandshakeContext {
-  readonly pending: PendingHandshakes;
-  readonly admission: Admission;
-  readonly routes: Routes;
-  /** Whether `shouldHandle` is the library's. */
-  comparesPath(): boolean;
-  /** Whether `shouldHandle` has returned true for this request. */
-  isClaimed(request: IncomingMessage): boolean;
-  /** Whether the option `path` or a route matches the request. */
-  matchesPath(request: IncomingMessage): boolean;
-  /** Whether the server accepts clients. */
-  isAccepting(): boolean;
-  /** Further fields of the response when it does not. */
-  closingFields(): FieldLine[];
-}
 
 /** The steps from a request to `completeUpgrade`. Each may wait for the program. */
 export class OpeningHandshake {
@@ -83,6 +68,11 @@ export class OpeningHandshake {
   }
 
   start(): void {
+    this.context.counters.handshakes++;
+    beginFollowed(this.server, this.upgrade, () => this.begin());
+  }
+
+  private begin(): void {
     const { admission, pending } = this.context;
     if (!this.context.isAccepting()) {
       this.refuseClosing();
@@ -266,21 +256,25 @@ export class OpeningHandshake {
 
   /** The connection is open. */
   private accept(client: object, request: IncomingMessage): void {
-    const { admission } = this.context;
+    const { admission, counters } = this.context;
+    counters.accept(time.now() - this.startedAt);
     if (!admission.hasWarnedOfOrigin && this.context.comparesPath()) {
       admission.hasWarnedOfOrigin = warnOfForeignOrigin(this.options, request);
     }
-    if (this.route === undefined) this.onAccepted(client, request);
-    else this.server.emit(this.route.event, client, request);
+    acceptFollowed(this.upgrade, client, () => {
+      if (this.route === undefined) this.onAccepted(client, request);
+      else this.server.emit(this.route.event, client, request);
+    });
   }
 
   private refuseInvalid(error: HandshakeError): void {
     const { request, socket } = this.upgrade;
     if (this.server.listenerCount('wsClientError') === 0) {
-      this.refuse('malformed', error.status, error.message, refusalFields(error.status));
+      refuse(socket, error.status, error.message, refusalFields(error.status));
+      this.record('malformed', error.status, error);
       return;
     }
-    this.context.admission.countRefusal(socket, 'malformed');
+    this.record('malformed', error.status, error);
     try {
       this.server.emit('wsClientError', error, socket, request);
     } catch (thrown) {
@@ -315,11 +309,15 @@ export class OpeningHandshake {
   ): void {
     const { socket } = this.upgrade;
     refuse(socket, status, message, fields);
-    this.context.admission.countRefusal(socket, reason);
+    this.record(reason, status);
+  }
+
+  private record(reason: RefusalReason, status: number, error?: Error): void {
+    recordRefusal(this.server, this.context.admission, this.upgrade, reason, status, error);
   }
 
   private fail(thrown: unknown): void {
-    this.context.admission.countRefusal(this.upgrade.socket, 'callbackError');
+    this.record('callbackError', 500, toError(thrown));
     failHandshake(this.server, thrown, this.upgrade);
   }
 

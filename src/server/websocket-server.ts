@@ -5,6 +5,7 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ASYNC_DISPOSE } from '../connection/async-dispose.js';
+import { toError } from '../connection/callbacks.js';
 import { hasConnection } from '../connection/connection.js';
 import type { QueueOptions, SendOutcome } from '../connection/send-limit-settings.js';
 import { pathOf } from '../handshake/server.js';
@@ -19,6 +20,7 @@ import type {
   BroadcastApi,
   BroadcastOptions,
   EndpointsApi,
+  MetricsOptions,
   Reached,
   RouteOptions,
   ServerApi,
@@ -27,6 +29,7 @@ import type {
   ShutdownApi,
 } from './api.js';
 import { checkIsObject, checkRoute, checkServerOptions } from './check-options.js';
+import { recordRefusal } from './handshake-record.js';
 import { Lifecycle, type LifecycleOwner } from './lifecycle.js';
 import { type AnySocketClass, type ServerOptions, serverOptions } from './options.js';
 import { refuse } from './refusal.js';
@@ -37,7 +40,9 @@ import {
   type ShutdownOptions,
   type ShutdownReport,
 } from './shutdown-options.js';
+import { serverStats } from './stats.js';
 import { OpeningHandshake } from './upgrade.js';
+import type { Upgrade } from './upgrade-request.js';
 import {
   type Accepted,
   destroyOnThrow,
@@ -159,12 +164,14 @@ export class WebSocketServer<
   }
 
   stats(): ServerStats {
-    const { admission, pending } = ensureLifecycle(this as unknown as Owner);
-    return {
-      connections: admission.connections,
-      pendingHandshakes: pending.size,
-      refused: { ...admission.refused },
-    };
+    return serverStats(ensureLifecycle(this as unknown as Owner));
+  }
+
+  metrics({ labels }: MetricsOptions = {}): string {
+    // Few programs need it: it is loaded with the first call.
+    const { formatMetrics } = require('./metrics.js') as typeof import('./metrics.js');
+    const lifecycle = ensureLifecycle(this as unknown as Owner);
+    return formatMetrics(serverStats(lifecycle), lifecycle.counters, labels);
   }
 
   shouldHandle(request: InstanceType<U>): boolean | Promise<boolean> {
@@ -181,10 +188,11 @@ export class WebSocketServer<
     socket.on('error', ignore);
     const owner = this as unknown as Owner;
     const lifecycle = ensureLifecycle(owner);
-    const { pending, admission, routes } = lifecycle;
+    const { pending, admission, counters, routes } = lifecycle;
     const context = {
       pending,
       admission,
+      counters,
       routes,
       comparesPath: () => comparesPath(this),
       isClaimed: () => lifecycle.takeClaim(request),
@@ -223,19 +231,20 @@ export class WebSocketServer<
     }
     if (hasConnection(socket)) throw socketInUseError();
     const lifecycle = ensureLifecycle(this as unknown as Owner);
-    if (refuseIfClosing(lifecycle, socket)) return;
+    if (refuseIfClosing(lifecycle, { request, socket })) return;
     const server = this as unknown as UpgradeServer;
     const extension = extensions[EXTENSION_NAME];
     let acceptance: Acceptance;
     try {
       acceptance = accept(server, extension, key, subprotocols, request, lifecycle);
     } catch (error) {
-      lifecycle.admission.countRefusal(socket, 'callbackError');
+      const upgrade = { request, socket };
+      recordRefusal(this, lifecycle.admission, upgrade, 'callbackError', 500, toError(error));
       failHandshake(this, error, { request, socket });
       return;
     }
     // A listener of 'headers' may have closed the server.
-    if (refuseIfClosing(lifecycle, socket)) return;
+    if (refuseIfClosing(lifecycle, { request, socket })) return;
     openClient(acceptance, server, lifecycle.admission, { socket, head });
     lifecycle.onClientOpen(acceptance.client, acceptance.options.maxLifetime);
     callback(acceptance.client as unknown as WithContext<InstanceType<T>, Context>, request);
@@ -264,10 +273,13 @@ function ensureLifecycle(server: Owner): Lifecycle {
 }
 
 /** @returns whether the client was refused */
-function refuseIfClosing(lifecycle: Lifecycle, socket: Duplex): boolean {
+function refuseIfClosing(
+  lifecycle: Lifecycle,
+  upgrade: Pick<Upgrade, 'request' | 'socket'>,
+): boolean {
   if (lifecycle.isAccepting) return false;
-  lifecycle.admission.countRefusal(socket, 'closing');
-  refuse(socket, 503, undefined, lifecycle.closingFields());
+  refuse(upgrade.socket, 503, undefined, lifecycle.closingFields());
+  recordRefusal(lifecycle.owner, lifecycle.admission, upgrade, 'closing', 503);
   return true;
 }
 

@@ -3,10 +3,26 @@
  * `index.ts` extends it.
  */
 
-import type { CloseInfo } from '../connection/close-info.js';
+import type { CloseInfo, Traffic } from '../connection/close-info.js';
 import type { SendCallback } from '../protocol/write-batch.js';
 import type { Listener } from './events.js';
 import type { BinaryType, BufferLike } from './payload.js';
+
+/** What a WebSocket has counted. */
+export interface SocketStats {
+  /** As in `closeInfo`. */
+  readonly messages: Traffic;
+  /** As there; absent if the socket does not count them. */
+  readonly bytes?: Traffic;
+  /** `bufferedAmount`. */
+  readonly buffered: number;
+  /** How many messages were dropped, because the peer reads slowly. */
+  readonly dropped: number;
+  /** The round-trip time in milliseconds; absent if none was measured. */
+  readonly rtt?: number;
+  /** When the connection was opened, as `Date.now()` counts; absent before. */
+  readonly since?: number;
+}
 
 /** The state of a connection, with the numbers of WHATWG's WebSocket. */
 export type ReadyState = 0 | 1 | 2 | 3;
@@ -139,6 +155,12 @@ export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
   readonly protocol: string;
   /** The state: 0 CONNECTING, 1 OPEN, 2 CLOSING, 3 CLOSED. RFC 6455 §4.1, §7. */
   readonly readyState: ReadyState;
+  /**
+   * The IP address of the peer: what the server's `address` or `trustProxy` found, else that of the
+   * socket. undefined for a Unix socket and before the connection is open. A closed socket has an
+   * address only if it was read before. A program may set it.
+   */
+  remoteAddress?: string | undefined;
   /** The URL of a client, after redirects; undefined for a connection of a server. */
   readonly url: string;
 
@@ -199,6 +221,11 @@ export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
    * 1006, unless the peer's Close arrived before.
    */
   terminate(): void;
+  /**
+   * Returns what this end has counted until now. It works after 'close' too. Every WebSocket has it: it
+   * is optional in the type only, for stand-ins that were written for `ws`.
+   */
+  stats?(): SocketStats;
   /**
    * Closes the connection with 1000 and waits for 'close', for `await using`. While connecting it
    * aborts the opening handshake, and no 'error' ends the process. A paused connection is resumed.

@@ -2,31 +2,31 @@
 
 import { Buffer } from 'node:buffer';
 import { errorMonitor } from 'node:events';
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ClientHandshake } from '../client/establish.js';
-import type { HandshakeListener, Negotiated } from '../client/handshake-listener.js';
 import type { ClientOptions } from '../client/options.js';
 import { warnOfError } from '../connection/callbacks.js';
+import type { Direction, DropReason } from '../connection/channels.js';
 import { describeFailure } from '../connection/close-info.js';
 import { Connection } from '../connection/connection.js';
 import type { DropListener } from '../connection/drops.js';
+import { frameObserver, lengthOf, reportMessage } from '../connection/frame-reports.js';
 import { InboundLimits } from '../connection/inbound-limits.js';
 import {
   type ConnectionOptions,
-  DEFAULTS,
   endpointOptions,
   type SocketOptions,
-  toLimit,
 } from '../connection/options.js';
-import { sendLimitSettings } from '../connection/overflow.js';
-import { SendLimit } from '../connection/send-limit.js';
+import { limitSending } from '../connection/overflow.js';
+import * as reports from '../connection/reports.js';
 import { time } from '../connection/time.js';
 import { HandshakeError } from '../handshake/errors.js';
 import { CloseCode, type ClosingState } from '../protocol/close.js';
 import type { Application } from '../protocol/endpoint.js';
 import { ProtocolError } from '../protocol/errors.js';
 import type { Extension } from '../protocol/extension.js';
+import type { FrameObserver } from '../protocol/frame-observer.js';
 import type { MessageData, Role } from '../protocol/receiver.js';
 import type { SendCallback } from '../protocol/write-batch.js';
 import type { ReadyState } from './api.js';
@@ -45,7 +45,7 @@ export const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
 const NO_REASON = Buffer.alloc(0);
 
 /** Connects a WebSocket to its handshake and connection, and emits its events. */
-export class Session implements Application, HandshakeListener, DropListener {
+export class Session implements Application, DropListener {
   role: Role;
   /** The opening handshake of a client, while it is in progress. */
   handshake: ClientHandshake | undefined;
@@ -60,8 +60,8 @@ export class Session implements Application, HandshakeListener, DropListener {
   address: { readonly url: string; readonly redirects: number } | undefined;
 
   /** Emits the events: the WebSocket, or the proxy or child object that opened the connection. */
-  private owner: SessionOwner;
-  private readonly options: ClientOptions;
+  owner: SessionOwner;
+  readonly options: ClientOptions;
   /**
    * The state before there is a connection, and after its end. undefined, as in `ws`, if the
    * WebSocket was created without its constructor.
@@ -70,13 +70,13 @@ export class Session implements Application, HandshakeListener, DropListener {
   /** The client, as it is in `clients` of its server. */
   private client: object | undefined;
   /** The server that accepted the client. */
-  private server: SessionServer | undefined;
+  server: SessionServer | undefined;
   /** The options of the server or the route, also if a subclass does not pass them to its super class. */
   private acceptedOptions: ConnectionOptions | undefined;
-  /** The request that a server accepted; kept only if the server has a listener for errors. */
+  /** The request that a server accepted: a request is large, so few servers let it be kept. */
   private request: IncomingMessage | undefined;
   private limits: InboundLimits | undefined;
-  private messagesReceived = 0;
+  messagesReceived = 0;
   /** Bytes given to `send` when the connection was closing or closed. */
   private rejectedLength = 0;
 
@@ -108,14 +108,14 @@ export class Session implements Application, HandshakeListener, DropListener {
     return (this.connection?.bufferedAmount ?? 0) + this.rejectedLength;
   }
 
-  /** A server has accepted the opening handshake. @param request if 'socketError' needs it */
+  /** A server has accepted the opening handshake. */
   accept(
     client: object,
     subprotocol: string,
     extension: Extension | undefined,
     server: SessionServer,
     options: ConnectionOptions,
-    request: IncomingMessage | undefined,
+    request: IncomingMessage,
   ): void {
     this.client = client;
     this.subprotocol = subprotocol;
@@ -130,18 +130,20 @@ export class Session implements Application, HandshakeListener, DropListener {
     this.owner = owner;
     const settings = endpointOptions(this.role, options, this.options, this.extension);
     this.connection = new Connection(socket, settings, this);
-    this.limitSending(this.connection, owner);
+    limitSending(
+      this.connection,
+      this.limitOptions,
+      this.extension,
+      owner,
+      this,
+      this.server?.budget,
+    );
     this.limits = InboundLimits.watch(this.connection, this.limitOptions, owner);
     this.setBinaryType(this.binaryType);
     this.connection.start(head);
+    reports.reportOpen(this, this.role, this.request);
+    if (!this.server?.keepsRequests) this.request = undefined;
     this.owner.emit('open');
-  }
-
-  private limitSending(connection: Connection, owner: SessionOwner): void {
-    const budget = this.server?.budget;
-    const settings = sendLimitSettings(this.limitOptions, owner, budget !== undefined);
-    if (settings === undefined) return;
-    connection.limit = new SendLimit(connection, settings, this.extension, this, budget);
   }
 
   private get limitOptions(): ConnectionOptions {
@@ -234,22 +236,48 @@ export class Session implements Application, HandshakeListener, DropListener {
 
   // Called by the connection:
 
+  get frames(): FrameObserver | undefined {
+    return frameObserver(this);
+  }
+
   onMessage(data: MessageData, isBinary: boolean): void {
     this.messagesReceived++;
-    if (this.limits !== undefined && !this.limits.admit(data, isBinary)) return;
+    reportMessage(this, data, isBinary);
+    if (this.limits !== undefined && !this.limits.admit(data, isBinary)) {
+      if (this.readyState === OPEN) this.onDrop('received', 'messageRate', lengthOf(data));
+      return;
+    }
     this.owner.emit('message', isBinary ? toBinary(data, this.binaryType) : data, isBinary);
   }
 
   onPing(payload: Buffer): void {
+    reports.reportPing(this, payload);
     this.owner.emit('ping', payload);
   }
 
+  /** The round-trip time in milliseconds, once the library has measured one. */
+  get rtt(): number | undefined {
+    return undefined; // a heartbeat sets it
+  }
+
   onPong(payload: Buffer): void {
+    reports.reportPong(this, payload);
     this.owner.emit('pong', payload);
   }
 
+  onFull(): void {
+    reports.reportFull(this);
+  }
+
   onDrain(): void {
-    if (this.connection?.limit?.drain() !== false) this.owner.emit('drain');
+    if (this.connection?.limit?.drain() === false) return;
+    reports.reportDrained(this);
+    this.owner.emit('drain');
+  }
+
+  onDrop(direction: Direction, reason: DropReason, bytes: number): void {
+    this.server?.onDrop(reason);
+    reports.reportDrop(this, direction, reason, bytes);
   }
 
   onDropped(messages: number, bytes: number): void {
@@ -258,6 +286,7 @@ export class Session implements Application, HandshakeListener, DropListener {
   }
 
   onFailure(error: Error): void {
+    reports.reportViolation(this, error);
     this.emitError(error);
   }
 
@@ -265,50 +294,16 @@ export class Session implements Application, HandshakeListener, DropListener {
     if (this.state === CLOSED) return;
     this.state = CLOSED;
     this.limits?.stop();
-    this.owner.closeInfo =
+    const info =
       this.connection?.describeClose(this.messagesReceived) ?? describeFailure(this.failure);
-    if (this.client !== undefined) this.server?.onClientEnd(this.client);
+    this.owner.closeInfo = info;
+    if (this.client !== undefined) this.server?.onClientEnd(this.client, info);
     unsubscribeAll(this.owner);
+    reports.reportClose(this, code, reason, info);
     this.owner.emit('close', code, reason);
   }
 
-  // Called by the opening handshake of a client:
-
-  onAddress(url: string, redirects: number): void {
-    this.address = { url, redirects };
-  }
-
-  onRedirect(url: string, request: ClientRequest): void {
-    this.owner.emit('redirect', url, request);
-  }
-
-  hasRedirectListener(): boolean {
-    return this.owner.listenerCount('redirect') > 0;
-  }
-
-  finishRequest(request: ClientRequest): unknown {
-    return this.options.finishRequest?.(request, this.owner as never); // the program's own type
-  }
-
-  onUpgrade(response: IncomingMessage): void {
-    this.owner.emit('upgrade', response);
-  }
-
-  onUnexpectedResponse(request: ClientRequest, response: IncomingMessage): boolean {
-    return this.owner.emit('unexpected-response', request, response);
-  }
-
-  onEstablished(socket: Duplex, head: Buffer, negotiated: Negotiated): void {
-    this.handshake = undefined;
-    this.subprotocol = negotiated.subprotocol;
-    this.extension = negotiated.extension;
-    const { maxPayload, maxFragments } = this.options;
-    this.owner.setSocket(socket, head, {
-      ...this.options,
-      maxPayload: toLimit(maxPayload, DEFAULTS.maxPayload),
-      maxFragments: toLimit(maxFragments, DEFAULTS.maxFragments),
-    });
-  }
+  // Called for the opening handshake of a client:
 
   onFailing(): void {
     if (this.state !== CLOSED) this.state = CLOSING;

@@ -4,7 +4,6 @@ import { Buffer } from 'node:buffer';
 import { captureRejectionSymbol, EventEmitter } from 'node:events';
 import type { ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { ClientHandshake } from '../client/establish.js';
 import { type ClientOptions, readClientOptions } from '../client/options.js';
 import { ASYNC_DISPOSE } from '../connection/async-dispose.js';
 import { toError } from '../connection/callbacks.js';
@@ -23,16 +22,13 @@ import type {
   MessageEventApi,
   ReadyState,
   SendOptions,
+  SocketStats,
   WebSocketApi,
 } from './api.js';
+import { defineProperties } from './class-properties.js';
+import { connect } from './client-handshake.js';
 import { dispose } from './dispose.js';
-import {
-  addEventListener,
-  defineEventHandlers,
-  isDomEvent,
-  type Listener,
-  removeEventListener,
-} from './events.js';
+import { addEventListener, isDomEvent, type Listener, removeEventListener } from './events.js';
 import { sendBlob, sendControlLimited, sendControlPayload, sendLimited } from './outgoing.js';
 import {
   type BinaryType,
@@ -45,7 +41,8 @@ import {
   toSubprotocols,
 } from './payload.js';
 import { PreparedMessage } from './prepared.js';
-import { CONNECTING, OPEN, Session, STATE_NAMES } from './session.js';
+import { CONNECTING, OPEN, Session } from './session.js';
+import { remoteAddressOf, statsOf } from './stats.js';
 
 /** The event objects. `index.ts` declares them again with targets of the augmented type. */
 interface EventMap {
@@ -105,8 +102,7 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
     setSession(this, session);
     const requested = isOptions(protocols) ? undefined : (protocols as string | string[]);
     const subprotocols = toSubprotocols(requested === undefined ? settings.protocols : requested);
-    session.handshake = new ClientHandshake(address, [...subprotocols], settings, session);
-    session.handshake.start();
+    connect(session, address, [...subprotocols]);
   }
 
   get readyState(): ReadyState {
@@ -124,6 +120,17 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
   get extensions(): string {
     const session = this[SESSION];
     return session && (session.extension?.name ?? '');
+  }
+
+  get remoteAddress(): string | undefined {
+    const session: Session | undefined = this[SESSION];
+    return session && remoteAddressOf(session);
+  }
+
+  /** Programs written for `ws` set a property of this name. */
+  set remoteAddress(value: unknown) {
+    const property = { configurable: true, enumerable: true, writable: true, value };
+    Object.defineProperty(this, 'remoteAddress', property);
   }
 
   get bufferedAmount(): number {
@@ -183,6 +190,10 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
 
   terminate(): void {
     ensureSession(this).terminate();
+  }
+
+  stats(): SocketStats {
+    return statsOf(ensureSession(this));
   }
 
   [ASYNC_DISPOSE](): Promise<void> {
@@ -300,25 +311,4 @@ function isOptions(value: unknown): value is ClientOptions {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-for (const [value, name] of STATE_NAMES.entries()) {
-  const constant = { enumerable: true, value };
-  Object.defineProperty(WebSocket, name, constant);
-  Object.defineProperty(WebSocket.prototype, name, constant);
-}
-
-defineEventHandlers(WebSocket.prototype);
-
-// These properties are enumerable, as in `ws` and in browsers.
-for (const name of [
-  'addEventListener',
-  'binaryType',
-  'bufferedAmount',
-  'extensions',
-  'isPaused',
-  'protocol',
-  'readyState',
-  'removeEventListener',
-  'url',
-]) {
-  Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
-}
+defineProperties(WebSocket);
