@@ -7,6 +7,7 @@ export const {
   WebSocketServer,
   createWebSocketStream,
   hardened,
+  METRICS_CONTENT_TYPE,
   prepareMessage,
   extension,
   PerMessageDeflate,

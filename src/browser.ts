@@ -31,6 +31,7 @@ const names = {
   Server: WebSocketServer,
   createWebSocketStream: absentFunction('createWebSocketStream'),
   hardened: Object.freeze({}),
+  METRICS_CONTENT_TYPE: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
   prepareMessage: absentFunction('prepareMessage'),
   extension: { parse: absentFunction('extension'), format: absentFunction('extension') },
   PerMessageDeflate: absent('PerMessageDeflate'),

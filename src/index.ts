@@ -3,12 +3,14 @@
 import type { EventEmitter } from 'node:events';
 import type { ClientRequestArgs, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { debuglog } from 'node:util';
 import type * as clientOptions from './client/options.js';
 import { extension, subprotocol } from './compat/extension.js';
 import * as deflate from './compat/permessage-deflate.js';
 import { installMembers, installServerMembers } from './compat/private-members.js';
 import * as receiver from './compat/receiver.js';
 import * as sender from './compat/sender.js';
+import type * as channels from './connection/channels.js';
 import type * as closeInfo from './connection/close-info.js';
 import type * as connectionOptions from './connection/options.js';
 import type * as sendLimit from './connection/send-limit-settings.js';
@@ -22,6 +24,7 @@ import type * as serverApi from './server/api.js';
 import { hardened } from './server/hardened.js';
 import type * as serverOptions from './server/options.js';
 import type * as shutdown from './server/shutdown-options.js';
+import * as stats from './server/stats.js';
 import * as server from './server/websocket-server.js';
 import type * as api from './websocket/api.js';
 import { createWebSocketStream } from './websocket/node-stream.js';
@@ -29,6 +32,13 @@ import type * as data from './websocket/payload.js';
 import * as prepared from './websocket/prepared.js';
 import type * as emitter from './websocket/typed-emitter.js';
 import * as websocket from './websocket/websocket.js';
+
+const debug = debuglog('ws6455');
+if (debug.enabled) {
+  const { startDebugLog } =
+    require('./connection/debug-log.js') as typeof import('./connection/debug-log.js');
+  startDebugLog((line) => debug('%s', line));
+}
 
 installMembers(websocket.WebSocket.prototype);
 installServerMembers(server.WebSocketServer.prototype);
@@ -43,6 +53,7 @@ const WebSocket: WebSocket.Module = Object.assign(websocket.WebSocket, {
   Server: server.WebSocketServer,
   createWebSocketStream,
   hardened,
+  METRICS_CONTENT_TYPE: stats.METRICS_CONTENT_TYPE,
   prepareMessage: prepared.prepareMessage,
   extension,
   PerMessageDeflate: deflate.PerMessageDeflate,
@@ -155,6 +166,7 @@ declare namespace WebSocket {
     readonly Server: ServerClass;
     readonly createWebSocketStream: typeof createWebSocketStream;
     readonly hardened: typeof hardened;
+    readonly METRICS_CONTENT_TYPE: string;
     readonly prepareMessage: typeof prepared.prepareMessage;
     readonly extension: typeof extension;
     readonly PerMessageDeflate: typeof deflate.PerMessageDeflate;
@@ -231,6 +243,20 @@ declare namespace WebSocket {
   > = serverApi.RouteOptions<T, U>;
   type ServerState = serverApi.ServerState;
   type ServerStats = serverApi.ServerStats;
+  type MetricsOptions = serverApi.MetricsOptions;
+  type SocketStats = api.SocketStats;
+  type HandshakeDiagnostic = channels.HandshakeDiagnostic<Socket, WebSocketServer, IncomingMessage>;
+  type OpenDiagnostic = channels.OpenDiagnostic<Socket, WebSocketServer, IncomingMessage>;
+  type CloseDiagnostic = channels.CloseDiagnostic<Socket, WebSocketServer>;
+  type FrameDiagnostic = channels.FrameDiagnostic<Socket, WebSocketServer>;
+  type MessageDiagnostic = channels.MessageDiagnostic<Socket, WebSocketServer>;
+  type PingDiagnostic = channels.PingDiagnostic<Socket, WebSocketServer>;
+  type PongDiagnostic = channels.PongDiagnostic<Socket, WebSocketServer>;
+  type ViolationDiagnostic = channels.ViolationDiagnostic<Socket, WebSocketServer>;
+  type RefusalDiagnostic = channels.RefusalDiagnostic<WebSocketServer, IncomingMessage>;
+  type BackpressureDiagnostic = channels.BackpressureDiagnostic<Socket, WebSocketServer>;
+  type DropDiagnostic = channels.DropDiagnostic<Socket, WebSocketServer>;
+  type ShutdownDiagnostic = channels.ShutdownDiagnostic<WebSocketServer>;
   type ShutdownOptions = shutdown.ShutdownOptions;
   type ShutdownProgress = shutdown.ShutdownProgress;
   type ShutdownReport = shutdown.ShutdownReport;

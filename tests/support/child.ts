@@ -64,11 +64,19 @@ function compile(): string {
 export class Compiled {
   readonly entry = process.env['WS6455_SUBJECT'] ?? join(compile(), 'index.js');
 
+  private readonly env: Readonly<Record<string, string>>;
+
+  /** @param env further variables of the environment */
+  constructor(env: Readonly<Record<string, string>> = {}) {
+    this.env = env;
+  }
+
   /** Runs a program in which `WebSocket` is the product and `args` are these. */
   run(scope: Scope, program: string, ...args: (string | number)[]): Promise<Outcome> {
     const code = `const WebSocket = require(process.argv[1]); const args = process.argv.slice(2);`;
     const argv = ['-e', `${code}\n${program}`, '--', this.entry, ...args.map(String)];
-    const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = { ...process.env, ...this.env };
+    const child = spawn(process.execPath, argv, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     scope.later(() => child.kill('SIGKILL'));
     return outcomeOf(child);
   }
