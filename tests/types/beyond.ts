@@ -221,3 +221,42 @@ export class Quiet extends WebSocket {
     super.send(data);
   }
 }
+
+/** Counters and channels. */
+export function observe(server: WebSocketServer, socket: WebSocket): string {
+  const counted: WebSocket.SocketStats | undefined = socket.stats?.();
+  const { messages, bytes, buffered, dropped, rtt, since } = counted ?? {};
+  expectType<Equal<typeof rtt, number | undefined>>();
+  expectType<Equal<WebSocket['remoteAddress'], string | undefined>>();
+  socket.remoteAddress = '192.0.2.1';
+  const { accepted, abandoned, closes } = server.stats();
+  const codes = closes.map(({ code, by, count }) => `${code} ${by} ${count}`);
+  console.log(
+    messages?.sent,
+    bytes?.received,
+    buffered,
+    dropped,
+    since,
+    accepted,
+    abandoned,
+    codes,
+  );
+  const options: WebSocket.MetricsOptions = { labels: { instance: 'a' } };
+  return `${WebSocket.METRICS_CONTENT_TYPE} ${server.metrics(options)}`;
+}
+
+export function onFrame(message: unknown): number {
+  const { websocket, server, direction, wireBytes } = message as WebSocket.FrameDiagnostic;
+  expectType<Equal<typeof direction, 'sent' | 'received'>>();
+  server?.stats();
+  return websocket.bufferedAmount + wireBytes;
+}
+
+export function onHandshake(message: unknown): string {
+  const { request, verdict, error } = message as WebSocket.HandshakeDiagnostic;
+  return `${request?.url} ${verdict} ${error?.message}`;
+}
+
+export function onClose({ closeInfo, code }: WebSocket.CloseDiagnostic): string {
+  return `${code} ${closeInfo.by}`;
+}

@@ -79,6 +79,7 @@ const API: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
   ['properties', [WEBSOCKET, 'WebSocketApi']],
   ['properties', ['src/connection/close-info.ts', 'CloseInfo']],
   ['methods', [WEBSOCKET, 'WebSocketApi']],
+  ['properties', [WEBSOCKET, 'SocketStats']],
   [
     'options',
     [WEBSOCKET, 'PrepareOptions'],
@@ -102,6 +103,8 @@ const API: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
   ['properties', [SHUTDOWN, 'ShutdownReport']],
   ['options', ['src/server/options.ts', 'MaxLifetime']],
   ['properties', [SERVER, 'ServerStats']],
+  ['properties', [SERVER, 'DroppedCounts']],
+  ['options', [SERVER, 'MetricsOptions']],
   [
     'options',
     [WEBSOCKET, 'PrepareOptions'],
@@ -128,6 +131,16 @@ const API_PARTS = API.map(([kind, ...of]) => {
   return ['docs/api.md', name, () => GENERATORS[kind](...of)] as const;
 });
 
+/** The messages on the channels, in docs/observability.md. */
+const DIAGNOSTICS = [
+  ...['Connection', 'Handshake', 'Open', 'Close', 'Frame', 'Message', 'Ping', 'Pong'],
+  ...['Violation', 'Refusal', 'Backpressure', 'Drop', 'Shutdown'],
+].map((word) => {
+  const name = `${word}Diagnostic`;
+  const table = () => propertyTable(['src/connection/channels.ts', name]);
+  return ['docs/observability.md', `properties: ${name}`, table] as const;
+});
+
 /** What stands between the two marks of a generated part. */
 const between = (name: string) => new RegExp(`(<!-- ${name} -->\\n)[^]*?(<!-- end -->)`);
 
@@ -137,6 +150,7 @@ describe.each([
   ['docs/closing.md', 'closing table', closing],
   ['docs/rfc6455.md', 'every MUST', musts],
   ...API_PARTS,
+  ...DIAGNOSTICS,
 ])('%s', (path, name, generate) => {
   // UPDATE_DOCS=1 npx jest tests/unit/docs.test.ts writes the tables anew.
   test(`${name}: as in the code`, () => {
