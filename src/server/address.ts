@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { describeValue } from '../connection/check-options.js';
+import { groupsOf, unmapAddress } from '../connection/ip-address.js';
 import { trim } from '../handshake/fields.js';
 import { handshakeStateOf, setHandshakeState } from './handshake-state.js';
 
@@ -67,27 +68,4 @@ function forwardedAddress({ headers }: IncomingMessage, proxies: number): string
   const [, bracketed, plain] = /^(?:\[([^\]]+)\](?::\d+)?|([\d.]+):\d+)$/.exec(entry) ?? [];
   const address = bracketed ?? plain ?? entry;
   return isIP(address) === 0 ? undefined : address;
-}
-
-function unmapAddress(address: string): string {
-  if (!address.includes(':') || isIP(address) !== 6) return address;
-  const groups = groupsOf(address);
-  if (groups.slice(0, 6).join(':') !== '0:0:0:0:0:ffff') return address;
-  const bytes = groups.slice(6).map((group) => Number.parseInt(group, 16));
-  return bytes.flatMap((pair) => [pair >> 8, pair & 0xff]).join('.');
-}
-
-/** The eight groups of a valid IPv6 address, in lower case without leading zeros. */
-function groupsOf(address: string): string[] {
-  const [withoutZone = ''] = address.split('%', 1);
-  const hexadecimal = withoutZone.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...bytes) => {
-    const [a = 0, b = 0, c = 0, d = 0] = bytes.slice(0, 4).map(Number);
-    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
-  });
-  const [before = [], after = []] = hexadecimal
-    .split('::')
-    .map((part) => (part === '' ? [] : part.split(':')));
-  const zeros = Array<string>(8 - before.length - after.length).fill('0');
-  const all = hexadecimal.includes('::') ? [...before, ...zeros, ...after] : before;
-  return all.map((group) => Number.parseInt(group, 16).toString(16));
 }

@@ -157,8 +157,8 @@ export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
   readonly readyState: ReadyState;
   /**
    * The IP address of the peer: what the server's `address` or `trustProxy` found, else that of the
-   * socket. undefined for a Unix socket and before the connection is open. A closed socket has an
-   * address only if it was read before. A program may set it.
+   * socket. An IPv4-mapped IPv6 address is given as IPv4. undefined for a Unix socket and before the
+   * connection is open. A closed socket has an address only if it was read before. A program may set it.
    */
   remoteAddress?: string | undefined;
   /** The URL of a client, after redirects; undefined for a connection of a server. */

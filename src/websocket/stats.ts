@@ -1,6 +1,7 @@
 /** What a WebSocket counts, and the address of its peer. */
 
 import type { Traffic } from '../connection/close-info.js';
+import { unmapAddress } from '../connection/ip-address.js';
 import type { SocketStats } from './api.js';
 import type { Session } from './session.js';
 
@@ -38,5 +39,6 @@ export function setRemoteAddress(client: Session, address: string | undefined): 
 export function remoteAddressOf(session: Session): string | undefined {
   if (addresses.has(session)) return addresses.get(session);
   const socket = session.connection?.socket as { readonly remoteAddress?: string } | undefined;
-  return socket?.remoteAddress;
+  const address = socket?.remoteAddress;
+  return address === undefined ? undefined : unmapAddress(address);
 }

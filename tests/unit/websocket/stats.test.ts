@@ -72,6 +72,17 @@ describe('remoteAddress', () => {
     expect(calls).toBe(1);
   });
 
+  test('is the IPv4 address of a socket that listens on IPv6 too', async () => {
+    const wss = serve(scope(), { host: '::', port: 0 });
+    await next(wss, 'listening');
+    const { port } = wss.address() as { port: number };
+    const opened = next(wss, 'connection');
+    scope().track(new WebSocket(`ws://127.0.0.1:${port}`));
+    await opened;
+    const [ws] = wss.clients;
+    expect(ws?.remoteAddress).toBe('127.0.0.1');
+  });
+
   test('is undefined if the function finds none, and before the connection is open', async () => {
     const { ask, connections } = startServer({ address: () => undefined });
     ask();
