@@ -198,6 +198,8 @@ declare namespace WebSocket {
   type MaxLifetime = serverOptions.MaxLifetime;
   type MessageRate = connectionOptions.MessageRate<WebSocket>;
   type RateVerdict = connectionOptions.RateVerdict;
+  type HeartbeatOptions = connectionOptions.HeartbeatOptions;
+  type MeasureOptions = api.MeasureOptions;
   type SocketOptions = connectionOptions.SocketOptions;
   type CloseInfo = closeInfo.CloseInfo;
   type RawData = data.RawData;

@@ -36,6 +36,7 @@ export const CONNECTION_OPTIONS: readonly string[] = [
   'autoPong',
   'overflow',
   'captureRejections',
+  'heartbeat',
   'messageRate',
   'perMessageDeflate',
   'skipUTF8Validation',
@@ -76,6 +77,7 @@ export function checkConnectionOptions(options: ConnectionOptions): void {
   checkOverflow(options);
   checkWord(options, 'unheardErrors', ['close', 'throw']);
   checkMessageRate(options.messageRate);
+  checkHeartbeat(options.heartbeat);
   const { perMessageDeflate } = options;
   if (typeof perMessageDeflate !== 'object' || perMessageDeflate === null) return;
   checkNumbers(perMessageDeflate, DEFLATE_NUMBERS);
@@ -156,6 +158,28 @@ function checkRateNumber(name: string, value: unknown, min: number, range: strin
   throw new ErrorClass(
     `The option messageRate.${name} must be a number of messages ${range}: ${given} was given`,
   );
+}
+
+/** @throws TypeError or RangeError for periods that no peer can keep */
+function checkHeartbeat(heartbeat: unknown): void {
+  if (heartbeat === undefined || heartbeat === null || typeof heartbeat === 'boolean') return;
+  if (typeof heartbeat !== 'object') {
+    throw new TypeError(
+      'The option heartbeat must be a boolean or an object, such as ' +
+        `{ interval: 30_000, timeout: 20_000 }: ${describeValue(heartbeat)} was given`,
+    );
+  }
+  for (const name of ['interval', 'timeout']) {
+    const value: unknown = Reflect.get(heartbeat, name);
+    const number = toNumber(value);
+    if (value === undefined || value === null || (number !== undefined && number > 0)) continue;
+    const ErrorClass = typeof value === 'number' || number !== undefined ? RangeError : TypeError;
+    throw new ErrorClass(
+      `The option heartbeat.${name} must be a number of milliseconds above 0: ` +
+        `${describeValue(value)} was given; heartbeat: false turns it off`,
+    );
+  }
+  warnOfUnknownOptions(heartbeat, ['interval', 'timeout'], 'heartbeat');
 }
 
 /** @returns undefined if the value is not a number */

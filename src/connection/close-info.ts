@@ -29,6 +29,8 @@ export interface CloseInfo {
    * 'handshake', for a timeout or a limit the name of its option, or 'slow': the peer read too slowly.
    */
   cause: CloseCause;
+  /** With 'heartbeat': how long no byte had been received, in milliseconds. */
+  silentFor?: number;
   /** The Close frame sent. */
   sent?: { code: number; reason: string };
   /** The Close frame received. */
@@ -53,39 +55,49 @@ interface CountingSocket {
 
 /** When a connection was opened, and the counters of its socket then. */
 export interface OpeningState {
-  readonly time: number;
-  readonly bytesRead: number;
-  readonly bytesWritten: number;
+  /**
+   * In milliseconds after `LOADED`; undefined if it was not opened. Small integers need no memory of
+   * their own, and the milliseconds since 1970 are not small.
+   */
+  openedAt: number | undefined;
+  bytesReadBefore: number;
+  bytesWrittenBefore: number;
 }
 
+const LOADED = time.wallClock();
+
 /** @param unread received bytes that belong to the connection, and were read from the socket before it */
-export function openingState(socket: Duplex, unread: number): OpeningState {
+export function noteOpening(opening: OpeningState, socket: Duplex, unread: number): void {
   const { bytesRead = 0, bytesWritten = 0 } = socket as CountingSocket;
-  return { time: time.wallClock(), bytesRead: bytesRead - unread, bytesWritten };
+  opening.openedAt = time.wallClock() - LOADED;
+  opening.bytesReadBefore = bytesRead - unread;
+  opening.bytesWrittenBefore = bytesWritten;
 }
 
 /** Describes how an established connection ended. */
 export function describeClose(
   endpoint: Endpoint,
   socket: Duplex,
-  opening: OpeningState | undefined,
+  opening: OpeningState,
   wireError: Error | undefined,
   messagesReceived: number,
 ): CloseInfo {
   const { sent, received, violation, failure, wasClean, origin } = endpoint;
-  const { by = 'wire', cause = 'end' } = origin ?? {};
+  const { by = 'wire', cause = 'end', silentFor } = origin ?? {};
+  const { openedAt } = opening;
   const error = violation ?? failure ?? wireError;
-  const bytes = opening && countBytes(socket, opening);
+  const bytes = openedAt === undefined ? undefined : countBytes(socket, opening);
   return {
     wasClean,
     by,
     cause: by === 'wire' && wireError !== undefined ? 'error' : cause,
+    ...(silentFor !== undefined && { silentFor }),
     ...(sent && { sent: describe(sent) }),
     ...(received && { received: describe(received) }),
     ...(error && { error }),
     ...(bytes && { bytes }),
     messages: { sent: endpoint.sender.messageCount, received: messagesReceived },
-    ...(opening && { opened: opening.time }),
+    ...(openedAt !== undefined && { opened: LOADED + openedAt }),
     closed: time.wallClock(),
   };
 }
@@ -116,8 +128,8 @@ function countBytes(socket: Duplex, opening: OpeningState): Traffic | undefined 
   const { bytesRead, bytesWritten } = socket as CountingSocket;
   if (bytesRead === undefined || bytesWritten === undefined) return undefined;
   return {
-    sent: bytesWritten - opening.bytesWritten,
-    received: bytesRead - opening.bytesRead,
+    sent: bytesWritten - opening.bytesWrittenBefore,
+    received: bytesRead - opening.bytesReadBefore,
   };
 }
 

@@ -1,8 +1,10 @@
 /** An endpoint on a Duplex: reading, pausing, the close timer, the end. The base class writes. */
 
 import type { Duplex } from 'node:stream';
-import { type CloseInfo, describeClose, type OpeningState, openingState } from './close-info.js';
+import { type CloseInfo, describeClose, noteOpening } from './close-info.js';
 import { beginReading, connectionClosed, connectionOpened, endReading } from './flush.js';
+import { failPings } from './round-trip.js';
+import { sweep } from './sweep.js';
 import { type Timer, time } from './time.js';
 import { Writer } from './writer.js';
 
@@ -27,16 +29,8 @@ interface SocketMethods {
 /** Why nothing is read. Both may hold at once. */
 export const Pause = { PROGRAM: 1, MESSAGE_RATE: 2 } as const;
 
-/** Learns that bytes were received. */
-export interface ReadObserver {
-  /** Set with each chunk. The observer clears it. */
-  hasRead: boolean;
-}
-
 /** An established connection. */
 export class Connection extends Writer {
-  /** Set before `start`; without it a chunk costs nothing more. */
-  observer: ReadObserver | undefined;
   private wire: 'OPEN' | 'ENDED' | 'CLOSED' = 'OPEN';
   /** The sum of the reasons of {@link Pause}; 0 if the connection is read. */
   private pausedBy = 0;
@@ -45,14 +39,13 @@ export class Connection extends Writer {
   /** The Duplex has finished: our half is ended, and all bytes are written. */
   private isFinished = false;
   private timer: Timer | undefined;
-  private opening: OpeningState | undefined;
 
   /** Starts reading. @param head the first bytes after the opening handshake */
   start(head: Buffer): void {
     const { socket } = this;
     (socket as ConnectedDuplex)[CONNECTION] = this;
     connectionOpened();
-    this.opening = openingState(socket, head.length + socket.readableLength);
+    noteOpening(this, socket, head.length + socket.readableLength);
     const settings = socket as SocketMethods;
     settings.setTimeout?.(0);
     settings.setNoDelay?.(true);
@@ -61,7 +54,7 @@ export class Connection extends Writer {
     socket.on('end', onEnd);
     socket.on('close', onClose);
     socket.on('drain', onDrain);
-    socket.on('data', this.observer === undefined ? onData : onObservedData);
+    socket.on('data', this.readAt === undefined ? onData : onObservedData);
     if (socket.destroyed) this.closeIfSilent();
     else if (socket.readableEnded) time.setImmediate(() => this.onEnd());
   }
@@ -73,8 +66,8 @@ export class Connection extends Writer {
 
   /** Describes how the connection ended. */
   describeClose(messagesReceived: number): CloseInfo {
-    const { endpoint, socket, opening, wireError } = this;
-    return describeClose(endpoint, socket, opening, wireError, messagesReceived);
+    const { endpoint, socket, wireError } = this;
+    return describeClose(endpoint, socket, this, wireError, messagesReceived);
   }
 
   /**
@@ -247,6 +240,8 @@ export class Connection extends Writer {
       this.destroyWhenOver();
       return;
     }
+    this.heartbeat?.remove(this);
+    if (this.pings !== undefined) failPings(this);
     this.failCallbacks();
     this.endpoint.wireClosed();
   }
@@ -266,7 +261,7 @@ function onData(this: Duplex, chunk: Buffer): void {
 
 function onObservedData(this: Duplex, chunk: Buffer): void {
   const connection = (this as ConnectedDuplex)[CONNECTION];
-  if (connection.observer !== undefined) connection.observer.hasRead = true;
+  connection.readAt = sweep.stamp;
   connection.receive(chunk);
 }
 

@@ -5,9 +5,9 @@ import { ProtocolError } from '../protocol/errors.js';
 import type { MessageData } from '../protocol/receiver.js';
 import { toError } from './callbacks.js';
 import { describeValue } from './check-options.js';
-import { type Connection, Pause, type ReadObserver } from './connection.js';
+import { type Connection, Pause } from './connection.js';
 import { type ConnectionOptions, MAX_TIMEOUT, type MessageRate, toTimeout } from './options.js';
-import { NO_SLOT, type SweepEntry, sweep } from './sweep.js';
+import { elapsed, NO_SLOT, type SweepEntry, sweep } from './sweep.js';
 import { time } from './time.js';
 import { TokenBucket } from './token-bucket.js';
 
@@ -31,8 +31,7 @@ interface Rate {
 }
 
 /** Holds one peer to its limits. A connection without limits has none. */
-export class InboundLimits implements ReadObserver, SweepEntry {
-  hasRead = false;
+export class InboundLimits implements SweepEntry {
   slot = NO_SLOT;
   private readonly connection: Connection;
   /** The WebSocket, for the policy of the program. */
@@ -43,6 +42,8 @@ export class InboundLimits implements ReadObserver, SweepEntry {
   private readonly bucket: TokenBucket | undefined;
   /** When the peer was active most recently, as far as the checks saw. */
   private activeAt: number;
+  /** When that was checked, on the clock of the sweep. */
+  private checkedAt = sweep.awakeTime();
   /** When the first message must have arrived; Infinity after it. */
   private firstMessageDue: number;
   /** When a connection that is paused for its rate goes on; Infinity if it is not paused. */
@@ -79,7 +80,7 @@ export class InboundLimits implements ReadObserver, SweepEntry {
     const limits = new InboundLimits(connection, options, rate, owner);
     const isTimed = limits.idleTimeout !== Infinity || limits.firstMessageTimeout !== Infinity;
     if (!isTimed && rate === undefined) return undefined;
-    if (limits.idleTimeout !== Infinity) connection.observer = limits;
+    if (limits.idleTimeout !== Infinity) connection.readAt ??= limits.checkedAt;
     sweep.schedule(limits, limits.nextCheck());
     return limits;
   }
@@ -106,8 +107,10 @@ export class InboundLimits implements ReadObserver, SweepEntry {
     sweep.cancel(this);
   }
 
-  check(now: number): number {
+  check(now: number, lateness: number): number {
     const { connection } = this;
+    this.activeAt += lateness;
+    this.firstMessageDue += lateness;
     if (now >= this.pausedUntil) {
       this.endPause();
       connection.resume(Pause.MESSAGE_RATE);
@@ -122,9 +125,10 @@ export class InboundLimits implements ReadObserver, SweepEntry {
 
   /** The peer of a connection that is not read cannot show that it is active: its time starts again. */
   private noteActivity(now: number): void {
-    const isPaused = this.connection.socket.isPaused();
-    if (this.hasRead || isPaused) this.activeAt = now;
-    this.hasRead = false;
+    const { readAt = this.checkedAt, socket } = this.connection;
+    const isPaused = socket.isPaused();
+    if (elapsed(this.checkedAt, readAt) > 0 || isPaused) this.activeAt = now;
+    this.checkedAt = sweep.awakeTime();
     if (isPaused && now >= this.firstMessageDue) {
       this.firstMessageDue = now + this.firstMessageTimeout;
     }

@@ -22,6 +22,20 @@ export type OverflowPolicy<Socket = never> =
 /** What happens to a message beyond a {@link MessageRate}. */
 export type RateVerdict = 'deliver' | 'drop' | 'pause' | 'close';
 
+/** When silent peers get Pings, and how soon they must answer. */
+export interface HeartbeatOptions {
+  /**
+   * How long a direction may be silent until a Ping is sent, in milliseconds. Default 30 000.
+   */
+  interval?: number | undefined;
+  /**
+   * How long the answer may take, in milliseconds, from when the transport has the Ping. A peer that
+   * is silent is dropped after `interval` and `timeout`, or up to an eighth of `timeout` later. Default
+   * 20 000.
+   */
+  timeout?: number | undefined;
+}
+
 /** How many messages a peer may send. */
 export interface MessageRate<Socket = never> {
   /** How many messages per second. */
@@ -81,6 +95,14 @@ export interface ConnectionOptions<Socket = never> {
    * frees the memory of peers that are gone. 0 means never. Default: no limit.
    */
   idleTimeout?: number | undefined;
+  /**
+   * Whether silent peers get Pings, and are dropped if they do not answer: `{ interval, timeout }`, or
+   * true for the defaults. Any byte is an answer; so is a byte that the peer takes from a backlog. The
+   * 'close' of a dropped peer has the code 1006. While the connection is paused the verdict waits. Time
+   * in which this process stood still does not count. The Pongs set `rtt`; they are not emitted.
+   * Default false. RFC 6455 §5.5.2.
+   */
+  heartbeat?: boolean | HeartbeatOptions | undefined;
   /**
    * How many messages a peer may send: `{ perSecond, burst, policy }`. It stops floods of messages.
    * Pings and Pongs do not count. Default: no limit.

@@ -12,9 +12,11 @@ export interface SweepEntry {
   /**
    * Called when the deadline has passed, at most 10 ms late, or 250 ms if it was more than a second
    * away. An action that may throw comes last.
+   * @param lateness how much later than planned it is called, in milliseconds: the event loop stood
+   * still, or the process was stopped. What could not be received meanwhile must not count as silence
    * @returns the next deadline, in the milliseconds of `time.now()`; Infinity for none
    */
-  check(now: number): number;
+  check(now: number, lateness: number): number;
 }
 
 /** Deadlines are rounded up, so that many of them share a slot. */
@@ -32,6 +34,21 @@ export class Sweep {
   private timer: Timer | undefined;
   private timerSlot = NO_SLOT;
   private keepAliveCount = 0;
+  /** The lateness of all runs together, in milliseconds. */
+  private lost = 0;
+  /**
+   * When the next run is due, on the clock of {@link awakeTime}. What happens before it is noted as of
+   * then: that needs no clock, and is late rather than early.
+   */
+  stamp = 0;
+
+  /**
+   * Milliseconds in which the event loop was able to run: the lateness of the sweep is left out. It is
+   * a 32-bit integer, which needs no memory of its own, and wraps around: see {@link elapsed}.
+   */
+  awakeTime(): number {
+    return (Math.floor(time.now()) - this.lost) | 0;
+  }
 
   /** Sets the deadline of an entry, in place of the one that it has. */
   schedule(entry: SweepEntry, deadline: number): void {
@@ -78,6 +95,7 @@ export class Sweep {
     this.timer = undefined;
     this.timerSlot = slot;
     if (slot === NO_SLOT) return;
+    this.stamp = (slot - this.lost) | 0;
     this.timer = time.setTimeout(() => this.run(), Math.max(1, slot - time.now()));
     if (this.keepAliveCount === 0) this.timer.unref();
   }
@@ -85,19 +103,20 @@ export class Sweep {
   /** Checks what is due. If a check throws, the others follow in a later turn of the event loop. */
   private run(): void {
     const now = time.now();
+    this.lost += latenessOf(this.timerSlot, now);
     try {
       for (const [slot, entries] of this.slots) {
-        if (slot <= now) this.checkAll(entries, now);
+        if (slot <= now) this.checkAll(entries, now, latenessOf(slot, now));
       }
     } finally {
       this.setTimer(Math.min(NO_SLOT, ...this.slots.keys()));
     }
   }
 
-  private checkAll(entries: Set<SweepEntry>, now: number): void {
+  private checkAll(entries: Set<SweepEntry>, now: number, lateness: number): void {
     for (const entry of entries) {
       this.remove(entry);
-      const slot = slotOf(entry.check(now), now);
+      const slot = slotOf(entry.check(now, lateness), now);
       if (slot !== NO_SLOT) this.add(entry, slot);
     }
   }
@@ -108,6 +127,15 @@ function slotOf(deadline: number, now: number): number {
   if (deadline === NO_SLOT) return NO_SLOT;
   const step = deadline - now > FINE_RANGE ? COARSE_STEP : FINE_STEP;
   return Math.ceil(Math.max(deadline, now + 1) / step) * step;
+}
+
+function latenessOf(slot: number, now: number): number {
+  return Math.max(0, Math.floor(now - slot));
+}
+
+/** The milliseconds between two times of {@link Sweep.awakeTime}, which are 24 days apart at most. */
+export function elapsed(from: number, to: number): number {
+  return (to - from) | 0;
 }
 
 /** The sweep of the process. */

@@ -6,8 +6,10 @@ import { type Application, Endpoint, type EndpointOptions } from '../protocol/en
 import type { Wire } from '../protocol/wire.js';
 import type { SendCallback, WriteBatch } from '../protocol/write-batch.js';
 import { endBurstLater, isExiting } from './flush.js';
+import { Liveness } from './liveness.js';
 import { callAll, notEncodedError, notSentError } from './send-callbacks.js';
 import type { SendLimit } from './send-limit.js';
+import { sweep } from './sweep.js';
 import { UnwrittenMessages } from './unwritten.js';
 
 /** The burst length when no frame was written in this tick. */
@@ -16,7 +18,7 @@ const NO_BURST = -1;
 type WriteCallback = (error: Error | null | undefined) => void;
 
 /** Writes the frames of an {@link Endpoint} to a Duplex. The subclass {@link Connection} reads. */
-export abstract class Writer implements Wire {
+export abstract class Writer extends Liveness implements Wire {
   readonly socket: Duplex;
   readonly endpoint: Endpoint;
   /** The first error of the socket. */
@@ -39,6 +41,7 @@ export abstract class Writer implements Wire {
   private pendingCallbacks: Set<SendCallback[]> | undefined;
 
   constructor(socket: Duplex, options: EndpointOptions, application: Application) {
+    super();
     this.socket = socket;
     this.isPlain = Object.getPrototypeOf(socket) === Socket.prototype;
     this.endpoint = new Endpoint(options, this, application);
@@ -77,6 +80,7 @@ export abstract class Writer implements Wire {
   flush(): boolean {
     const batch = this.endpoint.sender.takeBatch();
     if (batch === undefined) return true;
+    this.sentAt = sweep.stamp;
     const drained = this.write(batch.takeParts(), batch.callbacks);
     this.countWrite(batch);
     if (this.isFlushed()) batch.release();

@@ -33,6 +33,8 @@ export type CloseCause =
   | 'firstMessageTimeout'
   | 'idleTimeout'
   | 'maxLifetime'
+  /** The peer did not answer a Ping of the option `heartbeat`. */
+  | 'heartbeat'
   | 'maxPayload'
   | 'maxFragments'
   | 'messageRate'
@@ -43,6 +45,8 @@ export type CloseCause =
 export interface CloseOrigin {
   readonly by: CloseBy;
   readonly cause: CloseCause;
+  /** As in `closeInfo`. */
+  readonly silentFor?: number;
 }
 
 /** The violations that are not the peer's disregard of the protocol, by the `code` of their error. */

@@ -139,8 +139,12 @@ export class Endpoint implements ControlSink, SenderOwner {
     return true;
   }
 
-  /** Closes TCP at once. Nothing more is delivered. */
-  terminate(): void {
+  /**
+   * Closes TCP at once. Nothing more is delivered.
+   * @param origin why, if the program did not call `terminate()`
+   */
+  terminate(origin?: CloseOrigin): void {
+    this.origin ??= origin;
     this.input('TERMINATED');
   }
 
@@ -176,7 +180,9 @@ export class Endpoint implements ControlSink, SenderOwner {
     const { pendingPong } = this;
     if (pendingPong === undefined) return;
     this.pendingPong = undefined;
-    if (this.answersPings() && this.sender.hasKey()) this.sender.sendPong(pendingPong);
+    if (this.answersPings() && this.sender.hasKey()) {
+      this.sender.sendControlNow(Opcode.PONG, pendingPong);
+    }
   }
 
   private emitDrain(): void {
@@ -241,7 +247,7 @@ export class Endpoint implements ControlSink, SenderOwner {
   private answerPing(payload: Buffer): void {
     if (!this.answersPings()) return;
     if (this.needsDrain) this.pendingPong = Buffer.from(payload);
-    else if (this.sender.hasKey()) this.sender.sendPong(payload);
+    else if (this.sender.hasKey()) this.sender.sendControlNow(Opcode.PONG, payload);
   }
 
   private answersPings(): boolean {

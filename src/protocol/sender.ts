@@ -135,9 +135,9 @@ export class Sender implements FrameSink {
     this.writeOrEnqueue(FIN | opcode, payload, callback);
   }
 
-  /** Answers a Ping. RFC 6455 §5.5.2: as soon as is practical, so before the frames in the queue. */
-  sendPong(payload: Buffer): void {
-    this.writeFrame(FIN | Opcode.PONG, payload, payload.length, undefined);
+  /** Sends a Ping or Pong before the frames in the queue. RFC 6455 §5.5.2: as soon as is practical. */
+  sendControlNow(opcode: number, payload: Buffer, callback?: SendCallback): void {
+    this.writeFrame(FIN | opcode, payload, payload.length, callback);
   }
 
   /** Sends a Ping or Pong whose payload is still being read: see {@link sendControl}. */

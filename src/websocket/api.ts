@@ -70,6 +70,14 @@ export interface SendOptions extends PrepareOptions, QueueOptions {
  */
 export type ControlCallback = { call(error?: Error): void }['call'];
 
+/** How a round-trip time is measured. */
+export interface MeasureOptions {
+  /** The most milliseconds until the Pong. Default 20 000. */
+  timeout?: number | undefined;
+  /** Ends the measurement: the promise is rejected with its reason. */
+  signal?: AbortSignal | undefined;
+}
+
 /** How a listener is added. */
 export interface EventListenerOptions {
   /** Whether the listener is removed after its first call. Default false. */
@@ -161,6 +169,11 @@ export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
    * connection is open. A closed socket has an address only if it was read before. A program may set it.
    */
   remoteAddress?: string | undefined;
+  /**
+   * The most recent round-trip time in milliseconds, of a Ping of `heartbeat` or `measureRoundTrip`;
+   * undefined before the first Pong. Pings of the program do not count.
+   */
+  readonly rtt?: number | undefined;
   /** The URL of a client, after redirects; undefined for a connection of a server. */
   readonly url: string;
 
@@ -235,6 +248,15 @@ export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
   pause(): void;
   /** Continues reading after `pause`. */
   resume(): void;
+
+  /**
+   * Sends a Ping, before messages that wait, and measures the time until its Pong. The time begins when
+   * the transport takes the Ping. The Pong is not emitted. RFC 6455 §5.5.3.
+   * @returns a promise of the milliseconds. It is rejected with a WebSocketError with the code
+   * WS_ERR_PONG_TIMEOUT or WS_ERR_NOT_OPEN, with the reason of the signal, or with a TypeError or
+   * RangeError for an invalid option
+   */
+  measureRoundTrip(options?: MeasureOptions): Promise<number>;
 
   /**
    * Adds a listener of 'open', 'message', 'close' or 'error' that receives event objects, as in

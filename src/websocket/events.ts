@@ -140,7 +140,8 @@ function isListener(listener: unknown): listener is Listener<Event> {
   );
 }
 
-function isSignal(signal: unknown): signal is AbortSignal {
+/** @throws TypeError for a value that is neither absent nor an AbortSignal */
+export function isSignal(signal: unknown): signal is AbortSignal {
   if (signal === null || signal === undefined) return false;
   const { aborted, addEventListener } = signal as Partial<AbortSignal>;
   if (typeof aborted === 'boolean' && typeof addEventListener === 'function') return true;

@@ -12,14 +12,14 @@ import { describeFailure } from '../connection/close-info.js';
 import { Connection } from '../connection/connection.js';
 import type { DropListener } from '../connection/drops.js';
 import { frameObserver, lengthOf, reportMessage } from '../connection/frame-reports.js';
-import { InboundLimits } from '../connection/inbound-limits.js';
+import type { InboundLimits } from '../connection/inbound-limits.js';
 import {
   type ConnectionOptions,
   endpointOptions,
   type SocketOptions,
 } from '../connection/options.js';
-import { limitSending } from '../connection/overflow.js';
 import * as reports from '../connection/reports.js';
+import { takePong } from '../connection/round-trip.js';
 import { time } from '../connection/time.js';
 import { HandshakeError } from '../handshake/errors.js';
 import { CloseCode, type ClosingState } from '../protocol/close.js';
@@ -30,6 +30,7 @@ import type { FrameObserver } from '../protocol/frame-observer.js';
 import type { MessageData, Role } from '../protocol/receiver.js';
 import type { SendCallback } from '../protocol/write-batch.js';
 import type { ReadyState } from './api.js';
+import { applyOptions } from './apply-options.js';
 import { unsubscribeAll } from './events.js';
 import { type BinaryType, byteLengthOf, toBinary } from './payload.js';
 import type { SessionOwner, SessionServer } from './session-owner.js';
@@ -130,15 +131,8 @@ export class Session implements Application, DropListener {
     this.owner = owner;
     const settings = endpointOptions(this.role, options, this.options, this.extension);
     this.connection = new Connection(socket, settings, this);
-    limitSending(
-      this.connection,
-      this.limitOptions,
-      this.extension,
-      owner,
-      this,
-      this.server?.budget,
-    );
-    this.limits = InboundLimits.watch(this.connection, this.limitOptions, owner);
+    const { limitOptions } = this;
+    this.limits = applyOptions(this.connection, limitOptions, owner, this, this.server?.budget);
     this.setBinaryType(this.binaryType);
     this.connection.start(head);
     reports.reportOpen(this, this.role, this.request);
@@ -257,11 +251,15 @@ export class Session implements Application, DropListener {
 
   /** The round-trip time in milliseconds, once the library has measured one. */
   get rtt(): number | undefined {
-    return undefined; // a heartbeat sets it
+    const { roundTripTime = -1 } = this.connection ?? {};
+    return roundTripTime < 0 ? undefined : roundTripTime / 1000;
   }
 
   onPong(payload: Buffer): void {
+    const { connection } = this;
+    const isOurs = connection?.pings !== undefined && takePong(connection, payload);
     reports.reportPong(this, payload);
+    if (isOurs) return;
     this.owner.emit('pong', payload);
   }
 

@@ -16,7 +16,9 @@ export interface WebSocketEvents {
   message: [data: RawData, isBinary: boolean];
   /** A Ping was received; the Pong is sent before the event. RFC 6455 §5.5.2. */
   ping: [data: Buffer];
-  /** A Pong was received. RFC 6455 §5.5.3. */
+  /**
+   * A Pong was received, but not for a Ping of `heartbeat` or `measureRoundTrip`. RFC 6455 §5.5.3.
+   */
   pong: [data: Buffer];
   /**
    * The connection is closed, with code and reason of the peer's Close. The code is 1005 if that Close

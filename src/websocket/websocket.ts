@@ -19,6 +19,7 @@ import type {
   EventApi,
   EventListenerOptions,
   MaySendMore,
+  MeasureOptions,
   MessageEventApi,
   ReadyState,
   SendOptions,
@@ -29,6 +30,7 @@ import { defineProperties } from './class-properties.js';
 import { connect } from './client-handshake.js';
 import { dispose } from './dispose.js';
 import { addEventListener, isDomEvent, type Listener, removeEventListener } from './events.js';
+import { measureRoundTrip } from './measure.js';
 import { sendBlob, sendControlLimited, sendControlPayload, sendLimited } from './outgoing.js';
 import {
   type BinaryType,
@@ -137,6 +139,10 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
     return this[SESSION]?.bufferedAmount;
   }
 
+  get rtt(): number | undefined {
+    return this[SESSION]?.rtt;
+  }
+
   get isPaused(): boolean {
     return this[SESSION]?.isPaused;
   }
@@ -206,6 +212,10 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
 
   resume(): void {
     this[SESSION].resume();
+  }
+
+  async measureRoundTrip(options?: MeasureOptions): Promise<number> {
+    return measureRoundTrip(this[SESSION]?.connection, options);
   }
 
   addEventListener<K extends keyof EventMap>(

@@ -16,6 +16,7 @@ const real: Time = { ...time };
 /** Time that passes only when a test says so, once it is stopped. */
 export class ManualClock {
   private now = 0;
+  private slept = 0;
   private readonly alarms = new Map<Timer, Alarm>();
 
   /** How many timers are set. */
@@ -26,7 +27,7 @@ export class ManualClock {
   /** Takes the place of Node's timers until the end of the test. */
   stop(): void {
     time.now = () => this.now;
-    time.wallClock = () => EPOCH + this.now;
+    time.wallClock = () => EPOCH + this.now + this.slept;
     time.setTimeout = (callback, milliseconds, ...args) => {
       const timer = { unref: () => timer, ref: () => timer } as unknown as Timer;
       this.alarms.set(timer, { at: this.now + milliseconds, ring: () => callback(...args) });
@@ -59,10 +60,26 @@ export class ManualClock {
     time.random = random;
   }
 
+  /** The event loop stands still: timers that become due meanwhile are called late, at the end. */
+  stall(milliseconds: number): void {
+    const end = this.now + milliseconds;
+    this.now = end;
+    for (let next = this.nextDue(end); next !== undefined; next = this.nextDue(end)) {
+      this.alarms.delete(next[0]);
+      next[1].ring();
+    }
+  }
+
+  /** The machine sleeps: the clock of timers stands still, the wall clock does not. */
+  sleep(milliseconds: number): void {
+    this.slept += milliseconds;
+  }
+
   /** Gives Node's timers back. */
   release(): void {
     this.alarms.clear();
     this.now = 0;
+    this.slept = 0;
     Object.assign(time, real);
   }
 

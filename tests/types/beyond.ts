@@ -73,9 +73,17 @@ export function limitPeers(server: WebSocketServer): void {
   });
 }
 
+export async function measure(socket: WebSocket, signal: AbortSignal): Promise<string> {
+  expectType<Equal<typeof socket.rtt, number | undefined>>();
+  const milliseconds = await socket.measureRoundTrip({ timeout: 1000, signal });
+  const silence: number | undefined = socket.closeInfo?.silentFor;
+  return `${milliseconds.toFixed(1)} ms; ${silence ?? 0} ms`;
+}
+
 export const client = new WebSocket('ws://127.0.0.1', {
   closeTimeout: 1000,
   idleTimeout: 60_000,
+  heartbeat: { interval: 10_000 },
   messageRate: { perSecond: 10, burst: 20, policy: 'close' },
   unheardErrors: 'close',
   maxPendingAutoPongs: 10,
@@ -94,6 +102,7 @@ export const everyOption: {
   closeTimeout: undefined,
   maxBufferedAmount: undefined,
   firstMessageTimeout: undefined,
+  heartbeat: undefined,
   idleTimeout: undefined,
   maxBufferedChunks: undefined,
   maxFragments: undefined,

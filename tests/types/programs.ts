@@ -367,6 +367,9 @@ export class Standin extends EventEmitter implements WebSocket {
   terminate(): void {}
   pause(): void {}
   resume(): void {}
+  async measureRoundTrip(): Promise<number> {
+    return 0;
+  }
   addEventListener(): void {}
   removeEventListener(): void {}
   async [Symbol.asyncDispose](): Promise<void> {}

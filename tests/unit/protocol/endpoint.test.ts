@@ -257,7 +257,7 @@ describe('when more may be sent', () => {
     const server = openEndpoint('server', { extension });
     server.endpoint.sender.sendMessage('x', true, true, true, undefined);
     server.wire.isFull = true;
-    server.endpoint.sender.sendPong(Buffer.alloc(0));
+    server.endpoint.sender.sendControlNow(OPCODE.PONG, Buffer.alloc(0));
     expect(server.endpoint.canSendMore()).toBe(false);
     extension.finish();
     expect(server.application.events).toEqual(['full']);

@@ -255,7 +255,7 @@ test('a Pong overtakes the frames that wait', () => {
   extension.isSlow = true;
   const server = open('server', extension);
   server.sender.sendMessage('one', false, true, true, undefined);
-  server.sender.sendPong(Buffer.from('now'));
+  server.sender.sendControlNow(OPCODE.PONG, Buffer.from('now'));
   extension.finish();
   expect(sent(server)).toEqual(['8a now', 'c1 ONE']);
 });
