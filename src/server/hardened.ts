@@ -15,6 +15,7 @@ export const hardened = Object.freeze({
   handshakeTimeout: 10_000,
   maxBufferedAmount: 4 * 1024 * 1024,
   overflow: 'close',
+  heartbeat: true,
   idleTimeout: 120_000,
   closeTimeout: 10_000,
   captureRejections: true,

@@ -76,6 +76,7 @@ const SHUTDOWN = 'src/server/shutdown-options.ts';
 const API: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
   ['options', ['src/client/options.ts', 'ClientOptions']],
   ['options', [CONNECTION, 'ConnectionOptions']],
+  ['options', [CONNECTION, 'HeartbeatOptions']],
   ['properties', [WEBSOCKET, 'WebSocketApi']],
   ['properties', ['src/connection/close-info.ts', 'CloseInfo']],
   ['methods', [WEBSOCKET, 'WebSocketApi']],
@@ -86,6 +87,7 @@ const API: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
     [WEBSOCKET, 'SendOptions'],
     [WEBSOCKET, 'QueueOptions'],
   ],
+  ['options', [WEBSOCKET, 'MeasureOptions']],
   ['options', [WEBSOCKET, 'EventListenerOptions']],
   ['events', ['src/websocket/typed-emitter.ts', 'WebSocketEvents']],
   ['options', ['src/server/options.ts', 'ServerOptions']],
