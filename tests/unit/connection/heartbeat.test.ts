@@ -87,6 +87,17 @@ describe.each(ROLES)('the heartbeat of a %s', (role) => {
     expect(clock.timerCount).toBe(0);
   });
 
+  test('works when its clock wraps around, after 24 days', async () => {
+    clock.advance(2 ** 31 - INTERVAL - 1000);
+    const all = await stage(role);
+    await pass(INTERVAL + LATE);
+    all.answer();
+    await pass(INTERVAL + LATE);
+    expect([all.isOpen, all.pings().length]).toEqual([true, 2]);
+    await pass(TIMEOUT + LATE);
+    expect(all.ws.closeInfo?.cause).toBe('heartbeat');
+  });
+
   test('a peer that answers stays, with a Ping in each interval, and no timer of its own', async () => {
     const all = await stage(role);
     for (let i = 1; i <= 10; i++) {

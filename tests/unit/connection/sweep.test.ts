@@ -1,7 +1,7 @@
 /** One timer for the deadlines of all connections. */
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { NO_SLOT, Sweep, type SweepEntry } from '../../../src/connection/sweep.js';
+import { elapsed, NO_SLOT, Sweep, type SweepEntry } from '../../../src/connection/sweep.js';
 import { time } from '../../../src/connection/time.js';
 import { useClock } from '../../support/clock.js';
 import { SeededRandom } from '../../support/random.js';
@@ -136,6 +136,55 @@ describe('the timer', () => {
     sweep.releaseProcess();
     expect(refs.slice(4)).toEqual([false]);
   });
+});
+
+describe('a stalled event loop', () => {
+  test('a check learns how late it is, and the clock of the sweep leaves that out', () => {
+    const seen: number[][] = [];
+    const late: SweepEntry = {
+      slot: NO_SLOT,
+      check: (now, lateness) => {
+        seen.push([now, lateness, elapsed(start, sweep.awakeTime())]);
+        return seen.length < 2 ? now + 100 : Infinity;
+      },
+    };
+    const start = sweep.awakeTime();
+    sweep.schedule(late, 100);
+    clock.stall(5000);
+    clock.advance(100);
+    expect(seen).toEqual([
+      [5000, 4900, 100],
+      [5100, 0, 200],
+    ]);
+  });
+
+  test('an entry whose deadline passed meanwhile is late by less than the run', () => {
+    const lateness: number[] = [];
+    const note = (_: number, late: number) => {
+      lateness.push(late);
+      return Infinity;
+    };
+    sweep.schedule({ slot: NO_SLOT, check: note }, 100);
+    sweep.schedule({ slot: NO_SLOT, check: note }, 300);
+    clock.stall(1000);
+    expect(lateness).toEqual([900, 700]);
+  });
+});
+
+test('the stamp is when the next run is due, on the clock of the sweep', () => {
+  const one = entry((now) => now + 500);
+  sweep.schedule(one, 100);
+  expect(elapsed(sweep.awakeTime(), sweep.stamp)).toBe(100);
+  clock.stall(1100);
+  expect(elapsed(sweep.awakeTime(), sweep.stamp)).toBe(500);
+});
+
+test('the clock of the sweep is a 32-bit integer', () => {
+  clock.advance(2 ** 31 - 10.5);
+  const before = sweep.awakeTime();
+  clock.advance(20);
+  expect([before > 0, sweep.awakeTime() < 0]).toEqual([true, true]);
+  expect(elapsed(before, sweep.awakeTime())).toBe(20);
 });
 
 test('an exception of a check is not lost, and neither are the other entries', () => {
