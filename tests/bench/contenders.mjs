@@ -59,7 +59,9 @@ export const CONTENDERS = [
   /** Not a WebSocket server, but the most that one on `node:net` could reach. */
   {
     name: 'ceiling',
-    ...onNode('ceiling', { lacks: ['deflate', 'client', 'awaited', 'checked', 'stuck'] }),
+    ...onNode('ceiling', {
+      lacks: ['deflate', 'client', 'awaited', 'checked', 'stuck', 'heartbeat'],
+    }),
   },
   {
     name: 'ws+bufferutil',
@@ -71,13 +73,13 @@ export const CONTENDERS = [
     name: 'websocket',
     ...onNode('websocket', {
       ...client('websocket'),
-      lacks: ['deflate', 'awaited', 'checked', 'stuck'],
+      lacks: ['deflate', 'awaited', 'checked', 'stuck', 'heartbeat'],
     }),
     requires: 'websocket',
   },
   {
     name: 'faye',
-    ...onNode('faye', { ...client('faye'), lacks: ['awaited', 'checked', 'stuck'] }),
+    ...onNode('faye', { ...client('faye'), lacks: ['awaited', 'checked', 'stuck', 'heartbeat'] }),
     requires: 'faye-websocket',
   },
   {
@@ -85,7 +87,7 @@ export const CONTENDERS = [
     ...program(`@oven/bun-${process.platform}-${BUN_ARCH}/bin/bun`, 'bun', {
       flags: ['run'],
       collectible: ['--expose-gc'],
-      lacks: ['client', 'awaited', 'checked', 'stuck'],
+      lacks: ['client', 'awaited', 'checked', 'stuck', 'heartbeat'],
     }),
   },
   {
@@ -93,14 +95,14 @@ export const CONTENDERS = [
     ...program(`@deno/${process.platform}-${process.arch}${LIBC}/deno`, 'deno', {
       flags: ['run', '--allow-all', '--no-config', '--quiet'],
       collectible: [`--v8-flags=${V8.join(',')}`],
-      lacks: ['deflate', 'client', 'awaited', 'checked', 'stuck'],
+      lacks: ['deflate', 'client', 'awaited', 'checked', 'stuck', 'heartbeat'],
     }),
   },
   {
     name: 'gorilla',
     ...{ command: GORILLA, flags: [], collectible: [], env: {} },
     build: buildGorilla,
-    lacks: ['tls', 'client', 'awaited', 'checked', 'stuck'],
+    lacks: ['tls', 'client', 'awaited', 'checked', 'stuck', 'heartbeat'],
   },
 ];
 

@@ -193,6 +193,23 @@ const IDLE = [
   idle('idle-deflate', '5,000 idle connections after a deflated message', SPEAK, 0.25),
 ];
 
+/** At the default interval the cost of a second is a thirtieth of that of a Ping. */
+const HEARTBEATS = [
+  {
+    ...idle('heartbeat', '10,000 idle connections with a heartbeat each second', {
+      ...BINARY,
+      conns: 10_000,
+    }),
+    unit: 'CPU µs per Ping and Pong',
+    figure: 'cpu_us_per_ping',
+    application: { heartbeat: { interval: 1_000, timeout: 10_000 } },
+  },
+  {
+    ...idle('idle-heartbeat', '5,000 idle connections with a heartbeat', BINARY, 0.85),
+    application: { heartbeat: { interval: 30_000, timeout: 20_000 } },
+  },
+];
+
 const TLS = [
   echo('tls-64B', 'over TLS, 64 B', { size: 64, tls: true, ...BINARY }),
   echo('tls-16KiB', 'over TLS, 16 KiB', { conns: 20, size: 16 * KIB, tls: true, ...BINARY }),
@@ -241,6 +258,7 @@ const ALL = [
   ...HANDSHAKES,
   ...CHECKED_HANDSHAKES,
   ...IDLE,
+  ...HEARTBEATS,
   ...TLS,
   ...[...ECHO, ...ALONE_1KIB].map(clientSide),
 ];
@@ -250,7 +268,9 @@ export const WORKLOADS = ALL.map(withinReach);
 /** What a contender must be able to do to take part. */
 export function needs({ side, load, application = {} }) {
   const asked = { ...load, ...application };
-  const features = ['deflate', 'tls', 'awaited', 'checked', 'stuck'].filter((name) => asked[name]);
+  const features = ['deflate', 'tls', 'awaited', 'checked', 'stuck', 'heartbeat'].filter(
+    (name) => asked[name],
+  );
   return side === 'client' ? [...features, 'client'] : features;
 }
 

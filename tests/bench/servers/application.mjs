@@ -6,7 +6,7 @@ import { announce, certificate, copiesAsked, numberedMessages, options } from '.
 import { isStuck, openStuck, stuckOptions } from './stuck.mjs';
 
 const asked = options();
-const { mode, deflate, tls, awaited, checked, conflated, stuck } = asked;
+const { mode, deflate, tls, awaited, checked, conflated, stuck, heartbeat } = asked;
 
 /** How many keys the messages of a conflated broadcast have. */
 const KEYS = 16;
@@ -70,14 +70,37 @@ function broadcast(server) {
   };
 }
 
+/** What the documents of `ws` recommend: its Pings and verdicts, in one interval for all. */
+function beat(server, { interval }) {
+  setInterval(() => {
+    for (const client of server.clients) {
+      if (client.isAlive === false) client.terminate();
+      else {
+        client.isAlive = false;
+        client.ping();
+      }
+    }
+  }, interval).unref();
+  server.on('connection', (socket) => {
+    socket.isAlive = true;
+    socket.on('pong', onPong);
+  });
+}
+
+function onPong() {
+  this.isAlive = true;
+}
+
 export async function serve(WebSocketServer, version) {
   const server = new WebSocketServer({
     ...where(),
     perMessageDeflate: deflate ? { threshold: 0 } : false,
     maxPayload: 16 * 1024 * 1024,
     ...(checked ? CHECKS : {}),
+    ...(heartbeat && { heartbeat }),
     ...stuckOptions(asked),
   });
+  if (heartbeat && typeof server.broadcast !== 'function') beat(server, heartbeat);
   const behave = behaviour(server);
   server.on('connection', (socket, request) => {
     if (!isStuck(socket, request)) behave(socket);
