@@ -27,7 +27,7 @@ export const CLIENTS_SERVER = CONTENDERS.find(({ name }) => name === SUBJECT);
 
 async function loaded(contender, workload, generator, options) {
   const ofClient = workload.side === 'client';
-  const further = workload.load.mode === 'idle' ? contender.collectible : [];
+  const further = workload.figure === 'bytes_per_conn' ? contender.collectible : [];
   const told = { ...workload.load, ...workload.application, payload: options.payload };
   const server = await startServer(ofClient ? CLIENTS_SERVER : contender, told, further);
   try {
