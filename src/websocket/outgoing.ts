@@ -9,7 +9,7 @@ import type { Extension } from '../protocol/extension.js';
 import type { Sender } from '../protocol/sender.js';
 import { COPY_THRESHOLD, type SendCallback } from '../protocol/write-batch.js';
 import type { SendOptions } from './api.js';
-import { byteLengthOf, readBlob, toPayload } from './payload.js';
+import { byteLengthOf, readBlob, toControlPayload, toPayload } from './payload.js';
 import { PreparedMessage } from './prepared.js';
 import type { Session } from './session.js';
 
@@ -123,8 +123,28 @@ export function sendBlob(
   return frame !== undefined;
 }
 
+/** `ping` and `pong`. */
+export function sendControl(
+  session: Session,
+  opcode: number,
+  data: unknown,
+  callback: SendCallback | undefined,
+): void {
+  session.checkConnected();
+  const given = typeof data === 'function' ? undefined : data;
+  const { connection } = session;
+  if (connection === undefined || connection.endpoint.state !== 'OPEN') {
+    session.reject(toPayload(given), callback);
+    return;
+  }
+  const payload = toControlPayload(given);
+  const { limit } = connection;
+  if (limit !== undefined) limit.send(new OutgoingControl(opcode, payload), undefined, callback);
+  else sendControlPayload(connection.endpoint.sender, opcode, payload, callback);
+}
+
 /** Sends a Ping or Pong. */
-export function sendControlPayload(
+function sendControlPayload(
   sender: Sender,
   opcode: number,
   payload: Buffer | Blob,
@@ -151,16 +171,6 @@ export function sendLimited(
   const outcome = limit.send(message, options, callback);
   if (outcome === 'rejected') session.reject(payload, callback);
   return outcome === 'sent' && session.connection?.endpoint.canSendMore() === true;
-}
-
-/** `ping` and `pong` of a connection with a limit. */
-export function sendControlLimited(
-  limit: SendLimit,
-  opcode: number,
-  payload: Buffer | Blob,
-  callback: SendCallback | undefined,
-): void {
-  limit.send(new OutgoingControl(opcode, payload), undefined, callback);
 }
 
 /** Sends frames that the program made, on a connection with a limit. */

@@ -31,14 +31,13 @@ import { connect } from './client-handshake.js';
 import { dispose } from './dispose.js';
 import { addEventListener, isDomEvent, type Listener, removeEventListener } from './events.js';
 import { measureRoundTrip } from './measure.js';
-import { sendBlob, sendControlLimited, sendControlPayload, sendLimited } from './outgoing.js';
+import { sendBlob, sendControl, sendLimited } from './outgoing.js';
 import {
   type BinaryType,
   type Data,
   isBinaryType,
   pickCallback,
   toClose,
-  toControlPayload,
   toPayload,
   toSubprotocols,
 } from './payload.js';
@@ -296,25 +295,6 @@ function sendPayload(
   return typeof payload === 'string' || Buffer.isBuffer(payload)
     ? sender.sendMessage(payload, isBinary, fin, compress, callback)
     : sendBlob(sender, payload, isBinary, fin, compress, callback);
-}
-
-function sendControl(
-  session: Session,
-  opcode: number,
-  data: unknown,
-  callback: SendCallback | undefined,
-): void {
-  session.checkConnected();
-  const given = typeof data === 'function' ? undefined : data;
-  const { connection } = session;
-  if (connection === undefined || connection.endpoint.state !== 'OPEN') {
-    session.reject(toPayload(given), callback);
-    return;
-  }
-  const payload = toControlPayload(given);
-  const { limit } = connection;
-  if (limit !== undefined) sendControlLimited(limit, opcode, payload, callback);
-  else sendControlPayload(connection.endpoint.sender, opcode, payload, callback);
 }
 
 function isOptions(value: unknown): value is ClientOptions {
