@@ -34,7 +34,7 @@ export class WriteProgress {
     this.writableLength = socket.writableLength;
     this.socket.on('drain', this.onDrain);
     this.socket.on('timeout', this.onTimeout);
-    this.socket.setTimeout?.(this.period);
+    this.startPeriod(this.silentAt);
   }
 
   /** @returns when there was progress. A late timer counts as progress: a doubt is for the peer */
@@ -42,8 +42,10 @@ export class WriteProgress {
     const { setTimeout, writableLength } = this.socket;
     const isLess = writableLength < this.writableLength;
     this.writableLength = writableLength;
-    const isQuiet = setTimeout === undefined || elapsed(this.silentAt, now) < 1.5 * this.period;
-    if (isLess || !isQuiet) this.progressAt = now;
+    const isLate = setTimeout !== undefined && elapsed(this.silentAt, now) > 1.5 * this.period;
+    if (isLess || isLate) this.progressAt = now;
+    // Somebody else may have stopped the timer of the socket.
+    if (isLate) this.startPeriod(now);
     return this.progressAt;
   }
 
@@ -62,8 +64,12 @@ export class WriteProgress {
     if (elapsed(this.silentAt, now) > 1.5 * this.period) {
       this.progressAt = (now - this.period) | 0;
     }
-    this.silentAt = now;
     if (this.socket.writableLength === 0) this.stop();
-    else this.socket.setTimeout?.(this.period);
+    else this.startPeriod(now);
   };
+
+  private startPeriod(now: number): void {
+    this.silentAt = now;
+    this.socket.setTimeout?.(this.period);
+  }
 }
