@@ -20,14 +20,17 @@ export interface HeartbeatMember extends PingedConnection {
   next: HeartbeatMember | undefined;
 }
 
-/** All connections are looked at this often in the shorter of `interval` and `timeout`. */
+/** A round takes place this often in the shorter of `interval` and `timeout`: it notes the time. */
 const ROUNDS = 16;
 
 /**
- * They are looked at earlier if one is due earlier, but with so many milliseconds in between for each:
- * a look takes some 50 ns, so that all of them together take less than a thousandth of the time.
+ * In a round the connections are looked at if one may be due, but not within so many milliseconds for
+ * each of them: a look takes up to a microsecond, because most of them are not in a cache.
  */
-const PAUSE_PER_CONNECTION = 0.125;
+const PAUSE_PER_CONNECTION = 0.5;
+
+/** With many connections they are looked at in one of so many rounds. */
+const MAX_PAUSE = 4;
 
 /** How many connections are attended to before the event loop continues. */
 const MAX_AT_ONCE = 250;
@@ -63,6 +66,8 @@ export class Heartbeat implements SweepEntry {
   /** When the last round began, on both clocks: that of timers may stop while the machine sleeps. */
   private roundAt = time.now();
   private roundAtWall = time.wallClock();
+  /** When the connections are looked at next: none is due before. */
+  private collectAt = 0;
 
   constructor({ interval, timeout }: HeartbeatSettings, onEmpty: () => void) {
     this.interval = interval;
@@ -106,20 +111,23 @@ export class Heartbeat implements SweepEntry {
     this.isWaking = asleep > this.interval;
     this.roundAt = now;
     this.roundAtWall = wall;
-    const left = this.collect(sweep.awakeTime());
+    if (this.isWaking || now >= this.collectAt) {
+      const pause = Math.min(this.count * PAUSE_PER_CONNECTION, MAX_PAUSE * this.period);
+      this.collectAt = now + Math.max(pause, this.collect(sweep.awakeTime()));
+    }
     if (this.due.length > 0) time.setImmediate(attendToDue, this);
-    return now + Math.min(Math.max(left, this.count * PAUSE_PER_CONNECTION), this.period);
+    return Math.min(this.collectAt, now + this.period);
   }
 
   /** @returns how many milliseconds are left until the next connection is due */
   private collect(now: number): number {
-    let shortest = this.interval;
+    let shortest = Math.min(this.interval, this.timeout);
     for (let member = this.first; member !== undefined; member = member.next) {
       const left = this.isWaking ? 0 : this.timeLeft(member, now);
       if (left <= 0) this.due.push(member);
       else if (left < shortest) shortest = left;
     }
-    return shortest;
+    return this.due.length > 0 ? Math.min(shortest, this.period) : shortest;
   }
 
   /** How many milliseconds are left until a connection needs a Ping or a verdict. */
@@ -131,7 +139,7 @@ export class Heartbeat implements SweepEntry {
     if (awaited === undefined) return Math.min(toSend, this.interval - elapsed(readAt, now));
     // What the peer sends cannot be seen: it gets the whole time after the pause.
     if (member.socket.isPaused()) awaited.since = now;
-    return Math.min(toSend, this.timeToVerdict(readAt, awaited, now));
+    return Math.min(toSend, this.timeToVerdict(readAt, awaited, now), this.period);
   }
 
   /** Attends to the connections that are due. The event loop continues now and then. */

@@ -25,12 +25,13 @@ export type RateVerdict = 'deliver' | 'drop' | 'pause' | 'close';
 /** When silent peers get Pings, and how soon they must answer. */
 export interface HeartbeatOptions {
   /**
-   * How long a direction may be silent until a Ping is sent, in milliseconds. Default 30 000.
+   * How long a direction may be silent until a Ping is sent, in milliseconds; with many connections up to
+   * a quarter more. Default 30 000.
    */
   interval?: number | undefined;
   /**
    * How long the answer may take, in milliseconds, from when the transport has the Ping. A peer that
-   * is silent is dropped after `interval` and `timeout`, or up to an eighth of `timeout` later. Default
+   * is silent is dropped after `interval` and `timeout`; with many connections up to half of `timeout` later. Default
    * 20 000.
    */
   timeout?: number | undefined;
