@@ -90,9 +90,9 @@ test('a peer whose process is stopped is dropped, and others are not', async () 
   expect(JSON.parse(lines[0] ?? '')).toEqual([1006, 'timeout', 'heartbeat', true, 1]);
 });
 
-describe('a peer that reads 24 MiB slowly over TCP and says nothing', () => {
-  const SIZE = 24 * 1024 * 1024;
-  const SHORT = { interval: 200, timeout: 400 };
+describe('a peer that reads 48 MiB slowly over TCP and says nothing', () => {
+  const SIZE = 48 * 1024 * 1024;
+  const SHORT = { interval: 300, timeout: 1000 };
 
   interface SlowPeer {
     ws: WebSocketInstance;
@@ -130,13 +130,13 @@ describe('a peer that reads 24 MiB slowly over TCP and says nothing', () => {
     const start = performance.now();
     peer.ws.send(Buffer.alloc(SIZE)); // one write: Node completes it as a whole
     await until(
-      () => performance.now() - start > 4 * (SHORT.interval + SHORT.timeout),
+      () => performance.now() - start > 3 * (SHORT.interval + SHORT.timeout),
       'a while',
-      5000,
+      6000,
     );
     expect([peer.ws.readyState, peer.read < SIZE, peer.ws.bufferedAmount]).toEqual([1, true, SIZE]);
     stop();
-    await until(() => peer.ws.readyState === 3, "'close'", 5000);
+    await until(() => peer.ws.readyState === 3, "'close'", 6000);
     expect(peer.ws.closeInfo).toMatchObject({ by: 'timeout', cause: 'heartbeat' });
   });
 });
