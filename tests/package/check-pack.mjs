@@ -12,7 +12,8 @@ const ENTRIES = ['index.js', 'index.mjs', 'index.d.ts', 'index.d.mts', 'browser.
 const MAX_BYTES = 400_000;
 
 /** What documents link to that is in the repository only: pictures, and what is about working on it. */
-const REPOSITORY_ONLY = /^(docs\/performance\/.*\.svg|tests\/.*|(CONTRIBUTING|SECURITY)\.md)$/;
+const REPOSITORY_ONLY =
+  /^(docs\/(performance|images)\/.*\.(svg|png)|tests\/.*|(CONTRIBUTING|SECURITY)\.md)$/;
 
 /** `dist/a.d.mts`, `dist/a.mjs` and `dist/a.mjs.map` are made from `src/a.mts`. */
 function sourceOf(file) {
@@ -40,12 +41,14 @@ function onlyWhatIsMeant({ files }) {
   );
 }
 
-/** The repository's own, whole, but for the pictures of measurements. */
+/** The repository's own, whole, but for pictures. */
 function sourcesAndDocuments({ files }) {
   const inRepository = (folder) =>
     allFiles(at(`../../${folder}`)).map((file) => `${folder}/${file}`);
   deepStrictEqual(within('src', files), inRepository('src'));
-  const documents = inRepository('docs').filter((file) => !file.startsWith('docs/performance/'));
+  const documents = inRepository('docs').filter(
+    (file) => !/^docs\/(performance|images)\//.test(file),
+  );
   deepStrictEqual(within('docs', files), documents);
 }
 
