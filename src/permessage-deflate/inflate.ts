@@ -17,7 +17,7 @@ import type { ZlibPool } from './zlib-pool.js';
  * RFC 7692 §7.2.2 MUST: the 00 00 ff ff that the sender removed is appended. An empty final block
  * follows (RFC 1951 §3.2.3), so that zlib reports an incomplete message.
  */
-const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff, 0x03, 0x00]);
+export const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff, 0x03, 0x00]);
 
 /** Larger messages, compressed or inflated, are inflated in the thread pool: these take about 1 ms. */
 const INLINE_INPUT = 65_536;
@@ -31,13 +31,13 @@ const EXPECTED_RATIO = 4;
 const MIN_CHUNK = 128;
 
 /** The maximum number of DEFLATE streams in one message. Encoders use one; each needs a zlib call. */
-const MAX_STREAMS = 16;
+export const MAX_STREAMS = 16;
 
 /** The error codes of zlib for data that are not a complete DEFLATE stream. */
 const DATA_ERRORS = ['Z_DATA_ERROR', 'Z_BUF_ERROR', 'Z_NEED_DICT'];
 
 /** The result of zlib with the option `info`. */
-interface Inflated {
+export interface Inflated {
   readonly buffer: Buffer;
   readonly engine: InflateRaw;
 }
@@ -208,7 +208,7 @@ export class Inflater {
  * Whether a message is inflated completely. The last block of the message may itself be final: then the
  * whole tail is left, or its last two bytes if the block is empty and uncompressed.
  */
-function isWhole(input: Buffer, consumed: number): boolean {
+export function isWhole(input: Buffer, consumed: number): boolean {
   const left = input.length - consumed;
   return left === 0 || left === 2 || left === TAIL.length;
 }
@@ -221,20 +221,21 @@ function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code;
 }
 
-function toViolation(error: unknown): ProtocolError {
+/** Returns the violation that an exception of zlib stands for. */
+export function toViolation(error: unknown): ProtocolError {
   if (isTooLarge(error)) return tooLong();
   const { message } = error as Error;
   const isData = DATA_ERRORS.includes(codeOf(error) ?? '');
   return isData ? invalid(message) : new ProtocolError('CANNOT_DECODE', message);
 }
 
-// RFC 6455 §10.4: the limit applies to the inflated message.
-function tooLong(): ProtocolError {
+/** RFC 6455 §10.4: the limit applies to the inflated message. */
+export function tooLong(): ProtocolError {
   return new ProtocolError('UNSUPPORTED_MESSAGE_LENGTH');
 }
 
 /** Returns the violation, with `errno` of zlib as in `ws`. */
-function invalid(detail: string): ProtocolError {
+export function invalid(detail: string): ProtocolError {
   const violation = new ProtocolError('INVALID_COMPRESSED_DATA', detail);
   return Object.assign(violation, { errno: constants.Z_DATA_ERROR });
 }

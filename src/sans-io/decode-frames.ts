@@ -1,205 +1,206 @@
 /** RFC 6455 §5: takes bytes apart into frames, and names each rule that they break. */
 
-import { Buffer, isUtf8 } from 'node:buffer';
-import { readClose } from '../protocol/close.js';
+import type { Buffer } from 'node:buffer';
+import { checkConnectionOptions, checkWord } from '../connection/check-options.js';
+import { DEFAULTS, toLimit } from '../connection/options.js';
 import { ProtocolError, type Violation } from '../protocol/errors.js';
 import { FrameHeader, Opcode, readHeader } from '../protocol/frame.js';
 import { checkHeaderStart, checkLength } from '../protocol/frame-rules.js';
 import { unmaskedCopy } from '../protocol/mask.js';
-import { describeFields, type FrameField, opcodeName } from './frame-fields.js';
-import { MessageInflater } from './message-inflater.js';
+import { ContentReader } from './frame-content.js';
+import { describeFields, type FrameField, nameOfOpcode } from './frame-fields.js';
 import { toBytes } from './to-bytes.js';
 
-/** How {@link decodeFrames} reads. */
+/** The options of {@link decodeFrames}. */
 export interface DecodeOptions {
-  /** Who sent the bytes; default: a client if the first frame is masked, else a server. */
+  /** Who sent the bytes. Default: 'client' if the first frame is masked, else 'server'. RFC 6455 §5.1. */
   readonly from?: 'client' | 'server' | undefined;
-  /** Whether permessage-deflate was negotiated; default: as the RSV1 bits say. */
-  readonly compressed?: boolean | undefined;
-  /** The maximum length of a message, in bytes; default: no limit. */
+  /**
+   * Whether permessage-deflate was negotiated: RSV1 then marks a compressed message, which is inflated.
+   * Default true. RFC 7692.
+   */
+  readonly perMessageDeflate?: boolean | undefined;
+  /** As for a connection. The default is 104,857,600 (100 MiB); 0 = no limit. */
   readonly maxPayload?: number | undefined;
 }
 
-/** A rule that a frame breaks. */
+/** A rule that a frame breaks, and what a receiver does about it. RFC 6455 §7.1.7. */
 export interface FrameViolation {
-  /** `WS_ERR_…`, listed in docs/errors.md. */
+  /** The `code` of the error, such as 'WS_ERR_EXPECTED_MASK'. docs/errors.md lists all. */
   readonly code: string;
-  /** The close code that a receiver answers with. */
+  /** The code of the Close frame that answers it. RFC 6455 §7.4.1. */
   readonly closeCode: number;
-  /** The section of the rule. */
+  /** The section that has the rule. */
   readonly rfc: string;
+  /** The error message, which is also the reason in that Close frame. */
   readonly message: string;
 }
 
-/** One frame, taken apart. */
-export interface DecodedFrame {
+/** What a complete frame and the beginning of a frame have in common. */
+export interface DecodedHeader {
   /** The index of its first byte. */
   readonly offset: number;
-  /** Its bytes, as they were sent. */
+  /** Its bytes, a view of those that were given. */
   readonly bytes: Buffer;
-  /** The fields of its header, in their order. */
+  /** The fields of its header, in the order of RFC 6455 §5.2. */
   readonly fields: readonly FrameField[];
   readonly fin: boolean;
   readonly rsv1: boolean;
   readonly rsv2: boolean;
   readonly rsv3: boolean;
+  /** 0 to 15. */
   readonly opcode: number;
-  /** The name of the opcode, such as 'text'. */
-  readonly name: string;
-  /** The masking key; undefined if the frame is not masked. */
-  readonly maskingKey: Buffer | undefined;
-  /** The payload, unmasked. */
-  readonly payload: Buffer;
-  /** The whole message, if this frame ends one: inflated, and of all its fragments. */
-  readonly message: Buffer | string | undefined;
-  /** The contents of a Close frame; the code is 1005 if it has none. */
-  readonly close: { readonly code: number; readonly reason: string } | undefined;
-  /** The rule that it breaks; undefined if it breaks none. */
+  /** 'continuation', 'text', 'binary', 'close', 'ping', 'pong' or 'reserved'. RFC 6455 §11.8. */
+  readonly opcodeName: string;
+  readonly masked: boolean;
+  /** How many bits the length has: the form may be longer than needed, which breaks a rule. */
+  readonly lengthBits: 7 | 16 | 64;
+  /** The first rule that the frame breaks; undefined if it breaks none. */
   readonly violation: FrameViolation | undefined;
 }
 
-/** What {@link decodeFrames} found. */
+/** A complete frame. {@link encodeFrame} makes the same bytes of it. */
+export interface DecodedFrame extends DecodedHeader {
+  /** Its four bytes; undefined if the frame is not masked. RFC 6455 §5.3. */
+  readonly maskingKey: Buffer | undefined;
+  /** The payload, unmasked: a copy. */
+  readonly payload: Buffer;
+  /**
+   * The message that the frame completes, of all its fragments and inflated: a string for text, a
+   * Buffer for binary data and for text that is not UTF-8.
+   */
+  readonly message: Buffer | string | undefined;
+  /** What a Close frame says; the code is 1005 if its payload is empty. RFC 6455 §5.5.1. */
+  readonly close: { readonly code: number; readonly reason: string } | undefined;
+}
+
+/** The beginning of a frame: the rest was not given. */
+export interface IncompleteFrame extends DecodedHeader {
+  /** How many bytes are missing: of the header, if that is incomplete, else of the frame. */
+  readonly missing: number;
+}
+
+/** The result of {@link decodeFrames}. */
 export interface DecodedFrames {
+  /** The complete frames, in their order. */
   readonly frames: readonly DecodedFrame[];
-  /** The bytes of an incomplete frame at the end. */
+  /** The bytes behind them; empty if the last frame is complete. */
   readonly rest: Buffer;
+  /** What these bytes say; undefined for fewer than two bytes. `fields` has the complete fields. */
+  readonly incomplete: IncompleteFrame | undefined;
 }
 
 /**
- * Takes bytes of one direction of a connection apart, behind its opening handshake. A frame that breaks
- * a rule is decoded too, and so are those behind it: a receiver would have closed the connection.
- * @param bytes the bytes, or text of hexadecimal digits; blanks, commas, colons and `0x` are ignored
- * @throws TypeError for a text that is not hexadecimal
+ * Takes the bytes of one direction of a connection apart, from the end of the opening handshake on. It
+ * is made for tools and tests: where a receiver fails the connection, this goes on. A frame behind a
+ * Close is read as well.
+ * @param bytes bytes, or hexadecimal text such as `81 05 48 65 6c 6c 6f`
+ * @throws SyntaxError for a text that is not hexadecimal; TypeError or RangeError for a wrong option
  */
 export function decodeFrames(
   bytes: Uint8Array | string,
   options: DecodeOptions = {},
 ): DecodedFrames {
+  checkWord(options, 'from', ['client', 'server']);
+  checkConnectionOptions({ maxPayload: options.maxPayload });
   return new FrameDecoder(toBytes(bytes), options).decode();
-}
-
-/** The message that is received. */
-interface Message {
-  readonly opcode: number;
-  readonly isCompressed: boolean;
-  readonly parts: Buffer[];
-  length: number;
 }
 
 class FrameDecoder {
   private readonly bytes: Buffer;
-  private readonly options: DecodeOptions;
+  private readonly expectMask: boolean;
+  /** The reserved bits that the extension uses. */
+  private readonly owned: number;
+  private readonly maxPayload: number;
   private readonly header = new FrameHeader();
+  private readonly contents: ContentReader;
   private offset = 0;
-  private expectMask: boolean;
-  private message: Message | undefined;
-  private readonly inflater = new MessageInflater();
 
-  constructor(bytes: Buffer, options: DecodeOptions) {
+  constructor(bytes: Buffer, { from, perMessageDeflate = true, maxPayload }: DecodeOptions) {
     this.bytes = bytes;
-    this.options = options;
-    const second = bytes[1] ?? 0;
-    this.expectMask =
-      options.from === undefined ? (second & 0x80) !== 0 : options.from === 'client';
+    const isMasked = ((bytes[1] ?? 0) & 0x80) !== 0;
+    this.expectMask = from === undefined ? isMasked : from === 'client';
+    this.owned = perMessageDeflate ? 4 : 0;
+    this.maxPayload = toLimit(maxPayload, DEFAULTS.maxPayload);
+    this.contents = new ContentReader(perMessageDeflate, this.maxPayload);
   }
 
   decode(): DecodedFrames {
     const frames: DecodedFrame[] = [];
-    for (let frame = this.next(); frame !== undefined; frame = this.next()) frames.push(frame);
-    return { frames, rest: this.bytes.subarray(this.offset) };
+    for (;;) {
+      const isComplete = readHeader(this.bytes, this.offset, this.bytes.length, this.header);
+      const { size, length } = this.header;
+      if (!isComplete || size + length > this.bytes.length - this.offset) {
+        return { frames, ...this.readRest(isComplete) };
+      }
+      frames.push(this.readFrame());
+      this.offset += size + length;
+    }
   }
 
-  private next(): DecodedFrame | undefined {
+  private readFrame(): DecodedFrame {
     const { bytes, header, offset } = this;
-    if (!readHeader(bytes, offset, bytes.length, header)) return undefined;
-    const end = offset + header.size + header.length;
-    if (end > bytes.length) return undefined;
-    this.offset = end;
-    const { fin, reserved, opcode, masked, maskingKey, size } = header;
-    const payload = unmaskedCopy(bytes, offset + size, end, masked ? maskingKey : 0);
-    const broken = this.checkHeader();
-    const content = this.readContent(payload, broken);
-    const violation = broken ?? content.violation;
+    const { masked, maskingKey, size } = header;
+    const start = offset + size;
+    const end = start + header.length;
+    const payload = unmaskedCopy(bytes, start, end, masked ? maskingKey : 0);
+    const violation = this.checkHeader(true);
+    const content = this.contents.read(header, payload);
     return {
-      offset,
-      bytes: bytes.subarray(offset, end),
-      fields: describeFields(bytes.subarray(offset, end), header),
+      ...this.describeHeader(bytes.subarray(offset, end), violation ?? content.violation),
+      maskingKey: masked ? bytes.subarray(start - 4, start) : undefined,
+      payload,
+      message: content.message,
+      close: content.close,
+    };
+  }
+
+  private readRest(isComplete: boolean): Pick<DecodedFrames, 'rest' | 'incomplete'> {
+    const { header, offset } = this;
+    const rest = this.bytes.subarray(offset);
+    if (rest.length < 2) return { rest, incomplete: undefined };
+    const size = isComplete ? header.size + header.length : header.size;
+    const described = this.describeHeader(rest, this.checkHeader(isComplete));
+    return { rest, incomplete: { ...described, missing: size - rest.length } };
+  }
+
+  private describeHeader(bytes: Buffer, violation: ProtocolError | undefined): DecodedHeader {
+    const { fin, reserved, opcode, masked, shortLength } = this.header;
+    return {
+      offset: this.offset,
+      bytes,
+      fields: describeFields(bytes, this.header),
       fin,
       rsv1: (reserved & 4) !== 0,
       rsv2: (reserved & 2) !== 0,
       rsv3: (reserved & 1) !== 0,
       opcode,
-      name: opcodeName(opcode),
-      maskingKey: masked ? bytes.subarray(offset + size - 4, offset + size) : undefined,
-      payload,
-      message: content.message,
-      close: content.close,
-      violation: violation && describe(violation),
+      opcodeName: nameOfOpcode(opcode),
+      masked,
+      lengthBits: shortLength < 126 ? 7 : shortLength === 126 ? 16 : 64,
+      violation: violation && toPlain(violation),
     };
   }
 
-  private checkHeader(): ProtocolError | undefined {
-    const { header, message, options } = this;
-    const owned = (options.compressed ?? true) ? 4 : 0;
-    const { maxPayload = 0 } = options;
-    const isData = header.opcode < Opcode.CLOSE;
-    const violation: Violation | undefined =
-      checkHeaderStart(header, this.expectMask, message !== undefined, owned) ??
-      checkLength(header, isData ? (message?.length ?? 0) : 0, isData ? maxPayload : 0);
-    return violation && new ProtocolError(violation, detailOf(violation, header));
-  }
-
-  private readContent(payload: Buffer, broken: ProtocolError | undefined): Content {
-    if (this.header.opcode >= Opcode.CLOSE) return broken ? {} : readControl(this.header, payload);
-    return this.addFragment(payload);
-  }
-
-  /** A continuation without a beginning, and a beginning inside a message, start a new message. */
-  private addFragment(payload: Buffer): Content {
-    const { fin, opcode, reserved } = this.header;
-    if (opcode !== Opcode.CONTINUATION || this.message === undefined) {
-      this.message = { opcode, isCompressed: (reserved & 4) !== 0, parts: [], length: 0 };
+  /** Checks a header as a receiver does: the first two bytes alone, then the length of a data frame. */
+  private checkHeader(isComplete: boolean): ProtocolError | undefined {
+    const { header, contents, expectMask, owned } = this;
+    const violation = checkHeaderStart(header, expectMask, contents.isInMessage, owned);
+    if (violation !== undefined) {
+      const detail = violation === 'INVALID_OPCODE' ? header.opcode : header.shortLength;
+      return new ProtocolError(violation, detail);
     }
-    const { message } = this;
-    message.parts.push(payload);
-    message.length += payload.length;
-    if (!fin) return {};
-    this.message = undefined;
-    return this.finish(message);
+    const tooLong = isComplete ? this.checkLength() : undefined;
+    return tooLong && new ProtocolError(tooLong, header.length);
   }
 
-  private finish({ parts, opcode, isCompressed }: Message): Content {
-    const joined = Buffer.concat(parts);
-    const data = isCompressed ? this.inflater.inflate(joined, this.options.maxPayload) : joined;
-    if (data instanceof ProtocolError) return { violation: data };
-    if (opcode !== Opcode.TEXT) return { message: data };
-    // RFC 6455 §8.1: text is UTF-8.
-    return isUtf8(data)
-      ? { message: data.toString() }
-      : { message: data, violation: new ProtocolError('INVALID_UTF8') };
+  private checkLength(): Violation | undefined {
+    const { header, contents, maxPayload } = this;
+    const isData = header.opcode < Opcode.CLOSE;
+    return isData ? checkLength(header, contents.length, maxPayload) : undefined;
   }
 }
 
-interface Content {
-  readonly message?: Buffer | string;
-  readonly close?: { readonly code: number; readonly reason: string };
-  readonly violation?: ProtocolError;
-}
-
-function readControl({ opcode }: FrameHeader, payload: Buffer): Content {
-  if (opcode !== Opcode.CLOSE) return {};
-  const close = readClose(payload, true);
-  if (close instanceof ProtocolError) return { violation: close };
-  return { close: { code: close.code, reason: close.reason.toString() } };
-}
-
-function detailOf(violation: Violation, header: FrameHeader): number | undefined {
-  if (violation === 'INVALID_OPCODE') return header.opcode;
-  const hasLength =
-    violation === 'INVALID_CONTROL_PAYLOAD_LENGTH' || violation === 'NON_MINIMAL_PAYLOAD_LENGTH';
-  return hasLength ? header.length : undefined;
-}
-
-function describe({ code, closeCode, rfc, message }: ProtocolError): FrameViolation {
+function toPlain({ code, closeCode, rfc, message }: ProtocolError): FrameViolation {
   return { code, closeCode, rfc, message };
 }

@@ -1,20 +1,22 @@
-/** RFC 6455 §5.2: the header of a frame, field by field, with the bits and their meaning. */
+/** RFC 6455 §5.2: the header of a frame, field by field, with its bits and what they mean. */
 
 import { type FrameHeader, Opcode } from '../protocol/frame.js';
 
-/** One field of a frame's header. */
+/** One field in the header of a frame. */
 export interface FrameField {
-  /** As in the figure of RFC 6455 §5.2. */
+  /** Its name in the figure of RFC 6455 §5.2, such as 'FIN' or 'Masking-key'. */
   readonly name: string;
-  /** The bits as they are sent. */
+  /** Its bits as text, the first one first. */
   readonly bits: string;
-  /** The index of the first bit in the frame. */
-  readonly offset: number;
-  /** What the value means. */
+  /** The index of its first bit in the frame. */
+  readonly bitOffset: number;
+  /** What this value means, in English. */
   readonly meaning: string;
-  /** The section of the rule. */
+  /** The section that defines it. */
   readonly rfc: string;
 }
+
+const FRAMING = 'RFC 6455 §5.2';
 
 const OPCODE_NAMES: Readonly<Record<number, string>> = {
   [Opcode.CONTINUATION]: 'continuation',
@@ -25,90 +27,116 @@ const OPCODE_NAMES: Readonly<Record<number, string>> = {
   [Opcode.PONG]: 'pong',
 };
 
-/** The name of an opcode. RFC 6455 §11.8. */
-export function opcodeName(opcode: number): string {
-  return OPCODE_NAMES[opcode] ?? `reserved ${opcode}`;
+/** The name of an opcode; 'reserved' if RFC 6455 §11.8 has none. */
+export function nameOfOpcode(opcode: number): string {
+  return OPCODE_NAMES[opcode] ?? 'reserved';
 }
 
-/** Lists the fields of a complete header. @param bytes the frame, from its first byte on */
-export function describeFields(bytes: Uint8Array, header: FrameHeader): FrameField[] {
-  const fields = [...describeFirstByte(header), ...describeLength(header)];
-  if (header.masked) fields.push(describeKey(header));
-  return locate(bytes, fields);
-}
-
-interface Unlocated {
+/** A field of the figure. */
+interface Layout {
   readonly name: string;
+  /** The number of its bits. */
   readonly length: number;
-  readonly meaning: string;
   readonly rfc: string;
+  readonly describe: (bits: string) => string;
 }
 
-function field(name: string, length: number, meaning: string, rfc: string): Unlocated {
-  return { name, length, meaning, rfc };
+/**
+ * Describes the fields of a header that are complete.
+ * @param bytes the frame or its beginning, at least two bytes
+ */
+export function describeFields(bytes: Uint8Array, header: FrameHeader): FrameField[] {
+  const fields: FrameField[] = [];
+  let bitOffset = 0;
+  for (const { name, length, rfc, describe } of layoutOf(header)) {
+    if (bitOffset + length > bytes.length * 8) break;
+    const bits = readBits(bytes, bitOffset, length);
+    fields.push({ name, bits, bitOffset, meaning: describe(bits), rfc });
+    bitOffset += length;
+  }
+  return fields;
 }
 
-function describeFirstByte({ fin, reserved, opcode }: FrameHeader): Unlocated[] {
+function layoutOf(header: FrameHeader): Layout[] {
+  const { masked, shortLength } = header;
+  const layout = [...layoutOfFirstByte(header), field('MASK', 1, 'RFC 6455 §5.1', describeMask)];
+  if (shortLength < 126) layout.push(field('Payload len', 7, FRAMING, describeLength));
+  else {
+    const bits = shortLength === 126 ? 16 : 64;
+    const follows = () => `${shortLength}: the length is in the next ${bits} bits`;
+    layout.push(field('Payload len', 7, FRAMING, follows));
+    layout.push(field('Extended payload length', bits, FRAMING, describeLength));
+  }
+  if (masked) layout.push(field('Masking-key', 32, 'RFC 6455 §5.3', describeKey));
+  return layout;
+}
+
+function field(
+  name: string,
+  length: number,
+  rfc: string,
+  describe: (bits: string) => string,
+): Layout {
+  return { name, length, rfc, describe };
+}
+
+function layoutOfFirstByte({ opcode }: FrameHeader): Layout[] {
   const isControl = opcode >= Opcode.CLOSE;
-  const kind = isControl ? 'a control frame' : 'a data frame';
+  const kind = isControl ? 'control frame' : 'data frame';
+  const startsMessage = opcode === Opcode.TEXT || opcode === Opcode.BINARY;
   return [
-    field('FIN', 1, fin ? 'the last frame of its message' : 'more frames follow', 'RFC 6455 §5.2'),
-    field('RSV1', 1, describeReserved(reserved & 4, 1), 'RFC 7692 §6'),
-    field('RSV2', 1, describeReserved(reserved & 2, 2), 'RFC 6455 §5.2'),
-    field('RSV3', 1, describeReserved(reserved & 1, 3), 'RFC 6455 §5.2'),
+    field('FIN', 1, isControl ? 'RFC 6455 §5.5' : 'RFC 6455 §5.4', (bits) =>
+      describeFin(bits, isControl),
+    ),
+    field('RSV1', 1, startsMessage ? 'RFC 7692 §6' : FRAMING, (bits) =>
+      startsMessage ? describeCompression(bits) : describeReserved(bits),
+    ),
+    field('RSV2', 1, FRAMING, describeReserved),
+    field('RSV3', 1, FRAMING, describeReserved),
     field(
       'opcode',
       4,
-      `${opcodeName(opcode)}, ${kind}`,
       isControl ? 'RFC 6455 §5.5' : 'RFC 6455 §5.6',
+      () => `${opcode}: ${nameOfOpcode(opcode)}, a ${kind}`,
     ),
   ];
 }
 
-function describeReserved(bit: number, number: number): string {
-  if (bit === 0) return number === 1 ? 'not compressed' : 'must be 0';
-  return number === 1 ? 'a compressed message, with permessage-deflate' : 'must be 0, and is not';
+function describeFin(bit: string, isControl: boolean): string {
+  if (isControl) return bit === '1' ? 'a control frame is never fragmented' : 'must be 1';
+  return bit === '1' ? 'the last frame of its message' : 'more frames of this message follow';
 }
 
-function describeLength({ masked, shortLength, length }: FrameHeader): Unlocated[] {
-  const rfc = 'RFC 6455 §5.2';
-  const mask = masked ? 'masked: a client sent it' : 'not masked: a server sent it';
-  const fields = [field('MASK', 1, mask, 'RFC 6455 §5.1')];
-  if (shortLength < 126) {
-    return [...fields, field('Payload len', 7, `${length} bytes of payload`, rfc)];
-  }
-  const bits = shortLength === 126 ? 16 : 64;
-  return [
-    ...fields,
-    field('Payload len', 7, `the length is in the next ${bits} bits`, rfc),
-    field('Extended payload length', bits, `${length} bytes of payload`, rfc),
-  ];
+function describeCompression(bit: string): string {
+  return bit === '1' ? 'permessage-deflate: compressed' : 'the message is not compressed';
 }
 
-function describeKey({ maskingKey }: FrameHeader): Unlocated {
-  const octets = [0, 8, 16, 24].map((shift) => (maskingKey >>> shift) & 0xff);
-  const text = octets.map((octet) => octet.toString(16).padStart(2, '0')).join(' ');
-  return field(
-    'Masking-key',
-    32,
-    `each byte of the payload is XORed with ${text}`,
-    'RFC 6455 §5.3',
-  );
+function describeReserved(bit: string): string {
+  return bit === '0' ? 'reserved: 0' : 'reserved: must be 0';
 }
 
-function locate(bytes: Uint8Array, fields: readonly Unlocated[]): FrameField[] {
-  let offset = 0;
-  return fields.map(({ name, length, meaning, rfc }) => {
-    const bits = readBits(bytes, offset, length);
-    offset += length;
-    return { name, bits, offset: offset - length, meaning, rfc };
-  });
+function describeMask(bit: string): string {
+  return bit === '1' ? 'masked, as a client sends it' : 'not masked, as a server sends it';
+}
+
+function describeLength(bits: string): string {
+  const length = toNumber(bits); // 64 bits are more than a number holds exactly
+  return length === 1n ? '1 byte of payload' : `${length} bytes of payload`;
+}
+
+function describeKey(bits: string): string {
+  const digits = toNumber(bits).toString(16).padStart(8, '0');
+  return `each byte of the payload is XORed with one of ${digits.replace(/..(?=.)/g, '$& ')}`;
+}
+
+function toNumber(bits: string): bigint {
+  return BigInt(`0b${bits}`);
 }
 
 function readBits(bytes: Uint8Array, offset: number, length: number): string {
   let bits = '';
   for (let i = offset; i < offset + length; i++) {
-    bits += ((bytes[i >> 3] as number) >> (7 - (i & 7))) & 1; // the header is complete
+    bits += ((bytes[i >> 3] as number) >> (7 - (i & 7))) & 1; // the caller has checked the range
   }
   return bits;
 }

@@ -2,38 +2,63 @@
 
 import { Buffer } from 'node:buffer';
 import { constants, inflateRawSync } from 'node:zlib';
+import {
+  type Inflated,
+  invalid,
+  isWhole,
+  MAX_STREAMS,
+  TAIL,
+  tooLong,
+  toViolation,
+} from '../permessage-deflate/inflate.js';
 import { SlidingWindow } from '../permessage-deflate/window.js';
-import { ProtocolError } from '../protocol/errors.js';
+import type { ProtocolError } from '../protocol/errors.js';
 
-/** RFC 7692 §7.2.2 MUST: the sender has removed these bytes. */
-const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
-
+/** RFC 7692 §7.1.2: the largest window. A sender with a smaller one refers to fewer bytes. */
 const MAX_WINDOW = 32_768;
 
-/** A message that says that it is longer is not inflated, without a limit of the caller. */
-const MAX_LENGTH = 256 * 1024 * 1024;
-
-/** Keeps the window between messages: with or without context takeover the result is the same. */
+/** Keeps the window between messages. Without context takeover no message refers to it. */
 export class MessageInflater {
   private readonly window = new SlidingWindow(MAX_WINDOW);
 
-  /** @param limit the maximum length of the message; default: 256 MiB */
-  inflate(payload: Buffer, limit: number = MAX_LENGTH): Buffer | ProtocolError {
-    const { dictionary } = this.window;
-    const options = {
-      finishFlush: constants.Z_SYNC_FLUSH,
-      maxOutputLength: Math.max(1, limit),
-      ...(dictionary && { dictionary }),
-    };
+  /**
+   * Inflates a message.
+   * @param limit the maximum length of the result; 0 = no limit
+   * @returns the violation of a message that cannot be inflated
+   */
+  inflate(payload: Buffer, limit: number): Buffer | ProtocolError {
+    const input = Buffer.concat([payload, TAIL]);
+    const parts: Buffer[] = [];
+    let consumed = 0;
+    let length = 0;
     try {
-      const message = inflateRawSync(Buffer.concat([payload, TAIL]), options);
-      this.window.append(message);
-      return message;
+      for (let streams = 0; streams < MAX_STREAMS; streams++) {
+        // The limit of zlib cannot be 0. A result that is one byte too long is found below.
+        const maxLength = limit > 0 ? Math.max(1, limit - length) : undefined;
+        const { buffer, engine } = this.inflateStream(input.subarray(consumed), maxLength);
+        consumed += engine.bytesWritten;
+        length += buffer.length;
+        parts.push(buffer);
+        if (limit > 0 && length > limit) return tooLong();
+        if (isWhole(input, consumed)) return Buffer.concat(parts);
+        if (consumed > payload.length) return invalid('unexpected end');
+      }
+      return invalid('too many streams');
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      return code === 'ERR_BUFFER_TOO_LARGE'
-        ? new ProtocolError('UNSUPPORTED_MESSAGE_LENGTH')
-        : new ProtocolError('INVALID_COMPRESSED_DATA', message);
+      return toViolation(error);
     }
+  }
+
+  /** Inflates one stream. RFC 7692 §7.2.3.4: a block with BFINAL ends it, and another may follow. */
+  private inflateStream(input: Buffer, maxOutputLength: number | undefined): Inflated {
+    const { dictionary } = this.window;
+    const inflated = inflateRawSync(input, {
+      finishFlush: constants.Z_FINISH,
+      info: true,
+      ...(maxOutputLength && { maxOutputLength }),
+      ...(dictionary && { dictionary }),
+    }) as unknown as Inflated; // info: true
+    this.window.append(inflated.buffer);
+    return inflated;
   }
 }

@@ -1,21 +1,45 @@
-/** Bytes that a person gives as text. */
+/** Bytes that a program gives, also as hexadecimal text. */
 
 import { Buffer } from 'node:buffer';
+import { describeValue } from '../connection/check-options.js';
 
-/** @throws TypeError for a text that is not hexadecimal, or has half a byte */
-export function toBytes(given: Uint8Array | string): Buffer {
-  if (typeof given !== 'string') {
-    return Buffer.from(given.buffer, given.byteOffset, given.byteLength);
+/** What programs write between hexadecimal digits: `81 05`, `81:05`, `0x81, 0x05`, `\x81\x05`. */
+const BETWEEN_DIGITS = /0x|\\x|[\s,:-]/gi;
+
+/** Returns a view of the bytes. @throws TypeError for anything but a Uint8Array */
+export function viewOf(bytes: Uint8Array): Buffer {
+  if (bytes instanceof Uint8Array) {
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
-  const digits = given.replace(/0x|[\s,:]/gi, '');
-  const wrong = /[^0-9a-f]/i.exec(digits);
-  if (wrong !== null) {
-    throw new TypeError(
-      `Bytes are given as hexadecimal digits, such as 81 05 48: ${JSON.stringify(wrong[0])} is none`,
+  throw new TypeError(`Bytes are a Buffer or a Uint8Array: ${describeValue(bytes)} was given`);
+}
+
+/** Returns a copy of the bytes, or of the UTF-8 of a text. @throws TypeError for anything else */
+export function copyOf(data: Uint8Array | string): Buffer {
+  if (typeof data === 'string') return Buffer.from(data);
+  if (data instanceof Uint8Array) return Buffer.from(data);
+  throw new TypeError(
+    `A payload is a string, a Buffer or a Uint8Array: ${describeValue(data)} was given`,
+  );
+}
+
+/**
+ * Returns a view of the bytes, or the bytes that hexadecimal digits stand for.
+ * @throws SyntaxError for a text that is not hexadecimal, or ends with half a byte
+ */
+export function toBytes(given: Uint8Array | string): Buffer {
+  if (typeof given !== 'string') return viewOf(given);
+  const digits = given.replace(BETWEEN_DIGITS, '');
+  const [wrong] = /[^0-9a-f]/iu.exec(digits) ?? [];
+  if (wrong !== undefined) {
+    throw new SyntaxError(
+      `Bytes as text are hexadecimal digits, such as "81 05 48": ${JSON.stringify(wrong)} is not one`,
     );
   }
   if (digits.length % 2 !== 0) {
-    throw new TypeError(`Each byte has two hexadecimal digits: there are ${digits.length} digits`);
+    throw new SyntaxError(
+      `Each byte is two hexadecimal digits: ${digits.length} digits are half a byte too many`,
+    );
   }
   return Buffer.from(digits, 'hex');
 }

@@ -1,0 +1,19 @@
+/** What ESM programs get from `ws6455/protocol`: the very same objects as those that call `require`. */
+
+export type * from './protocol.js';
+export {
+  acceptFor,
+  answerHandshake,
+  ClientProtocol,
+  CloseCode,
+  decodeFrames,
+  encodeFrame,
+  FrameHeader,
+  HandshakeError,
+  isCloseCode,
+  Opcode,
+  ProtocolError,
+  readHeader,
+  ServerProtocol,
+  startHandshake,
+} from './protocol.js';
