@@ -4,7 +4,7 @@ import { Buffer } from 'node:buffer';
 import { describeValue } from '../connection/check-options.js';
 import { FIN, Opcode } from '../protocol/frame.js';
 import { randomMaskingKeys, unmaskInto } from '../protocol/mask.js';
-import { copyOf } from './to-bytes.js';
+import { copyOf, viewOf } from './to-bytes.js';
 
 /** The fields of a frame for {@link encodeFrame}, named as those of a {@link DecodedFrame}. */
 export interface FrameFields {
@@ -69,7 +69,7 @@ function opcodeOf({ opcode, payload = '' }: FrameFields): number {
 function keyOf({ maskingKey, masked = maskingKey !== undefined }: FrameFields): Buffer {
   if (!masked) return Buffer.alloc(0);
   if (maskingKey === undefined) return randomKey();
-  const key = copyOf(maskingKey);
+  const key = viewOf(maskingKey);
   if (key.length === 4) return key;
   throw new RangeError(`A masking key has four bytes: ${key.length} were given`);
 }

@@ -1,6 +1,6 @@
 /** RFC 6455 §5 to §7 without a socket and without a clock: bytes in, events and bytes out. */
 
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import {
   checkConnectionOptions,
   checkFunctions,
@@ -22,7 +22,7 @@ import type { FillMask } from '../protocol/mask.js';
 import type { Role } from '../protocol/receiver.js';
 import { Collector } from './collector.js';
 import type { ProtocolEvent } from './protocol-events.js';
-import { copyOf } from './to-bytes.js';
+import { copyOf, viewOf } from './to-bytes.js';
 
 /** The options of {@link ServerProtocol} and {@link ClientProtocol}. */
 export interface ProtocolOptions {
@@ -96,8 +96,7 @@ abstract class PeerProtocol {
    * the Close of the peer, after a failure and after `end()` are ignored.
    */
   receive(bytes: Uint8Array): void {
-    const chunk = copyOf(bytes);
-    this.collector.receive(chunk);
+    this.collector.receive(Buffer.from(viewOf(bytes)));
   }
 
   /** Returns what has happened since the last call of this method, in order. */

@@ -13,6 +13,7 @@ const FOLDERS = [
   'permessage-deflate',
   'connection',
   'client',
+  'sans-io',
   'websocket',
   'server',
   'compat',
@@ -36,6 +37,7 @@ const NODE_MODULES: Record<string, readonly string[]> = {
     'zlib',
   ],
   client: ['buffer', 'http', 'https', 'net', 'stream', 'tls'],
+  'sans-io': ['buffer', 'zlib'],
   websocket: ['async_hooks', 'buffer', 'events', 'http', 'stream', 'util'],
   server: [
     'buffer',
@@ -52,7 +54,14 @@ const NODE_MODULES: Record<string, readonly string[]> = {
   '.': ['events', 'http', 'stream', 'util'],
 };
 
-const ENTRY_POINTS = ['browser.mts', 'browser.ts', 'index.mts', 'index.ts'];
+const ENTRY_POINTS = [
+  'browser.mts',
+  'browser.ts',
+  'index.mts',
+  'index.ts',
+  'protocol.mts',
+  'protocol.ts',
+];
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .filter((file) => /\.m?ts$/.test(file))

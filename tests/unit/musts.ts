@@ -51,6 +51,8 @@ const ENDPOINT = 'protocol/endpoint.ts';
 const CLOSE = 'protocol/close.ts';
 const MASK = 'protocol/mask.ts';
 const BATCH = 'protocol/write-batch.ts';
+const SANS_IO_CLIENT = 'sans-io/client-handshake.ts';
+const SANS_IO_SERVER = 'sans-io/server-handshake.ts';
 const PARAMETERS = 'permessage-deflate/parameters.ts';
 const SESSION = 'websocket/session.ts';
 const PAYLOAD = 'websocket/payload.ts';
@@ -93,7 +95,7 @@ const ROWS: readonly Row[] = [
     [996, 998],
     'client',
     'subprotocols are tokens and unique',
-    [PAYLOAD, FIELDS, COMPAT_FIELDS],
+    [PAYLOAD, FIELDS, COMPAT_FIELDS, SANS_IO_CLIENT],
   ],
   ['4.1', [1020], 'client', 'wait for the response before sending data', [SESSION]],
   ['4.1', [1022], 'client', 'validate the response', [REQUEST]],
@@ -123,9 +125,15 @@ const ROWS: readonly Row[] = [
     'a resource that is not available: an HTTP error',
     [UPGRADE, 'server/shared-server.ts'],
   ],
-  ['4.2.2', [1255], 'server', 'the subprotocol is one of the request', [ACCEPT]],
+  ['4.2.2', [1255], 'server', 'the subprotocol is one of the request', [ACCEPT, SANS_IO_SERVER]],
   ['4.2.2', [1264], 'server', 'without a subprotocol the field is not sent', [ACCEPT]],
-  ['4.2.2', [1274, 1289], 'server', 'the extensions are those of the request', [NEGOTIATE]],
+  [
+    '4.2.2',
+    [1274, 1289],
+    'server',
+    'the extensions are those of the request',
+    [NEGOTIATE, SANS_IO_SERVER],
+  ],
   ['4.2.2', [1293], 'server', 'the response is valid HTTP with four fields', [RESPONSE]],
 
   ['4.3', [1403], 'both', 'a quoted value is a token without quotes', [FIELDS, COMPAT_FIELDS]],
