@@ -57,7 +57,7 @@ export interface ClientHandshake {
 
 const OPTION_NAMES = ['subprotocols', 'perMessageDeflate', 'origin', 'fields', 'key'];
 
-/** The most bytes of a body that an error carries. */
+/** How many bytes of a body the error has. */
 const MAX_BODY = 4096;
 
 /**

@@ -20,7 +20,7 @@ export interface DecodeOptions {
    * Default true. RFC 7692.
    */
   readonly perMessageDeflate?: boolean | undefined;
-  /** As for a connection. The default is 104,857,600 (100 MiB); 0 = no limit. */
+  /** The limit of a receiver, in bytes of a message. Default as for {@link ProtocolOptions}; 0: none. */
   readonly maxPayload?: number | undefined;
 }
 

@@ -37,7 +37,7 @@ export class ContentReader {
     this.maxPayload = maxPayload;
   }
 
-  /** Whether a fragmented message is in progress. */
+  /** Whether the last frame of a message is still to come. */
   get isInMessage(): boolean {
     return this.message !== undefined;
   }

@@ -51,7 +51,7 @@ export interface ClientProtocolOptions extends ProtocolOptions {
 
 /** How {@link ServerProtocol} and {@link ClientProtocol} send a message. */
 export interface MessageOptions {
-  /** Whether the message is binary. Default: if the data is not a string. */
+  /** Whether it is binary, not text. Default: if the data is not a string. */
   readonly binary?: boolean | undefined;
   /** Whether this is the last fragment of the message. Default true. RFC 6455 §5.4. */
   readonly fin?: boolean | undefined;
@@ -110,7 +110,7 @@ abstract class PeerProtocol {
   }
 
   /**
-   * Sends a message, or a fragment of one. RFC 6455 §6.1.
+   * Sends a message or, with `fin`, its fragments one by one. RFC 6455 §6.1.
    * @param data a string is sent as text; bytes are copied
    * @returns false if nothing is sent: a Close was sent, or the wire is closed
    * @throws TypeError for other data
@@ -124,7 +124,7 @@ abstract class PeerProtocol {
   /**
    * Sends a Ping. RFC 6455 §5.5.2.
    * @returns false as `send` does
-   * @throws RangeError for more than 125 bytes
+   * @throws RangeError for a payload of more than 125 bytes
    */
   ping(payload: Uint8Array | string = ''): boolean {
     return this.sendControl(Opcode.PING, payload);

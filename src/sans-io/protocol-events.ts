@@ -46,7 +46,7 @@ export interface ConnectionClosed {
   readonly code: number;
   /** Its reason; '' if it has none. */
   readonly reason: string;
-  /** Whether a Close frame was sent and one received. */
+  /** Whether the closing handshake was completed: one Close each way. */
   readonly wasClean: boolean;
 }
 
