@@ -20,7 +20,7 @@ export interface DecodeOptions {
    * Default true. RFC 7692.
    */
   readonly perMessageDeflate?: boolean | undefined;
-  /** The limit of a receiver, in bytes of a message. Default as for {@link ProtocolOptions}; 0: none. */
+  /** The longest message that a receiver takes, in bytes; 0 = no limit. Default 100 MiB. */
   readonly maxPayload?: number | undefined;
 }
 
@@ -44,14 +44,19 @@ export interface DecodedHeader {
   readonly bytes: Buffer;
   /** The fields of its header, in the order of RFC 6455 §5.2. */
   readonly fields: readonly FrameField[];
+  /** FIN. */
   readonly fin: boolean;
+  /** RSV1. */
   readonly rsv1: boolean;
+  /** RSV2. */
   readonly rsv2: boolean;
+  /** RSV3. */
   readonly rsv3: boolean;
-  /** 0 to 15. */
+  /** The opcode, 0 to 15. */
   readonly opcode: number;
   /** 'continuation', 'text', 'binary', 'close', 'ping', 'pong' or 'reserved'. RFC 6455 §11.8. */
   readonly opcodeName: string;
+  /** MASK. */
   readonly masked: boolean;
   /** How many bits the length has: the form may be longer than needed, which breaks a rule. */
   readonly lengthBits: 7 | 16 | 64;

@@ -16,7 +16,9 @@ export interface FrameFields {
   readonly fin?: boolean | undefined;
   /** The bit of permessage-deflate, which does not compress the payload. Default false. RFC 7692 §6. */
   readonly rsv1?: boolean | undefined;
+  /** RSV2. Default false. */
   readonly rsv2?: boolean | undefined;
+  /** RSV3. Default false. */
   readonly rsv3?: boolean | undefined;
   /** Whether the payload is masked, as those of a client are. Default: if `maskingKey` is given. */
   readonly masked?: boolean | undefined;

@@ -28,9 +28,9 @@ import { copyOf, viewOf } from './to-bytes.js';
 export interface ProtocolOptions {
   /** The extension of this connection, from its opening handshake. Default: none. */
   readonly extension?: Extension | undefined;
-  /** In bytes, after decompression. The default is 104,857,600 (100 MiB); 0 = no limit. */
+  /** The longest message to receive, in bytes after decompression; 0 = no limit. Default 100 MiB. */
   readonly maxPayload?: number | undefined;
-  /** The default is 131,072; 0 = no limit. */
+  /** The most frames that a received message may have; 0 = no limit. Default 131,072. */
   readonly maxFragments?: number | undefined;
   /** Whether each Ping is answered by a Pong. Default true. RFC 6455 §5.5.2. */
   readonly autoPong?: boolean | undefined;

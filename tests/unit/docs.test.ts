@@ -119,6 +119,21 @@ const API: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
   ['options', [WEBSOCKET, 'PrepareOptions']],
 ];
 
+const PEER = 'src/sans-io/peer-protocol.ts';
+const DECODE = 'src/sans-io/decode-frames.ts';
+
+/** The same for docs/protocol.md. */
+const PROTOCOL: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
+  ['options', [PEER, 'ProtocolOptions']],
+  ['options', [PEER, 'MessageOptions']],
+  ['options', [DECODE, 'DecodeOptions']],
+  ['properties', [DECODE, 'DecodedHeader'], [DECODE, 'DecodedFrame']],
+  ['properties', ['src/sans-io/frame-fields.ts', 'FrameField']],
+  ['options', ['src/sans-io/encode-frame.ts', 'FrameFields']],
+  ['options', ['src/sans-io/client-handshake.ts', 'ClientHandshakeOptions']],
+  ['options', ['src/sans-io/server-handshake.ts', 'ServerHandshakeOptions']],
+];
+
 const GENERATORS = {
   options: optionTable,
   properties: propertyTable,
@@ -128,10 +143,12 @@ const GENERATORS = {
 
 type Kind = keyof typeof GENERATORS;
 
-const API_PARTS = API.map(([kind, ...of]) => {
-  const name = `${kind}: ${of.map(([, name]) => name).join(' ')}`;
-  return ['docs/api.md', name, () => GENERATORS[kind](...of)] as const;
-});
+function partsOf(path: string, parts: typeof API) {
+  return parts.map(([kind, ...of]) => {
+    const name = `${kind}: ${of.map(([, name]) => name).join(' ')}`;
+    return [path, name, () => GENERATORS[kind](...of)] as const;
+  });
+}
 
 /** The messages on the channels, in docs/observability.md. */
 const DIAGNOSTICS = [
@@ -151,7 +168,8 @@ describe.each([
   ['docs/errors.md', 'refusals', refusals],
   ['docs/closing.md', 'closing table', closing],
   ['docs/rfc6455.md', 'every MUST', musts],
-  ...API_PARTS,
+  ...partsOf('docs/api.md', API),
+  ...partsOf('docs/protocol.md', PROTOCOL),
   ...DIAGNOSTICS,
 ])('%s', (path, name, generate) => {
   // UPDATE_DOCS=1 npx jest tests/unit/docs.test.ts writes the tables anew.
@@ -235,6 +253,15 @@ describe('docs/api.md', () => {
     const part = between(`options: ${of}`).exec(read('docs/api.md'))?.[0] ?? '';
     return Array.from(part.matchAll(/^\| `(\w+)`/gm), ([, name = '']) => name);
   }
+});
+
+test('docs/protocol.md names everything that ws6455/protocol exports', () => {
+  const text = read('docs/protocol.md');
+  const lists = read('src/protocol.ts').matchAll(/export (?:type )?\{([^}]+)\}/g);
+  const names = Array.from(lists).flatMap(([, list = '']) => list.match(/\w+/g) ?? []);
+  expect(names.length).toBeGreaterThan(30);
+  const isNamed = (name: string) => new RegExp(`\`[^\`\n]*\\b${name}\\b[^\`\n]*\``).test(text);
+  expect(names.filter((name) => !isNamed(name))).toEqual([]);
 });
 
 function markdown(folder: string): string[] {
