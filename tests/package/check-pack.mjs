@@ -8,7 +8,10 @@ import { result, tally } from '../interop/support/results.mjs';
 import { at, run } from './commands.mjs';
 
 const IN_THE_ROOT = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
-const ENTRIES = ['index.js', 'index.mjs', 'index.d.ts', 'index.d.mts', 'browser.js', 'browser.mjs'];
+const ENTRIES = ['index', 'protocol'].flatMap((name) =>
+  ['js', 'mjs', 'd.ts', 'd.mts'].map((kind) => `${name}.${kind}`),
+);
+const BROWSER_ENTRIES = ['browser.js', 'browser.mjs'];
 const MAX_BYTES = 400_000;
 
 /** What documents link to that is in the repository only: pictures, and what is about working on it. */
@@ -53,7 +56,8 @@ function sourcesAndDocuments({ files }) {
 }
 
 function allEntries({ files }) {
-  for (const entry of ENTRIES) ok(files.includes(`dist/${entry}`), `no dist/${entry}`);
+  for (const entry of [...ENTRIES, ...BROWSER_ENTRIES])
+    ok(files.includes(`dist/${entry}`), `no dist/${entry}`);
 }
 
 /** An earlier build's leftovers have no source any more. */
@@ -131,7 +135,7 @@ function linksLead({ files, read }) {
 const CHECKS = {
   'ships dist, src, docs and four files beside them, nothing else': onlyWhatIsMeant,
   'ships the sources and the documents, without pictures': sourcesAndDocuments,
-  'ships both entries, their types and the browser entries': allEntries,
+  'ships all entries, their types and the browser entries': allEntries,
   'ships nothing that has no source': nothingStale,
   'every path that package.json names is there': exportsLead,
   'has no dependency of any kind': noDependencies,

@@ -32,6 +32,14 @@ const REQUIRED = {
       deepStrictEqual(Object.keys(module).sort(), [...names, 'default'].sort());
       for (const name of names) strictEqual(module[name], WebSocket[name]);
     });`,
+  'ws6455/protocol has the same objects in CommonJS and ESM': `
+    const protocol = require('ws6455/protocol');
+    import('ws6455/protocol').then((module) => {
+      deepStrictEqual(Object.keys(module).sort(), Object.keys(protocol).sort());
+      for (const name of Object.keys(protocol)) strictEqual(module[name], protocol[name]);
+      strictEqual(protocol.ProtocolError, WebSocket.ProtocolError);
+      strictEqual(protocol.decodeFrames('81026869').frames[0].message, 'hi');
+    });`,
 };
 
 /** Whoever has a WebSocket of its own and nothing of Node's. */
