@@ -61,7 +61,7 @@ const OPTION_NAMES = ['subprotocols', 'perMessageDeflate', 'origin', 'fields', '
 const MAX_BODY = 4096;
 
 /**
- * Starts the opening handshake of a client. RFC 6455 §4.1.
+ * Writes the request of an opening handshake, and reads its response. RFC 6455 §4.1.
  * @param url host, path and query; nothing is connected
  * @throws SyntaxError for a wrong URL or subprotocol; TypeError or RangeError for a wrong option
  */

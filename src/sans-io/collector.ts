@@ -186,5 +186,6 @@ export class Collector implements Wire, Application {
   // Nothing is paused here, nothing waits above the sender, and `bytesToSend` is never full.
   resumeToDiscard(): void {}
   releaseBacklog(): void {}
+  onFull(): void {}
   onDrain(): void {}
 }

@@ -18,6 +18,7 @@ import {
 import type { Endpoint } from '../protocol/endpoint.js';
 import type { Extension } from '../protocol/extension.js';
 import { Opcode } from '../protocol/frame.js';
+import { checkControlLength } from '../protocol/frame-rules.js';
 import type { FillMask } from '../protocol/mask.js';
 import type { Role } from '../protocol/receiver.js';
 import { Collector } from './collector.js';
@@ -168,6 +169,7 @@ abstract class PeerProtocol {
 
   private sendControl(opcode: number, payload: Uint8Array | string): boolean {
     const bytes = copyOf(payload);
+    checkControlLength(bytes.length);
     return this.call(({ sender }) => {
       if (sender.isClosed) return false;
       sender.sendControl(opcode, bytes, undefined);

@@ -13,8 +13,13 @@ import { answerHandshake } from '../../src/sans-io/server-handshake.js';
 
 type Deflate = NonNullable<Parameters<typeof answerHandshake>[1]>['perMessageDeflate'];
 
+interface Extensions {
+  readonly server: Extension | undefined;
+  readonly client: Extension | undefined;
+}
+
 /** The extensions of both ends, as an opening handshake negotiates them. */
-export function negotiate(server: Deflate = true, client: Deflate = true) {
+export function negotiate(server: Deflate = true, client: Deflate = true): Extensions {
   const handshake = startHandshake('ws://server.example.com/', { perMessageDeflate: client });
   const answer = answerHandshake(handshake.request, { perMessageDeflate: server });
   const agreement = answer && handshake.readResponse(answer.response);
@@ -53,7 +58,7 @@ export class ProtocolPair {
     this.client = new ClientProtocol(client);
   }
 
-  static compressed(extensions: { server?: Extension; client?: Extension } = negotiate()) {
+  static compressed(extensions: Extensions = negotiate()) {
     return new ProtocolPair({ extension: extensions.server }, { extension: extensions.client });
   }
 

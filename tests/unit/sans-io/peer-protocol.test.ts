@@ -172,6 +172,7 @@ describe('the closing handshake', () => {
     server.close(1000);
     server.bytesToSend();
     expect([server.send('x'), server.ping(), server.pong('x')]).toEqual([false, false, false]);
+    expect(() => server.ping(Buffer.alloc(126))).toThrow(RangeError);
     expect(server.bytesToSend()).toHaveLength(0);
   });
 
