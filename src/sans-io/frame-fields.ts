@@ -47,10 +47,11 @@ interface Layout {
  */
 export function describeFields(bytes: Uint8Array, header: FrameHeader): FrameField[] {
   const fields: FrameField[] = [];
+  const all = bitsOf(bytes.subarray(0, header.size));
   let bitOffset = 0;
   for (const { name, length, rfc, describe } of layoutOf(header)) {
-    if (bitOffset + length > bytes.length * 8) break;
-    const bits = readBits(bytes, bitOffset, length);
+    if (bitOffset + length > all.length) break;
+    const bits = all.slice(bitOffset, bitOffset + length);
     fields.push({ name, bits, bitOffset, meaning: describe(bits), rfc });
     bitOffset += length;
   }
@@ -120,23 +121,15 @@ function describeMask(bit: string): string {
 }
 
 function describeLength(bits: string): string {
-  const length = toNumber(bits); // 64 bits are more than a number holds exactly
+  const length = BigInt(`0b${bits}`); // 64 bits are more than a number holds exactly
   return length === 1n ? '1 byte of payload' : `${length} bytes of payload`;
 }
 
 function describeKey(bits: string): string {
-  const digits = toNumber(bits).toString(16).padStart(8, '0');
+  const digits = Number.parseInt(bits, 2).toString(16).padStart(8, '0');
   return `each byte of the payload is XORed with one of ${digits.replace(/..(?=.)/g, '$& ')}`;
 }
 
-function toNumber(bits: string): bigint {
-  return BigInt(`0b${bits}`);
-}
-
-function readBits(bytes: Uint8Array, offset: number, length: number): string {
-  let bits = '';
-  for (let i = offset; i < offset + length; i++) {
-    bits += ((bytes[i >> 3] as number) >> (7 - (i & 7))) & 1; // the caller has checked the range
-  }
-  return bits;
+function bitsOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(2).padStart(8, '0')).join('');
 }
