@@ -1,6 +1,7 @@
 /** Bytes that a program gives, also as hexadecimal text. */
 
 import { Buffer } from 'node:buffer';
+import { types } from 'node:util';
 import { describeValue } from '../connection/check-options.js';
 
 /** What programs write between hexadecimal digits: `81 05`, `81:05`, `0x81, 0x05`, `\x81\x05`. */
@@ -8,7 +9,7 @@ const BETWEEN_DIGITS = /0x|\\x|[\s,:-]/gi;
 
 /** Returns a view of the bytes. @throws TypeError for anything but a Uint8Array */
 export function viewOf(bytes: Uint8Array): Buffer {
-  if (bytes instanceof Uint8Array) {
+  if (types.isUint8Array(bytes)) {
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
   throw new TypeError(`Bytes are a Buffer or a Uint8Array: ${describeValue(bytes)} was given`);
@@ -17,7 +18,7 @@ export function viewOf(bytes: Uint8Array): Buffer {
 /** Returns a copy of the bytes, or of the UTF-8 of a text. @throws TypeError for anything else */
 export function copyOf(data: Uint8Array | string): Buffer {
   if (typeof data === 'string') return Buffer.from(data);
-  if (data instanceof Uint8Array) return Buffer.from(data);
+  if (types.isUint8Array(data)) return Buffer.from(data);
   throw new TypeError(
     `A payload is a string, a Buffer or a Uint8Array: ${describeValue(data)} was given`,
   );

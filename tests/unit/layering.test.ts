@@ -37,7 +37,7 @@ const NODE_MODULES: Record<string, readonly string[]> = {
     'zlib',
   ],
   client: ['buffer', 'http', 'https', 'net', 'stream', 'tls'],
-  'sans-io': ['buffer', 'zlib'],
+  'sans-io': ['buffer', 'util', 'zlib'],
   websocket: ['async_hooks', 'buffer', 'events', 'http', 'stream', 'util'],
   server: [
     'buffer',

@@ -1,10 +1,12 @@
 /** Random frames: written and read back, cut anywhere, and beside a WebSocket of the library. */
 
 import { describe, expect, jest, test } from '@jest/globals';
+import { startHandshake } from '../../../src/sans-io/client-handshake.js';
 import { decodeFrames, type FrameViolation } from '../../../src/sans-io/decode-frames.js';
 import { encodeFrame, type FrameFields } from '../../../src/sans-io/encode-frame.js';
 import { ClientProtocol, ServerProtocol } from '../../../src/sans-io/peer-protocol.js';
 import type { ProtocolEvent } from '../../../src/sans-io/protocol-events.js';
+import { type AcceptedHandshake, answerHandshake } from '../../../src/sans-io/server-handshake.js';
 import { type Role, Scene } from '../../conformance/subject.js';
 import { inShort } from '../../conformance/wire-bytes.js';
 import { TIMEOUT, withSeeds } from '../../fuzz/seeds.js';
@@ -166,6 +168,36 @@ describe('a stream of frames', () => {
     const all = incomplete === undefined ? frames : [...frames, incomplete];
     return all.find((one) => one.opcodeName === 'close' || one.violation !== undefined)?.violation;
   }
+});
+
+describe('random bytes', () => {
+  test('are frames and a rest', () =>
+    withSeeds(300, async (random) => {
+      const bytes = random.bytes(random.integer(0, 300));
+      const { frames, rest } = decodeFrames(bytes);
+      expect(Buffer.concat([...frames.map((one) => one.bytes), rest]).equals(bytes)).toBe(true);
+      expect(frames.map(({ offset }) => offset)).toEqual(
+        frames.map((_, i) => frames.slice(0, i).reduce((sum, one) => sum + one.bytes.length, 0)),
+      );
+    }));
+
+  test('in a request or a response are answered or refused', () =>
+    withSeeds(300, async (random) => {
+      const { request, readResponse } = startHandshake('ws://a.example/');
+      const answer = answerHandshake(request) as AcceptedHandshake;
+      const reads = [answerHandshake, readResponse];
+      for (const [i, bytes] of [request, answer.response].entries()) {
+        for (let count = random.integer(1, 3); count > 0; count--) {
+          bytes[random.integer(0, bytes.length - 1)] = random.integer(0, 255);
+        }
+        try {
+          reads[i]?.(bytes);
+        } catch (error) {
+          expect(i).toBe(1); // only readResponse throws
+          expect((error as Error).name).toMatch(/^(HandshakeError|SyntaxError)$/);
+        }
+      }
+    }));
 });
 
 describe('messages through both ends', () => {
