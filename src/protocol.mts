@@ -8,6 +8,7 @@ export {
   CloseCode,
   decodeFrames,
   encodeFrame,
+  FrameDecoder,
   FrameHeader,
   HandshakeError,
   isCloseCode,

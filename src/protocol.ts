@@ -21,7 +21,7 @@ export type {
   FrameViolation,
   IncompleteFrame,
 } from './sans-io/decode-frames.js';
-export { decodeFrames } from './sans-io/decode-frames.js';
+export { decodeFrames, FrameDecoder } from './sans-io/decode-frames.js';
 export type { FrameFields } from './sans-io/encode-frame.js';
 export { encodeFrame } from './sans-io/encode-frame.js';
 export type { FrameField } from './sans-io/frame-fields.js';

@@ -1,7 +1,11 @@
 /** RFC 6455 §5: takes bytes apart into frames, and names each rule that they break. */
 
-import type { Buffer } from 'node:buffer';
-import { checkConnectionOptions, checkWord } from '../connection/check-options.js';
+import { Buffer } from 'node:buffer';
+import {
+  checkConnectionOptions,
+  checkWord,
+  warnOfUnknownOptions,
+} from '../connection/check-options.js';
 import { DEFAULTS, toLimit } from '../connection/options.js';
 import { ProtocolError, type Violation } from '../protocol/errors.js';
 import { FrameHeader, Opcode, readHeader } from '../protocol/frame.js';
@@ -23,6 +27,8 @@ export interface DecodeOptions {
   /** The longest message that a receiver takes, in bytes; 0 = no limit. Default 100 MiB. */
   readonly maxPayload?: number | undefined;
 }
+
+const OPTION_NAMES = ['from', 'perMessageDeflate', 'maxPayload'];
 
 /** A rule that a frame breaks, and what a receiver does about it. RFC 6455 §7.1.7. */
 export interface FrameViolation {
@@ -106,67 +112,103 @@ export function decodeFrames(
   bytes: Uint8Array | string,
   options: DecodeOptions = {},
 ): DecodedFrames {
-  checkWord(options, 'from', ['client', 'server']);
-  checkConnectionOptions({ maxPayload: options.maxPayload });
-  return new FrameDecoder(toBytes(bytes), options).decode();
+  const decoder = new FrameDecoder(options);
+  const frames = decoder.push(bytes);
+  return { frames, rest: decoder.rest, incomplete: decoder.incomplete };
 }
 
-class FrameDecoder {
-  private readonly bytes: Buffer;
-  private readonly expectMask: boolean;
+/** As {@link decodeFrames}, for bytes that come in chunks. */
+export class FrameDecoder {
+  private expectMask: boolean | undefined;
   /** The reserved bits that the extension uses. */
   private readonly owned: number;
   private readonly maxPayload: number;
   private readonly header = new FrameHeader();
   private readonly contents: ContentReader;
+  /** The chunks from the first byte of the current frame on, and their length. */
+  private chunks: Buffer[] = [];
+  private length = 0;
+  /** So many bytes are needed to read more of the current frame. */
+  private needed = 2;
+  /** Where that frame begins in the stream. */
   private offset = 0;
 
-  constructor(bytes: Buffer, { from, perMessageDeflate = true, maxPayload }: DecodeOptions) {
-    this.bytes = bytes;
-    const isMasked = ((bytes[1] ?? 0) & 0x80) !== 0;
-    this.expectMask = from === undefined ? isMasked : from === 'client';
+  /** @param options those of {@link decodeFrames} */
+  constructor(options: DecodeOptions = {}) {
+    checkWord(options, 'from', ['client', 'server']);
+    checkConnectionOptions({ maxPayload: options.maxPayload });
+    warnOfUnknownOptions(options, OPTION_NAMES, 'decodeFrames');
+    const { from, perMessageDeflate = true, maxPayload } = options;
+    this.expectMask = from && from === 'client';
     this.owned = perMessageDeflate ? 4 : 0;
     this.maxPayload = toLimit(maxPayload, DEFAULTS.maxPayload);
     this.contents = new ContentReader(perMessageDeflate, this.maxPayload);
   }
 
-  decode(): DecodedFrames {
-    const frames: DecodedFrame[] = [];
-    for (;;) {
-      const isComplete = readHeader(this.bytes, this.offset, this.bytes.length, this.header);
-      const { size, length } = this.header;
-      if (!isComplete || size + length > this.bytes.length - this.offset) {
-        return { frames, ...this.readRest(isComplete) };
-      }
-      frames.push(this.readFrame());
-      this.offset += size + length;
-    }
+  /**
+   * Adds a chunk. Its bytes must not change afterwards.
+   * @returns the frames that it completes; their `offset` counts from the first chunk on
+   */
+  push(bytes: Uint8Array | string): DecodedFrame[] {
+    const chunk = toBytes(bytes);
+    this.chunks.push(chunk);
+    this.length += chunk.length;
+    return this.length < this.needed ? [] : this.readFrames(this.rest);
   }
 
-  private readFrame(): DecodedFrame {
-    const { bytes, header, offset } = this;
+  /** The bytes behind the complete frames. */
+  get rest(): Buffer {
+    const [only] = this.chunks;
+    if (this.chunks.length === 1 && only !== undefined) return only;
+    const joined = Buffer.concat(this.chunks);
+    this.chunks = [joined];
+    return joined;
+  }
+
+  /** See {@link DecodedFrames}. */
+  get incomplete(): IncompleteFrame | undefined {
+    const { rest, header } = this;
+    if (rest.length < 2) return undefined;
+    const isComplete = readHeader(rest, 0, rest.length, header);
+    const described = this.describeHeader(rest, this.checkHeader(isComplete));
+    return { ...described, missing: this.needed - rest.length };
+  }
+
+  private readFrames(bytes: Buffer): DecodedFrame[] {
+    const frames: DecodedFrame[] = [];
+    let start = 0;
+    while (this.hasFrame(bytes, start)) {
+      const end = start + this.needed;
+      frames.push(this.readFrame(bytes.subarray(start, end)));
+      this.offset += this.needed;
+      start = end;
+    }
+    this.chunks = [bytes.subarray(start)];
+    this.length = bytes.length - start;
+    return frames;
+  }
+
+  /** Reads a header, as far as it is there. @returns whether the whole frame is there */
+  private hasFrame(bytes: Buffer, start: number): boolean {
+    const { header } = this;
+    const isComplete = readHeader(bytes, start, bytes.length, header);
+    this.needed = isComplete ? header.size + header.length : header.size;
+    return isComplete && this.needed <= bytes.length - start;
+  }
+
+  private readFrame(bytes: Buffer): DecodedFrame {
+    const { header } = this;
     const { masked, maskingKey, size } = header;
-    const start = offset + size;
-    const end = start + header.length;
-    const payload = unmaskedCopy(bytes, start, end, masked ? maskingKey : 0);
+    const payload = unmaskedCopy(bytes, size, bytes.length, masked ? maskingKey : 0);
     const violation = this.checkHeader(true);
     const content = this.contents.read(header, payload);
     return {
-      ...this.describeHeader(bytes.subarray(offset, end), violation ?? content.violation),
-      maskingKey: masked ? bytes.subarray(start - 4, start) : undefined,
+      ...this.describeHeader(bytes, violation ?? content.violation),
+      maskingKey: masked ? bytes.subarray(size - 4, size) : undefined,
       payload,
       message: content.message,
       close: content.close,
     };
-  }
-
-  private readRest(isComplete: boolean): Pick<DecodedFrames, 'rest' | 'incomplete'> {
-    const { header, offset } = this;
-    const rest = this.bytes.subarray(offset);
-    if (rest.length < 2) return { rest, incomplete: undefined };
-    const size = isComplete ? header.size + header.length : header.size;
-    const described = this.describeHeader(rest, this.checkHeader(isComplete));
-    return { rest, incomplete: { ...described, missing: size - rest.length } };
   }
 
   private describeHeader(bytes: Buffer, violation: ProtocolError | undefined): DecodedHeader {
@@ -189,8 +231,9 @@ class FrameDecoder {
 
   /** Checks a header as a receiver does: the first two bytes alone, then the length of a data frame. */
   private checkHeader(isComplete: boolean): ProtocolError | undefined {
-    const { header, contents, expectMask, owned } = this;
-    const violation = checkHeaderStart(header, expectMask, contents.isInMessage, owned);
+    const { header, contents, owned } = this;
+    this.expectMask ??= header.masked;
+    const violation = checkHeaderStart(header, this.expectMask, contents.isInMessage, owned);
     if (violation !== undefined) {
       const detail = violation === 'INVALID_OPCODE' ? header.opcode : header.shortLength;
       return new ProtocolError(violation, detail);

@@ -40,6 +40,7 @@ test('the names of ws6455/protocol', () => {
   expect(Object.keys(protocol).sort()).toEqual([
     'ClientProtocol',
     'CloseCode',
+    'FrameDecoder',
     'FrameHeader',
     'HandshakeError',
     'Opcode',

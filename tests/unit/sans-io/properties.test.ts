@@ -2,7 +2,12 @@
 
 import { describe, expect, jest, test } from '@jest/globals';
 import { startHandshake } from '../../../src/sans-io/client-handshake.js';
-import { decodeFrames, type FrameViolation } from '../../../src/sans-io/decode-frames.js';
+import {
+  type DecodedFrame,
+  decodeFrames,
+  FrameDecoder,
+  type FrameViolation,
+} from '../../../src/sans-io/decode-frames.js';
 import { encodeFrame, type FrameFields } from '../../../src/sans-io/encode-frame.js';
 import { ClientProtocol, ServerProtocol } from '../../../src/sans-io/peer-protocol.js';
 import type { ProtocolEvent } from '../../../src/sans-io/protocol-events.js';
@@ -167,6 +172,41 @@ describe('a stream of frames', () => {
     const { frames, incomplete } = decodeFrames(bytes, { from, perMessageDeflate: false });
     const all = incomplete === undefined ? frames : [...frames, incomplete];
     return all.find((one) => one.opcodeName === 'close' || one.violation !== undefined)?.violation;
+  }
+});
+
+describe('a FrameDecoder', () => {
+  test('gives the same frames wherever the bytes are cut', () =>
+    withSeeds(100, async (random) => {
+      const { bytes } = random.next() < 0.7 ? frameStream(random, 0.5, true) : brokenStream(random);
+      const whole = decodeFrames(bytes);
+      for (const longest of [20, 5000]) {
+        const decoder = new FrameDecoder();
+        const frames = randomCuts(bytes, random, longest).flatMap((chunk) => decoder.push(chunk));
+        expect(frames.map(inFull)).toEqual(whole.frames.map(inFull));
+        expect(decoder.rest.equals(whole.rest)).toBe(true);
+        expect(decoder.incomplete?.fields).toEqual(whole.incomplete?.fields);
+        expect(decoder.incomplete?.missing).toBe(whole.incomplete?.missing);
+      }
+    }));
+
+  test('copies a frame in many chunks only once', () => {
+    const bytes = encodeFrame({ payload: Buffer.alloc(20_000_000, 'x') });
+    const decoder = new FrameDecoder();
+    const concat = jest.spyOn(Buffer, 'concat');
+    const frames: DecodedFrame[] = [];
+    for (let i = 0; i < bytes.length; i += 1000) {
+      frames.push(...decoder.push(bytes.subarray(i, i + 1000)));
+    }
+    expect(concat.mock.calls.length).toBeLessThan(5);
+    concat.mockRestore();
+    expect(frames.map(({ payload }) => payload.length)).toEqual([20_000_000]);
+  });
+
+  function inFull(frame: DecodedFrame): string {
+    const { offset, violation, message, close, opcodeName, fields } = frame;
+    const data = message === undefined ? '' : inShort(Buffer.from(message));
+    return `${offset} ${inOneLine(frame)} ${JSON.stringify([violation, data, close, opcodeName, fields])}`;
   }
 });
 
