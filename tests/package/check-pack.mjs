@@ -75,7 +75,8 @@ function targets(value) {
 
 function exportsLead({ files, manifest }) {
   const fields = ['main', 'types', 'browser', 'react-native'].map((name) => manifest[name]);
-  for (const target of [...targets(manifest.exports), ...fields]) {
+  const paths = [manifest.exports, manifest.typesVersions].flatMap(targets);
+  for (const target of [...paths, ...fields]) {
     ok(files.includes(target.replace(/^\.\//, '')), `package.json names ${target}`);
   }
 }
