@@ -8,7 +8,7 @@ import { copyOf, viewOf } from './to-bytes.js';
 
 /** The fields of a frame for {@link encodeFrame}, named as those of a {@link DecodedFrame}. */
 export interface FrameFields {
-  /** 0 to 15; see {@link Opcode}. Default: text for a string, else binary. */
+  /** 0 to 15, such as `Opcode.TEXT`. Default: text for a string, else binary. */
   readonly opcode?: number | undefined;
   /** A string is written as UTF-8. Default: empty. */
   readonly payload?: Uint8Array | string | undefined;
