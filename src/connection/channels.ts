@@ -1,6 +1,11 @@
 /** The channels of `node:diagnostics_channel`, and what is published on them. */
 
-import { channel, tracingChannel } from 'node:diagnostics_channel';
+import {
+  type Channel,
+  channel,
+  type TracingChannel,
+  tracingChannel,
+} from 'node:diagnostics_channel';
 import type { HandshakeError } from '../handshake/errors.js';
 import type { ProtocolError } from '../protocol/errors.js';
 import type { Role } from '../protocol/receiver.js';
@@ -173,9 +178,24 @@ export interface ShutdownDiagnostic<Server = object> {
   readonly open: number;
 }
 
-// Node holds channels weakly: these objects keep the subscribers.
 /** The channels, by the second part of their names. */
-export const channels = {
+interface Channels {
+  readonly handshake: TracingChannel<object, HandshakeDiagnostic>;
+  readonly open: Channel;
+  readonly close: Channel;
+  readonly frame: Channel;
+  readonly message: Channel;
+  readonly ping: Channel;
+  readonly pong: Channel;
+  readonly violation: Channel;
+  readonly refusal: Channel;
+  readonly backpressure: Channel;
+  readonly drop: Channel;
+  readonly shutdown: Channel;
+}
+
+// Node holds channels weakly: this object keeps the subscribers.
+export const channels: Channels = {
   handshake: tracingChannel<object, HandshakeDiagnostic>('ws6455:handshake'),
   open: channel('ws6455:open'),
   close: channel('ws6455:close'),
@@ -188,4 +208,4 @@ export const channels = {
   backpressure: channel('ws6455:backpressure'),
   drop: channel('ws6455:drop'),
   shutdown: channel('ws6455:shutdown'),
-} as const;
+};
