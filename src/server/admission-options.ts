@@ -112,6 +112,8 @@ export type ServerOnlyOption =
   | 'maxConnections'
   | 'maxConnectionsPerAddress'
   | 'maxPendingHandshakes'
+  | 'memoryBudget'
+  | 'messageMetrics'
   | 'noServer'
   | 'path'
   | 'port'

@@ -3,6 +3,7 @@
 import type { CloseInfo, Traffic } from '../connection/close-info.js';
 import type { CloseCount, DroppedCounts } from './api.js';
 import { Histogram } from './histogram.js';
+import { MessageCounters } from './message-counters.js';
 
 /** The upper bounds of the buckets, in seconds. */
 const HANDSHAKE_BOUNDS = [
@@ -39,10 +40,18 @@ export class ServerCounters {
     closing: 0,
     messageRate: 0,
   };
+  /** With the option `messageMetrics`. */
+  byType: MessageCounters | undefined;
   private readonly closeCounts = new Map<string, Mutable<CloseCount>>();
 
   get closes(): CloseCount[] {
     return [...this.closeCounts.values()].map((one) => ({ ...one }));
+  }
+
+  /** Counts the messages of all connections, until the server is closed. */
+  countMessages(server: object): void {
+    this.byType = new MessageCounters(server);
+    this.byType.start();
   }
 
   /** A handshake was accepted. @param milliseconds how long it took */

@@ -269,6 +269,7 @@ export class Lifecycle implements SessionServer {
 
   private emitClose(): void {
     this.phase = 'CLOSED';
+    this.counters.byType?.stop();
     this.owner.emit('close');
   }
 

@@ -4,6 +4,7 @@ import { describeValue } from '../connection/check-options.js';
 import type { ServerStats } from './api.js';
 import type { ServerCounters } from './counters.js';
 import type { Histogram } from './histogram.js';
+import type { MessageCounters } from './message-counters.js';
 
 type Labels = { readonly [name: string]: string | number };
 
@@ -17,7 +18,7 @@ interface Sample {
 interface Family {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
-  readonly unit?: 'bytes' | 'seconds';
+  readonly unit?: 'bytes' | 'seconds' | 'ratio';
   readonly help: string;
   readonly samples: readonly Sample[];
 }
@@ -31,7 +32,11 @@ export function formatMetrics(
   labels: Labels = {},
 ): string {
   checkLabels(labels);
-  const families = [...connectionFamilies(stats, counters), ...trafficFamilies(stats, counters)];
+  const families = [
+    ...connectionFamilies(stats, counters),
+    ...messageFamilies(stats, counters.byType),
+    ...trafficFamilies(stats, counters),
+  ];
   return `${families.map((family) => formatFamily(family, labels)).join('')}# EOF\n`;
 }
 
@@ -62,10 +67,46 @@ function connectionFamilies(stats: ServerStats, counters: ServerCounters): Famil
   ];
 }
 
-function trafficFamilies(stats: ServerStats, { roundTrips }: ServerCounters): Family[] {
-  const { messages, bytes, buffered, dropped } = stats;
+/** Without the option `messageMetrics` only the number of messages is known. */
+function messageFamilies({ messages }: ServerStats, counters?: MessageCounters): Family[] {
+  const help = 'Messages of all connections.';
+  if (counters === undefined) {
+    return [counter('messages', help, byLabel('direction', { ...messages }))];
+  }
+  const counts = Object.entries(counters.counts).flatMap(([direction, types]) =>
+    Object.entries(types).map(([type, count]) => ({ labels: { direction, type }, count })),
+  );
+  const ratios = Object.entries(counters.compressed).map(([direction, { before, wire }]) => ({
+    labels: { direction },
+    value: wire === 0 ? 1 : before / wire,
+  }));
   return [
-    counter('messages', 'Messages of all connections.', byLabel('direction', { ...messages })),
+    counter(
+      'messages',
+      help,
+      counts.map(({ labels, count }) => ({ labels, value: count.messages })),
+    ),
+    {
+      ...counter(
+        'message_bytes',
+        'The length of messages, uncompressed.',
+        counts.map(({ labels, count }) => ({ labels, value: count.bytes })),
+      ),
+      unit: 'bytes',
+    },
+    {
+      name: 'compression_ratio',
+      type: 'gauge',
+      unit: 'ratio',
+      help: 'The length of compressed messages before compression, by that of their frames.',
+      samples: ratios,
+    },
+  ];
+}
+
+function trafficFamilies(stats: ServerStats, { roundTrips }: ServerCounters): Family[] {
+  const { bytes, buffered, dropped } = stats;
+  return [
     {
       ...counter('wire_bytes', 'Bytes on the sockets.', byLabel('direction', { ...bytes })),
       unit: 'bytes',
@@ -139,7 +180,7 @@ function escapeText(text: string): string {
 }
 
 /** The labels that the metrics have themselves. */
-const RESERVED = ['by', 'code', 'direction', 'le', 'outcome', 'policy', 'reason'];
+const RESERVED = ['by', 'code', 'direction', 'le', 'outcome', 'policy', 'reason', 'type'];
 
 function checkLabels(labels: Labels): void {
   for (const name of Object.keys(labels)) {

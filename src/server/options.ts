@@ -125,6 +125,11 @@ export interface ServerOptions<
    * that were started later get their share of them. Default: no limit.
    */
   maxLifetime?: MaxLifetime | undefined;
+  /**
+   * Whether `metrics()` has the types and lengths of messages, and the ratio of compression. That costs
+   * some time for every message of the process. Default false.
+   */
+  messageMetrics?: boolean | undefined;
   /** The class of the connections: `WebSocket` or a class that extends it. Default: `WebSocket`. */
   WebSocket?: T | undefined;
 }

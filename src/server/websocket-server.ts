@@ -92,6 +92,7 @@ export class WebSocketServer<
     const lifecycle = ensureLifecycle(this as unknown as Owner);
     const { server, noServer, clientTracking, port, host, backlog } = this.options;
     if (clientTracking) this.clients = new Set();
+    if (this.options.messageMetrics) lifecycle.counters.countMessages(this);
     if (server) lifecycle.attachTo(server as HttpServer);
     else if (!noServer) lifecycle.listen(port ?? 0, host, backlog, callback);
   }

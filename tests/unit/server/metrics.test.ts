@@ -1,5 +1,6 @@
 /** `server.stats()` and `server.metrics()`: sums of what connections count, and their text. */
 
+import { channel } from 'node:diagnostics_channel';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { useClock } from '../../support/clock.js';
@@ -217,5 +218,55 @@ describe('the counters', () => {
     inbox.stream.end(frame({ opcode: OPCODE.CLOSE, payload: closePayload(1000), mask: KEY }));
     await until(() => wss.stats().connections === 0, 'the end');
     expect(wss.stats().messages.received).toBe(1);
+  });
+});
+
+describe('messageMetrics', () => {
+  test('has the types and lengths of messages, and the ratio of compression', async () => {
+    const compression = { perMessageDeflate: { threshold: 0 } };
+    const options = { ...compression, messageMetrics: true };
+    const { wss, ws, client } = await connectPair(scope(), options, compression);
+    ws.send('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa');
+    client.send(Buffer.alloc(7), { compress: false });
+    client.send('é', { compress: false });
+    await until(() => ws.stats?.().messages.received === 2, 'the messages');
+    wss.close();
+    const metrics = wss.metrics();
+    const lines = metrics
+      .split('\n')
+      .filter((line) => /^websocket_server_(message|comp)/.test(line));
+    expect(lines).toEqual([
+      'websocket_server_messages_total{direction="sent",type="text"} 1',
+      'websocket_server_messages_total{direction="sent",type="binary"} 0',
+      'websocket_server_messages_total{direction="received",type="text"} 1',
+      'websocket_server_messages_total{direction="received",type="binary"} 1',
+      'websocket_server_message_bytes_total{direction="sent",type="text"} 40',
+      'websocket_server_message_bytes_total{direction="sent",type="binary"} 0',
+      'websocket_server_message_bytes_total{direction="received",type="text"} 2',
+      'websocket_server_message_bytes_total{direction="received",type="binary"} 7',
+      expect.stringMatching(/^websocket_server_compression_ratio{direction="sent"} [3-9]/),
+      'websocket_server_compression_ratio{direction="received"} 1',
+    ]);
+  });
+
+  test('counts for its own server only, and until it is closed', async () => {
+    const isObserved = () => channel('ws6455:message').hasSubscribers;
+    const [counting, other] = [detached({ messageMetrics: true }), await connectPair(scope())];
+    const received = next(other.client, 'message');
+    other.ws.send('text');
+    await received;
+    expect(counting.metrics()).toContain('messages_total{direction="sent",type="text"} 0\n');
+    expect(isObserved()).toBe(true);
+    counting.close();
+    await next(counting, 'close');
+    expect(isObserved()).toBe(false);
+  });
+
+  test('is of the whole server, as memoryBudget is', () => {
+    for (const options of [{ messageMetrics: true }, { memoryBudget: 1 }]) {
+      expect(() => detached().route('/', options as object, () => {})).toThrow(
+        /^A route cannot have the option \w+, which is of the whole server/,
+      );
+    }
   });
 });
