@@ -100,10 +100,11 @@ function limitUnanswered(newest: SentPing): void {
 /**
  * Takes a Pong that answers a Ping of the library. RFC 6455 §5.5.3: a peer may answer only the most
  * recent Ping, so the older ones are answered too.
- * @returns false for any other Pong: of a Ping of the program, or one that nobody asked for
+ * @returns the round-trip time in milliseconds; undefined for any other Pong: of a Ping of the program,
+ * or one that nobody asked for
  */
-export function takePong(connection: PingedConnection, payload: Buffer): boolean {
-  if (payload.length !== PAYLOAD.length) return false;
+export function takePong(connection: PingedConnection, payload: Buffer): number | undefined {
+  if (payload.length !== PAYLOAD.length) return undefined;
   const id = payload.readUInt32BE();
   let newer: SentPing | undefined;
   let ping = connection.pings;
@@ -111,11 +112,12 @@ export function takePong(connection: PingedConnection, payload: Buffer): boolean
     newer = ping;
     ping = ping.older;
   }
-  if (ping === undefined) return false;
+  if (ping === undefined) return undefined;
   if (newer === undefined) connection.pings = undefined;
   else newer.older = undefined;
-  noteRoundTrip(connection, ping, time.now() - ping.sentAt);
-  return true;
+  const roundTripTime = time.now() - ping.sentAt;
+  noteRoundTrip(connection, ping, roundTripTime);
+  return roundTripTime;
 }
 
 /** The one place where a Pong of the library sets the round-trip time. */

@@ -113,7 +113,7 @@ function trafficFamilies(stats: ServerStats, { roundTrips }: ServerCounters): Fa
     },
     { ...gauge('buffered_bytes', 'Message bytes that wait to be sent.', buffered), unit: 'bytes' },
     counter('dropped', 'Messages that were dropped.', byLabel('policy', { ...dropped })),
-    histogram('rtt_seconds', 'Round-trip times of heartbeats.', roundTrips),
+    histogram('rtt_seconds', 'Round-trip times of the Pings of the library.', roundTrips),
   ];
 }
 

@@ -257,10 +257,10 @@ export class Session implements Application, DropListener {
 
   onPong(payload: Buffer): void {
     const { connection } = this;
-    const isOurs = connection?.pings !== undefined && takePong(connection, payload);
-    reports.reportPong(this, payload);
-    if (isOurs) return;
-    this.owner.emit('pong', payload);
+    const roundTripTime = connection?.pings && takePong(connection, payload);
+    reports.reportPong(this, payload, roundTripTime);
+    if (roundTripTime === undefined) this.owner.emit('pong', payload);
+    else this.server?.onRoundTrip(roundTripTime);
   }
 
   onFull(): void {

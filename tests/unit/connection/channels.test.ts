@@ -223,6 +223,15 @@ test('Pings and Pongs that were received', async () => {
   ]);
 });
 
+test('a Pong that answers a Ping of the library has the round-trip time, and the server counts it', async () => {
+  const { wss, ws } = await connectPair(scope());
+  const seen = record(scope(), 'pong');
+  const rtt = await ws.measureRoundTrip();
+  expect(seen).toEqual([['pong', { websocket: ws, server: wss, payload: expect.anything(), rtt }]]);
+  const sum = `websocket_server_rtt_seconds_sum ${rtt / 1000}\n`;
+  expect(wss.metrics()).toContain(`${sum}websocket_server_rtt_seconds_count 1\n`);
+});
+
 describe('a violation', () => {
   test('has the section of the rule', async () => {
     const { ws, near } = peer();
