@@ -35,7 +35,7 @@ export interface HandshakeDiagnostic<Socket = object, Server = object, Request =
   readonly server?: Server;
   /** The request that a server received. */
   readonly request?: Request;
-  /** The URL of a client, after redirects. */
+  /** The URL of a client, after redirects, without user name and password. */
   url?: string;
   /** The result, from 'asyncStart' on. 'failed': the connection was lost, or the client gave up. */
   verdict?: 'accepted' | 'refused' | 'failed';

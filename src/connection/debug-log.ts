@@ -130,7 +130,9 @@ class DebugLog {
   }
 
   private line(name: string, word: string, what: string): void {
-    this.print(`${name} ${word.padEnd(10)} ${what}`);
+    // A terminal would obey control characters of the peer.
+    const printable = what.replace(/\p{Cc}/gu, (control) => inspect(control).slice(1, -1));
+    this.print(`${name} ${word.padEnd(10)} ${printable}`);
   }
 }
 

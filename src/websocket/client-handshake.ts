@@ -17,7 +17,9 @@ class SessionHandshake implements HandshakeListener {
 
   constructor(session: Session, url: string) {
     this.session = session;
-    this.trace = followHandshake(() => ({ role: 'client', websocket: session.owner, url }));
+    this.trace = followHandshake(() => {
+      return { role: 'client', websocket: session.owner, url: withoutCredentials(url) };
+    });
   }
 
   onAddress(url: string, redirects: number): void {
@@ -74,8 +76,13 @@ class SessionHandshake implements HandshakeListener {
   /** The URL after redirects. */
   private get place(): { url?: string } {
     const { address } = this.session;
-    return address === undefined ? {} : { url: address.url };
+    return address === undefined ? {} : { url: withoutCredentials(address.url) };
   }
+}
+
+/** RFC 3986 §3.2.1: a user name and a password do not belong in traces and logs. */
+function withoutCredentials(url: string): string {
+  return url.replace(/^(\w+:)?([/\\]*)[^/\\?#]*@/, '$1$2');
 }
 
 function verdictOn(error: Error): { verdict: 'refused' | 'failed'; status?: number } {

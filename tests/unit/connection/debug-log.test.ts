@@ -85,6 +85,14 @@ test('a refusal has its reason', async () => {
   ]);
 });
 
+test('control characters of a peer are printed as escapes: a terminal would obey them', async () => {
+  const program = `require('node:diagnostics_channel')
+    .channel('tracing:ws6455:handshake:start')
+    .publish({ role: 'server', request: { method: 'GET', url: '/\\x9b31m\\nfake' } });
+    act = (client) => client.on('open', () => client.close());`;
+  expect((await story('server', program))[0]).toBe('CONNECTING GET /\\x9B31m\\nfake  §4.2.1');
+});
+
 test('without NODE_DEBUG nothing is printed', async () => {
   const { errors } = await new Compiled({ NODE_DEBUG: '' }).run(
     scope(),

@@ -172,6 +172,19 @@ describe('of a client', () => {
     });
   });
 
+  test.each([
+    ['ws://user:secret@server.example.com/a@b', 'ws://server.example.com/a@b'],
+    ['ws:user:secret@server.example.com', 'ws:server.example.com'],
+  ])('%s is published without user name and password', (address, url) => {
+    const seen = recordHandshakes(scope());
+    const createConnection = () => scope().wire()[0] as never;
+    const client = new WebSocket(address, { createConnection });
+    client.on('error', () => {});
+    client.terminate();
+    expect(seen[0]).toMatchObject(['start', { url }]);
+    expect(JSON.stringify(seen.map(([, { url: published }]) => published))).not.toContain('secret');
+  });
+
   test('one whose constructor throws has failed', () => {
     const seen = recordHandshakes(scope());
     const finishRequest = () => {
