@@ -30,7 +30,7 @@ export function serverStats({ admission, pending, counters, owner }: Lifecycle):
     connections,
     pendingHandshakes: pending.size,
     accepted,
-    // A handshake may be answered twice: malformed, then a listener of 'wsClientError' throws.
+    // A program that calls `completeUpgrade` itself may get a refusal without a handshake.
     abandoned: Math.max(0, handshakes - answered - pending.size),
     messages,
     bytes,

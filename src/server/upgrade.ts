@@ -278,7 +278,7 @@ export class OpeningHandshake {
     try {
       this.server.emit('wsClientError', error, socket, request);
     } catch (thrown) {
-      this.fail(thrown);
+      failHandshake(this.server, thrown, this.upgrade); // it is counted already
     }
   }
 

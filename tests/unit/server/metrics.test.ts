@@ -189,6 +189,18 @@ describe('the counters', () => {
     expect(text).toContain('websocket_server_refused_total{reason="malformed"} 1\n');
   });
 
+  test("count a handshake once, also if a listener of 'wsClientError' throws", async () => {
+    const { wss, answer } = startServer();
+    wss.on('callbackError', () => {});
+    wss.on('wsClientError', () => {
+      throw new Error('own');
+    });
+    const set = { Upgrade: 'websocket', 'Sec-WebSocket-Key': '-' };
+    expect((await answer({ set })).status).toBe(500);
+    expect(wss.stats().refused).toMatchObject({ malformed: 1, callbackError: 0 });
+    expect(wss.metrics()).toContain('websocket_server_connections_total{outcome="refused"} 1\n');
+  });
+
   test('of what waits and what was dropped', async () => {
     const { wss, ask, connections } = startServer({
       maxBufferedAmount: 1,
