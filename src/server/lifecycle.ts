@@ -191,7 +191,9 @@ export class Lifecycle implements SessionServer {
       this.shutdown.harden(options);
       return this.shutdown.done;
     }
-    const shutdown = new Shutdown(this.shutdownHost(), options);
+    // After close() no client is accepted that a lame duck could wait for.
+    const times = this.phase === 'RUNNING' ? options : { ...options, lameDuck: 0 };
+    const shutdown = new Shutdown(this.shutdownHost(), times);
     this.shutdown = shutdown;
     this.reportShutdown();
     void shutdown.done.then(() => this.reportShutdown());

@@ -169,8 +169,9 @@ export class Shutdown {
     if (now >= this.deadline && !isDropping) this.startDropping();
     else if (this.stage === 'ACCEPTING' && now >= this.acceptUntil) this.startClosing(now);
     if (this.stage === 'CLOSING' || this.stage === 'DROPPING') this.endConnections(now);
-    if (this.stage === 'WAITING' || this.stage === 'DROPPED') this.endServer();
-    if (now >= this.giveUpAt) this.finish();
+    const isGivingUp = now >= this.giveUpAt;
+    if (this.stage === 'WAITING' || this.stage === 'DROPPED') this.endServer(isGivingUp);
+    if (isGivingUp) this.finish();
   }
 
   private schedule(): void {
@@ -245,8 +246,9 @@ export class Shutdown {
     this.host.drop(client);
   }
 
-  private endServer(): void {
-    if (this.isEnding || this.host.clients.size > 0) return;
+  /** @param isGivingUp whether it no longer waits for the connections */
+  private endServer(isGivingUp: boolean): void {
+    if (this.isEnding || (this.host.clients.size > 0 && !isGivingUp)) return;
     this.isEnding = true;
     this.host.end(() => this.finish());
   }

@@ -154,3 +154,13 @@ test('without clientTracking it throws: the connections are not known', () => {
   const wss = serve(scope(), { noServer: true, clientTracking: false });
   expect(() => wss.shutdown()).toThrow('clientTracking');
 });
+
+test('after close() there is no lame duck: nobody is accepted that it could wait for', async () => {
+  clock.stop();
+  const { wss, client } = await connectPair(scope());
+  const closed = next<[number]>(client, 'close');
+  wss.close();
+  const report = reportOf(wss, { lameDuck: 60_000, timeout: 90_000 });
+  expect((await closed)[0]).toBe(1001);
+  expect(await report).toMatchObject({ closed: 1, clean: 1, terminated: 0 });
+});
