@@ -234,11 +234,8 @@ export interface WebSocketApi<Events extends EventTypes> extends ReadyStates {
    * 1006, unless the peer's Close arrived before.
    */
   terminate(): void;
-  /**
-   * Returns what this end has counted until now. It works after 'close' too. Every WebSocket has it: it
-   * is optional in the type only, for stand-ins that were written for `ws`.
-   */
-  stats?(): SocketStats;
+  /** Returns what this end has counted until now. It works after 'close' too. */
+  stats(): SocketStats;
   /**
    * Closes the connection with 1000 and waits for 'close', for `await using`. While connecting it
    * aborts the opening handshake, and no 'error' ends the process. A paused connection is resumed.

@@ -233,7 +233,7 @@ export class Quiet extends WebSocket {
 
 /** Counters and channels. */
 export function observe(server: WebSocketServer, socket: WebSocket): string {
-  const counted: WebSocket.SocketStats | undefined = socket.stats?.();
+  const counted: WebSocket.SocketStats = socket.stats();
   const { messages, bytes, buffered, dropped, rtt, since } = counted ?? {};
   expectType<Equal<typeof rtt, number | undefined>>();
   expectType<Equal<WebSocket['remoteAddress'], string | undefined>>();

@@ -333,7 +333,7 @@ export function streams(socket: WebSocket): void {
   process.stdin.pipe(WebSocket.createWebSocketStream(socket));
 }
 
-/** A stand-in as tests have it. The last method is one that `@types/ws` does not ask for. */
+/** A stand-in as tests have it. `@types/ws` does not ask for `measureRoundTrip`, `stats` and the last method. */
 export class Standin extends EventEmitter implements WebSocket {
   binaryType: 'nodebuffer' | 'arraybuffer' | 'fragments' = 'nodebuffer';
   readonly CONNECTING = WebSocket.CONNECTING;
@@ -369,6 +369,10 @@ export class Standin extends EventEmitter implements WebSocket {
   resume(): void {}
   async measureRoundTrip(): Promise<number> {
     return 0;
+  }
+  stats(): WebSocket.SocketStats {
+    const none = { sent: 0, received: 0 };
+    return { messages: none, buffered: 0, dropped: 0 };
   }
   addEventListener(): void {}
   removeEventListener(): void {}

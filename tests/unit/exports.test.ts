@@ -1,6 +1,8 @@
 /** The shape of the package: a class with everything on it, as programs written for `ws` find it. */
 
 import { EventEmitter } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
 import WebSocket = require('../../src/index.js');
@@ -155,4 +157,16 @@ describe('the errors', () => {
     expect(HandshakeError.prototype).toBeInstanceOf(WebSocketError);
     expect(ProtocolError.prototype).toBeInstanceOf(RangeError);
   });
+});
+
+test('ESM programs can import every type that the namespace has', () => {
+  const source = (name: string): string => readFileSync(join(process.cwd(), 'src', name), 'utf8');
+  const declared = source('index.ts').matchAll(/^  (?:type|interface) (\w+)/gm);
+  const exported = source('index.mts');
+  // The types of values, of which ESM programs import the values.
+  const ofValues = ['Unconnected', 'SocketClass', 'ServerClass', 'Module', 'AnySocketClass'];
+  const missing = Array.from(declared, ([, name = '']) => name).filter(
+    (name) => !ofValues.includes(name) && !new RegExp(`\\b${name}\\b`).test(exported),
+  );
+  expect(missing).toEqual([]);
 });

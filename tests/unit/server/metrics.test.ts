@@ -134,7 +134,7 @@ describe('the counters', () => {
     const { wss, ws, client } = await connectPair(scope());
     ws.send('one');
     client.send('two');
-    await until(() => ws.stats?.().messages.received === 1, 'the message');
+    await until(() => ws.stats().messages.received === 1, 'the message');
     const open = wss.stats();
     expect(open).toMatchObject({
       connections: 1,
@@ -215,7 +215,7 @@ describe('the counters', () => {
     const { buffered, dropped } = wss.stats();
     expect(buffered).toBe(ws?.bufferedAmount);
     expect(dropped.full).toBeGreaterThan(0);
-    expect(ws?.stats?.()).toMatchObject({ buffered, dropped: dropped.full });
+    expect(ws?.stats()).toMatchObject({ buffered, dropped: dropped.full });
     inbox.stream.resume();
   });
 
@@ -225,7 +225,7 @@ describe('the counters', () => {
     await until(() => connections.length === 1, 'the connection');
     inbox.stream.write(frame({ payload: 'x', mask: KEY }));
     const [[ws] = []] = connections;
-    await until(() => ws?.stats?.().messages.received === 1, 'the message');
+    await until(() => ws?.stats().messages.received === 1, 'the message');
     expect(wss.stats()).toMatchObject({ connections: 1, messages: { received: 0 } });
     inbox.stream.end(frame({ opcode: OPCODE.CLOSE, payload: closePayload(1000), mask: KEY }));
     await until(() => wss.stats().connections === 0, 'the end');

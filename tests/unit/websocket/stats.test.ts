@@ -14,7 +14,7 @@ const { startServer } = useServers(scope);
 
 describe('stats()', () => {
   test('before the connection is open', () => {
-    expect(unconnected('server').stats?.()).toEqual({
+    expect(unconnected('server').stats()).toEqual({
       messages: { sent: 0, received: 0 },
       buffered: 0,
       dropped: 0,
@@ -27,12 +27,12 @@ describe('stats()', () => {
     const { ws, client } = await connectPair(scope());
     client.send('one');
     client.send('two');
-    await until(() => ws.stats?.().messages.received === 2, 'the messages');
+    await until(() => ws.stats().messages.received === 2, 'the messages');
     const common = { buffered: 0, dropped: 0, since: EPOCH + 1000 };
-    expect(ws.stats?.()).toEqual({ ...common, messages: { sent: 0, received: 2 } });
+    expect(ws.stats()).toEqual({ ...common, messages: { sent: 0, received: 2 } });
     client.close();
     await Promise.all([next(ws, 'close'), next(client, 'close')]);
-    expect(ws.stats?.()).toEqual({ ...common, messages: { sent: 0, received: 2 } });
+    expect(ws.stats()).toEqual({ ...common, messages: { sent: 0, received: 2 } });
   });
 
   test('has the bytes of sockets that count them', async () => {
@@ -42,9 +42,9 @@ describe('stats()', () => {
     const client = scope().track(new WebSocket(`ws://127.0.0.1:${port}`));
     wss.on('connection', (ws) => ws.send('hello'));
     await next(client, 'message');
-    expect(client.stats?.().bytes).toEqual({ sent: 0, received: 7 });
+    expect(client.stats().bytes).toEqual({ sent: 0, received: 7 });
     const [ws] = wss.clients;
-    expect(ws?.stats?.().bytes).toEqual({ sent: 7, received: 0 });
+    expect(ws?.stats().bytes).toEqual({ sent: 7, received: 0 });
     expect(wss.stats().bytes).toEqual({ sent: 7, received: 0 });
     expect(ws?.remoteAddress).toBe('127.0.0.1');
     expect(client.remoteAddress).toBe('127.0.0.1');
