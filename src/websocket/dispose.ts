@@ -22,9 +22,9 @@ export function dispose(ws: EventEmitter, session: Session | undefined): Promise
     if (readyState === CONNECTING) {
       ws.on('error', () => {});
       session.abort();
-    } else if (readyState === OPEN) {
-      session.connection?.endpoint.startClosingHandshake(NORMAL);
-      session.resume();
+      return;
     }
+    if (readyState === OPEN) session.connection?.endpoint.startClosingHandshake(NORMAL);
+    session.resume();
   });
 }

@@ -47,6 +47,15 @@ test('a paused connection is read again, so that the handshake ends', async () =
   await until(() => client.readyState === 3, 'the client to close');
 });
 
+test('a paused connection whose closing handshake has begun is read again too', async () => {
+  const { client, ws } = await connectPair(scope());
+  ws.pause();
+  ws.close(4000);
+  await until(dispose(ws), 'the end');
+  expect(ws.closeInfo).toMatchObject({ wasClean: true, received: { code: 4000 } });
+  await until(() => client.readyState === 3, 'the client to close');
+});
+
 test('while connecting it aborts the handshake, and no error ends the process', async () => {
   const { ws } = new MemoryClient(scope());
   ws.removeAllListeners('error');
