@@ -301,7 +301,7 @@ export class Lifecycle implements SessionServer {
         reportCallbackError(this.owner, error, request);
       },
       // After close() other servers may claim the request; a shutdown refuses it with 503.
-      onClosed: () => answer(this.phase === 'RUNNING' ? 'LATE' : 'NO'),
+      onClosed: () => answer(this.phase === 'RUNNING' ? 'CLOSING' : 'NO'),
     };
     const limit = (): TimeLimit | undefined => {
       const milliseconds = toLimit(this.owner.options.handshakeTimeout, 0);

@@ -16,8 +16,11 @@ import { watchResponses } from './responses.js';
 import { type ConnectionEvent, isReturnable, returnRequest } from './return-request.js';
 import type { Upgrade } from './upgrade-request.js';
 
-/** The result of asking a server whether it handles a request. LATE: `handshakeTimeout` is over. */
-export type Claim = 'YES' | 'NO' | 'FAILED' | 'LATE';
+/**
+ * The result of asking a server whether it handles a request. LATE: `handshakeTimeout` is over. CLOSING:
+ * it began to refuse clients before the answer.
+ */
+export type Claim = 'YES' | 'NO' | 'FAILED' | 'LATE' | 'CLOSING';
 
 /** A WebSocketServer that is attached to an http server. */
 export interface Candidate {
@@ -199,7 +202,9 @@ function askNext(
     if (isSettled(upgrade.socket)) return;
     if (claim === 'YES') assign(candidate, upgrade, true);
     else if (claim === 'NO') next();
-    else if (isAlone) refuse(upgrade.socket, claim === 'LATE' ? 503 : 500);
+    else if (!isAlone) return; // a listener of another library may serve it
+    else if (claim === 'CLOSING') assign(candidate, upgrade, true);
+    else refuse(upgrade.socket, claim === 'LATE' ? 503 : 500);
   });
 }
 

@@ -1,5 +1,6 @@
 /** Clients of a WebSocketServer in each state of a connection, when the server shuts down. */
 
+import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { useClock } from '../../support/clock.js';
@@ -172,15 +173,18 @@ describe('a client that waits for authenticate', () => {
   });
 });
 
-test('a client whose shouldHandle is not decided is refused with 503', async () => {
+test('a client whose shouldHandle is not decided is refused with 503 and counted', async () => {
   const { http, connect } = memoryServer(scope());
   const servers = ['/a', '/b'].map(() => serve(scope(), { server: http }));
   for (const wss of servers) wss.shouldHandle = () => new Promise<boolean>(() => {});
-  const events = recordEvents(connect());
+  const client = connect();
+  const response = next<[unknown, IncomingMessage]>(client, 'unexpected-response');
   await turns();
-  await settle(servers[0]?.shutdown() as Promise<Report>);
-  await until(() => events.length === 2, 'the refusal');
-  expect(events[0]).toContain('503');
+  const report = await settle(servers[0]?.shutdown({ retryAfter: 7 }) as Promise<Report>);
+  const [, { statusCode, headers }] = await response;
+  expect([statusCode, headers['retry-after'], headers.connection]).toEqual([503, '7', 'close']);
+  expect(report.refused).toBe(1);
+  client.on('error', () => {}).terminate();
 });
 
 test('shutdown() in a listener of headers refuses that client', async () => {
