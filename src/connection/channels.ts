@@ -151,7 +151,10 @@ export interface RefusalDiagnostic<Server = object, Request = object> {
 /** `ws6455:backpressure`: what waits for a slow peer passed a mark. */
 export interface BackpressureDiagnostic<Socket = object, Server = object>
   extends ConnectionDiagnostic<Socket, Server> {
-  /** 'full': `send` returns false from now on. 'drained': more may be sent. */
+  /**
+   * 'full': `send` returns false from now on. 'drained': more may be sent; it is not published if the
+   * connection closes first.
+   */
   readonly state: 'full' | 'drained';
   /** `bufferedAmount` of the WebSocket. */
   readonly bufferedAmount: number;

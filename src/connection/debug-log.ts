@@ -160,8 +160,9 @@ function describeClose(payload: Buffer): string {
 }
 
 function describeCode(code: number): string {
-  if (code >= 4000) return `${code} private use`;
-  return `${code} ${MEANINGS[code] ?? (code >= 3000 ? 'registered' : 'unknown')}`;
+  // RFC 6455 §7.4.2: the ranges of the codes that have no meaning of their own.
+  const range = { 3: 'registered', 4: 'private use' }[Math.floor(code / 1000)] ?? 'unknown';
+  return `${code} ${MEANINGS[code] ?? range}`;
 }
 
 /** Starts to print. @param print gets one line */

@@ -18,7 +18,7 @@ import type { Upgrade } from './upgrade-request.js';
 
 /**
  * The result of asking a server whether it handles a request. LATE: `handshakeTimeout` is over. CLOSING:
- * it began to refuse clients before the answer.
+ * it began to refuse clients before the answer, so it refuses this one.
  */
 export type Claim = 'YES' | 'NO' | 'FAILED' | 'LATE' | 'CLOSING';
 
@@ -202,9 +202,8 @@ function askNext(
     if (isSettled(upgrade.socket)) return;
     if (claim === 'YES') assign(candidate, upgrade, true);
     else if (claim === 'NO') next();
-    else if (!isAlone) return; // a listener of another library may serve it
-    else if (claim === 'CLOSING') assign(candidate, upgrade, true);
-    else refuse(upgrade.socket, claim === 'LATE' ? 503 : 500);
+    else if (isAlone && claim === 'CLOSING') assign(candidate, upgrade, true);
+    else if (isAlone) refuse(upgrade.socket, claim === 'LATE' ? 503 : 500);
   });
 }
 

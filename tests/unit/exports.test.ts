@@ -161,7 +161,7 @@ describe('the errors', () => {
 
 test('ESM programs can import every type that the namespace has', () => {
   const source = (name: string): string => readFileSync(join(process.cwd(), 'src', name), 'utf8');
-  const declared = source('index.ts').matchAll(/^  (?:type|interface) (\w+)/gm);
+  const declared = source('index.ts').matchAll(/^ {2}(?:type|interface) (\w+)/gm);
   const exported = source('index.mts');
   // The types of values, of which ESM programs import the values.
   const ofValues = ['Unconnected', 'SocketClass', 'ServerClass', 'Module', 'AnySocketClass'];

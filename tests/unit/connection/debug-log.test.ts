@@ -77,6 +77,19 @@ test('a violation has the section of its rule', async () => {
   ]);
 });
 
+test.each([
+  [3000, '3000 registered'],
+  [4999, '4999 private use'],
+  [5000, '5000 unknown'],
+])('the range of the close code %i', async (code, words) => {
+  const payload = `Buffer.from([${code >> 8}, ${code & 0xff}])`;
+  const program = `clientOptions = { perMessageDeflate: false };
+    act = (client) => client.on('open', () => {
+      client._sender.sendFrame([Buffer.from([0x88, 0x82, 0, 0, 0, 0]), ${payload}]);
+    });`;
+  expect((await story('server', program))[2]).toBe(`<-  CLOSE FIN MASK, 2 bytes: ${words}  §5.5.1`);
+});
+
 test('a refusal has its reason', async () => {
   const program = `options = { path: '/other' };`;
   expect(await story('server', program)).toEqual([
