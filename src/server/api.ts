@@ -247,7 +247,7 @@ export interface ShutdownApi {
    */
   shutdown(options?: ShutdownOptions): Promise<ShutdownReport>;
 
-  /** Calls `shutdown` without options: for `await using`. */
+  /** Calls `shutdown` without options, or `close` with `clientTracking: false`: for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

@@ -143,7 +143,8 @@ export class WebSocketServer<
   }
 
   async [ASYNC_DISPOSE](): Promise<void> {
-    await this.shutdown();
+    if (this.clients) await this.shutdown();
+    else await new Promise<void>((resolve) => this.close(() => resolve()));
   }
 
   route<Class extends AnySocketClass = T, RouteContext = Context>(

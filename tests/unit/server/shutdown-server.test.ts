@@ -138,6 +138,14 @@ test('a second call returns the same promise', async () => {
   await first;
 });
 
+test('Symbol.asyncDispose closes a server that knows no clients', async () => {
+  const wss = serve(scope(), { port: 0, host: '127.0.0.1', clientTracking: false });
+  await next(wss, 'listening');
+  await wss[Symbol.asyncDispose]();
+  expect([wss.state, wss.address()]).toEqual(['closed', null]);
+  await wss[Symbol.asyncDispose]();
+});
+
 test('Symbol.asyncDispose shuts down', async () => {
   const { wss } = await connectPair(scope());
   await wss[Symbol.asyncDispose]();
