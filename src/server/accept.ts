@@ -13,6 +13,7 @@ import { setRemoteAddress } from '../websocket/stats.js';
 import { sessionOf, WebSocket } from '../websocket/websocket.js';
 import { addressOnce } from './address.js';
 import type { Admission } from './admission.js';
+import type { ServerCounters } from './counters.js';
 import { handshakeStateOf } from './handshake-state.js';
 import type { AnySocketClass, ServerOptions } from './options.js';
 import { checkLines } from './refusal.js';
@@ -25,6 +26,12 @@ export interface Acceptance {
   readonly lines: string[];
   /** Those of the server or of a route. */
   readonly options: ServerOptions<AnySocketClass>;
+}
+
+/** What a server counts of its clients. */
+interface ClientCounts {
+  readonly admission: Admission;
+  readonly counters: ServerCounters;
 }
 
 /**
@@ -61,7 +68,7 @@ export function accept(
 export function openClient(
   { client, lines, options }: Acceptance,
   { clients }: UpgradeServer,
-  admission: Admission,
+  { admission, counters }: ClientCounts,
   { socket, head }: Pick<Upgrade, 'socket' | 'head'>,
 ): void {
   clients?.add(client);
@@ -82,8 +89,9 @@ export function openClient(
     // A listener of 'open' or a subclass threw: the program does not receive this client.
     if (!isOpen) {
       clients?.delete(client);
-      // With a connection its end is counted.
+      // With a connection its end is counted, and so it was accepted.
       if (sessionOf(client).connection === undefined) admission.connections--;
+      else counters.accepted++;
       socket.destroy();
     }
   }

@@ -247,7 +247,7 @@ export class WebSocketServer<
     }
     // A listener of 'headers' may have closed the server.
     if (refuseIfClosing(lifecycle, { request, socket })) return;
-    openClient(acceptance, server, lifecycle.admission, { socket, head });
+    openClient(acceptance, server, lifecycle, { socket, head });
     lifecycle.onClientOpen(acceptance.client, acceptance.options.maxLifetime);
     callback(acceptance.client as unknown as WithContext<InstanceType<T>, Context>, request);
   }

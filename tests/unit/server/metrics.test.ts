@@ -6,6 +6,7 @@ import WebSocket from '../../../src/index.js';
 import { useClock } from '../../support/clock.js';
 import { closePayload, frame, KEY, OPCODE } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
+import { uncaught } from '../../support/process-events.js';
 import { useScope } from '../../support/scope.js';
 import { useServers } from '../../support/servers.js';
 import { connectPair, next } from '../../support/websockets.js';
@@ -199,6 +200,21 @@ describe('the counters', () => {
     expect((await answer({ set })).status).toBe(500);
     expect(wss.stats().refused).toMatchObject({ malformed: 1, callbackError: 0 });
     expect(wss.metrics()).toContain('websocket_server_connections_total{outcome="refused"} 1\n');
+  });
+
+  test("of a connection whose 'open' listener throws: it was accepted", async () => {
+    class Throwing extends WebSocket.WebSocket {
+      override emit(event: string, ...args: never[]): boolean {
+        if (event === 'open') throw new Error('of the program');
+        return super.emit(event, ...args);
+      }
+    }
+    const exceptions = uncaught(scope());
+    const { wss, ask } = startServer({ WebSocket: Throwing });
+    ask();
+    await until(() => wss.stats().closes.length === 1, 'the end');
+    expect(wss.stats()).toMatchObject({ accepted: 1, abandoned: 0, connections: 0 });
+    expect(exceptions).toEqual([new Error('of the program')]);
   });
 
   test('of what waits and what was dropped', async () => {
