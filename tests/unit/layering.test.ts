@@ -17,7 +17,10 @@ const FOLDERS = [
   'websocket',
   'server',
   'compat',
+  'recording',
+  'inspect',
   '.',
+  'cli',
 ];
 
 /** The modules of Node that the files of a folder import. */
@@ -51,6 +54,22 @@ const NODE_MODULES: Record<string, readonly string[]> = {
     'util',
   ],
   compat: ['buffer', 'events', 'stream'],
+  recording: ['buffer', 'net', 'tls', 'zlib'],
+  inspect: ['buffer', 'events', 'fs', 'http', 'net', 'path', 'tls'],
+  cli: [
+    'buffer',
+    'events',
+    'fs',
+    'http',
+    'https',
+    'net',
+    'path',
+    'process',
+    'readline',
+    'stream',
+    'tls',
+    'util',
+  ],
   '.': ['events', 'http', 'stream', 'util'],
 };
 

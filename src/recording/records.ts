@@ -1,0 +1,104 @@
+/** The recording format: one JSON object a line. docs/recording.md describes it. */
+
+import type { FrameViolation } from '../sans-io/decode-frames.js';
+
+/** The version of the format; a reader refuses a higher one. */
+export const FORMAT_VERSION = 1;
+
+/** The two ends of a recorded connection. */
+export type Sender = 'client' | 'server';
+
+/** The first line of a recording. */
+export interface RecordingStart {
+  readonly type: 'recording';
+  readonly version: number;
+  /** The program that wrote it, such as 'ws6455/0.1.0'. */
+  readonly software: string;
+  /** The time that `time` counts from, as in ISO 8601. */
+  readonly startedAt: string;
+}
+
+/** What each record of a connection has. */
+interface OfConnection {
+  /** The number of the connection in this recording, from 1 on. */
+  readonly connection: number;
+  /** When it happened, in milliseconds since `startedAt`, with three decimals at most. */
+  readonly time: number;
+}
+
+/** A connection began. */
+export interface ConnectionRecord extends OfConnection {
+  readonly type: 'connection';
+  /** The URL that the client connects to, as a ws: or wss: URL. */
+  readonly url: string;
+  /** The address and port of the client, as in '127.0.0.1:50312'; missing if it is not known. */
+  readonly client?: string | undefined;
+  /** The address and port of the server. */
+  readonly server?: string | undefined;
+}
+
+/** The head of a request or a response of the opening handshake. RFC 6455 §4. */
+export interface HandshakeRecord extends OfConnection {
+  readonly type: 'handshake';
+  readonly from: Sender;
+  /** All of its bytes up to the empty line, one Latin-1 character for each byte. */
+  readonly head: string;
+}
+
+/** A complete frame. The bytes say all; the other properties are there to be read and searched. */
+export interface FrameRecord extends OfConnection {
+  readonly type: 'frame';
+  readonly from: Sender;
+  /** The frame as it was on the wire, in hexadecimal digits. */
+  readonly bytes: string;
+  readonly fin: boolean;
+  readonly rsv1: boolean;
+  readonly rsv2: boolean;
+  readonly rsv3: boolean;
+  readonly opcode: number;
+  /** The name of the opcode, as in DecodedHeader of `ws6455/protocol`. */
+  readonly opcodeName: string;
+  readonly masked: boolean;
+  /** The number of bytes of the payload, on the wire. */
+  readonly payloadLength: number;
+  /** The number of bytes of the message that this frame completes, after decompression. */
+  readonly messageLength?: number | undefined;
+  /** The message or the control frame's payload as text, at most 160 characters; missing for binary data. */
+  readonly text?: string | undefined;
+  /** What a Close frame says. RFC 6455 §5.5.1. */
+  readonly close?: { readonly code: number; readonly reason: string } | undefined;
+  /** Of a Pong: the milliseconds since the Ping that it answers. RFC 6455 §5.5.3. */
+  readonly roundTrip?: number | undefined;
+  /** The first rule that the frame breaks. */
+  readonly violation?: FrameViolation | undefined;
+  /** Whether the recording program changed or made the frame: what was sent before it, in hexadecimal digits. */
+  readonly edited?: { readonly original: string | null } | undefined;
+}
+
+/** Bytes that are no complete head and no complete frame: the body of a refusal, or the rest at the end. */
+export interface BytesRecord extends OfConnection {
+  readonly type: 'bytes';
+  readonly from: Sender;
+  /** In hexadecimal digits. */
+  readonly bytes: string;
+}
+
+/** One direction of the TCP connection ended, or the connection failed. */
+export interface EndRecord extends OfConnection {
+  readonly type: 'end';
+  /** Who ended its direction. */
+  readonly from: Sender;
+  /** 'end' for FIN; 'error' for a reset or another error. */
+  readonly how: 'end' | 'error';
+  /** The error message. */
+  readonly error?: string | undefined;
+}
+
+/** One line of a recording. */
+export type RecordingRecord =
+  | RecordingStart
+  | ConnectionRecord
+  | HandshakeRecord
+  | FrameRecord
+  | BytesRecord
+  | EndRecord;
