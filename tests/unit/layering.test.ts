@@ -1,27 +1,8 @@
 /** `src` is a stack of folders: each imports only folders below it, types included. */
 
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize, relative } from 'node:path';
+import { dirname } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-
-const SRC = join(__dirname, '../../src');
-
-/** The folders, lowest first; `.` is the root, which has the entry points only. */
-const FOLDERS = [
-  'protocol',
-  'handshake',
-  'permessage-deflate',
-  'connection',
-  'client',
-  'sans-io',
-  'websocket',
-  'server',
-  'compat',
-  'recording',
-  'inspect',
-  '.',
-  'cli',
-];
+import { codeOf, FOLDERS, files, importsOf, sourcesOf } from '../support/source-files.js';
 
 /** The modules of Node that the files of a folder import. */
 const NODE_MODULES: Record<string, readonly string[]> = {
@@ -81,30 +62,6 @@ const ENTRY_POINTS = [
   'protocol.mts',
   'protocol.ts',
 ];
-
-const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-  .filter((file) => /\.m?ts$/.test(file))
-  .map((file) => file.replaceAll('\\', '/'));
-
-/** The text of a file without its comments. */
-function codeOf(file: string): string {
-  const text = readFileSync(join(SRC, file), 'utf8');
-  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
-}
-
-/** What a file imports and re-exports, types included. */
-function importsOf(file: string): string[] {
-  const found = codeOf(file).matchAll(/(?:from\s+|import\s*\(\s*|require\(\s*)'([^']+)'/g);
-  return [...found].map(([, target = '']) => target);
-}
-
-function sourcesOf(file: string): string[] {
-  const relatives = importsOf(file).filter((target) => target.startsWith('.'));
-  return relatives.map((target) => {
-    const path = relative(SRC, normalize(join(SRC, dirname(file), target)));
-    return path.replaceAll('\\', '/').replace(/\.(m?)js$/, '.$1ts');
-  });
-}
 
 test('the import lines are found', () => {
   expect(files.flatMap(sourcesOf).length).toBeGreaterThan(150);
