@@ -11,6 +11,8 @@ export interface NumberedRecord {
   /** Counts all records of the inspector from 0 on. */
   readonly index: number;
   readonly record: RecordingRecord;
+  /** Set if `record.bytes` has the first bytes only: how many there are. */
+  readonly wireLength?: number | undefined;
 }
 
 /** The first message: what this inspector is. */
@@ -40,8 +42,12 @@ export interface BreakableRule {
   readonly offence: string;
   /** The error message of a receiver. */
   readonly message: string;
-  /** The close code or the HTTP status of the answer. */
+  /** The close code or the HTTP status of the answer; 0 if a client breaks off the handshake. */
   readonly answer: number;
+  /** Who breaks the rule. Rules for a server cannot be broken at the target, which is one. */
+  readonly by: Sender;
+  /** Why no bytes of a peer break this rule: it has no button then. */
+  readonly impossible?: string | undefined;
 }
 
 /** Records, in their order: all so far at first, then the new ones, a few times a second at most. */

@@ -41,8 +41,10 @@ export interface ConnectionRecord extends OfConnection {
 export interface HandshakeRecord extends OfConnection {
   readonly type: 'handshake';
   readonly from: Sender;
-  /** All of its bytes up to the empty line, one Latin-1 character for each byte. */
+  /** All of its bytes up to the empty line, one Latin-1 character for each byte: as the receiver got it. */
   readonly head: string;
+  /** Set if the recording program changed the head, or made it (null): what its sender had sent. */
+  readonly edited?: { readonly original: string | null } | undefined;
 }
 
 /** A complete frame. The bytes say all; the other properties are there to be read and searched. */
@@ -79,8 +81,10 @@ export interface FrameRecord extends OfConnection {
 export interface BytesRecord extends OfConnection {
   readonly type: 'bytes';
   readonly from: Sender;
-  /** In hexadecimal digits. */
+  /** In hexadecimal digits. '' if the recording program dropped a frame: see `edited`. */
   readonly bytes: string;
+  /** As that of a frame. */
+  readonly edited?: { readonly original: string | null } | undefined;
 }
 
 /** One direction of the TCP connection ended, or the connection failed. */
