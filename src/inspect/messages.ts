@@ -1,5 +1,10 @@
-/** What the inspector and its page tell each other: JSON in text messages of a WebSocket. */
+/**
+ * What the inspector and its page tell each other: JSON in text messages of a WebSocket. The page is
+ * at `/` and its files beside it; its WebSocket is at `control`, and its downloads are at
+ * `recording.jsonl`, `recording.har` and `recording.pcapng`.
+ */
 
+import type { CLOSING_TABLE } from '../protocol/close.js';
 import type { RecordingRecord, Sender } from '../recording/records.js';
 import type { DecodedFrame } from '../sans-io/decode-frames.js';
 
@@ -29,6 +34,8 @@ export interface HelloMessage {
   readonly dropped: number;
   /** The rules that the page "break a rule" has a button for. */
   readonly rules: readonly BreakableRule[];
+  /** The closing handshake, from which the page derives the state of each end. RFC 6455 §7. */
+  readonly closing: typeof CLOSING_TABLE;
 }
 
 /** A rule of the tables of violations and of refused handshakes. */
