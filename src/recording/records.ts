@@ -41,7 +41,7 @@ export interface ConnectionRecord extends OfConnection {
 export interface HandshakeRecord extends OfConnection {
   readonly type: 'handshake';
   readonly from: Sender;
-  /** All of its bytes up to the empty line, one Latin-1 character for each byte: as the receiver got it. */
+  /** Its bytes as the receiver got them, the empty line included, one Latin-1 character for each byte. */
   readonly head: string;
   /** Set if the recording program changed the head, or made it (null): what its sender had sent. */
   readonly edited?: { readonly original: string | null } | undefined;
@@ -85,6 +85,8 @@ export interface BytesRecord extends OfConnection {
   readonly bytes: string;
   /** As that of a frame. */
   readonly edited?: { readonly original: string | null } | undefined;
+  /** The first rule that an incomplete frame breaks, such as a length of more bytes than a message may have. */
+  readonly violation?: FrameViolation | undefined;
 }
 
 /** One direction of the TCP connection ended, or the connection failed. */
