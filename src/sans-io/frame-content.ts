@@ -71,12 +71,15 @@ export class ContentReader {
     return NOTHING;
   }
 
+  /** The fragments of a message that is too long are not kept: each of them breaks a rule anyway. */
   private add(message: Message, { fin }: FrameHeader, payload: Buffer): FrameContent {
-    message.parts.push(payload);
     message.length += payload.length;
+    const isTooLong = this.maxPayload > 0 && message.length > this.maxPayload;
+    if (isTooLong) message.parts.length = 0;
+    else message.parts.push(payload);
     if (!fin) return NOTHING;
     this.message = undefined;
-    return this.finish(message);
+    return isTooLong ? NOTHING : this.finish(message);
   }
 
   private finish({ parts, opcode, isCompressed }: Message): FrameContent {

@@ -2,7 +2,7 @@
 
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
-import { type DecodeOptions, decodeFrames } from '../../../src/sans-io/decode-frames.js';
+import { type DecodeOptions, decodeFrames, FrameDecoder } from '../../../src/sans-io/decode-frames.js';
 import { Compressor } from '../../support/deflate.js';
 import { type FrameOptions, frame } from '../../support/frames.js';
 
@@ -26,6 +26,17 @@ describe('fragments', () => {
       { opcode: 0, payload: 'c' },
     ];
     expect(read(frames)).toEqual(['-', '-', '-', '-', 'abc']);
+  });
+
+  test('of a message that is too long are not kept', () => {
+    const decoder = new FrameDecoder({ maxPayload: 1000 });
+    decoder.push(frame({ fin: false, payload: 'a'.repeat(999) }));
+    const fragment = frame({ opcode: 0, fin: false, payload: 'aa' });
+    const codes = [1, 2, 3].map(() => decoder.push(fragment)[0]?.violation?.code);
+    const last = decoder.push(frame({ opcode: 0, payload: 'a' }))[0];
+    expect(codes).toEqual(Array(3).fill('WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'));
+    expect([last?.violation?.code, last?.message]).toEqual([codes[0], undefined]);
+    expect(decoder.push(frame({ payload: 'next' }))[0]?.message).toBe('next');
   });
 
   test('a continuation of nothing makes no message', () => {
