@@ -44,6 +44,7 @@ const NODE_MODULES: Record<string, readonly string[]> = {
     'http',
     'https',
     'net',
+    'os',
     'path',
     'process',
     'readline',

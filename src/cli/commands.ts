@@ -1,0 +1,20 @@
+/** The commands. A command is loaded when it is used. */
+
+import type { Command } from './command.js';
+
+/** A command before it is loaded. */
+export interface CommandEntry {
+  readonly name: string;
+  /** What it does, in one line. */
+  readonly summary: string;
+  load(): Command;
+}
+
+/** In the order of the help. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'serve',
+    summary: 'Starts an echo or chat server.',
+    load: () => (require('./serve.js') as typeof import('./serve.js')).serve,
+  },
+];

@@ -1,0 +1,35 @@
+#!/usr/bin/env node
+/** The program `ws6455`: signals, streams and the exit code of the process. docs/cli.md describes it. */
+
+import { runProgram } from './program.js';
+
+const stop = new AbortController();
+
+// The first Ctrl-C closes connections properly; the second one ends the program at once.
+for (const [name, status] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.on(name, () => {
+    if (stop.signal.aborted) process.exit(status);
+    stop.abort(name);
+  });
+}
+
+// The reader of a pipe has gone, as in `ws6455 decode FILE | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  stop.abort('EPIPE');
+});
+process.stderr.on('error', () => {});
+
+const { stdin, stdout, stderr, env } = process;
+
+runProgram(process.argv.slice(2), { stdin, stdout, stderr, env, signal: stop.signal }).then(
+  (status) => {
+    process.exitCode = status;
+    // Exiting would lose what a pipe has not taken yet; standard input would keep the process alive.
+    if (stdout.writable) stdout.write('', () => process.exit());
+    else process.exit();
+  },
+);
