@@ -2,7 +2,11 @@
 
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
-import { type DecodeOptions, decodeFrames, FrameDecoder } from '../../../src/sans-io/decode-frames.js';
+import {
+  type DecodeOptions,
+  decodeFrames,
+  FrameDecoder,
+} from '../../../src/sans-io/decode-frames.js';
 import { Compressor } from '../../support/deflate.js';
 import { type FrameOptions, frame } from '../../support/frames.js';
 
