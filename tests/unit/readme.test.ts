@@ -4,12 +4,13 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
+import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
 import WebSocket from '../../src/index.js';
 import { until } from '../support/inbox.js';
 
 const README = readFileSync(join(__dirname, '../../README.md'), 'utf8');
 const [SERVER = '', CLIENT = ''] = Array.from(
-  README.matchAll(/^```js\n(.*?)^```$/gms),
+  README.matchAll(/^```ts\n(.*?)^```$/gms),
   ([, program]) => program,
 );
 
@@ -22,14 +23,21 @@ class Server extends WebSocket.WebSocketServer {
   }
 }
 
-const library = Object.assign(class extends WebSocket {}, { WebSocketServer: Server });
+const library = { __esModule: true, default: WebSocket, WebSocketServer: Server };
+
+/** TypeScript as CommonJS, which a function can run. */
+function compile(program: string): string {
+  const compilerOptions = { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022 };
+  return transpileModule(program, { compilerOptions }).outputText;
+}
 
 /** Runs a program on another port. @returns what it prints */
 function run(program: string, port: number): string[] {
   const printed: string[] = [];
   const print = (line: string) => printed.push(line);
   const onPort = program.replace(/\b8080\b/g, String(port));
-  new Function('require', 'console', onPort)(() => library, { log: print, error: print });
+  const run = new Function('require', 'exports', 'console', compile(onPort));
+  run(() => library, {}, { log: print, error: print });
   return printed;
 }
 
@@ -48,6 +56,13 @@ const portOf = (server: WebSocket.WebSocketServer) => (server.address() as Addre
 
 afterEach(async () => {
   for (const server of servers.splice(0)) await new Promise((done) => server.close(done));
+});
+
+test.each([
+  ['server', SERVER],
+  ['client', CLIENT],
+])('the %s is the program whose types are checked', (name, program) => {
+  expect(program).toBe(readFileSync(join(__dirname, `../types/readme/${name}.mts`), 'utf8'));
 });
 
 test('the server echoes what the client sends, and the client ends', async () => {
