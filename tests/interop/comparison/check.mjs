@@ -137,3 +137,4 @@ for (const [name, { start, missing, cells }] of Object.entries(PRODUCTS)) {
     });
   }
 }
+process.exit(); // some products keep timers for a peer that did not answer their Close

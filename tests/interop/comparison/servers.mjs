@@ -58,12 +58,15 @@ export async function startSocketIo(folder, options) {
     port: http.address().port,
     path: '/socket.io/?EIO=4&transport=websocket',
     stop: () => io.close(),
+    end() {
+      for (const client of Object.values(io.engine.clients)) client.transport.socket.terminate();
+      io.close();
+    },
     async flood() {
       for (let count = 0; count < CHUNKS; count++) last.send(CHUNK);
       await new Promise((done) => setImmediate(done)); // the transport takes them in a later turn
       return last.transport.socket.bufferedAmount;
     },
-    end: () => io.close(),
   };
 }
 
