@@ -169,7 +169,7 @@ class SenderView {
     return this.connection.endpoint.sender.queuedLength;
   }
 
-  /** Sends frames of `Sender.frame`. RFC 6455 §5.5.1: not after a Close. */
+  /** Sends frames of `Sender.frame`. RFC 6455 §5.5.1 MUST NOT: no data follows a Close. */
   sendFrame(parts: readonly (Buffer | string)[], callback?: SendCallback): void {
     const { endpoint, limit } = this.connection;
     const isSent =

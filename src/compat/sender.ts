@@ -15,7 +15,7 @@ import { randomMaskingKeys, unmask } from '../protocol/mask.js';
 import type { SendCallback } from '../protocol/write-batch.js';
 import { byteLengthOf, toClose, toControlPayload, toPayload } from '../websocket/payload.js';
 
-/** RFC 7692 §7.2.1: the reserved bit of a compressed message. */
+/** RFC 7692 §6: the reserved bit of a compressed message. */
 const RSV1 = 0x40;
 
 /** The options of a frame. The default of each boolean is false. */
@@ -133,7 +133,7 @@ export class Sender {
     const isFirst = !this.continuing;
     const fin = Boolean(options.fin);
     this.continuing = !fin;
-    // RFC 7692 §6.1: the first frame decides for the whole message.
+    // RFC 7692 §6.1 MUST: the first frame decides for the whole message.
     if (isFirst) this.compressing = Boolean(options.compress) && this.compresses(payload);
     const opcode = !isFirst ? Opcode.CONTINUATION : options.binary ? Opcode.BINARY : Opcode.TEXT;
     const rsv1 = isFirst && this.compressing;

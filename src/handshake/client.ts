@@ -88,6 +88,7 @@ export function validateResponse(
 
 // RFC 6455 §4.1 MUST: an extension that was not requested fails the connection.
 // RFC 6455 §9.1 MUST NOT: without this field in the response no extension is used.
+// RFC 7692 §5 MUST: a response that is not valid, or accepts a second extension, fails the connection.
 function validateExtensions(
   field: string | undefined,
   request: Request,

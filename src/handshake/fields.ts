@@ -32,7 +32,7 @@ export function isKey(key: string): boolean {
   return /^[+/0-9A-Za-z]{22}==$/.test(key);
 }
 
-/** The Sec-WebSocket-Accept that answers a key. RFC 6455 §4.2.2. */
+/** RFC 6455 §4.2.2 MUST: Sec-WebSocket-Accept is the SHA-1 of the key and the GUID, in base64. */
 export function acceptFor(key: string): string {
   return createHash('sha1')
     .update(key + GUID)

@@ -107,7 +107,7 @@ function hasValidHost({ headers, rawHeaders }: HandshakeRequest): boolean {
   return hosts.length === 1 && /^[^\s,/?#@]+$/.test(fieldOf(headers, 'host') ?? '');
 }
 
-// RFC 6455 §4.1: a client sends nothing between its request and the response, so no body either.
+// RFC 6455 §4.1 MUST: a client sends nothing between its request and the response, no body either.
 function hasBody(headers: Fields): boolean {
   const length = fieldOf(headers, 'content-length');
   return (length !== undefined && !/^0+$/.test(length)) || 'transfer-encoding' in headers;

@@ -42,6 +42,7 @@ export class PerMessageDeflate implements Extension {
     this.response = response;
     const server = new Direction(agreed.serverMaxWindowBits, !agreed.serverNoContextTakeover);
     const client = new Direction(agreed.clientMaxWindowBits, !agreed.clientNoContextTakeover);
+    // RFC 7692 §5, §7.2.2 MUST: both ends use the parameters of the response, whatever the offer says.
     const [ours, theirs] = role === 'server' ? [server, client] : [client, server];
     this.threshold = ours.takesOver ? 0 : (options.threshold ?? DEFAULT_THRESHOLD);
     const { zlibInflateOptions, zlibDeflateOptions } = options;

@@ -26,7 +26,7 @@ const LOOKAHEAD = 262;
 /** The smallest window of zlib. Its matches are within 2^8 bytes. */
 const MIN_WINDOW_BITS = 9;
 
-/** RFC 7692 §7.2.1 MUST: the 00 00 ff ff of the last flush is removed. */
+/** RFC 7692 §7.2.1: the 00 00 ff ff of the last flush is removed. */
 const TAIL_LENGTH = 4;
 
 /** The smallest chunk of zlib. An incompressible message grows by less than this. */
@@ -65,6 +65,7 @@ export class Deflater {
       maxOutputLength: undefined,
       info: false,
     };
+    // RFC 7692 §7.2.1 MUST: the window is no larger than agreed, and empty without context takeover.
     this.windowBits = Math.max(windowBits, MIN_WINDOW_BITS);
     this.window = takesOver ? new SlidingWindow(Math.min(2 ** windowBits, WINDOW_SIZE)) : undefined;
   }
@@ -155,6 +156,7 @@ export class Deflater {
   }
 }
 
+// RFC 7692 §7.2.1 MUST NOT: nothing is removed from a fragment that others follow.
 function withoutTail(compressed: Buffer, fin: boolean): Buffer {
   return fin ? compressed.subarray(0, compressed.length - TAIL_LENGTH) : compressed;
 }

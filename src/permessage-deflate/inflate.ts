@@ -14,7 +14,7 @@ import { SlidingWindow } from './window.js';
 import type { ZlibPool } from './zlib-pool.js';
 
 /**
- * RFC 7692 §7.2.2 MUST: the 00 00 ff ff that the sender removed is appended. An empty final block
+ * RFC 7692 §7.2.2: the 00 00 ff ff that the sender removed is appended. An empty final block
  * follows (RFC 1951 §3.2.3), so that zlib reports an incomplete message.
  */
 export const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff, 0x03, 0x00]);
@@ -81,6 +81,7 @@ export class Inflater {
     this.pool = pool;
     // The application may not change the end of a message.
     this.options = { ...options, windowBits, info: true, finishFlush: constants.Z_FINISH };
+    // RFC 7692 §7.2.2 MUST: the window has the agreed size, and is kept with context takeover.
     this.windowSize = 2 ** windowBits;
     this.window = takesOver ? new SlidingWindow(this.windowSize) : undefined;
   }
@@ -229,7 +230,7 @@ export function toViolation(error: unknown): ProtocolError {
   return isData ? invalid(message) : new ProtocolError('CANNOT_DECODE', message);
 }
 
-/** RFC 6455 §10.4: the limit applies to the inflated message. */
+/** RFC 6455 §10.4 MUST: the limit applies to the inflated message. */
 export function tooLong(): ProtocolError {
   return new ProtocolError('UNSUPPORTED_MESSAGE_LENGTH');
 }

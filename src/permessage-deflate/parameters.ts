@@ -44,7 +44,10 @@ export interface Negotiation {
   readonly response: ExtensionOffer;
 }
 
-/** Returns the offer of a client. RFC 7692 §7.1. */
+/**
+ * Returns the offer of a client. RFC 7692 §5 MUST: it has the name of the extension, and limits the
+ * window of the server if the client has no window of 2^15 bytes.
+ */
 export function makeOffer(options: DeflateOptions): ExtensionOffer {
   const { clientMaxWindowBits = true } = options;
   return describe({
@@ -72,7 +75,8 @@ export function acceptOffer(
 }
 
 /**
- * Checks the response of a server to the offer of {@link makeOffer}.
+ * Checks the response of a server to the offer of {@link makeOffer}. RFC 7692 §7.1.1.2 MUST: a client
+ * supports client_no_context_takeover in a response.
  * @returns undefined if the offer does not allow the response
  */
 export function acceptResponse(
@@ -86,7 +90,7 @@ export function acceptResponse(
 }
 
 // RFC 6455 §9, §9.1 MUST: parameters are those that the specification of the extension defines.
-// RFC 7692 §7 MUST: an unknown or repeated parameter, or a wrong value, makes an offer invalid.
+// RFC 7692 §7 MUST: an unknown or repeated parameter, or a wrong value, is refused.
 function read(parameters: readonly Parameter[]): ParameterValues | undefined {
   const names = new Set(parameters.map(([name]) => name));
   if (names.size < parameters.length) return undefined;
@@ -122,7 +126,7 @@ function readOne(values: ParameterValues, name: string, value: string | true): b
   }
 }
 
-// RFC 7692 §7.1.2: a decimal number from 8 to 15 without leading zeros.
+// RFC 7692 §7.1.2.1, §7.1.2.2 MUST: a decimal number from 8 to 15 without leading zeros.
 function readBits(value: string | true): number | undefined {
   return value !== true && /^([89]|1[0-5])$/.test(value) ? Number(value) : undefined;
 }
@@ -131,10 +135,11 @@ function asNumber(bits: number | boolean | undefined): number | undefined {
   return typeof bits === 'number' ? bits : undefined;
 }
 
+// RFC 7692 §7 MUST: an offer that we do not support is declined.
 function mayAccept(offered: ParameterValues, options: DeflateOptions): boolean {
   if (offered.serverNoContextTakeover && options.serverNoContextTakeover === false) return false;
   if (exceeds(options.serverMaxWindowBits, offered.serverMaxWindowBits)) return false;
-  // RFC 7692 §7.1.2.2: without the parameter in the offer, the response must not limit the client.
+  // RFC 7692 §7.1.2.2 MUST NOT: without the parameter in the offer, no response limits the client.
   if (typeof options.clientMaxWindowBits !== 'number') return true;
   const { clientMaxWindowBits } = offered;
   return (
@@ -148,6 +153,7 @@ function exceeds(own: number | boolean | undefined, asked: number | true | undef
   return own === false || (typeof own === 'number' && own > asked);
 }
 
+// RFC 7692 §5 MUST: the response has the name of the extension, and only what we support.
 function accept(offered: ParameterValues, options: DeflateOptions): Negotiation {
   const { serverMaxWindowBits } = offered;
   const values: ParameterValues = {
@@ -169,14 +175,15 @@ function clientBits(offered: ParameterValues, options: DeflateOptions): number |
   return isOwn ? clientMaxWindowBits : undefined;
 }
 
+// RFC 7692 §7 MUST: a response that the client does not support fails the connection.
 function isAllowed(values: ParameterValues, options: DeflateOptions): boolean {
   if (values.clientNoContextTakeover && options.clientNoContextTakeover === false) return false;
   const { clientMaxWindowBits, serverMaxWindowBits } = values;
-  // RFC 7692 §7.1.2.2: a response has a number, and only if the offer had the parameter.
+  // RFC 7692 §7.1.2.2 MUST: a response has a number, and only if the offer had the parameter.
   if (clientMaxWindowBits === true) return false;
   if (clientMaxWindowBits !== undefined && options.clientMaxWindowBits === false) return false;
   if (isLarger(clientMaxWindowBits, options.clientMaxWindowBits)) return false;
-  // RFC 7692 §7.1.2.1 MUST: the server's window is at most what the client asked for.
+  // RFC 7692 §7.1.2.1: the server's window is at most what the client asked for.
   return !isLarger(serverMaxWindowBits, options.serverMaxWindowBits);
 }
 

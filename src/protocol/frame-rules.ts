@@ -28,7 +28,7 @@ export function checkHeaderStart(
 // RFC 6455 §5.2 MUST: a reserved bit that no negotiated extension uses fails the connection.
 function checkReserved({ reserved, opcode }: FrameHeader, owned: number): Violation | undefined {
   if (reserved === 0) return undefined;
-  // RFC 7692 §6.1: only the first frame of a message has the bit.
+  // RFC 7692 §6.1 MUST: the bit on another frame than the first one of a message fails the connection.
   const opensMessage = opcode === Opcode.TEXT || opcode === Opcode.BINARY;
   if (opensMessage && (reserved & ~owned) === 0) return undefined;
   return (reserved & 0b011) !== 0 ? 'UNEXPECTED_RSV_2_3' : 'UNEXPECTED_RSV_1';
@@ -90,7 +90,7 @@ export function checkLength(
   return tooLong ? 'UNSUPPORTED_MESSAGE_LENGTH' : undefined;
 }
 
-/** RFC 6455 §5.5: the limit for control frames of the program. @throws RangeError above it */
+/** RFC 6455 §5.5 MUST: the limit for control frames of the program. @throws RangeError above it */
 export function checkControlLength(byteLength: number): void {
   if (byteLength <= MAX_CONTROL_PAYLOAD) return;
   throw new RangeError('The data size must not be greater than 125 bytes');

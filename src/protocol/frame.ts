@@ -28,7 +28,7 @@ export const Opcode = {
 /** The FIN bit in the first byte: the last frame of a message. */
 export const FIN = 0x80;
 
-/** RFC 6455 §5.5: the maximum length of a control frame's payload. */
+/** RFC 6455 §5.5 MUST: the payload of a control frame has at most this many bytes. */
 export const MAX_CONTROL_PAYLOAD = 125;
 
 const MASK = 0x80;

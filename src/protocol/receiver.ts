@@ -252,6 +252,7 @@ export class Receiver extends FrameReader {
     }
   }
 
+  // RFC 7692 §6.2 MUST: a message that is not encoded is delivered as it is.
   /** Takes a message that is one payload in one chunk. */
   private takeWholePayload(payload: Buffer): void {
     if (this.isEncoded) this.decode(payload);
@@ -277,7 +278,7 @@ export class Receiver extends FrameReader {
     this.deliver(isBinary && this.inFragments ? asFragments(message) : message, isBinary);
   }
 
-  /** RFC 7692 §6.2: a message is decoded when it is complete. */
+  /** RFC 7692 §6.2 MUST: a message is decoded when it is complete. */
   private decode(payload: Buffer): void {
     const decoded = this.decoder?.decode(payload, this.options.maxPayload);
     if (decoded !== undefined) this.takeDecoded(decoded);

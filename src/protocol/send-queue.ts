@@ -212,7 +212,7 @@ export class SendQueue {
       this.sink.onFailure(encoded);
       return;
     }
-    // RFC 7692 §6: a message that is not encoded has no reserved bit.
+    // RFC 7692 §6.1 MUST: a message that is not encoded has no reserved bit.
     if (encoded === frame.payload) frame.firstByte &= ~RESERVED;
     frame.payload = encoded;
     frame.progress = 'READY';

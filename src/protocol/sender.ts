@@ -312,7 +312,7 @@ export class Sender implements FrameSink {
     // RFC 6455 §6.1 MUST: the opcode of the first frame says whether the message is text or binary.
     const opcode = isFirst ? (isBinary ? Opcode.BINARY : Opcode.TEXT) : Opcode.CONTINUATION;
     // RFC 6455 §5.2 MUST: a reserved bit is 0, unless the extension sets it.
-    // RFC 7692 §6.1: the bit is set on the first frame of an encoded message only.
+    // RFC 7692 §6.1 MUST: the bit is set on the first frame of an encoded message only.
     const reserved = isFirst && isEncoded && this.extension ? this.extension.reserved << 4 : 0;
     // RFC 6455 §6.1 MUST: the last frame of a message has FIN set.
     return (fin ? FIN : 0) | reserved | opcode;

@@ -22,7 +22,8 @@ export function describeClient(req: IncomingMessage): object {
 }
 
 /**
- * RFC 6455 §4.2.2 item 4, §10.2: a server may refuse hosts and origins.
+ * RFC 6455 §4.2.2 MUST: an origin that is not accepted is answered with an HTTP error.
+ * RFC 6455 §10.2 SHOULD: it is 403.
  * @throws what the function `origins` throws
  */
 export function checkHostAndOrigin(

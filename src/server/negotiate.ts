@@ -8,7 +8,10 @@ import type { ExtensionOffer } from '../protocol/extension.js';
 import type { AnySocketClass, ServerOptions } from './options.js';
 import type { NegotiatedExtensions } from './upgrade-server.js';
 
-/** RFC 6455 §4.2.2 MUST: only extensions of the request are chosen. Unknown ones are ignored. */
+/**
+ * RFC 6455 §4.2.2 MUST: only extensions of the request are chosen. Unknown ones are ignored.
+ * RFC 7692 §5 MUST NOT: no other extension is accepted with it, and a declined one is not named.
+ */
 export function negotiateExtensions(
   offers: readonly ExtensionOffer[],
   { perMessageDeflate }: ServerOptions<AnySocketClass>,

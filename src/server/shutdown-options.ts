@@ -71,7 +71,7 @@ export interface ShutdownReport {
   readonly ms: number;
 }
 
-/** RFC 6455 §5.5: the payload of a Close has at most 125 bytes, two of which are the code. */
+/** RFC 6455 §5.5 MUST: the payload of a Close has at most 125 bytes, two of which are the code. */
 const MAX_REASON_LENGTH = 123;
 
 const TIMES = {

@@ -1,50 +1,92 @@
-/** Each MUST of RFC 6455 is cited where it is held: `musts.ts` and the comments of `src` agree. */
+/**
+ * Each rule is cited where it is held: the requirement tables (`tests/requirements`) and the comments of
+ * `src` agree, both ways.
+ */
 
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { MUSTS } from './musts.js';
+import { REQUIREMENTS } from '../requirements/index.js';
+import { isMust, type Requirement, symbolsOf } from '../requirements/requirement.js';
+import {
+  type Citation,
+  citationsOf,
+  type Declaration,
+  declarationsOf,
+  readSource,
+  sourceFiles,
+} from '../requirements/source.js';
 
-const SRC = join(__dirname, '../../src');
+const citations = sourceFiles.flatMap(citationsOf);
+const declarations = new Map(sourceFiles.map((file) => [file, declarationsOf(file)]));
+const RFCS = ['6455', '7692'] as const;
 
-const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-  .filter((file) => /\.m?ts$/.test(file))
-  .map((file) => file.replaceAll('\\', '/'));
-
-const read = (file: string): string => readFileSync(join(SRC, file), 'utf8');
-
-/** The form of a citation; several sections may hold the same rule. */
-const CITATION = /RFC 6455 (§\d[\d.]*(?:, §\d[\d.]*)*) MUST(?: NOT)?: /g;
-
-/** The citations of a file, as `file §section`: one for each section. */
-function citationsOf(file: string): string[] {
-  // A comment of several lines is read as one line.
-  const text = read(file).replace(/\n\s*(?:\*|\/\/) /g, ' ');
-  return Array.from(text.matchAll(CITATION)).flatMap(([, sections = '']) =>
-    sections.split(', ').map((section) => `${file} ${section}`),
-  );
+/** The declarations of a symbol; overloads and accessors have several. */
+function find(symbol: string): Declaration[] {
+  const [file = '', name = ''] = symbol.split(':');
+  return (declarations.get(file) ?? []).filter((one) => one.name === name);
 }
 
-const cited = files.flatMap(citationsOf).sort();
-const listed = MUSTS.flatMap((must) => must.files.map((file) => `${file} §${must.section}`)).sort();
+const isAt = ({ file, position }: Citation, symbol: string): boolean =>
+  symbol.startsWith(`${file}:`) &&
+  find(symbol).some(({ start, end }) => start <= position && position < end);
 
-test('every MUST of the table is cited in its files, and every citation is in the table', () => {
-  expect(cited).toEqual(listed);
+/** A citation as a reader finds it. */
+function show({ file, position, rfc, section }: Citation): string {
+  const line = readSource(file).slice(0, position).split('\n').length;
+  return `src/${file}:${line} RFC ${rfc} §${section}`;
+}
+
+/** The MUSTs that a symbol holds; those that Node or others hold are not cited. */
+function heldMusts(rfc: Citation['rfc']): Requirement[] {
+  return REQUIREMENTS[rfc].filter((one) => isMust(one) && one.outcome === 'held');
+}
+
+test.each(RFCS)('RFC %s: each symbol that holds a MUST cites its section', (rfc) => {
+  const musts = citations.filter((one) => one.rfc === rfc && one.isMust);
+  const uncited = heldMusts(rfc).flatMap(({ id, section, at = [] }) =>
+    at
+      .filter((symbol) => !musts.some((one) => one.section === section && isAt(one, symbol)))
+      .map((symbol) => `${id} ${symbol}`),
+  );
+  expect(uncited).toEqual([]);
 });
 
-test('a MUST that no file holds has a note', () => {
-  expect(MUSTS.filter((must) => must.files.length === 0 && must.note === '')).toEqual([]);
+test.each(RFCS)('RFC %s: each MUST that src cites is in the table, at this symbol', (rfc) => {
+  const held = REQUIREMENTS[rfc].filter((one) => isMust(one) || one.level === 'must');
+  const unlisted = citations
+    .filter((one) => one.rfc === rfc && one.isMust)
+    .filter(
+      (one) =>
+        !held.some(
+          ({ section, at = [] }) =>
+            section === one.section && at.some((symbol) => isAt(one, symbol)),
+        ),
+    );
+  expect(unlisted.map(show)).toEqual([]);
 });
 
-test('the table has every MUST once, in the order of the RFC', () => {
-  const lines = MUSTS.flatMap((must) => must.lines);
-  expect(new Set(lines).size).toBe(lines.length);
-  const first = MUSTS.map((must) => must.lines[0] ?? 0);
-  expect(first).toEqual([...first].sort((a, b) => a - b));
+/** Whether a row belongs to a section or to one of its parts: 5.2 and 5.2.1, but not 5.20. */
+const isIn = (row: Requirement, section: string): boolean =>
+  `${row.section}.`.startsWith(`${section}.`);
+
+test('each rule that src cites is in the table, with its file', () => {
+  const unlisted = citations
+    .filter(({ hasRule }) => hasRule)
+    .filter(({ rfc, section, file }) => {
+      const rows = REQUIREMENTS[rfc].filter((row) => isIn(row, section));
+      return !rows.some((row) => symbolsOf(row).some((symbol) => symbol.startsWith(`${file}:`)));
+    });
+  expect(unlisted.map(show)).toEqual([]);
+});
+
+test('each section that src names is in the table', () => {
+  const unlisted = citations.filter(
+    ({ rfc, section }) => !REQUIREMENTS[rfc].some((row) => isIn(row, section)),
+  );
+  expect(unlisted.map(show)).toEqual([]);
 });
 
 test('src says MUST in the form of a citation only', () => {
   const form = /RFC \d+ §\d[\d.]*(, §\d[\d.]*)* MUST( NOT)?:/;
-  const lines = files.flatMap((file) => read(file).match(/.*\bMUST\b.*/g) ?? []);
+  const lines = sourceFiles.flatMap((file) => readSource(file).match(/.*\bMUST\b.*/g) ?? []);
   expect(lines.filter((line) => !form.test(line))).toEqual([]);
 });

@@ -7,6 +7,8 @@ import { REFUSALS } from '../../src/handshake/errors.js';
 import WebSocket from '../../src/index.js';
 import { CLOSING_TABLE, type ClosingStep } from '../../src/protocol/close.js';
 import { VIOLATIONS } from '../../src/protocol/errors.js';
+import { RFC_6455, RFC_7692 } from '../requirements/index.js';
+import { chapters6455, chapters7692, differences, overview } from '../requirements/render.js';
 import {
   eventTable,
   type Interface,
@@ -14,7 +16,6 @@ import {
   optionTable,
   propertyTable,
 } from '../support/api-tables.js';
-import { MUSTS } from './musts.js';
 
 const ROOT = join(__dirname, '../..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -57,14 +58,6 @@ function closing(): string {
     return row(state, ...cells);
   });
   return table(['state \\ input', ...inputs], rows);
-}
-
-function musts(): string {
-  const rows = MUSTS.map(({ section, lines, party, rule, files, note }) => {
-    const held = files.map((file) => `\`${file}\``).join(', ');
-    return row(`§${section}`, lines.join(', '), party, rule, held || note);
-  });
-  return table(['section', 'lines', 'who', 'rule', 'files of `src`'], rows);
 }
 
 const CONNECTION = 'src/connection/options.ts';
@@ -167,7 +160,12 @@ describe.each([
   ['docs/errors.md', 'violations', violations],
   ['docs/errors.md', 'refusals', refusals],
   ['docs/closing.md', 'closing table', closing],
-  ['docs/rfc6455.md', 'every MUST', musts],
+  ['docs/rfc6455.md', 'differences', () => differences(RFC_6455)],
+  ['docs/rfc6455.md', 'overview', () => overview(RFC_6455)],
+  ['docs/rfc6455.md', 'requirements', () => chapters6455(RFC_6455)],
+  ['docs/rfc7692.md', 'differences', () => differences(RFC_7692)],
+  ['docs/rfc7692.md', 'overview', () => overview(RFC_7692)],
+  ['docs/rfc7692.md', 'requirements', () => chapters7692(RFC_7692)],
   ...partsOf('docs/api.md', API),
   ...partsOf('docs/protocol.md', PROTOCOL),
   ...DIAGNOSTICS,

@@ -44,6 +44,16 @@ describe('a fragment is refused', () => {
   });
 });
 
+// RFC 6455 §11.1.2: the same encoding as for ws.
+test('wss: the host in ASCII, the path with percent signs', () => {
+  const { url, secure, resourceName } = readAddress('wss://räum.example/ä ö?ü');
+  expect([secure, url.host, resourceName]).toEqual([
+    true,
+    'xn--rum-qla.example',
+    '/%C3%A4%20%C3%B6?%C3%BC',
+  ]);
+});
+
 describe('an address that is no URL: the exception says what was meant', () => {
   test.each([
     ['localhost', 'Invalid URL: localhost; did you mean "ws://localhost"?'],

@@ -162,6 +162,13 @@ describe('a client takes the response', () => {
   });
 });
 
+// RFC 7692 §7.2.1: the parameter of an offer is a hint; the response decides.
+test('an offer without context takeover binds nobody if the response leaves it out', () => {
+  const [response] = parsed('permessage-deflate');
+  const options = { clientNoContextTakeover: true };
+  expect(response && acceptResponse(response, options)?.agreed).toEqual(FREE);
+});
+
 describe('a client refuses the response', () => {
   test.each<[response: string, options: DeflateOptions]>([
     ['permessage-deflate; foo', {}],
