@@ -31,6 +31,7 @@ export const CHAPTERS_1_TO_3: readonly Section[] = [
     title: 'Subprotocols',
     statements: [
       {
+        lines: [627],
         level: 'text',
         who: 'application',
         rule: 'Client and server agree on a subprotocol by its name; the names are registered.',

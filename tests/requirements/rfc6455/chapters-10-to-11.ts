@@ -129,7 +129,7 @@ const SECURITY: readonly Section[] = [
     title: 'WebSocket client authentication',
     statements: [
       {
-        lines: [2914],
+        lines: [2917],
         level: 'text',
         who: 'server',
         rule: 'A server can use any authentication of HTTP: cookies, Authorization, TLS.',
@@ -436,7 +436,7 @@ const REGISTRIES: readonly Section[] = [
     title: 'WebSocket close code number registry',
     statements: [
       {
-        lines: [3545],
+        lines: [3540],
         level: 'text',
         who: 'both',
         rule: 'A close code is a number from 1000 to 4999; others than those of 7.4.1 are registered.',
@@ -451,6 +451,7 @@ const REGISTRIES: readonly Section[] = [
     title: 'WebSocket opcode registry',
     statements: [
       {
+        lines: [3627],
         level: 'text',
         who: 'both',
         rule: 'The registry has the opcodes of 5.2; the others are unassigned.',
