@@ -53,6 +53,7 @@ function notDuplexError(value: unknown): TypeError {
   return new TypeError(`createConnection must make a Duplex: ${describeValue(value)} was given`);
 }
 
+// RFC 6455 §4.1 SHOULD: without a proxy, TCP is opened to the host of the URL.
 function connectTcp(options: net.NetConnectOpts & { socketPath?: string }): net.Socket {
   return net.connect({ ...options, path: options.socketPath } as net.NetConnectOpts);
 }

@@ -158,6 +158,7 @@ export class Connection extends Writer {
     time.setImmediate(continueSending, this);
   }
 
+  // RFC 6455 §7.1.1 SHOULD: TCP ends cleanly, each half by its end, and what still comes is discarded.
   end(): void {
     try {
       this.flush();

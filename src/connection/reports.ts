@@ -63,7 +63,10 @@ export function reportPong(from: Reported, payload: Buffer, rtt?: number): void 
   channels.pong.publish({ ...partiesOf(from), payload, rtt } satisfies PongDiagnostic);
 }
 
-/** Errors of this end, and of its program, are no violations. */
+/**
+ * Publishes a violation. RFC 6455 §7.1.7 SHOULD: a server logs why it fails a connection. Errors of this
+ * end, and of its program, are no violations.
+ */
 export function reportViolation(from: Reported, error: Error): void {
   if (!channels.violation.hasSubscribers || !(error instanceof ProtocolError)) return;
   const { code, closeCode, rfc } = error;

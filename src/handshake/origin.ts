@@ -47,8 +47,9 @@ const MAX_CACHED = 1000;
 const MAX_AUTHORITY_LENGTH = 261;
 
 /**
- * Whether a policy accepts the origin of a request. A request without Origin is no browser's: it is
- * accepted, unless a function says otherwise.
+ * Whether a policy accepts the origin of a request. RFC 6455 §10.2 SHOULD: a server for certain sites
+ * checks it. RFC 6455 §4.2.1 SHOULD NOT: a request without Origin is not taken for one of a browser. It
+ * is accepted, unless a function says otherwise.
  * @param isSecure whether the request came over TLS to this process
  * @throws TypeError if a function returns no boolean
  */

@@ -34,7 +34,10 @@ export class MessageAssembler {
     return this.buffer.byteLength > 0;
   }
 
-  /** Checks the header of the next frame against the limits and counts the frame. */
+  /**
+   * Checks the header of the next frame and counts the frame. RFC 6455 §10.4 SHOULD: frames and messages
+   * have a maximum size.
+   */
   acceptHeader(header: FrameHeader, limits: MessageLimits): Violation | undefined {
     const violation = checkLength(header, this.announced, limits.maxPayload);
     if (violation !== undefined) return violation;

@@ -143,6 +143,7 @@ function step(to: ClosingState, ...actions: ClosingAction[]): ClosingStep {
 }
 
 // RFC 6455 §5.5.1 MUST: after both Closes TCP is closed, by a server at once; a client waits for it.
+// RFC 6455 §7.1.1, §7.1.2 SHOULD: so the server has the TIME_WAIT state of TCP, not the client.
 const finished = (...actions: ClosingAction[]): ClosingStepByRole => ({
   server: step('ENDED', ...actions, 'end'),
   client: step('DONE', ...actions, 'linger'),
@@ -154,9 +155,12 @@ const finished = (...actions: ClosingAction[]): ClosingStepByRole => ({
  * shows this table.
  */
 export const CLOSING_TABLE: { readonly [state in ClosingState]: ClosingRow } = {
+  // RFC 6455 §7.1.7, §7.2.1 SHOULD NOT: nothing else than these inputs closes a connection.
   OPEN: {
     CLOSE_CALLED: step('CLOSE_QUEUED', 'arm', 'send'),
+    // RFC 6455 §5.5.1 SHOULD: the answer is sent as soon as is practical.
     CLOSE_RECEIVED: step('PEER_CLOSED', 'discard', 'arm', 'send'),
+    // RFC 6455 §7.1.7 SHOULD: a Close says why, before TCP is closed.
     VIOLATION: step('FAILED', 'discard', 'arm', 'send', 'report'),
     WIRE_ENDED: step('FAILED', 'discard', 'arm', 'end'),
     TERMINATED: step('FAILED', 'discard', 'destroy'),
@@ -185,6 +189,7 @@ export const CLOSING_TABLE: { readonly [state in ClosingState]: ClosingRow } = {
     TIMED_OUT: step('FAILED', 'destroy'),
     WIRE_CLOSED: step('CLOSED', 'finish'),
   },
+  // RFC 6455 §5.5.1 SHOULD: a client waits for the server to close TCP.
   DONE: {
     WIRE_ENDED: step('ENDED', 'arm', 'end'),
     TERMINATED: step('FAILED', 'destroy'),

@@ -230,7 +230,8 @@ export class Endpoint implements ControlSink, SenderOwner {
     this.wire.continueReading();
   }
 
-  // RFC 6455 §7.1.7 MUST: both roles close a connection that they fail, after a Close with the reason.
+  // RFC 6455 §7.1.7 MUST: both roles close a connection that they fail.
+  // RFC 6455 §10.7 SHOULD: a Close with the reason comes first.
   onViolation(error: ProtocolError): void {
     this.violation = error;
     this.sent ??= { code: error.closeCode, reason: Buffer.from(error.message) };

@@ -135,7 +135,7 @@ export class Sender implements FrameSink {
     this.writeOrEnqueue(FIN | opcode, payload, callback);
   }
 
-  /** Sends a Ping or Pong before the frames in the queue. RFC 6455 §5.5.2: as soon as is practical. */
+  /** Sends a Ping or Pong before the queue. RFC 6455 §5.5.2 SHOULD: a Pong, as soon as is practical. */
   sendControlNow(opcode: number, payload: Buffer, callback?: SendCallback): void {
     this.writeFrame(FIN | opcode, payload, payload.length, callback);
   }

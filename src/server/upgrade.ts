@@ -267,6 +267,7 @@ export class OpeningHandshake {
     });
   }
 
+  // RFC 6455 §10.7 SHOULD: the response has an HTTP status that fits.
   private refuseInvalid(error: HandshakeError): void {
     const { request, socket } = this.upgrade;
     if (this.server.listenerCount('wsClientError') === 0) {

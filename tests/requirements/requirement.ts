@@ -103,9 +103,10 @@ export function requirementsOf(sections: readonly Section[]): Requirement[] {
   );
 }
 
-/** Whether a symbol that holds the statement cites it as `MUST` or `MUST NOT`. */
-export function isMust({ level }: Statement): boolean {
-  return level === 'MUST' || level === 'MUST NOT' || level === 'item';
+/** What a symbol that holds the statement cites it as; undefined if it may leave that out. */
+export function citedKeyword({ level }: Statement): 'MUST' | 'SHOULD' | undefined {
+  if (level === 'MUST' || level === 'MUST NOT' || level === 'item') return 'MUST';
+  return level === 'SHOULD' || level === 'SHOULD NOT' ? 'SHOULD' : undefined;
 }
 
 /** The symbols of a row. */

@@ -19,8 +19,8 @@ export interface Citation {
   readonly position: number;
   readonly rfc: '6455' | '7692';
   readonly section: string;
-  /** Whether it says MUST or MUST NOT. */
-  readonly isMust: boolean;
+  /** The keyword that it says, without NOT. */
+  readonly keyword: 'MUST' | 'SHOULD' | undefined;
   /** Whether a rule follows, as in `RFC 6455 §5.1: …`. */
   readonly hasRule: boolean;
 }
@@ -82,7 +82,7 @@ export function citationsOf(file: string): Citation[] {
       position: match.index,
       rfc: rfc as Citation['rfc'],
       section,
-      isMust: keyword?.includes('MUST') === true,
+      keyword: keyword?.match(/MUST|SHOULD/)?.[0] as Citation['keyword'],
       hasRule: rule !== undefined,
     }));
   });

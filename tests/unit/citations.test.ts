@@ -5,7 +5,7 @@
 
 import { expect, test } from '@jest/globals';
 import { REQUIREMENTS } from '../requirements/index.js';
-import { isMust, type Requirement, symbolsOf } from '../requirements/requirement.js';
+import { citedKeyword, type Requirement, symbolsOf } from '../requirements/requirement.js';
 import {
   type Citation,
   citationsOf,
@@ -35,34 +35,38 @@ function show({ file, position, rfc, section }: Citation): string {
   return `src/${file}:${line} RFC ${rfc} §${section}`;
 }
 
-/** The MUSTs that a symbol holds; those that Node or others hold are not cited. */
-function heldMusts(rfc: Citation['rfc']): Requirement[] {
-  return REQUIREMENTS[rfc].filter((one) => isMust(one) && one.outcome === 'held');
-}
+const KEYWORDS = RFCS.flatMap((rfc) =>
+  (['MUST', 'SHOULD'] as const).map((one) => [rfc, one] as const),
+);
 
-test.each(RFCS)('RFC %s: each symbol that holds a MUST cites its section', (rfc) => {
-  const musts = citations.filter((one) => one.rfc === rfc && one.isMust);
-  const uncited = heldMusts(rfc).flatMap(({ id, section, at = [] }) =>
+test.each(KEYWORDS)('RFC %s: each symbol that holds a %s cites its section', (rfc, keyword) => {
+  const cited = citations.filter((one) => one.rfc === rfc && one.keyword === keyword);
+  const held = REQUIREMENTS[rfc].filter(
+    (row) => row.outcome === 'held' && citedKeyword(row) === keyword,
+  );
+  const uncited = held.flatMap(({ id, section, at = [] }) =>
     at
-      .filter((symbol) => !musts.some((one) => one.section === section && isAt(one, symbol)))
+      .filter((symbol) => !cited.some((one) => one.section === section && isAt(one, symbol)))
       .map((symbol) => `${id} ${symbol}`),
   );
   expect(uncited).toEqual([]);
 });
 
-test.each(RFCS)('RFC %s: each MUST that src cites is in the table, at this symbol', (rfc) => {
-  const held = REQUIREMENTS[rfc].filter((one) => isMust(one) || one.level === 'must');
-  const unlisted = citations
-    .filter((one) => one.rfc === rfc && one.isMust)
-    .filter(
-      (one) =>
-        !held.some(
-          ({ section, at = [] }) =>
-            section === one.section && at.some((symbol) => isAt(one, symbol)),
-        ),
+test.each(KEYWORDS)(
+  'RFC %s: each %s that src cites is in the table, at its symbol',
+  (rfc, keyword) => {
+    const rows = REQUIREMENTS[rfc].filter(
+      (row) => citedKeyword(row) === keyword || (keyword === 'MUST' && row.level === 'must'),
     );
-  expect(unlisted.map(show)).toEqual([]);
-});
+    const isListed = (citation: Citation): boolean =>
+      rows.some(
+        ({ section, at = [] }) =>
+          section === citation.section && at.some((symbol) => isAt(citation, symbol)),
+      );
+    const cited = citations.filter((one) => one.rfc === rfc && one.keyword === keyword);
+    expect(cited.filter((one) => !isListed(one)).map(show)).toEqual([]);
+  },
+);
 
 /** Whether a row belongs to a section or to one of its parts: 5.2 and 5.2.1, but not 5.20. */
 const isIn = (row: Requirement, section: string): boolean =>
@@ -88,8 +92,10 @@ test('each section that src names is in the table', () => {
   expect(unlisted.map(show)).toEqual([]);
 });
 
-test('src says MUST in the form of a citation only', () => {
-  const form = /RFC \d+ §\d[\d.]*(, §\d[\d.]*)* MUST( NOT)?:/;
-  const lines = sourceFiles.flatMap((file) => readSource(file).match(/.*\bMUST\b.*/g) ?? []);
+test('src says MUST and SHOULD in the form of a citation only', () => {
+  const form = /RFC \d+ §\d[\d.]*(, §\d[\d.]*)* (MUST|SHOULD)( NOT)?:/;
+  const lines = sourceFiles.flatMap(
+    (file) => readSource(file).match(/.*\b(MUST|SHOULD)\b.*/g) ?? [],
+  );
   expect(lines.filter((line) => !form.test(line))).toEqual([]);
 });

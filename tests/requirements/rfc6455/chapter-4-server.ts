@@ -112,7 +112,8 @@ const READING: Section = {
       level: 'SHOULD NOT',
       who: 'server',
       rule: 'A request without Origin is not taken for one of a browser.',
-      at: ['handshake/origin.ts:isOriginAllowed', 'handshake/origin.ts:hasForeignOrigin'],
+      at: ['handshake/origin.ts:isOriginAllowed'],
+      also: ['handshake/origin.ts:hasForeignOrigin'],
       tests: [
         'unit/handshake/origin › accepts a request without Origin, and refuses every Origin when it is empty',
         'unit/handshake/origin › %s does not have %s',
@@ -148,7 +149,7 @@ const SENDING: Section = {
       lines: [1184],
       level: 'MUST',
       who: 'server',
-      rule: 'A server takes these steps to accept a connection.',
+      rule: 'A server accepts a connection by the steps of this section.',
       at: ['server/accept.ts:accept'],
       also: ['handshake/errors.ts:REFUSALS'],
       tests: ['handshake/server/accept-rfc-1.2-example.http'],

@@ -30,11 +30,8 @@ const SECURITY: readonly Section[] = [
         rule: 'A server for certain sites checks Origin.',
         outcome: 'option',
         note: '`origins`; a foreign origin that nobody checks is warned of once',
-        at: [
-          'handshake/origin.ts:isOriginAllowed',
-          'server/authentication.ts:checkHostAndOrigin',
-          'server/authentication.ts:warnOfForeignOrigin',
-        ],
+        at: ['handshake/origin.ts:isOriginAllowed', 'server/authentication.ts:checkHostAndOrigin'],
+        also: ['server/authentication.ts:warnOfForeignOrigin'],
         tests: [
           "reliability/authentication › 'same' refuses other origins, null and two lines with 403",
           'reliability/authentication › is warned of once per server',
@@ -112,11 +109,8 @@ const SECURITY: readonly Section[] = [
         who: 'both',
         rule: 'Frames, and messages of several frames, have a maximum size.',
         note: '`maxPayload`, 100 MiB by default; `maxFragments`',
-        at: [
-          'protocol/assembler.ts:MessageAssembler.acceptHeader',
-          'connection/options.ts:DEFAULTS',
-        ],
-        also: ['connection/inbound-limits.ts:InboundLimits'],
+        at: ['protocol/assembler.ts:MessageAssembler.acceptHeader'],
+        also: ['connection/options.ts:DEFAULTS', 'connection/inbound-limits.ts:InboundLimits'],
         tests: [
           'unit/protocol/assembler › holds all fragments of a message together against maxPayload',
           'reliability/floods › R1: a server has a limit of 131,072 fragments by default',
@@ -221,7 +215,8 @@ const SECURITY: readonly Section[] = [
         level: 'SHOULD',
         who: 'server',
         rule: 'In the opening handshake the server answers with an HTTP status.',
-        at: ['server/upgrade.ts:OpeningHandshake.refuseInvalid', 'handshake/errors.ts:REFUSALS'],
+        at: ['server/upgrade.ts:OpeningHandshake.refuseInvalid'],
+        also: ['handshake/errors.ts:REFUSALS'],
         tests: ['unit/handshake/errors › a refused request has the status that the server answers'],
       },
       {

@@ -15,7 +15,7 @@ const DATA: readonly Section[] = [
         lines: [2176],
         level: 'MUST',
         who: 'both',
-        rule: 'A message is sent by these steps.',
+        rule: 'A message is sent by the steps 6.1-2 to 6.1-10.',
         at: ['protocol/sender.ts:Sender.sendMessage'],
         also: ['compat/sender.ts:Sender'],
         tests: ['unit/protocol/sender › RFC 6455 §5.7: in one frame, unmasked'],
@@ -212,7 +212,7 @@ const DEFINITIONS: readonly Section[] = [
         rule: 'TCP and TLS are closed cleanly, and bytes that still come are discarded.',
         at: ['connection/connection.ts:Connection.end'],
         tests: [
-          'unit/connection/closing-handshake › a %s drops a peer that never ends the wire',
+          'unit/connection/closing-handshake › a server ends the wire as soon as both Closes passed',
           'conformance/rfc-7.4-close-frames › RFC 6455 §5.5.1: nothing that comes behind a Close is looked at',
         ],
       },
@@ -336,7 +336,7 @@ const DEFINITIONS: readonly Section[] = [
         lines: [2330],
         level: 'text',
         who: 'both',
-        rule: "It is the code of the peer's first Close: 1005 if that has none, 1006 without a Close.",
+        rule: "The close code is that of the peer's first Close: 1005 if it has none, 1006 without a Close.",
         at: ['protocol/endpoint.ts:Endpoint.reportClosed', 'websocket/api.ts:CloseEventApi.code'],
         tests: [
           'unit/protocol/endpoint › RFC 6455 §7.1.5: without a Close of the peer 1006 is reported',
@@ -353,7 +353,7 @@ const DEFINITIONS: readonly Section[] = [
         lines: [2368],
         level: 'text',
         who: 'both',
-        rule: "It is the reason of the peer's first Close: empty if there is none.",
+        rule: "The close reason is that of the peer's first Close; empty if there is none.",
         at: ['protocol/endpoint.ts:Endpoint.reportClosed', 'websocket/api.ts:CloseEventApi.reason'],
         tests: [
           "unit/websocket/emitted-events › 'close' gives the code and the reason as a Buffer, once",
