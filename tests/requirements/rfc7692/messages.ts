@@ -277,7 +277,11 @@ const COMPRESSION: Section = {
       who: 'client',
       rule: 'If its offer has a smaller value, it may use any window that the response allows.',
       outcome: 'not used',
-      note: 'a larger value than that of the offer fails the handshake; without one the offer stands',
+      note: 'without a value in the response the window of the offer stands',
+      differs: {
+        here: 'a response with a larger value than the offer fails the handshake',
+        why: 'as `ws`: the program has asked for a window of this size at most',
+      },
       at: ['permessage-deflate/parameters.ts:acceptResponse'],
       tests: ['unit/permessage-deflate/parameters › a client takes the response'],
     },
