@@ -78,7 +78,7 @@ export const FRAMING_SECTIONS: readonly Section[] = [
       {
         level: 'MUST',
         who: 'both',
-        rule: 'Such a frame fails the connection.',
+        rule: 'A control frame or a later fragment with RSV1 fails the connection.',
         at: ['protocol/frame-rules.ts:checkReserved'],
         tests: [
           `${RECEIVING}RFC 7692 §6: what RSV1 may mark`,
@@ -225,7 +225,7 @@ const COMPRESSION: Section = {
     {
       level: 'MAY',
       who: 'client',
-      rule: 'Without it a client may take the window over.',
+      rule: 'Without client_no_context_takeover a client may take the window over.',
       outcome: 'used',
       at: ['permessage-deflate/deflate.ts:Deflater.optionsFor'],
       tests: [
@@ -235,7 +235,7 @@ const COMPRESSION: Section = {
     {
       level: 'MAY',
       who: 'client',
-      rule: 'It may do so though its offer has the parameter, if the response does not.',
+      rule: 'A client may take the window over though its offer has the parameter, if the response does not.',
       outcome: 'used',
       at: ['permessage-deflate/parameters.ts:acceptResponse'],
       tests: [
@@ -255,7 +255,7 @@ const COMPRESSION: Section = {
     {
       level: 'MAY',
       who: 'server',
-      rule: 'Without it a server may take the window over.',
+      rule: 'Without server_no_context_takeover a server may take the window over.',
       outcome: 'used',
       at: ['permessage-deflate/deflate.ts:Deflater.optionsFor'],
       tests: [
@@ -275,7 +275,7 @@ const COMPRESSION: Section = {
     {
       level: 'MAY',
       who: 'client',
-      rule: 'If its offer has a smaller value, it may use any window that the response allows.',
+      rule: 'A client whose offer has a smaller value may use any window that the response allows.',
       outcome: 'not used',
       note: 'without a value in the response the window of the offer stands',
       differs: {
@@ -320,7 +320,7 @@ const DECOMPRESSION: Section = {
     {
       level: 'MUST',
       who: 'client',
-      rule: 'Without it a client keeps the window from message to message.',
+      rule: 'Without server_no_context_takeover a client keeps the window from message to message.',
       at: ['permessage-deflate/inflate.ts:Inflater.constructor'],
       tests: [SHARED, `${RECEIVING}a look back over several messages`],
     },
@@ -335,14 +335,14 @@ const DECOMPRESSION: Section = {
     {
       level: 'MUST',
       who: 'server',
-      rule: 'Without it a server keeps the window from message to message.',
+      rule: 'Without client_no_context_takeover a server keeps the window from message to message.',
       at: ['permessage-deflate/inflate.ts:Inflater.constructor'],
       tests: [SHARED, `${RECEIVING}a look back over several messages`],
     },
     {
       level: 'MUST',
       who: 'server',
-      rule: 'The response decides, not the offer.',
+      rule: 'The response decides about the window of a client, not the offer.',
       note: 'the parameter of an offer is repeated in the response',
       at: ['permessage-deflate/codec.ts:PerMessageDeflate.constructor'],
       tests: [
@@ -361,7 +361,7 @@ const DECOMPRESSION: Section = {
     {
       level: 'MUST',
       who: 'client',
-      rule: 'Without it a client has a window of 32,768 bytes.',
+      rule: 'Without server_max_window_bits a client has a window of 32,768 bytes.',
       at: ['permessage-deflate/inflate.ts:Inflater.constructor'],
       tests: [FARTHEST],
     },
@@ -376,7 +376,7 @@ const DECOMPRESSION: Section = {
     {
       level: 'MUST',
       who: 'server',
-      rule: 'Without it a server has a window of 32,768 bytes.',
+      rule: 'Without client_max_window_bits a server has a window of 32,768 bytes.',
       at: ['permessage-deflate/inflate.ts:Inflater.constructor'],
       tests: [FARTHEST],
     },

@@ -45,7 +45,7 @@ const FRAMEWORK: readonly Section[] = [
       {
         level: 'MAY',
         who: 'client',
-        rule: 'It may offer it several times, with different parameters, the preferred ones first.',
+        rule: 'A client may offer the extension several times, with different parameters, the preferred ones first.',
         outcome: 'not used',
         note: 'one offer is enough for every option; a server reads several',
         at: ['permessage-deflate/parameters.ts:acceptOffer'],
@@ -88,7 +88,7 @@ const FRAMEWORK: readonly Section[] = [
       {
         level: 'MUST NOT',
         who: 'server',
-        rule: 'It is not accepted together with an extension that uses RSV1 too.',
+        rule: 'The extension is not accepted together with one that uses RSV1 too.',
         note: ONE_EXTENSION,
         at: ['server/negotiate.ts:negotiateExtensions'],
         tests: [ANSWERS, 'handshake/server/extensions-unknown.http'],
@@ -96,7 +96,7 @@ const FRAMEWORK: readonly Section[] = [
       {
         level: 'MUST',
         who: 'client',
-        rule: 'A response that accepts both fails the connection.',
+        rule: 'A response that accepts two extensions with RSV1 fails the connection.',
         note: 'a second extension was not requested',
         at: ['handshake/client.ts:validateExtensions'],
         tests: ['reliability/client/negotiation › C11: answers that match no offer are refused'],
@@ -104,7 +104,7 @@ const FRAMEWORK: readonly Section[] = [
       {
         level: 'MUST NOT',
         who: 'server',
-        rule: 'It is not accepted behind an extension that depends on frames or on bits of each frame.',
+        rule: 'The extension is not accepted behind one that depends on frames or on bits of each frame.',
         note: ONE_EXTENSION,
         at: ['server/negotiate.ts:negotiateExtensions'],
         tests: [ANSWERS, 'handshake/server/extensions-unknown.http'],
@@ -112,7 +112,7 @@ const FRAMEWORK: readonly Section[] = [
       {
         level: 'MUST',
         who: 'client',
-        rule: 'A response that accepts such an extension too fails the connection.',
+        rule: 'A response that accepts both of these fails the connection.',
         note: 'a second extension was not requested',
         at: ['handshake/client.ts:validateExtensions'],
         tests: ['reliability/client/negotiation › C11: answers that match no offer are refused'],
@@ -193,7 +193,7 @@ const EXTENSION: readonly Section[] = [
       {
         level: 'MUST',
         who: 'client',
-        rule: 'A client fails the connection for a response with one of these.',
+        rule: 'A client fails the connection for a response with an unknown or repeated parameter, a wrong value, or a configuration that it does not support.',
         at: ['permessage-deflate/parameters.ts:read', 'permessage-deflate/parameters.ts:isAllowed'],
         tests: [
           REFUSED,
@@ -248,7 +248,7 @@ const CONTEXT: readonly Section[] = [
       {
         level: 'MAY',
         who: 'client',
-        rule: 'A client may ask for it in an offer.',
+        rule: 'A client may ask in its offer that the messages of the server refer to no others.',
         outcome: 'option',
         note: '`serverNoContextTakeover`',
         at: ['permessage-deflate/parameters.ts:makeOffer'],
@@ -257,7 +257,7 @@ const CONTEXT: readonly Section[] = [
       {
         level: 'text',
         who: 'server',
-        rule: 'A server that accepts such an offer has the parameter in its response.',
+        rule: 'A server that accepts an offer with server_no_context_takeover has it in its response.',
         differs: {
           here: 'a client reads the messages of a server that does not',
           why: 'failing would have no advantage',
@@ -271,14 +271,14 @@ const CONTEXT: readonly Section[] = [
       {
         level: 'RECOMMENDED',
         who: 'server',
-        rule: 'A server supports it.',
+        rule: 'A server supports server_no_context_takeover in an offer.',
         at: ['permessage-deflate/parameters.ts:accept'],
         tests: [ANSWERS],
       },
       {
         level: 'MAY',
         who: 'server',
-        rule: 'A response may have it though the offer does not.',
+        rule: 'A response may have server_no_context_takeover though the offer does not.',
         outcome: 'option',
         note: '`serverNoContextTakeover`',
         at: ['permessage-deflate/parameters.ts:accept'],
@@ -302,7 +302,7 @@ const CONTEXT: readonly Section[] = [
       {
         level: 'MAY',
         who: 'server',
-        rule: 'A server may ask for it in its response.',
+        rule: 'A server may have client_no_context_takeover in its response.',
         outcome: 'option',
         note: '`clientNoContextTakeover`; it also repeats the parameter of an offer',
         at: ['permessage-deflate/parameters.ts:accept'],
@@ -311,7 +311,7 @@ const CONTEXT: readonly Section[] = [
       {
         level: 'MUST',
         who: 'client',
-        rule: 'A client supports it in a response.',
+        rule: 'A client supports client_no_context_takeover in a response.',
         at: ['permessage-deflate/parameters.ts:acceptResponse'],
         tests: [
           TAKEN,
@@ -357,14 +357,14 @@ const WINDOWS: readonly Section[] = [
       {
         level: 'MUST',
         who: 'client',
-        rule: 'Its value is a decimal number from 8 to 15 without leading zeros.',
+        rule: 'The value of server_max_window_bits in an offer is a decimal number from 8 to 15 without leading zeros.',
         at: ['permessage-deflate/parameters.ts:readBits'],
         tests: [DECLINED, OFFERS],
       },
       {
         level: 'text',
         who: 'server',
-        rule: 'A server that accepts such an offer responds with this value or a smaller one.',
+        rule: 'A server that accepts an offer with server_max_window_bits responds with this value or a smaller one.',
         differs: {
           here: 'a client reads the messages of a server that leaves the parameter out',
           why: 'failing would have no advantage',
@@ -378,14 +378,14 @@ const WINDOWS: readonly Section[] = [
       {
         level: 'MUST',
         who: 'server',
-        rule: 'The value in a response is such a number too.',
+        rule: 'The value of server_max_window_bits in a response is such a number too.',
         at: ['permessage-deflate/parameters.ts:readBits'],
         tests: [REFUSED, ANSWERS],
       },
       {
         level: 'MAY',
         who: 'server',
-        rule: 'A response may have it though the offer does not.',
+        rule: 'A response may have server_max_window_bits though the offer does not.',
         outcome: 'option',
         note: '`serverMaxWindowBits`',
         at: ['permessage-deflate/parameters.ts:accept'],
@@ -409,14 +409,14 @@ const WINDOWS: readonly Section[] = [
       {
         level: 'MUST',
         who: 'client',
-        rule: 'A value is a decimal number from 8 to 15 without leading zeros.',
+        rule: 'A value of client_max_window_bits in an offer is a decimal number from 8 to 15 without leading zeros.',
         at: ['permessage-deflate/parameters.ts:readBits'],
         tests: [DECLINED],
       },
       {
         level: 'MAY',
         who: 'server',
-        rule: 'Then a server may limit the window of the client in its response.',
+        rule: 'If the offer has client_max_window_bits, a server may limit the window of the client in its response.',
         outcome: 'option',
         note: '`clientMaxWindowBits`; without it the value of the offer',
         differs: {
@@ -432,7 +432,7 @@ const WINDOWS: readonly Section[] = [
       {
         level: 'MUST',
         who: 'server',
-        rule: 'The value in a response is such a number, and is not left out.',
+        rule: 'The value of client_max_window_bits in a response is such a number, and is not left out.',
         at: [
           'permessage-deflate/parameters.ts:readBits',
           'permessage-deflate/parameters.ts:isAllowed',
@@ -442,7 +442,7 @@ const WINDOWS: readonly Section[] = [
       {
         level: 'MUST NOT',
         who: 'server',
-        rule: 'A response does not have it if the offer does not.',
+        rule: 'A response has client_max_window_bits only if the offer has it.',
         at: [
           'permessage-deflate/parameters.ts:mayAccept',
           'permessage-deflate/parameters.ts:isAllowed',
