@@ -1,0 +1,180 @@
+/** The clients of docs/recipes.md that run in the process of the test. */
+
+import { createServer, type Socket } from 'node:net';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { useClock } from '../../support/clock.js';
+import { closePayload, frame, OPCODE } from '../../support/frames.js';
+import { Inbox, until } from '../../support/inbox.js';
+import { programOf, type RunningHere, runHere, serveHere, toPort } from '../../support/recipes.js';
+import { keyOf, upgradeResponse } from '../../support/requests.js';
+import { useScope } from '../../support/scope.js';
+import type { WebSocketInstance } from '../../support/websockets.js';
+
+const scope = useScope();
+const clock = useClock();
+afterEach(() => jest.restoreAllMocks());
+
+/** A server that does only what the test says. */
+async function listen(): Promise<{ port: number; inboxes: Inbox[] }> {
+  const inboxes: Inbox[] = [];
+  const server = createServer((socket: Socket) => inboxes.push(new Inbox(socket)));
+  return { port: await scope().listen(server), inboxes };
+}
+
+/** Accepts the nth handshake. */
+async function accept(inboxes: Inbox[], index = 0): Promise<Inbox> {
+  await until(() => inboxes.length > index, 'a connection');
+  const inbox = inboxes[index] as Inbox; // just seen
+  inbox.stream.write(upgradeResponse(keyOf(await inbox.message())));
+  return inbox;
+}
+
+describe('client', () => {
+  const start = (port: number) => runHere(toPort(programOf('Client'), port));
+
+  test('says hello to the echo server, prints the answer and closes', async () => {
+    const { port } = await serveHere(scope(), programOf('Echo server'));
+    const { printed } = start(port);
+    await until(() => printed.length > 1, 'the end');
+    expect(printed).toEqual(['Hello!', 'closed: 1000 done']);
+  });
+
+  test('says that no server listens', async () => {
+    const { port } = await listen();
+    await scope().close();
+    const { printed } = start(port);
+    await until(() => printed.length > 1, 'the end');
+    expect(printed).toEqual([expect.stringContaining('ECONNREFUSED'), 'closed: 1006 ']);
+  });
+});
+
+describe('client with timeouts', () => {
+  type Connect = (url: string, signal?: AbortSignal) => Promise<WebSocketInstance>;
+
+  async function start() {
+    clock.stop();
+    const { port, inboxes } = await listen();
+    const program = toPort(programOf('Client with timeouts'), port);
+    const running = runHere(program, { result: 'connect' });
+    const connect = running.result as Connect;
+    const own = (signal?: AbortSignal) => connect(`ws://127.0.0.1:${port}/`, signal);
+    await until(() => inboxes.length > 0, 'the connection');
+    return { inboxes, own, printed: running.printed };
+  }
+
+  /** A connection of its own, after the one that the program makes. */
+  async function open(signal?: AbortSignal) {
+    const { inboxes, own } = await start();
+    await accept(inboxes);
+    const connecting = own(signal);
+    const inbox = await accept(inboxes, 1);
+    return { ws: scope().track(await connecting), inbox };
+  }
+
+  const closed = (ws: WebSocketInstance) => until(() => ws.readyState === 3, 'the end');
+
+  test('sends its message', async () => {
+    const { inboxes } = await start();
+    const inbox = await accept(inboxes);
+    expect((await inbox.frame()).payload.toString()).toBe('Hello!');
+  });
+
+  test('gives up a server that does not answer the handshake', async () => {
+    const { inboxes, printed } = await start();
+    clock.advance(5_000);
+    await until(() => printed.length > 0, 'the error');
+    expect(printed).toEqual([expect.stringMatching(/handshake has timed out/)]);
+    await until(() => inboxes[0]?.ended === true, 'the connection to end');
+  });
+
+  test('ends the handshake when the signal is aborted', async () => {
+    const { inboxes, own } = await start();
+    const controller = new AbortController();
+    const connecting = own(controller.signal);
+    await until(() => inboxes.length > 1, 'the connection');
+    controller.abort();
+    await expect(connecting).rejects.toThrow(/abort/i);
+    await until(() => inboxes[1]?.ended === true, 'the connection to end');
+  });
+
+  test('closes an open connection when the signal is aborted', async () => {
+    const controller = new AbortController();
+    const { ws, inbox } = await open(controller.signal);
+    controller.abort();
+    expect((await inbox.frame()).opcode).toBe(OPCODE.CLOSE);
+    inbox.stream.end(frame({ opcode: OPCODE.CLOSE }));
+    await closed(ws);
+    expect(ws.closeInfo).toMatchObject({ wasClean: true, by: 'us' });
+  });
+
+  test('drops a server that is gone', async () => {
+    const { ws, inbox } = await open();
+    clock.advance(12_500); // the interval, and a quarter more
+    expect((await inbox.frame()).opcode).toBe(OPCODE.PING);
+    clock.advance(7_500); // the timeout, and half of it more
+    await closed(ws);
+    expect(ws.closeInfo).toMatchObject({ by: 'timeout', cause: 'heartbeat' });
+  });
+
+  test('drops a server that does not answer the Close', async () => {
+    const { ws, inbox } = await open();
+    ws.close();
+    expect((await inbox.frame()).opcode).toBe(OPCODE.CLOSE);
+    clock.advance(5_000);
+    await closed(ws);
+    expect(ws.closeInfo).toMatchObject({ wasClean: false, by: 'us' });
+  });
+});
+
+describe('client that connects again', () => {
+  interface Again extends RunningHere {
+    inboxes: Inbox[];
+    /** The calls of `setTimeout`. */
+    timers: { connect: () => void; delay: number }[];
+  }
+
+  async function start(): Promise<Again> {
+    jest.spyOn(Math, 'random').mockReturnValue(0.5);
+    const { port, inboxes } = await listen();
+    const timers: Again['timers'] = [];
+    const setTimeout = (connect: () => void, delay: number) => timers.push({ connect, delay });
+    const program = toPort(programOf('Client that connects again'), port);
+    return { ...runHere(program, { globals: { setTimeout } }), inboxes, timers };
+  }
+
+  /** Waits for the nth timer, and lets it expire. @returns its delay */
+  async function expire({ timers }: Again, index: number): Promise<number> {
+    await until(() => timers.length > index, 'the delay');
+    timers[index]?.connect();
+    return timers[index]?.delay as number; // just seen
+  }
+
+  test('waits longer with each failure, and not after a success', async () => {
+    const again = await start();
+    const { inboxes, printed } = again;
+    for (const [index, delay] of [500, 1_000, 2_000].entries()) {
+      await until(() => inboxes.length > index, 'the connection');
+      inboxes[index]?.stream.destroy();
+      expect(await expire(again, index)).toBe(delay);
+    }
+    const inbox = await accept(inboxes, 3);
+    inbox.stream.write(frame({ payload: 'welcome' }));
+    await until(() => printed.includes('welcome'), 'the message');
+    inbox.stream.end();
+    expect(await expire(again, 3)).toBe(500);
+    await until(() => inboxes.length > 4, 'the next connection');
+    inboxes[4]?.stream.destroy();
+  });
+
+  test('waits as long as the server asks', async () => {
+    const again = await start();
+    const inbox = await accept(again.inboxes);
+    inbox.stream.write(
+      frame({ opcode: OPCODE.CLOSE, payload: closePayload(1012, 'retry-after=3.5') }),
+    );
+    expect((await inbox.frame()).opcode).toBe(OPCODE.CLOSE);
+    inbox.stream.end();
+    await until(() => again.timers.length > 0, 'the delay');
+    expect(again.timers[0]?.delay).toBe(3_500);
+  });
+});
