@@ -9,7 +9,8 @@
  * WS6455_PROGRAMS_FOLDER names a scratch folder to keep and to use again.
  *
  * A program is a file `programs/<name>.mjs`. It is copied to `<scratch>/programs/`, beside
- * `<scratch>/node_modules` and a copy of `support/`, and run there, alone, for 60 s at most.
+ * `<scratch>/node_modules` and copies of `support/` and docs/recipes.md, and run there, alone, for
+ * 60 s at most.
  * - It makes its package do its job and says so by `result`, `fail` and `skip` of
  *   `support/results.mjs`, each line beginning with its own name: `ok socket.io: rooms …`.
  * - It begins with `await runsOn('<name>', '<package>', …)` of `support/runs-on.mjs`, naming every
@@ -61,6 +62,7 @@ function install(folder, onWs) {
     filter: (path) => !/node_modules|\.json$/.test(path),
   });
   cpSync(at('support'), join(folder, 'support'), { recursive: true });
+  cpSync(at('../../docs/recipes.md'), join(folder, 'docs/recipes.md'));
   return spec;
 }
 

@@ -28,7 +28,11 @@ export const recipes: readonly Recipe[] = RECIPES.split(/^## /m)
   .flatMap((section) => {
     const [heading = ''] = section.split('\n', 1);
     const blocks = section.matchAll(/^```(\w+)\n(.*?)^```$/gms);
-    return Array.from(blocks, ([, language = '', program = '']) => ({ heading, language, program }));
+    return Array.from(blocks, ([, language = '', program = '']) => ({
+      heading,
+      language,
+      program,
+    }));
   });
 
 /** The nth program below a heading. */
@@ -174,7 +178,11 @@ export function runProcess(
     exit = { code };
   });
   const ended = async () => {
-    await until(() => exit !== undefined, () => `the end: ${JSON.stringify(output)}`, 15_000);
+    await until(
+      () => exit !== undefined,
+      () => `the end: ${JSON.stringify(output)}`,
+      15_000,
+    );
     return exit?.code ?? null;
   };
   scope.later(async () => {
@@ -182,7 +190,11 @@ export function runProcess(
     await ended();
   });
   const listening = async () => {
-    await until(() => port !== undefined, () => `the port: ${JSON.stringify(output)}`, 15_000);
+    await until(
+      () => port !== undefined,
+      () => `the port: ${JSON.stringify(output)}`,
+      15_000,
+    );
     return port as number; // it listens
   };
   return { child, folder, output, ended, port: listening };

@@ -76,7 +76,10 @@ describe('every server of a port', () => {
 test('the echo server sends text as text and binary data as binary data', async () => {
   const { port } = await serve('Echo server');
   const { ws } = await connect(port);
-  for (const [data, isBinary] of [['grüß dich', false], [Buffer.of(0, 255), true]] as const) {
+  for (const [data, isBinary] of [
+    ['grüß dich', false],
+    [Buffer.of(0, 255), true],
+  ] as const) {
     ws.send(data);
     expect(await next(ws, 'message')).toEqual([Buffer.from(data), isBinary]);
   }
@@ -94,7 +97,10 @@ test('the broadcast reaches every client but the sender', async () => {
 
 test('the members of a room hear each other, and nobody else', async () => {
   const { port } = await serve('Chat with rooms');
-  const [ada, ben] = [await connect(port, '/rooms/tea'), await connect(port, '/rooms/tea?name=Ben')];
+  const [ada, ben] = [
+    await connect(port, '/rooms/tea'),
+    await connect(port, '/rooms/tea?name=Ben'),
+  ];
   const eve = await connect(port, '/rooms/coffee');
   ada.ws.send('milk?');
   await received('milk?', ada, ben);

@@ -25,7 +25,10 @@ describe('client and server', () => {
     const launch = { files: { 'large.bin': bytes }, args: ['large.bin'] };
     const client = runProcess(scope(), program, launch);
     expect([await client.ended(), client.output.stderr]).toEqual([0, '']);
-    const progress = Array.from({ length: 128 }, (_, i) => `${(i + 1) * CHUNK} of ${8 * MIB} bytes`);
+    const progress = Array.from(
+      { length: 128 },
+      (_, i) => `${(i + 1) * CHUNK} of ${8 * MIB} bytes`,
+    );
     expect(client.output.stdout.split('\n')).toEqual([...progress, 'stored', '']);
     const names = readdirSync(server.folder).filter((name) => name.endsWith('.upload'));
     expect(names).toHaveLength(1);
@@ -100,7 +103,10 @@ describe('the server', () => {
     const { client, events, file } = await start();
     client.send(Buffer.alloc(1_000));
     await store(file, Object.assign(new Error('no space left'), { code: 'ENOSPC' }));
-    await until(() => events.at(-1) === 'close 1011 ENOSPC', () => events.join(', '));
+    await until(
+      () => events.at(-1) === 'close 1011 ENOSPC',
+      () => events.join(', '),
+    );
   });
 
   test('closes the file of a client that is gone', async () => {

@@ -1,56 +1,19 @@
-/** The programs of docs/recipes.md, word by word, but for the port and the name of the package. */
+/** The whole program of docs/recipes.md: a chat server with cookies and two endpoints. */
 
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { AddressInfo, Server } from 'node:net';
-import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import WebSocket from '../../src/index.js';
-import { frame, KEY, readFrames } from '../support/frames.js';
-import { Inbox, until } from '../support/inbox.js';
-import { type RequestParts, upgradeRequest } from '../support/requests.js';
-import { useScope } from '../support/scope.js';
+import { frame, KEY, readFrames } from '../../support/frames.js';
+import { Inbox } from '../../support/inbox.js';
+import { programOf, serveHere } from '../../support/recipes.js';
+import { type RequestParts, upgradeRequest } from '../../support/requests.js';
+import { useScope } from '../../support/scope.js';
 
-const RECIPES = readFileSync(join(__dirname, '../../docs/recipes.md'), 'utf8');
 const scope = useScope();
-const nodeRequire = createRequire(__filename);
-
-/** The program below a heading. */
-function programOf(heading: string): string {
-  const [, section = ''] = RECIPES.split(`## ${heading}\n`);
-  const [, program = ''] = /^```js\n(.*?)^```$/ms.exec(section) ?? [];
-  return program;
-}
-
-/** Runs a program that listens on port 8080, on another port. @returns that port */
-async function run(program: string): Promise<number> {
-  const printed: unknown[][] = [];
-  const servers: Server[] = [];
-  const http = {
-    createServer(...args: never[]) {
-      const server = (nodeRequire('node:http') as typeof import('node:http')).createServer(...args);
-      servers.push(server);
-      return server;
-    },
-  };
-  const require = (name: string): unknown => {
-    if (name === 'ws6455') return WebSocket;
-    return name === 'node:http' ? http : nodeRequire(name);
-  };
-  const log = (...line: unknown[]) => printed.push(line);
-  new Function('require', 'console', program.replace(/\b8080\b/g, '0'))(require, { log });
-  scope().later(() => {
-    for (const server of servers) server.close();
-  });
-  await until(() => printed.length > 0, 'the program to listen');
-  const [server] = servers as [Server]; // it has printed
-  return (server.address() as AddressInfo).port;
-}
 
 describe('a chat server with cookies and two endpoints', () => {
   const ADA: [string, string] = ['Cookie', 'theme=dark; session=4f1c'];
   const BEN: [string, string] = ['Cookie', 'session=9b2e'];
-  const start = () => run(programOf('A chat server with cookies and two endpoints'));
+  const PROGRAM = programOf('A chat server with cookies and two endpoints');
+  const start = async () => (await serveHere(scope(), PROGRAM)).port;
 
   async function ask(port: number, target: string, ...add: [string, string][]): Promise<Inbox> {
     const socket = await scope().connect(port);
