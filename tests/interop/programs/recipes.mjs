@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -35,26 +35,47 @@ function codeOf(heading, language = 'js') {
   return code;
 }
 
-/** Runs a server, hands its address to `use`, and ends it. It must not have printed anything. */
-async function running(heading, use) {
+/** Runs a server. `output` is what it has printed. */
+function start(heading, { more = '', port = 0 } = {}) {
   const file = join(folder, `${heading.replace(/\W+/g, '-')}.cjs`);
-  writeFileSync(file, codeOf(heading));
+  writeFileSync(file, codeOf(heading) + more);
   const child = spawn(process.execPath, ['--require', PRELOAD, file], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, RECIPE_PORT: port },
   });
   const output = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => output.push(text));
-  const closed = once(child, 'close');
+  return { child, output, closed: once(child, 'close') };
+}
+
+/** Runs a server, hands its address to `use`, and ends it. It must not print anything. */
+async function running(heading, use, more) {
+  const { child, output, closed } = start(heading, { more });
   try {
     const ended = closed.then(() => Promise.reject(new Error(`ended: ${output.join('')}`)));
     const listening = Promise.race([once(child, 'message'), ended]);
     const [{ port }] = await within(20_000, 'the port', listening);
     ended.catch(() => {});
-    await use(`127.0.0.1:${port}`);
+    await use(`127.0.0.1:${port}`, child);
     assert.equal(output.join(''), '');
   } finally {
     child.kill('SIGKILL');
     await closed;
+  }
+}
+
+/** It says why it cannot listen, and ends by itself. */
+async function saysThatPortIsInUse(heading) {
+  const occupying = createServer().listen(0, '127.0.0.1');
+  await once(occupying, 'listening');
+  const { child, output, closed } = start(heading, { port: occupying.address().port });
+  try {
+    const [code] = await within(20_000, 'the end', closed);
+    assert.equal(code, 0);
+    assert.match(output.join(''), /^(cannot listen: )?listen EADDRINUSE: [^\n]*\n$/);
+  } finally {
+    child.kill('SIGKILL');
+    occupying.close();
   }
 }
 
@@ -112,6 +133,15 @@ async function echoes(host) {
   ws.close();
   await closed();
   assert.equal(await refusal(`ws://${host}/other`), 404);
+}
+
+/** With `fastify.close()` clients see 1001, and the process ends. */
+async function closesClients(host, child) {
+  const { closed } = await talk(`ws://${host}/chat`);
+  const exit = once(child, 'exit');
+  child.send('close');
+  assert.equal((await closed())[0], 1001);
+  assert.deepEqual(await within(10_000, 'the exit', exit), [0, null]);
 }
 
 /** The configuration of the page. The address of a client is what it says, for there is no network. */
@@ -172,7 +202,11 @@ const RECIPES = {
 if (process.env.PROGRAMS_ON === 'ws6455') {
   for (const [heading, use] of Object.entries(RECIPES)) {
     await result(`recipes: ${heading}`, () => running(heading, use));
+    await result(`recipes: ${heading}, the port is in use`, () => saysThatPortIsInUse(heading));
   }
+  await result('recipes: Fastify closes its clients', () =>
+    running('Fastify', closesClients, "process.once('message', () => fastify.close());"),
+  );
   const name = 'recipes: Behind nginx';
   if (existsSync(NGINX)) await result(name, () => running('Behind nginx', isBehindNginx));
   else skip(name, `there is no ${NGINX}`);
