@@ -190,17 +190,17 @@ async function isBehindNginx(host) {
   }
 }
 
-const RECIPES = {
-  Express: isPageAndChat,
-  'Express with sessions': hasSessions,
-  Fastify: isPageAndChat,
-  'Fastify with @fastify/websocket': hasHooks,
-  Hono: echoes,
-};
+const RECIPES = [
+  ['Express', isPageAndChat],
+  ['Express with sessions', hasSessions],
+  ['Fastify', isPageAndChat],
+  ['Fastify with @fastify/websocket', hasHooks],
+  ['Hono', echoes],
+];
 
 // The programs need what `ws` does not have.
 if (process.env.PROGRAMS_ON === 'ws6455') {
-  for (const [heading, use] of Object.entries(RECIPES)) {
+  for (const [heading, use] of RECIPES) {
     await result(`recipes: ${heading}`, () => running(heading, use));
     await result(`recipes: ${heading}, the port is in use`, () => saysThatPortIsInUse(heading));
   }
