@@ -94,7 +94,7 @@ export async function serveHere(
 ): Promise<RunningHere & { port: number }> {
   const ports: number[] = [];
   const { listen } = Server.prototype;
-  Server.prototype.listen = function listenOnFreePort(this: Server, ...args: unknown[]) {
+  Server.prototype.listen = function listenOnFreePort(this: Server, ...args: unknown[]): Server {
     const sockets = new Set<Socket>();
     this.on('connection', (socket: Socket) => {
       sockets.add(socket);
@@ -105,8 +105,9 @@ export async function serveHere(
       if (this.listening) await new Promise((done) => this.close(done));
     });
     this.once('listening', () => ports.push((this.address() as AddressInfo).port));
-    const callback = args.find((argument) => typeof argument === 'function') as () => void;
-    return listen.call(this, 0, '127.0.0.1', callback) as Server;
+    const callback = args.find((argument) => typeof argument === 'function');
+    if (callback !== undefined) this.once('listening', callback as () => void);
+    return listen.call(this, { port: 0, host: '127.0.0.1' });
   } as typeof listen;
   let running: RunningHere;
   try {

@@ -12,7 +12,9 @@ import type { WebSocketInstance } from '../../support/websockets.js';
 
 const scope = useScope();
 const clock = useClock();
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 /** A server that does only what the test says. */
 async function listen(): Promise<{ port: number; inboxes: Inbox[] }> {

@@ -49,6 +49,6 @@ test('every program has a test', () => {
 
 /** `npm run typecheck` compiles the copy, with `strict`. */
 test('the TypeScript program is the one whose types are checked', () => {
-  const copy = readFileSync(join(ROOT, 'tests/types/recipe.ts'), 'utf8');
+  const copy = readFileSync(join(ROOT, 'tests/types/recipe.mts'), 'utf8');
   expect(programOf('TypeScript')).toBe(copy);
 });

@@ -13,7 +13,9 @@ import { type Loose, next, recordEvents } from '../../support/websockets.js';
 
 const scope = useScope();
 const clock = useClock();
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 const serve = (heading: string) => serveHere(scope(), programOf(heading));
 
