@@ -5,13 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { until } from '../../support/inbox.js';
-import {
-  type Launch,
-  programOf,
-  type RunningProcess,
-  runProcess,
-  toPort,
-} from '../../support/recipes.js';
+import { type Launch, type RunningProcess, runProcess } from '../../support/recipe-process.js';
+import { programOf, toPort } from '../../support/recipes.js';
 import { useScope } from '../../support/scope.js';
 import { recordEvents } from '../../support/websockets.js';
 

@@ -8,7 +8,8 @@ import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { turns, until } from '../../support/inbox.js';
 import { MIB } from '../../support/memory.js';
-import { programOf, runHere, runProcess, serveHere, toPort } from '../../support/recipes.js';
+import { runProcess } from '../../support/recipe-process.js';
+import { programOf, runHere, serveHere, toPort } from '../../support/recipes.js';
 import { useScope } from '../../support/scope.js';
 import { next, recordEvents, serve, type WebSocketInstance } from '../../support/websockets.js';
 
