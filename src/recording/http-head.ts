@@ -65,13 +65,13 @@ export function fieldsOf(head: string): HeaderField[] {
 }
 
 /** The values of a field, joined with commas; undefined if the head does not have it. */
-export function valueOf(head: string, name: string): string | undefined {
+export function fieldValue(head: string, name: string): string | undefined {
   const values = fieldsOf(head).filter(([one]) => one.toLowerCase() === name);
   return values.length === 0 ? undefined : values.map(([, value]) => value).join(', ');
 }
 
 /** Whether a response agrees to permessage-deflate. RFC 7692 §5. */
 export function agreesToDeflate(response: string): boolean {
-  const extensions = parseExtensions(valueOf(response, 'sec-websocket-extensions') ?? '');
+  const extensions = parseExtensions(fieldValue(response, 'sec-websocket-extensions') ?? '');
   return extensions?.some(({ name }) => name === EXTENSION_NAME) ?? false;
 }
