@@ -104,12 +104,15 @@ export class ConnectionRecorder {
   }
 
   /**
-   * As {@link receive}, for one frame that the recording program made or changed.
-   * @param original the frame that these bytes replace; null if there was none
+   * As {@link receive}, for one head or frame that the recording program changed, made or dropped.
+   * @param bytes what the receiver got; empty if it was dropped
+   * @param original what its sender had sent; null if that was nothing
    */
   receiveEdited(from: Sender, bytes: Uint8Array, original: Uint8Array | null): void {
-    this.edits[from] = { original: original && viewOf(original).toString('hex') };
-    this.receive(from, bytes);
+    const encoding = this.splitter.isInHandshake(from) ? 'latin1' : 'hex';
+    this.edits[from] = { original: original && viewOf(original).toString(encoding) };
+    if (bytes.length > 0) this.receive(from, bytes);
+    else this.writePieces([{ type: 'bytes', from, bytes: viewOf(bytes), violation: undefined }]);
   }
 
   /** One direction ended, or the connection failed. */
@@ -128,30 +131,22 @@ export class ConnectionRecorder {
   }
 
   private recordOf(piece: Piece, now: number): RecordingRecord {
-    const connection = this.number;
     const { from } = piece;
-    switch (piece.type) {
-      case 'handshake': {
-        const head = piece.head.toString('latin1');
-        return { type: 'handshake', connection, time: now, from, head };
-      }
-      case 'frame':
-        return this.frameRecord(from, piece.frame, now);
-      default: {
-        const { violation } = piece;
-        const bytes = piece.bytes.toString('hex');
-        const record = { type: 'bytes', connection, time: now, from, bytes } as const;
-        return violation === undefined ? record : { ...record, violation };
-      }
-    }
-  }
-
-  private frameRecord(from: Sender, frame: DecodedFrame, now: number): FrameRecord {
     const edited = this.edits[from];
     if (edited !== undefined) this.edits[from] = undefined;
-    const record = { type: 'frame', connection: this.number, time: now, from } as const;
-    const roundTrip = this.roundTripOf(from, frame, now);
-    return Object.assign(record, describeFrame(frame), { roundTrip, edited });
+    const place = { connection: this.number, time: now, from };
+    if (piece.type === 'frame') {
+      const roundTrip = this.roundTripOf(from, piece.frame, now);
+      return Object.assign({ type: piece.type }, place, describeFrame(piece.frame), {
+        roundTrip,
+        edited,
+      });
+    }
+    if (piece.type === 'handshake') {
+      return { type: piece.type, ...place, head: piece.head.toString('latin1'), edited };
+    }
+    const { bytes, violation } = piece;
+    return { type: piece.type, ...place, bytes: bytes.toString('hex'), violation, edited };
   }
 
   private roundTripOf(from: Sender, { opcode, payload }: DecodedFrame, now: number) {

@@ -55,6 +55,11 @@ export class ConnectionSplitter {
     this.maxPayload = maxPayload;
   }
 
+  /** Whether the head of this end is incomplete. */
+  isInHandshake(from: Sender): boolean {
+    return this.sides[from].state === 'HEAD';
+  }
+
   /** Adds bytes that one end has sent. They must not change afterwards. */
   push(from: Sender, bytes: Buffer): Piece[] {
     if (bytes.length === 0) return [];
