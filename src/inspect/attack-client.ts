@@ -1,0 +1,93 @@
+/** A server that breaks a rule, and a client of ours that refuses what it sends. */
+
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { time } from '../connection/time.js';
+import { REFUSALS, type RefusalRow } from '../handshake/errors.js';
+import { VIOLATIONS, type ViolationRow } from '../protocol/errors.js';
+import type { RecordingRecord } from '../recording/records.js';
+import { WebSocket } from '../websocket/websocket.js';
+import { ANSWER_TIMEOUT } from './attack-server.js';
+import { ConnectionTap, round } from './connection-tap.js';
+import { fieldIn, HeadReader } from './head-reader.js';
+import type { BreakableRule, BrokenMessage } from './messages.js';
+import type { ServerOffence } from './offences.js';
+
+/** Breaks a rule as a server. */
+export async function attackClient(
+  rule: BreakableRule,
+  offence: ServerOffence,
+): Promise<BrokenMessage> {
+  const records: RecordingRecord[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => sockets.add(socket));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  answerAll(server, url, offence, records);
+  const error = await connect(url, offence);
+  const closed = once(server, 'close');
+  server.close();
+  for (const socket of sockets) socket.destroy();
+  await closed;
+  return { type: 'broken', rule: rule.id, records, ...verdict(rule, error) };
+}
+
+/** Answers each connection: a redirect makes several. */
+function answerAll(
+  server: Server,
+  url: string,
+  offence: ServerOffence,
+  records: RecordingRecord[],
+): void {
+  const start = time.now();
+  const now = (): number => round(time.now() - start);
+  let connections = 0;
+  server.on('connection', (socket: Socket) => {
+    const tap = new ConnectionTap(++connections, { url }, now, (record) => {
+      records.push(record);
+      if (record.type === 'frame' && record.from === 'client' && record.close) socket.end();
+    });
+    const reader = new HeadReader();
+    let isAnswered = false;
+    socket.on('data', (chunk) => {
+      tap.sent('client', chunk);
+      const head = reader.push(chunk)?.head?.toString('latin1');
+      if (head === undefined || isAnswered) return;
+      isAnswered = true;
+      const response = offence.respond(fieldIn(head, 'Sec-WebSocket-Key') ?? '');
+      if (response === undefined) return;
+      socket.write(response);
+      tap.sent('server', response);
+    });
+    socket.on('end', () => tap.end('client', 'end'));
+    socket.on('error', ({ message }) => tap.end('client', 'error', message));
+  });
+}
+
+/** Resolves when the client has closed: to its error, if it has one. */
+async function connect(url: string, offence: ServerOffence): Promise<Error | undefined> {
+  const options = { handshakeTimeout: ANSWER_TIMEOUT, ...offence.clientOptions };
+  const socket = new WebSocket(url, [...(offence.protocols ?? [])], options);
+  let error: Error | undefined;
+  socket.on('error', (one: Error) => {
+    error ??= one;
+  });
+  const timer = time.setTimeout(() => socket.terminate(), ANSWER_TIMEOUT);
+  await new Promise<void>((resolve) => socket.on('close', () => resolve()));
+  time.clearTimeout(timer);
+  return error;
+}
+
+function verdict(
+  { id, kind, rfc }: BreakableRule,
+  error: Error | undefined,
+): Pick<BrokenMessage, 'outcome' | 'asExpected'> {
+  if (error === undefined) return { outcome: 'The client accepted it', asExpected: false };
+  const table: Readonly<Record<string, ViolationRow | RefusalRow>> =
+    kind === 'frame' ? VIOLATIONS : REFUSALS;
+  const asExpected = 'code' in error && error.code === table[id]?.code;
+  const what = kind === 'frame' ? 'connection' : 'handshake';
+  const outcome = `The client failed the ${what}: ${error.message}`;
+  return { outcome: asExpected ? `${outcome}, as ${rfc} asks` : outcome, asExpected };
+}

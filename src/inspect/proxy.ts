@@ -1,0 +1,213 @@
+/** Accepts connections: requests for the page go to its HTTP server, all others to the target. */
+
+import { Buffer } from 'node:buffer';
+import { createServer, type Server, type Socket } from 'node:net';
+import { type Timer, time } from '../connection/time.js';
+import type { Sender } from '../recording/records.js';
+import { ConnectionTap, type Emit } from './connection-tap.js';
+import { fieldIn, HeadReader } from './head-reader.js';
+import type { HeldMessage, Hold } from './messages.js';
+import { type Opening, Relay } from './relay.js';
+import type { Target } from './target.js';
+
+/** How long a client may take to send the head of its request, in milliseconds. */
+const HEAD_TIMEOUT = 20_000;
+
+/** How long connections may take to close with the proxy, in milliseconds. */
+const CLOSE_TIMEOUT = 1500;
+
+/** What a proxy reports to. */
+export interface ProxyEvents {
+  readonly emit: Emit;
+  /** Milliseconds since the recording began. */
+  now(): number;
+  /** Takes a connection for the page; its first bytes can be read off the socket. */
+  servePage(socket: Socket): void;
+  held(message: HeldMessage): void;
+  /** The number of connections or the state of the target has changed. */
+  changed(): void;
+}
+
+/** A TCP server in front of a target. */
+export class ForwardingServer {
+  readonly server: Server;
+  /** The frames that are held, by their numbers. */
+  readonly held = new Map<number, HeldMessage>();
+  hold: Hold = 'none';
+  /** Whether the last connection to the target was made. */
+  targetState: 'unknown' | 'reachable' | 'unreachable' = 'unknown';
+  targetError: string | undefined;
+  private readonly target: Target | undefined;
+  private readonly events: ProxyEvents;
+  private readonly relays = new Map<number, Relay>();
+  private readonly sockets = new Set<Socket>();
+  private connections = 0;
+  private lastId = 0;
+
+  /** @param target undefined if only the page is served */
+  constructor(target: Target | undefined, events: ProxyEvents) {
+    this.target = target;
+    this.events = events;
+    this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.accept(socket),
+    );
+  }
+
+  /** How many connections are forwarded. */
+  get open(): number {
+    return this.relays.size;
+  }
+
+  setHold(hold: Hold): void {
+    this.hold = hold;
+    for (const relay of this.relays.values()) relay.setHold(hold);
+    this.events.changed();
+  }
+
+  /** See {@link Relay}. @returns false if there is no such frame */
+  release(id: number, bytes: Buffer | undefined): boolean {
+    const { connection } = this.held.get(id) ?? {};
+    return this.relays.get(connection ?? 0)?.release(id, bytes) ?? false;
+  }
+
+  releaseAll(): void {
+    for (const relay of this.relays.values()) relay.releaseAll();
+  }
+
+  /** @returns false if there is no such connection */
+  inject(connection: number, from: Sender, bytes: Buffer): boolean {
+    return this.relays.get(connection)?.inject(from, bytes) ?? false;
+  }
+
+  /** @returns false if there is no such connection */
+  disconnect(connection: number): boolean {
+    const relay = this.relays.get(connection);
+    relay?.disconnect();
+    return relay !== undefined;
+  }
+
+  /** Stops listening, and ends all connections. Resolves when all are closed. */
+  close(): Promise<void> {
+    for (const relay of this.relays.values()) relay.disconnect();
+    const timer = time.setTimeout(() => {
+      for (const socket of this.sockets) socket.destroy();
+    }, CLOSE_TIMEOUT);
+    return new Promise((resolve) => {
+      this.server.close(() => {
+        time.clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  private accept(socket: Socket): void {
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
+    const reader = new HeadReader();
+    const timer = time.setTimeout(() => socket.destroy(), HEAD_TIMEOUT);
+    const onData = (chunk: Buffer): void => {
+      const opening = reader.push(chunk);
+      if (opening !== undefined) dispatch(opening);
+    };
+    const onEnd = (): void => dispatch({ head: undefined, rest: reader.received });
+    const dispatch = (opening: Opening): void => {
+      stopWaiting();
+      this.dispatch(socket, opening);
+    };
+    const stopWaiting = (): void => this.stopWaiting(socket, timer, onData, onEnd);
+    socket.on('data', onData).on('end', onEnd).on('error', ignore).once('close', stopWaiting);
+  }
+
+  private stopWaiting(
+    socket: Socket,
+    timer: Timer,
+    onData: (chunk: Buffer) => void,
+    onEnd: () => void,
+  ): void {
+    time.clearTimeout(timer);
+    socket.off('data', onData).off('end', onEnd);
+  }
+
+  private dispatch(socket: Socket, opening: Opening): void {
+    const { head, rest } = opening;
+    const isForPage = head !== undefined && asksForPage(head.toString('latin1'));
+    if (isForPage || this.target === undefined) this.passToPage(socket, opening);
+    else if (head === undefined && rest.length === 0) socket.end();
+    else this.forward(socket, this.target, opening);
+  }
+
+  private passToPage(socket: Socket, { head, rest }: Opening): void {
+    socket.pause();
+    socket.unshift(head === undefined ? rest : Buffer.concat([head, rest]));
+    this.events.servePage(socket);
+    time.nextTick(() => socket.resume());
+  }
+
+  private forward(client: Socket, target: Target, opening: Opening): void {
+    const connection = ++this.connections;
+    const { emit, now } = this.events;
+    const names = {
+      url: urlOf(target, opening.head),
+      client: addressOf(client),
+      server: target.address.url.host,
+    };
+    const relay = new Relay(client, target, this.hold, {
+      tap: new ConnectionTap(connection, names, now, emit),
+      held: (from, bytes) => this.addHeld(connection, from, bytes),
+      released: (id, from, bytes) => this.removeHeld(id, connection, from, bytes),
+      reached: (error) => this.setTargetState(error),
+      closed: () => {
+        this.relays.delete(connection);
+        this.events.changed();
+      },
+    });
+    this.relays.set(connection, relay);
+    this.events.changed();
+    relay.start(opening);
+  }
+
+  private addHeld(connection: number, from: Sender, bytes: Buffer): number {
+    const id = ++this.lastId;
+    const message = { type: 'held', id, connection, from, bytes: bytes.toString('hex') } as const;
+    this.held.set(id, message);
+    this.events.held(message);
+    return id;
+  }
+
+  private removeHeld(id: number, connection: number, from: Sender, bytes: Buffer): void {
+    this.held.delete(id);
+    this.events.held({ type: 'released', id, connection, from, bytes: bytes.toString('hex') });
+  }
+
+  private setTargetState(error: Error | undefined): void {
+    this.targetState = error === undefined ? 'reachable' : 'unreachable';
+    this.targetError = error?.message;
+    this.events.changed();
+  }
+}
+
+/** The page is at `/` for a browser that opens it, and below `/.ws6455/`. */
+function asksForPage(head: string): boolean {
+  const [, method, path = ''] = /^(\S+) ([^\s?]+)\S* HTTP\//.exec(head) ?? [];
+  if (path.startsWith('/.ws6455/')) return true;
+  const isOfPage = path === '/' || path === '/favicon.ico';
+  return isOfPage && /^(GET|HEAD)$/.test(method ?? '') && fieldIn(head, 'Upgrade') === undefined;
+}
+
+/** The URL that the target is connected with. */
+function urlOf(target: Target, head: Buffer | undefined): string {
+  const { url, secure, socketPath } = target.address;
+  if (socketPath !== undefined || head === undefined) return url.href;
+  const [, path] = /^\S+ (\/\S*) HTTP/.exec(target.rewrite(head.toString('latin1'))) ?? [];
+  return path === undefined ? url.href : `${secure ? 'wss' : 'ws'}://${url.host}${path}`;
+}
+
+function addressOf({ remoteAddress, remotePort, remoteFamily }: Socket): string | undefined {
+  if (remoteAddress === undefined) return undefined;
+  return remoteFamily === 'IPv6'
+    ? `[${remoteAddress}]:${remotePort}`
+    : `${remoteAddress}:${remotePort}`;
+}
+
+/** 'close' follows. */
+function ignore(): void {}

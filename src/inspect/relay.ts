@@ -1,0 +1,229 @@
+/** One forwarded connection: a client, the target, and the bytes between them. */
+
+import { Buffer } from 'node:buffer';
+import type { Socket } from 'node:net';
+import { type Timer, time } from '../connection/time.js';
+import { CloseCode, writeClose } from '../protocol/close.js';
+import { Opcode } from '../protocol/frame.js';
+import type { EndRecord, Sender } from '../recording/records.js';
+import { encodeFrame } from '../sans-io/encode-frame.js';
+import { Direction } from './direction.js';
+import { asksForWebSocket, HeadReader, statusIn } from './head-reader.js';
+import type { Hold } from './messages.js';
+import { resetConnection, type Target } from './target.js';
+
+/** How long both ends may take to close after `disconnect`, in milliseconds. */
+const CLOSE_TIMEOUT = 1000;
+
+/** What the relays of a proxy report to. */
+export interface RelayEvents {
+  /** The record of the connection. */
+  readonly tap: Tap;
+  /** A complete frame waits. @returns its number */
+  held(from: Sender, bytes: Buffer): number;
+  released(id: number, from: Sender, bytes: Buffer): void;
+  /** The target was connected to, or could not be: then with the error. */
+  reached(error: Error | undefined): void;
+  closed(): void;
+}
+
+/** Records one connection. */
+export interface Tap {
+  /**
+   * Bytes were sent.
+   * @param original what their sender had sent, if that is different; null: nothing
+   */
+  sent(from: Sender, bytes: Buffer, original?: Buffer | null): void;
+  /** One direction of the connection ended. */
+  end(from: Sender, how: EndRecord['how'], error?: string): void;
+}
+
+/** The first bytes of a client. */
+export interface Opening {
+  readonly head: Buffer | undefined;
+  readonly rest: Buffer;
+}
+
+/** Forwards between a client and the target. */
+export class Relay {
+  private readonly client: Socket;
+  private readonly target: Target;
+  private readonly events: RelayEvents;
+  private server: Socket | undefined;
+  private directions: Record<Sender, Direction> | undefined;
+  private response: HeadReader | undefined = new HeadReader();
+  private hold: Hold;
+  private open = 0;
+  private deadline: Timer | undefined;
+
+  constructor(client: Socket, target: Target, hold: Hold, events: RelayEvents) {
+    this.client = client;
+    this.target = target;
+    this.hold = hold;
+    this.events = events;
+  }
+
+  /** Connects to the target, and sends it what the client has sent so far. */
+  start(opening: Opening): void {
+    const { client } = this;
+    client.pause();
+    this.watch('client', client);
+    const server = this.target.connect((error) => {
+      if (error === undefined) this.connected(server, opening);
+      else this.unreachable(error, opening);
+    });
+    this.server = server;
+    this.open++;
+    server.once('close', () => this.oneClosed());
+  }
+
+  setHold(hold: Hold): void {
+    this.hold = hold;
+    for (const direction of this.both) direction.hold(holds(hold, direction.from));
+  }
+
+  release(id: number, bytes: Buffer | undefined): boolean {
+    return this.both.some((direction) => direction.release(id, bytes));
+  }
+
+  releaseAll(): void {
+    for (const direction of this.both) direction.releaseAll();
+  }
+
+  /** @returns false if the connection to the target is not open */
+  inject(from: Sender, bytes: Buffer): boolean {
+    return this.directions?.[from].inject(bytes) ?? false;
+  }
+
+  /** Ends the connection on both sides, with a Close that says 1001, and after a second for good. */
+  disconnect(): void {
+    if (this.directions === undefined) this.destroy();
+    for (const direction of this.both) direction.close(closeFrame(direction.from));
+    this.deadline ??= time.setTimeout(() => this.destroy(), CLOSE_TIMEOUT);
+  }
+
+  /** Closes both sockets at once. */
+  destroy(): void {
+    this.client.destroy();
+    this.server?.destroy();
+  }
+
+  private get both(): Direction[] {
+    return this.directions === undefined ? [] : Object.values(this.directions);
+  }
+
+  private watch(from: Sender, socket: Socket): void {
+    socket.on('error', (error) => this.failed(from, error));
+    if (from === 'client') {
+      this.open++;
+      socket.once('close', () => this.oneClosed());
+    }
+  }
+
+  private connected(server: Socket, opening: Opening): void {
+    const { client } = this;
+    this.events.reached(undefined);
+    this.watch('server', server);
+    const directions = {
+      client: this.direction('client', client, server),
+      server: this.direction('server', server, client),
+    };
+    this.directions = directions;
+    this.setHold(this.hold);
+    this.sendOpening(directions.client, server, opening);
+    client.on('data', (chunk) => directions.client.receive(chunk));
+    client.on('end', () => directions.client.end());
+    server.on('data', (chunk) => this.receiveFromServer(directions.server, chunk));
+    server.on('end', () => directions.server.end());
+    if (client.destroyed) server.destroy();
+    else client.resume();
+  }
+
+  private direction(from: Sender, source: Socket, sink: Socket): Direction {
+    const { tap, held, released } = this.events;
+    return new Direction(from, source, sink, {
+      sent: (bytes, original) => tap.sent(from, bytes, original),
+      held: (bytes) => held(from, bytes),
+      released: (id, bytes) => released(id, from, bytes),
+      ended: () => tap.end(from, 'end'),
+    });
+  }
+
+  private sendOpening(direction: Direction, server: Socket, { head, rest }: Opening): void {
+    if (head !== undefined) {
+      const given = head.toString('latin1');
+      const bytes = Buffer.from(this.target.rewrite(given), 'latin1');
+      server.write(bytes);
+      this.events.tap.sent('client', bytes, bytes.equals(head) ? undefined : head);
+      direction.isFramed = asksForWebSocket(given);
+    }
+    if (rest.length > 0) direction.receive(rest);
+  }
+
+  /** RFC 6455 §4.1: behind a response with status 101 there are frames. */
+  private receiveFromServer(direction: Direction, chunk: Buffer): void {
+    const split = this.response?.push(chunk);
+    const restLength = split?.head === undefined ? 0 : split.rest.length;
+    direction.receive(restLength === 0 ? chunk : chunk.subarray(0, chunk.length - restLength));
+    if (split === undefined) return;
+    this.readStatus(direction, statusIn(split.head?.toString('latin1') ?? ''));
+    if (restLength > 0) this.receiveFromServer(direction, split.rest);
+  }
+
+  private readStatus(direction: Direction, status: number): void {
+    const isInterim = status >= 100 && status < 200 && status !== 101;
+    this.response = isInterim ? new HeadReader() : undefined;
+    if (isInterim) return;
+    direction.isFramed = status === 101;
+    if (this.directions !== undefined) this.directions.client.isFramed &&= status === 101;
+  }
+
+  /** RFC 9110 §15.6.3: the client gets 502, with the reason. */
+  private unreachable(error: Error, { head, rest }: Opening): void {
+    if (this.client.destroyed) return;
+    const { tap, reached } = this.events;
+    reached(error);
+    tap.sent('client', head ?? rest);
+    const body = `The inspector cannot connect to ${this.target.url}: ${error.message}\n`;
+    const response = Buffer.from(
+      'HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n' +
+        `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
+    tap.sent('server', response, null);
+    tap.end('server', 'error', error.message);
+    this.client.end(response);
+    this.client.resume(); // to see its end
+    this.client.on('end', () => this.client.destroy());
+  }
+
+  /** A socket failed, as with a reset: so does the other one. */
+  private failed(from: Sender, error: Error): void {
+    this.events.tap.end(from, 'error', error.message);
+    for (const direction of this.both) direction.drop();
+    const other = from === 'client' ? this.server : this.client;
+    if (other !== undefined && !other.destroyed) resetConnection(other);
+  }
+
+  private oneClosed(): void {
+    this.open--;
+    const { server, client } = this;
+    if (this.open > 0) {
+      if (client.destroyed && this.directions === undefined) server?.destroy();
+      return;
+    }
+    time.clearTimeout(this.deadline);
+    for (const direction of this.both) direction.drop();
+    this.events.closed();
+  }
+}
+
+// RFC 6455 §7.4.1: 1001 is for an endpoint that goes away.
+function closeFrame(from: Sender): Buffer {
+  const payload = writeClose({ code: CloseCode.GOING_AWAY, reason: Buffer.alloc(0) });
+  return encodeFrame({ opcode: Opcode.CLOSE, payload, masked: from === 'client' });
+}
+
+/** Whether a direction is held. */
+export function holds(hold: Hold, from: Sender): boolean {
+  return hold === 'both' || hold === from;
+}

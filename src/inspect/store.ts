@@ -1,0 +1,202 @@
+/** The records of an inspector, numbered, within a limit of memory. */
+
+import type { Buffer } from 'node:buffer';
+import type { RecordingRecord, Sender } from '../recording/records.js';
+import { decodeFrames } from '../sans-io/decode-frames.js';
+import { beginningOf, hasDeflate } from './connection-tap.js';
+import { describeRequest, describeResponse } from './handshake-lines.js';
+import { fieldIn } from './head-reader.js';
+import type { DescribedFrame, DescribedMessage, NumberedRecord } from './messages.js';
+
+/** The default limit, in bytes. */
+const DEFAULT_LIMIT = 256 * 1024 * 1024;
+
+/** What an object with a few properties costs, about. */
+const RECORD_COST = 400;
+
+/** So many bytes of a message or of a payload are shown. */
+const MAX_SHOWN = 64 * 1024;
+
+/** So many hexadecimal digits of a record go to the page, unless it asks for the rest. */
+const MAX_DIGITS = 8192;
+
+/** So many bytes go to the page in one message, about. */
+const MAX_SLICE = 512 * 1024;
+
+/** A record, and what cannot be read off it. */
+interface Entry {
+  readonly record: RecordingRecord;
+  /** The beginning of the message that a fragmented or compressed frame completes. */
+  readonly message: Buffer | string | undefined;
+  readonly cost: number;
+}
+
+/** What the records of a connection are described with. */
+interface Opening {
+  request: string;
+  hasDeflate: boolean;
+}
+
+/** Keeps records, the newest ones if there is no room for all. */
+export class Store {
+  private readonly limit: number;
+  private entries: Entry[] = [];
+  /** How many of `entries`, from the front, are dropped. */
+  private start = 0;
+  /** The number of the first element of `entries`. */
+  private offset = 0;
+  private bytes = 0;
+  private droppedCount = 0;
+  private readonly openings = new Map<number, Opening>();
+
+  constructor(limit = DEFAULT_LIMIT) {
+    this.limit = limit;
+  }
+
+  /** How many records were dropped because there was no room for them. */
+  get dropped(): number {
+    return this.droppedCount;
+  }
+
+  /** The number of the oldest record that is there. */
+  get first(): number {
+    return this.offset + this.start;
+  }
+
+  /** The number that the next record gets. */
+  get next(): number {
+    return this.offset + this.entries.length;
+  }
+
+  /** How many bytes the records take, about. */
+  get size(): number {
+    return this.bytes;
+  }
+
+  /** Adds a record. @param message see {@link Emit} */
+  add(record: RecordingRecord, message?: Buffer | string): void {
+    if (record.type === 'handshake')
+      this.noteHandshake(record.connection, record.from, record.head);
+    const kept = message === undefined ? undefined : beginningOf(message, MAX_SHOWN);
+    const cost = costOf(record) + (kept?.length ?? 0);
+    this.entries.push({ record, message: kept, cost });
+    this.bytes += cost;
+    while (this.bytes > this.limit && this.entries.length - this.start > 1) this.dropOldest();
+  }
+
+  /** Drops all records. Their numbers are not used again. */
+  clear(): void {
+    this.offset = this.next;
+    this.entries = [];
+    this.start = 0;
+    this.bytes = 0;
+  }
+
+  /** The records that are there, in their order. */
+  *records(): IterableIterator<RecordingRecord> {
+    for (let index = this.first; index < this.next; index = Math.max(index + 1, this.first)) {
+      const entry = this.at(index);
+      if (entry !== undefined) yield entry.record;
+    }
+  }
+
+  /** Records for the page, from a number on: up to so many, and not too many bytes. */
+  slice(from: number, count: number): NumberedRecord[] {
+    const found: NumberedRecord[] = [];
+    const start = Math.max(from, this.first);
+    for (let room = MAX_SLICE, index = start; room > 0 && found.length < count; index++) {
+      const entry = this.at(index);
+      if (entry === undefined) break;
+      found.push(shorten(index, entry.record));
+      room -= Math.min(entry.cost, MAX_DIGITS);
+    }
+    return found;
+  }
+
+  /** Describes a record completely. @returns undefined if it is not there, or there is no more to say */
+  describe(index: number): DescribedMessage | undefined {
+    const { record, message } = this.at(index) ?? {};
+    if (record?.type !== 'handshake' && record?.type !== 'frame') return undefined;
+    const opening = this.openings.get(record.connection);
+    if (record.type === 'handshake') {
+      const request = opening?.request ?? '';
+      const lines =
+        record.from === 'client'
+          ? describeRequest(record.head)
+          : describeResponse(record.head, request);
+      return { type: 'described', index, lines };
+    }
+    const frame = describeFrame(record, message, opening?.hasDeflate ?? false);
+    return frame && { type: 'described', index, frame };
+  }
+
+  private at(index: number): Entry | undefined {
+    return index < this.first ? undefined : this.entries[index - this.offset];
+  }
+
+  private noteHandshake(connection: number, from: Sender, head: string): void {
+    const opening = this.openings.get(connection) ?? { request: '', hasDeflate: false };
+    if (from === 'client') opening.request ||= head;
+    else opening.hasDeflate = hasDeflate(fieldIn(head, 'Sec-WebSocket-Extensions') ?? '');
+    this.openings.set(connection, opening);
+  }
+
+  private dropOldest(): void {
+    const { record, cost = 0 } = this.entries[this.start] ?? {};
+    this.bytes -= cost;
+    this.start++;
+    this.droppedCount++;
+    if (record?.type === 'end') this.openings.delete(record.connection);
+    if (this.start < 1024 || this.start < this.entries.length / 2) return;
+    this.entries = this.entries.slice(this.start);
+    this.offset += this.start;
+    this.start = 0;
+  }
+}
+
+function costOf(record: RecordingRecord): number {
+  const texts = Object.values(record).map((value) =>
+    typeof value === 'string' ? value.length : 0,
+  );
+  return texts.reduce((sum, length) => sum + length, RECORD_COST);
+}
+
+function shorten(index: number, record: RecordingRecord): NumberedRecord {
+  if ((record.type !== 'frame' && record.type !== 'bytes') || record.bytes.length <= MAX_DIGITS) {
+    return { index, record };
+  }
+  const wireLength = record.bytes.length / 2;
+  return { index, record: { ...record, bytes: record.bytes.slice(0, MAX_DIGITS) }, wireLength };
+}
+
+/** The fields are decoded anew; what depends on the frames before is in the record. */
+function describeFrame(
+  record: RecordingRecord & { readonly type: 'frame' },
+  message: Buffer | string | undefined,
+  perMessageDeflate: boolean,
+): DescribedFrame | undefined {
+  const options = { from: record.from, perMessageDeflate, maxPayload: 0 };
+  const [frame] = decodeFrames(record.bytes, options).frames;
+  if (frame === undefined) return undefined;
+  const { bytes, maskingKey, payload, message: own, ...rest } = frame;
+  const isOwn = frame.fin && !frame.rsv1;
+  return {
+    ...rest,
+    violation: record.violation,
+    bytes: show(bytes),
+    maskingKey: maskingKey?.toString('hex'),
+    maskedPayload: show(bytes.subarray(bytes.length - payload.length)),
+    payload: show(payload),
+    ...showMessage(message ?? (isOwn ? own : undefined)),
+  };
+}
+
+function show(bytes: Buffer): string {
+  return bytes.toString('hex', 0, MAX_SHOWN);
+}
+
+function showMessage(message: Buffer | string | undefined) {
+  if (message === undefined) return {};
+  const messageIsText = typeof message === 'string';
+  return { message: messageIsText ? message.slice(0, MAX_SHOWN) : show(message), messageIsText };
+}

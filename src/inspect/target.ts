@@ -1,0 +1,86 @@
+/** The server behind the inspector: its address, how it is connected to, and what it is sent. */
+
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls, TLSSocket } from 'node:tls';
+import { type Address, readAddress } from '../client/url.js';
+import { time } from '../connection/time.js';
+
+/** How connections to the target are made. */
+export interface TargetOptions {
+  /** Whether a certificate that cannot be verified is accepted. Default false. */
+  readonly insecure?: boolean | undefined;
+  /** Whether the target gets the field Host of the client. Default: it gets its own. */
+  readonly keepHost?: boolean | undefined;
+}
+
+/** How long the target may take to accept a connection, in milliseconds. */
+const CONNECT_TIMEOUT = 10_000;
+
+/** A server that connections are forwarded to. */
+export class Target {
+  readonly address: Address;
+  private readonly options: TargetOptions;
+
+  /** @throws SyntaxError if it is not a WebSocket URL */
+  constructor(url: string | URL, options: TargetOptions = {}) {
+    this.address = readAddress(url);
+    this.options = options;
+  }
+
+  get url(): string {
+    return this.address.url.href;
+  }
+
+  /** Calls back once: with the error, or with undefined if the socket is connected. */
+  connect(callback: (error: Error | undefined) => void): Socket {
+    const socket = this.open();
+    const timer = time.setTimeout(
+      () => socket.destroy(new Error(`the target did not answer within ${CONNECT_TIMEOUT} ms`)),
+      CONNECT_TIMEOUT,
+    );
+    const settle = (error?: Error): void => {
+      time.clearTimeout(timer);
+      socket.off('error', settle).off('close', closed).off(event, connected);
+      callback(error);
+    };
+    const connected = (): void => settle();
+    const closed = (): void => settle(new Error('the connection was closed'));
+    const event = this.address.secure ? 'secureConnect' : 'connect';
+    socket.once('error', settle).once('close', closed).once(event, connected);
+    return socket;
+  }
+
+  private open(): Socket {
+    const { url, secure, socketPath } = this.address;
+    if (socketPath !== undefined) return connect({ path: socketPath, allowHalfOpen: true });
+    const host = url.hostname.replace(/^\[|\]$/g, '');
+    const port = Number(url.port || (secure ? 443 : 80));
+    const place = { host, port, allowHalfOpen: true, noDelay: true };
+    if (!secure) return connect(place);
+    const servername = /^[\d.]+$|:/.test(host) ? '' : host;
+    const rejectUnauthorized = this.options.insecure !== true;
+    return connectTls({ ...place, servername, rejectUnauthorized, ALPNProtocols: ['http/1.1'] });
+  }
+
+  /**
+   * Changes the head of a request as a reverse proxy does. Host becomes that of the target, which may
+   * be one of many on its machine. The path `/` becomes the path of the target's URL.
+   */
+  rewrite(head: string): string {
+    const { url, resourceName, socketPath } = this.address;
+    const withPath = head.replace(
+      /^(\S+) \/ (?=HTTP)/,
+      (_, method) => `${method} ${resourceName} `,
+    );
+    if (this.options.keepHost === true || socketPath !== undefined) return withPath;
+    return withPath.replace(/(\r\nhost:)([ \t]*)[^\r\n]*/i, (_, name, space) => {
+      return name + space + url.host;
+    });
+  }
+}
+
+/** Ends a connection with a reset where the transport has one: not below TLS, nor for a local socket. */
+export function resetConnection(socket: Socket): void {
+  if (socket instanceof TLSSocket || socket.remoteAddress === undefined) socket.destroy();
+  else socket.resetAndDestroy();
+}
