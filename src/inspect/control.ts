@@ -62,7 +62,8 @@ export class ControlSession {
   private receive(text: string): void {
     let command = '';
     try {
-      const given = JSON.parse(text) as PageCommand;
+      const given = JSON.parse(text) as PageCommand | null;
+      if (given === null) throw new Error('A command is an object with a type');
       command = String(given.type);
       this.carryOut(given);
     } catch (thrown) {

@@ -132,7 +132,8 @@ export class Relay {
     this.setHold(this.hold);
     this.sendOpening(directions.client, server, opening);
     client.on('data', (chunk) => directions.client.receive(chunk));
-    client.on('end', () => directions.client.end());
+    if (client.readableEnded) directions.client.end();
+    else client.on('end', () => directions.client.end());
     server.on('data', (chunk) => this.receiveFromServer(directions.server, chunk));
     server.on('end', () => directions.server.end());
     if (client.destroyed) server.destroy();
