@@ -17,4 +17,9 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'Starts an echo or chat server.',
     load: () => (require('./serve.js') as typeof import('./serve.js')).serve,
   },
+  {
+    name: 'decode',
+    summary: 'Explains frames bit by bit.',
+    load: () => (require('./decode.js') as typeof import('./decode.js')).decode,
+  },
 ];
