@@ -23,6 +23,8 @@ export interface Io {
    * its connections properly and returns. A second signal ends the process.
    */
   readonly signal: AbortSignal;
+  /** Does what SIGINT does: in raw mode a terminal sends no signal for Ctrl-C. */
+  interrupt(): void;
 }
 
 /** An option of a command. */

@@ -18,6 +18,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => (require('./serve.js') as typeof import('./serve.js')).serve,
   },
   {
+    name: 'connect',
+    summary: 'Connects to a server: on a terminal with a prompt, or with pipes.',
+    load: () => (require('./connect.js') as typeof import('./connect.js')).connect,
+  },
+  {
     name: 'decode',
     summary: 'Explains frames bit by bit.',
     load: () => (require('./decode.js') as typeof import('./decode.js')).decode,

@@ -2,9 +2,9 @@
 
 import { Buffer, isUtf8 } from 'node:buffer';
 import { readFileSync, statSync } from 'node:fs';
-import { Opcode } from '../protocol/frame.js';
+import { fromHar, isHar } from '../recording/har-import.js';
+import { isRecording, parseRecording } from '../recording/read.js';
 import type { RecordingRecord } from '../recording/records.js';
-import { encodeFrame } from '../sans-io/encode-frame.js';
 import { toBytes } from '../sans-io/to-bytes.js';
 import type { Input } from './command.js';
 import { Failure, UsageError } from './exit.js';
@@ -63,70 +63,14 @@ async function readAll(stdin: Input): Promise<Buffer> {
 function interpret(bytes: Buffer): DecodeInput {
   if (!isUtf8(bytes)) return bytes;
   const text = bytes.toString().trim();
-  if (text.startsWith('{') && text.includes('"recording"')) return readRecording(text);
-  if (text.startsWith('{') && text.includes('"_webSocketMessages"')) return readHar(text);
   return readText(text) ?? bytes;
 }
 
-function readText(text: string): Buffer | undefined {
+function readText(text: string): DecodeInput | undefined {
   try {
-    return readHexText(text);
+    if (isRecording(text)) return parseRecording(text);
+    return isHar(text) ? fromHar(text) : readHexText(text);
   } catch (error) {
     throw new Failure(explain(error));
   }
-}
-
-/** One JSON object a line. */
-function readRecording(text: string): RecordingRecord[] {
-  return text.split('\n').map((line, i) => {
-    try {
-      return JSON.parse(line) as RecordingRecord;
-    } catch {
-      throw new Failure(`line ${i + 1} of the recording is not JSON`);
-    }
-  });
-}
-
-/** A message in the HAR of a browser. */
-interface HarMessage {
-  readonly type: 'send' | 'receive';
-  /** In seconds. */
-  readonly time: number;
-  readonly opcode: number;
-  readonly data: string;
-}
-
-interface HarEntry {
-  readonly request: { readonly url: string };
-  readonly _webSocketMessages?: readonly HarMessage[];
-}
-
-/** A browser keeps messages, not frames: each one becomes the simplest frame that carries it. */
-function readHar(text: string): RecordingRecord[] {
-  const har = parseHar(text);
-  return har.log.entries.flatMap(({ request, _webSocketMessages: messages }, i) => {
-    if (messages === undefined) return [];
-    const start = messages[0]?.time ?? 0;
-    const base = { connection: i + 1, time: 0 };
-    return [
-      { type: 'connection', ...base, url: request.url },
-      ...messages.map((message) => frameOf(message, i + 1, (message.time - start) * 1000)),
-    ] as RecordingRecord[];
-  });
-}
-
-function parseHar(text: string): { log: { entries: HarEntry[] } } {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Failure(`the HAR is not JSON: ${explain(error)}`);
-  }
-}
-
-function frameOf({ type, opcode, data }: HarMessage, connection: number, time: number) {
-  const payload = Buffer.from(data, opcode === Opcode.TEXT ? 'utf8' : 'base64');
-  const from = type === 'send' ? 'client' : 'server';
-  const mask = type === 'send' ? { maskingKey: Buffer.alloc(4) } : {};
-  const bytes = encodeFrame({ fin: true, opcode, payload, ...mask }).toString('hex');
-  return { type: 'frame', connection, time, from, bytes };
 }

@@ -16,10 +16,10 @@ import { MessageTracker } from './message-progress.js';
 /** Where something was sent. */
 export interface Origin {
   readonly from: Sender;
-  /** The number of its connection in a recording, from 1 on. */
+  /** The number of its connection, from 1 on. */
   readonly connection: number;
-  /** Milliseconds since the recording began. */
-  readonly time: number;
+  /** Milliseconds since the recording began; undefined without a recording. */
+  readonly time: number | undefined;
 }
 
 /** What is printed. */
@@ -86,7 +86,7 @@ export function* itemsOfBytes(bytes: Buffer, options: DecodeOptions): Generator<
   const rest = head === undefined ? bytes : bytes.subarray(head.length);
   // RFC 6455 §5.1 MUST: a client masks its frames, and a server does not.
   const from = options.from ?? sender ?? (((rest[1] ?? 0) & 0x80) !== 0 ? 'client' : 'server');
-  const origin = { from, connection: 1, time: 0 };
+  const origin = { from, connection: 1, time: undefined };
   if (head !== undefined) yield { kind: 'head', origin, head, lines: linesOf(head, '') };
   const decoder = new DirectionDecoder({ ...options, from });
   yield* decoder.push(origin, rest);

@@ -7,7 +7,7 @@ import type { Item } from './decode-items.js';
 /** Bytes are hexadecimal digits. docs/cli.md lists the properties. */
 export function itemToJson(item: Item): object {
   if (item.kind === 'note') return item.record;
-  const { connection, time, from } = item.origin;
+  const { connection, time = 0, from } = item.origin;
   const base = { connection, time, from };
   switch (item.kind) {
     case 'head':

@@ -1,6 +1,7 @@
 /** Prints what `ws6455 decode` finds. */
 
 import type { RecordingRecord } from '../recording/records.js';
+import type { IncompleteFrame } from '../sans-io/decode-frames.js';
 import type { Item, Origin } from './decode-items.js';
 import {
   explainFrame,
@@ -70,12 +71,15 @@ export class ItemPrinter {
         this.frames++;
         return [`${this.prefixOf(item.origin)}${summarizeFrame(item.frame, this.options)}`];
       case 'incomplete':
-        return [
-          `${this.prefixOf(item.origin)}incomplete frame, ${count(item.frame.missing, 'byte')} missing`,
-        ];
+        return [`${this.prefixOf(item.origin)}${this.summarizeIncomplete(item.frame)}`];
       default:
         return this.printOther(item);
     }
+  }
+
+  private summarizeIncomplete({ opcodeName, missing, violation }: IncompleteFrame): string {
+    const wrong = violation && this.options.style.red(` ! ${violation.message} (${violation.rfc})`);
+    return `incomplete ${opcodeName} frame, ${count(missing, 'byte')} missing${wrong ?? ''}`;
   }
 
   private printOther(item: Item): string[] {
@@ -89,14 +93,15 @@ export class ItemPrinter {
   }
 
   private titleOf(title: string, { from, connection, time }: Origin): string {
-    const where = time === 0 && connection === 1 ? '' : `, connection ${connection}, ${time} ms`;
+    const where = time === undefined ? '' : `, connection ${connection}, ${time} ms`;
     return `${title}, from the ${from}${where}`;
   }
 
   private prefixOf({ from, connection, time }: Origin): string {
     const { dim, green, blue } = this.options.style;
     const arrow = from === 'client' ? green('client >') : blue('server <');
-    return `${dim(`[${connection}] ${time.toFixed(3).padStart(9)}`)} ${arrow} `;
+    const where = time === undefined ? '' : dim(`[${connection}] ${time.toFixed(3).padStart(9)} `);
+    return `${where}${arrow} `;
   }
 }
 

@@ -25,13 +25,17 @@ const MEANINGS: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate is for another host; --insecure accepts it',
 };
 
+/** The cause that the library adds to an error of OpenSSL. */
+const TLS_HINT = /\(([^()]* use wss?: in place of wss?:)\)$/;
+
 /** Describes an error, such as 'nothing listens there (ECONNREFUSED)'. */
 export function explain(error: unknown): string {
   if (error instanceof HandshakeError) return explainHandshake(error);
   if (error instanceof AggregateError) return explain(error.errors[0]);
   if (!(error instanceof Error)) return String(error);
   const { code } = error as NodeJS.ErrnoException;
-  const meaning = code === undefined ? undefined : MEANINGS[code];
+  const [, hint] = TLS_HINT.exec(error.message) ?? [];
+  const meaning = hint ?? (code === undefined ? undefined : MEANINGS[code]);
   return meaning === undefined ? oneLine(error.message) : `${meaning} (${code})`;
 }
 

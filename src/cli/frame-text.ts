@@ -162,7 +162,7 @@ function byteLines(rows: readonly ByteRow[], { style, columns, max }: FrameTextO
       const text = hasText
         ? style.green(part.toString('latin1').replace(/[^\x20-\x7e]/g, '.'))
         : '';
-      const digits = hex(part).padEnd(hasText ? perLine * 3 : 0);
+      const digits = hex(part).padEnd(hasText ? Math.min(perLine, length) * 3 : 0);
       lines.push(`  ${(i === 0 ? name : '').padEnd(NAME_WIDTH - 2)}${digits}${text}`);
     }
   }

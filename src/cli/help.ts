@@ -74,8 +74,13 @@ function table(rows: readonly Row[]): string[] {
   });
 }
 
-/** Breaks a text into lines at spaces. */
+/** Breaks a text into lines at spaces, but not within 'RFC 6455 §5.2'. */
 export function wrap(text: string, width: number): string[] {
+  const glued = text.replace(/RFC (\d+) §/g, 'RFC\xa0$1\xa0§');
+  return breakLines(glued, width).map((line) => line.replaceAll('\xa0', ' '));
+}
+
+function breakLines(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {

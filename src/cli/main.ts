@@ -5,16 +5,13 @@ import { runProgram } from './program.js';
 
 const stop = new AbortController();
 
-// The first Ctrl-C closes connections properly; the second one ends the program at once.
-for (const [name, status] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const) {
-  process.on(name, () => {
-    if (stop.signal.aborted) process.exit(status);
-    stop.abort(name);
-  });
+/** The first Ctrl-C closes connections properly; the second one ends the program at once. */
+function onSignal(name: 'SIGINT' | 'SIGTERM'): void {
+  if (stop.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+  stop.abort(name);
 }
+process.on('SIGINT', onSignal);
+process.on('SIGTERM', onSignal);
 
 // The reader of a pipe has gone, as in `ws6455 decode FILE | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -25,11 +22,15 @@ process.stderr.on('error', () => {});
 
 const { stdin, stdout, stderr, env } = process;
 
-runProgram(process.argv.slice(2), { stdin, stdout, stderr, env, signal: stop.signal }).then(
-  (status) => {
-    process.exitCode = status;
-    // Exiting would lose what a pipe has not taken yet; standard input would keep the process alive.
-    if (stdout.writable) stdout.write('', () => process.exit());
-    else process.exit();
-  },
-);
+const io = {
+  ...{ stdin, stdout, stderr, env },
+  signal: stop.signal,
+  interrupt: () => onSignal('SIGINT'),
+};
+
+runProgram(process.argv.slice(2), io).then((status) => {
+  process.exitCode = status;
+  // Exiting would lose what a pipe has not taken yet; standard input would keep the process alive.
+  if (stdout.writable) stdout.write('', () => process.exit());
+  else process.exit();
+});

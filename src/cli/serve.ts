@@ -10,16 +10,30 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import WebSocket from '../index.js';
+import { formatRecord } from '../recording/read.js';
+import { Recorder } from '../recording/recorder.js';
+import type { RecordingRecord } from '../recording/records.js';
 import type { Arguments } from './arguments.js';
 import { ChatRoom } from './chat-room.js';
 import type { Command, Io } from './command.js';
 import { Exit, Failure, UsageError } from './exit.js';
 import { explain } from './explain.js';
+import { tapSocket } from './socket-tap.js';
 import { type Style, styleFor } from './style.js';
-import { count, describeCloseCode, escapeControls, hex, shorten, writeLine } from './text.js';
+import {
+  count,
+  describeCloseCode,
+  endpointOf,
+  escapeControls,
+  hex,
+  hostOf,
+  shorten,
+  writeLine,
+} from './text.js';
+import { SOFTWARE } from './version.js';
 
 const DEFAULT_PORT = 8080;
 
@@ -82,17 +96,36 @@ async function runServer(given: Arguments, io: Io): Promise<number> {
     perMessageDeflate: given.has('compress'),
     ...(path !== undefined && { path }),
   });
-  const style = styleFor(given, io.stdout, io.env);
-  const log = given.has('quiet') ? () => {} : (line: string) => writeLine(io.stdout, line);
+  const isJson = given.has('json');
+  if (isJson) recordConnections(http, given, io);
+  const style = styleFor(given, isJson ? io.stderr : io.stdout, io.env);
+  const log =
+    given.has('quiet') || isJson ? () => {} : (line: string) => writeLine(io.stdout, line);
   const service = new Service(given.has('chat'), log, style);
   server.on('connection', (socket, request) => service.accept(socket, request));
   const kind = given.has('chat') ? 'chat' : 'echo';
-  writeLine(io.stdout, `${kind} server on ${urlsOf(http, given).map(style.bold).join(' ')}`);
+  writeLine(
+    isJson ? io.stderr : io.stdout,
+    `${kind} server on ${urlsOf(http, given).map(style.bold).join(' ')}`,
+  );
   await aborted(io.signal);
   await server.shutdown({ timeout: 3_000 });
   http.closeAllConnections();
   await new Promise<void>((resolve) => http.close(() => resolve()));
   return Exit.OK;
+}
+
+/** Writes what goes through each socket to standard output. */
+function recordConnections(http: Server, given: Arguments, { stdout }: Io): void {
+  const write = (record: RecordingRecord) => stdout.write(formatRecord(record));
+  const recorder = new Recorder(write, { software: SOFTWARE });
+  const [url = ''] = urlsOf(http, given);
+  http.on(given.has('tls') ? 'secureConnection' : 'connection', (socket: Socket) => {
+    const client = endpointOf(socket.remoteAddress, socket.remotePort);
+    const server = endpointOf(socket.localAddress, socket.localPort);
+    tapSocket(socket, 'server', recorder.connect({ url, client, server }));
+    socket.on('data', () => {}); // else node:http reads below `push`
+  });
 }
 
 function createServer(given: Arguments): Server {
@@ -120,12 +153,8 @@ async function listen(http: Server, port: number, host: string): Promise<void> {
     http.listen(port, host);
     await once(http, 'listening');
   } catch (error) {
-    throw new Failure(`cannot listen on ${hostText(host)}:${port}: ${explain(error)}`);
+    throw new Failure(`cannot listen on ${hostOf(host)}:${port}: ${explain(error)}`);
   }
-}
-
-function hostText(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }
 
 function urlsOf(http: Server, given: Arguments): string[] {
@@ -134,7 +163,7 @@ function urlsOf(http: Server, given: Arguments): string[] {
   const path = given.text('path') ?? '/';
   const hosts =
     address === '0.0.0.0' || address === '::' ? ['localhost', ...ownAddresses()] : [address];
-  return hosts.map((host) => `${scheme}://${hostText(host)}:${port}${path}`);
+  return hosts.map((host) => `${scheme}://${hostOf(host)}:${port}${path}`);
 }
 
 /** The IPv4 addresses under which other machines reach this one. */
@@ -171,7 +200,7 @@ class Service {
     const number = ++this.count;
     const label = style.dim(`[${number}]`);
     log(
-      `${label} ${style.green('connected')} ${addressOf(request)} ${escapeControls(request.url ?? '')}`,
+      `${label} ${style.green('connected')} ${endpointOf(request.socket.remoteAddress, request.socket.remotePort)} ${escapeControls(request.url ?? '')}`,
     );
     room?.join(socket, number, request.url);
     socket.on('message', (data: Buffer, isBinary) => {
@@ -185,10 +214,6 @@ class Service {
       room?.leave(socket);
     });
   }
-}
-
-function addressOf({ socket }: IncomingMessage): string {
-  return `${hostText(socket.remoteAddress ?? '')}:${socket.remotePort}`;
 }
 
 function describeMessage(data: Buffer, isBinary: boolean): string {

@@ -67,6 +67,19 @@ export function shorten(text: string, max: number): string {
   return text.length > max ? `${text.slice(0, max - 1)}…` : text;
 }
 
+/** `127.0.0.1:8080`, `[::1]:8080`; undefined for a local socket. */
+export function endpointOf(
+  address: string | undefined,
+  port: number | undefined,
+): string | undefined {
+  return address === undefined || port === undefined ? undefined : `${hostOf(address)}:${port}`;
+}
+
+/** An address as in a URL. */
+export function hostOf(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
+}
+
 /** Writes a line. */
 export function writeLine(output: Output, line: string): void {
   output.write(`${line}\n`);
