@@ -65,6 +65,11 @@ export const serve: Command = {
       description: 'Use TLS with the certificate and the key of these PEM files.',
     },
     { name: 'compress', description: 'Accept permessage-deflate.' },
+    {
+      name: 'json',
+      description:
+        'Print a recording (JSON Lines) of all connections; the URL goes to standard error.',
+    },
     { name: 'quiet', short: 'q', description: 'Print the URL only, not connections and messages.' },
   ],
   examples: [
