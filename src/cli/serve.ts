@@ -98,6 +98,7 @@ async function runServer(given: Arguments, io: Io): Promise<number> {
   await listen(http, port, given.text('host') ?? '127.0.0.1');
   const server = new WebSocket.Server({
     server: http,
+    origins: '*', // pages of all sites may try it
     perMessageDeflate: given.has('compress'),
     ...(path !== undefined && { path }),
   });

@@ -72,7 +72,7 @@ function wrong(message: string): Action {
 }
 
 function unknown(name: string): Action {
-  const close = nearest(`/${name}`, SLASH_NAMES);
+  const close = name === '' ? undefined : nearest(`/${name}`, SLASH_NAMES);
   const hint = close === undefined ? '/help lists the commands' : `did you mean ${close}?`;
   return wrong(`/${name} is no command: ${hint} //${name} sends it as text`);
 }

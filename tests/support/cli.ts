@@ -21,15 +21,23 @@ export class RunningCli {
   stdout = '';
   stderr = '';
   readonly ended: Promise<CliOutcome>;
+  private hasEnded = false;
+  private readonly waiting: (() => void)[] = [];
 
   constructor(child: ChildProcess) {
     this.child = child;
     child.stdin?.on('error', () => {}); // it may end before it has read all
     child.stdout?.on('data', (chunk: Buffer) => {
       this.stdout += chunk.toString('latin1');
+      this.wake();
     });
     child.stderr?.on('data', (chunk: Buffer) => {
       this.stderr += chunk.toString('latin1');
+      this.wake();
+    });
+    child.once('close', () => {
+      this.hasEnded = true;
+      this.wake();
     });
     this.ended = once(child, 'close').then(([status]) => ({
       status: status as number | null,
@@ -38,16 +46,17 @@ export class RunningCli {
     }));
   }
 
+  private wake(): void {
+    for (const resolve of this.waiting.splice(0)) resolve();
+  }
+
   /** Resolves when the output has this. */
   async waitFor(stream: 'stdout' | 'stderr', what: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const found = what.exec(this[stream]);
       if (found !== null) return found;
-      const source = this.child[stream];
-      if (source === null || source.readableEnded) {
-        throw new Error(`${what} is not in ${JSON.stringify(this[stream] + this.stderr)}`);
-      }
-      await Promise.race([once(source, 'data'), once(source, 'end')]);
+      if (this.hasEnded) throw new Error(`${what} is not in ${this.stdout}${this.stderr}`);
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
   }
 }
