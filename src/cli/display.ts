@@ -18,7 +18,7 @@ export interface Display extends SessionListener {
   readonly recorder: Recorder | undefined;
   /** Whether it reads standard input itself. */
   readonly readsInput: boolean;
-  /** The connection is open. */
+  /** Called once the connection is open. */
   start(session: ClientSession): void;
 }
 

@@ -13,7 +13,7 @@ export interface FigureOptions {
 
 /** A field, or a part of one that fits in a row. */
 interface Cell {
-  /** The index of its first bit in the frame. */
+  /** Where it begins, in bits of the frame. */
   readonly start: number;
   readonly bits: string;
   /** The lines above the bits. */

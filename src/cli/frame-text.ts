@@ -10,9 +10,8 @@ import type {
 } from '../sans-io/decode-frames.js';
 import type { FrameField } from '../sans-io/frame-fields.js';
 import { drawFrame } from './figure.js';
-import { wrap } from './help.js';
 import type { Style } from './style.js';
-import { count, describeCloseCode, escapeControls, hex, shorten } from './text.js';
+import { count, describeCloseCode, escapeControls, hex, shorten, wrap } from './text.js';
 
 /** How frames are printed. */
 export interface FrameTextOptions {
@@ -92,6 +91,9 @@ function contentOf({ close, message, payload, opcode }: DecodedFrame, max: numbe
   return hex(bytes, Math.min(max, 16));
 }
 
+/** A line of the figure that has bits only. */
+const BIT_LINE = /^(?:\|[01](?: [01])*)+\|$/;
+
 function figureOf(
   frame: DecodedFrame | IncompleteFrame,
   { style, columns, max }: FrameTextOptions,
@@ -100,7 +102,7 @@ function figureOf(
   const lines = drawFrame(frame, { rowBits, maxPayload: Math.min(8, max) });
   return lines.map((line) => {
     if (line.startsWith('+')) return `  ${style.dim(line)}`;
-    return /^\|[01 |]+\|$/.test(line) && /[01]/.test(line) ? `  ${style.cyan(line)}` : `  ${line}`;
+    return BIT_LINE.test(line) ? `  ${style.cyan(line)}` : `  ${line}`;
   });
 }
 

@@ -2,8 +2,7 @@
 
 import type { HandshakeLine } from '../inspect/messages.js';
 import type { FrameTextOptions } from './frame-text.js';
-import { wrap } from './help.js';
-import { escapeControls } from './text.js';
+import { escapeControls, wrap } from './text.js';
 
 /** Prints each line, with its meaning beneath. */
 export function explainHead(

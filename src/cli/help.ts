@@ -4,6 +4,7 @@ import type { Command, Option } from './command.js';
 import type { CommandEntry } from './commands.js';
 import { COMMON_OPTIONS } from './parse-arguments.js';
 import type { Style } from './style.js';
+import { wrap } from './text.js';
 
 const WIDTH = 80;
 
@@ -72,22 +73,4 @@ function table(rows: readonly Row[]): string[] {
     if (left.length > width - 2) return [left, ' '.repeat(width) + first, ...indented];
     return [left.padEnd(width) + first, ...indented];
   });
-}
-
-/** Breaks a text into lines at spaces, but not within 'RFC 6455 §5.2'. */
-export function wrap(text: string, width: number): string[] {
-  const glued = text.replace(/RFC (\d+) §/g, 'RFC\xa0$1\xa0§');
-  return breakLines(glued, width).map((line) => line.replaceAll('\xa0', ' '));
-}
-
-function breakLines(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }

@@ -1,6 +1,6 @@
 /** The prompt of `ws6455 connect`: carries out what is typed. */
 
-import { readFile } from 'node:fs/promises';
+import { promises } from 'node:fs';
 import type { ClientSession } from './client-session.js';
 import type { Io } from './command.js';
 import { explain } from './explain.js';
@@ -65,7 +65,7 @@ export class Prompt {
 
   private async sendFile(path: string): Promise<void> {
     try {
-      await this.session.send(await readFile(path), { binary: true });
+      await this.session.send(await promises.readFile(path), { binary: true });
     } catch (error) {
       this.print([this.style.red(`cannot read ${path}: ${explain(error)}`)]);
     }

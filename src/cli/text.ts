@@ -84,3 +84,21 @@ export function hostOf(address: string): string {
 export function writeLine(output: Output, line: string): void {
   output.write(`${line}\n`);
 }
+
+/** Breaks a text into lines at spaces, but not within 'RFC 6455 §5.2'. */
+export function wrap(text: string, width: number): string[] {
+  const glued = text.replace(/RFC (\d+) §/g, 'RFC\xa0$1\xa0§');
+  return breakLines(glued, width).map((line) => line.replaceAll('\xa0', ' '));
+}
+
+function breakLines(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
