@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, posix, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { result, tally } from '../interop/support/results.mjs';
-import { at, run } from './commands.mjs';
+import { at, node, run } from './commands.mjs';
 
 const IN_THE_ROOT = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
 const ENTRIES = ['index', 'protocol'].flatMap((name) =>
@@ -73,10 +73,18 @@ function targets(value) {
 
 function exportsLead({ files, manifest }) {
   const fields = ['main', 'types', 'browser', 'react-native'].map((name) => manifest[name]);
-  const paths = [manifest.exports, manifest.typesVersions].flatMap(targets);
+  const paths = [manifest.exports, manifest.typesVersions, manifest.bin].flatMap(targets);
   for (const target of [...paths, ...fields]) {
     ok(files.includes(target.replace(/^\.\//, '')), `package.json names ${target}`);
   }
+}
+
+/** npm makes the file of `bin` executable; a shell then needs its first line. */
+function commandRuns({ folder, read, manifest }) {
+  const { ws6455: file } = manifest.bin;
+  ok(read(file).startsWith('#!/usr/bin/env node\n'), `${file} has no first line for a shell`);
+  const version = node([join(folder, 'package', file), '--version']);
+  strictEqual(version.trim(), manifest.version);
 }
 
 function noDependencies({ manifest }) {
@@ -137,6 +145,7 @@ const CHECKS = {
   'ships all entries, their types and the browser entries': allEntries,
   'ships nothing that has no source': nothingStale,
   'every path that package.json names is there': exportsLead,
+  'its command runs': commandRuns,
   'has no dependency of any kind': noDependencies,
   'runs no script when installed': noInstallScripts,
   'imports nothing but node: and its own files': onlyNodeImports,
@@ -148,7 +157,7 @@ export async function checkPack(tarball) {
   const folder = mkdtempSync(join(tmpdir(), 'ws6455-pack-'));
   run('tar', ['-xzf', tarball, '-C', folder]);
   const read = (file) => readFileSync(join(folder, 'package', file), 'utf8');
-  const pack = { files: allFiles(join(folder, 'package')), read, manifest: undefined };
+  const pack = { folder, files: allFiles(join(folder, 'package')), read, manifest: undefined };
   pack.manifest = JSON.parse(read('package.json'));
   for (const [name, check] of Object.entries(CHECKS)) {
     await result(`pack: ${name}`, () => check(pack));
