@@ -1,5 +1,6 @@
 /** `ws6455 decode`: explains frames bit by bit. */
 
+import { time } from '../connection/time.js';
 import type { Arguments } from './arguments.js';
 import type { Command, Io } from './command.js';
 import { readInput } from './decode-input.js';
@@ -11,6 +12,8 @@ import { styleFor } from './style.js';
 import { writeLine } from './text.js';
 
 const DEFAULT_MAX = 64;
+
+const ITEMS_PER_TURN = 50;
 
 export const decode: Command = {
   synopsis: '[HEX... | FILE | -] [options]',
@@ -61,12 +64,19 @@ async function runDecode(given: Arguments, io: Io): Promise<number> {
     : itemsOfBytes(input as Buffer, { perMessageDeflate, from });
   const write = given.has('json') ? jsonWriter(io) : textWriter(given, io, max);
   let isBroken = false;
+  let count = 0;
   for (const item of items) {
+    if (++count % ITEMS_PER_TURN === 0) await nextTurn();
     if (io.signal.aborted) break;
     write(item);
     isBroken ||= breaksRule(item);
   }
   return isBroken ? Exit.FAILED : Exit.OK;
+}
+
+/** Lets Node notice Ctrl-C, and that the reader of standard output has gone. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => time.setImmediate(resolve));
 }
 
 type Write = (item: Item) => void;
