@@ -2,6 +2,7 @@
 
 import type { AddressInfo, Socket } from 'node:net';
 import { time } from '../connection/time.js';
+import { CLOSING_TABLE } from '../protocol/close.js';
 import { FORMAT_VERSION, type RecordingRecord, type RecordingStart } from '../recording/records.js';
 import type { WebSocket } from '../websocket/websocket.js';
 import { breakRule } from './break-rule.js';
@@ -179,6 +180,7 @@ class RunningInspector implements Inspector {
       hold: this.proxy.hold,
       dropped: this.store.dropped,
       rules: RULES,
+      closing: CLOSING_TABLE,
     };
   }
 

@@ -113,10 +113,11 @@ export class Store {
     return found;
   }
 
-  /** Describes a record completely. @returns undefined if it is not there, or there is no more to say */
+  /** Describes a record completely, if it says more than it shows. @returns undefined if it is not there */
   describe(index: number): DescribedMessage | undefined {
     const { record, message } = this.at(index) ?? {};
-    if (record?.type !== 'handshake' && record?.type !== 'frame') return undefined;
+    if (record === undefined) return undefined;
+    if (record.type !== 'handshake' && record.type !== 'frame') return { type: 'described', index };
     const opening = this.openings.get(record.connection);
     if (record.type === 'handshake') {
       const request = opening?.request ?? '';
