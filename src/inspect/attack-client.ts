@@ -5,11 +5,11 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { time } from '../connection/time.js';
 import { REFUSALS, type RefusalRow } from '../handshake/errors.js';
 import { VIOLATIONS, type ViolationRow } from '../protocol/errors.js';
+import { fieldValue, HeadCollector } from '../recording/http-head.js';
+import { type ConnectionRecorder, Recorder } from '../recording/recorder.js';
 import type { RecordingRecord } from '../recording/records.js';
 import { WebSocket } from '../websocket/websocket.js';
 import { ANSWER_TIMEOUT } from './attack-server.js';
-import { ConnectionTap, round } from './connection-tap.js';
-import { fieldIn, HeadReader } from './head-reader.js';
 import type { BreakableRule, BrokenMessage } from './messages.js';
 import type { ServerOffence } from './offences.js';
 
@@ -40,29 +40,35 @@ function answerAll(
   offence: ServerOffence,
   records: RecordingRecord[],
 ): void {
-  const start = time.now();
-  const now = (): number => round(time.now() - start);
-  let connections = 0;
-  server.on('connection', (socket: Socket) => {
-    const tap = new ConnectionTap(++connections, { url }, now, (record) => {
-      records.push(record);
-      if (record.type === 'frame' && record.from === 'client' && record.close) socket.end();
-    });
-    const reader = new HeadReader();
-    let isAnswered = false;
-    socket.on('data', (chunk) => {
-      tap.sent('client', chunk);
-      const head = reader.push(chunk)?.head?.toString('latin1');
-      if (head === undefined || isAnswered) return;
-      isAnswered = true;
-      const response = offence.respond(fieldIn(head, 'Sec-WebSocket-Key') ?? '');
-      if (response === undefined) return;
-      socket.write(response);
-      tap.sent('server', response);
-    });
-    socket.on('end', () => tap.end('client', 'end'));
-    socket.on('error', ({ message }) => tap.end('client', 'error', message));
+  const closers = new Map<number, () => void>();
+  const recorder = new Recorder((record) => {
+    if (record.type === 'recording') return;
+    records.push(record);
+    const isClose = record.type === 'frame' && record.from === 'client' && record.close;
+    if (isClose) closers.get(record.connection)?.();
   });
+  server.on('connection', (socket: Socket) => {
+    const connection = recorder.connect({ url });
+    closers.set(connection.number, () => socket.end());
+    answer(socket, connection, offence);
+  });
+}
+
+function answer(socket: Socket, connection: ConnectionRecorder, offence: ServerOffence): void {
+  const collector = new HeadCollector('client');
+  let isAnswered = false;
+  socket.on('data', (chunk) => {
+    connection.receive('client', chunk);
+    if (isAnswered || !collector.add(chunk)) return;
+    isAnswered = true;
+    const key = fieldValue(collector.bytes.toString('latin1'), 'sec-websocket-key');
+    const response = offence.respond(key ?? '');
+    if (response === undefined) return;
+    socket.write(response);
+    connection.receive('server', response);
+  });
+  socket.on('end', () => connection.end('client'));
+  socket.on('error', (error) => connection.end('client', error));
 }
 
 /** Resolves when the client has closed: to its error, if it has one. */

@@ -4,12 +4,12 @@ import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { type Timer, time } from '../connection/time.js';
+import { statusOf } from '../recording/http-head.js';
+import { type ConnectionRecorder, Recorder } from '../recording/recorder.js';
 import type { RecordingRecord } from '../recording/records.js';
 import { startHandshake } from '../sans-io/client-handshake.js';
 import { WebSocketServer } from '../server/websocket-server.js';
-import { ConnectionTap, round } from './connection-tap.js';
 import type { RequestOffence } from './handshake-offences.js';
-import { statusIn } from './head-reader.js';
 import type { BreakableRule, BrokenMessage } from './messages.js';
 import type { ClientOffence } from './offences.js';
 import { Target } from './target.js';
@@ -54,7 +54,7 @@ class Attack {
   private readonly target: Target;
   private readonly isOwn: boolean;
   private readonly records: RecordingRecord[] = [];
-  private readonly tap: ConnectionTap;
+  private readonly recorder: ConnectionRecorder;
   private finish: () => void = () => {};
   /** The status of the response; 0 without one. */
   private status = 0;
@@ -73,14 +73,9 @@ class Attack {
     this.offence = offence;
     this.target = target;
     this.isOwn = isOwn;
-    const start = time.now();
-    const { url, host } = target.address.url.host === '' ? NO_HOST : names(target);
-    this.tap = new ConnectionTap(
-      1,
-      { url, server: host },
-      () => round(time.now() - start),
-      (record) => this.note(record),
-    );
+    const { href, host } = target.address.url;
+    const recorder = new Recorder((record) => this.note(record));
+    this.recorder = recorder.connect({ url: href, ...(host !== '' && { server: host }) });
   }
 
   async run(): Promise<BrokenMessage> {
@@ -90,8 +85,8 @@ class Attack {
     });
     const timer = time.setTimeout(() => this.finish(), ANSWER_TIMEOUT);
     socket.on('data', (chunk) => this.receive(socket, chunk));
-    socket.on('error', (error) => this.ended('error', error.message));
-    socket.on('end', () => this.ended('end'));
+    socket.on('error', (error) => this.ended(error));
+    socket.on('end', () => this.ended());
     this.send(socket, this.request());
     await answered;
     time.clearTimeout(timer);
@@ -118,11 +113,11 @@ class Attack {
 
   private send(socket: Socket, bytes: Buffer): void {
     socket.write(bytes);
-    this.tap.sent('client', bytes);
+    this.recorder.receive('client', bytes);
   }
 
   private receive(socket: Socket, chunk: Buffer): void {
-    this.tap.sent('server', chunk);
+    this.recorder.receive('server', chunk);
     if (this.status === 101 && 'bytes' in this.offence && !this.isFrameSent) {
       this.isFrameSent = true;
       this.send(socket, this.offence.bytes());
@@ -130,9 +125,10 @@ class Attack {
   }
 
   private note(record: RecordingRecord): void {
+    if (record.type === 'recording') return;
     this.records.push(record);
     if (record.type === 'handshake' && record.from === 'server') {
-      this.status = statusIn(record.head);
+      this.status = statusOf(record.head);
       const isDone = this.status !== 101 || this.rule.kind === 'handshake';
       if (isDone) this.bodyTimer ??= time.setTimeout(() => this.finish(), BODY_TIMEOUT);
     }
@@ -141,10 +137,10 @@ class Attack {
     time.setImmediate(() => this.finish());
   }
 
-  private ended(how: 'end' | 'error', error?: string): void {
+  private ended(error?: Error): void {
     if (this.isEnded) return;
     this.isEnded = true;
-    this.tap.end('server', how, error);
+    this.recorder.end('server', error);
     this.finish();
   }
 
@@ -178,12 +174,6 @@ class Attack {
       ? 'The server ended the connection without an answer'
       : `No answer within ${ANSWER_TIMEOUT / 1000} seconds`;
   }
-}
-
-const NO_HOST = { url: 'ws://localhost/', host: 'localhost' };
-
-function names({ address: { url } }: Target): { url: string; host: string } {
-  return { url: url.href, host: url.host };
 }
 
 /** The end of a sentence about an answer. */

@@ -9,8 +9,8 @@ import {
   parseExtensions,
   parseSubprotocols,
 } from '../handshake/fields.js';
+import { fieldValue } from '../recording/http-head.js';
 import { explainExtensions } from './extension-meaning.js';
-import { fieldIn } from './head-reader.js';
 import type { HandshakeLine } from './messages.js';
 
 /** What is said about a line. */
@@ -144,7 +144,7 @@ function explainVersions(value: string): Explained {
 
 function explainAccept(value: string, request: string): Explained {
   const rfc = 'RFC 6455 §4.2.2, §1.3';
-  const key = fieldIn(request, 'Sec-WebSocket-Key');
+  const key = fieldValue(request, 'sec-websocket-key');
   if (key === undefined) return { meaning: 'The answer to a Sec-WebSocket-Key', rfc };
   const computed = acceptFor(key);
   const matches = computed === value;
@@ -167,7 +167,7 @@ function explainRequested(value: string): Explained {
 }
 
 function explainChosen(value: string, request: string): Explained {
-  const requested = fieldIn(request, 'Sec-WebSocket-Protocol');
+  const requested = fieldValue(request, 'sec-websocket-protocol');
   const all = parseSubprotocols(requested ?? '') ?? new Set<string>();
   const refusal = requested === undefined ? 'UNREQUESTED_SUBPROTOCOL' : 'INVALID_SUBPROTOCOL';
   return {
@@ -186,7 +186,7 @@ function explainOffers(value: string): Explained {
 }
 
 function explainAgreed(value: string, request: string): Explained {
-  const offered = fieldIn(request, 'Sec-WebSocket-Extensions');
+  const offered = fieldValue(request, 'sec-websocket-extensions');
   const names = (parseExtensions(offered ?? '') ?? []).map(({ name }) => name);
   const agreed = parseExtensions(value);
   const isKnown = agreed?.every(({ name }) => names.includes(name)) ?? false;

@@ -3,11 +3,17 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { time } from '../connection/time.js';
 import { CLOSING_TABLE } from '../protocol/close.js';
-import { FORMAT_VERSION, type RecordingRecord, type RecordingStart } from '../recording/records.js';
+import { bytesOf } from '../recording/connections.js';
+import { toHar } from '../recording/har.js';
+import { toPcapng } from '../recording/pcapng.js';
+import { formatRecord } from '../recording/read.js';
+import { Recorder, type WriteRecord } from '../recording/recorder.js';
+import type { RecordingRecord, RecordingStart } from '../recording/records.js';
+import { ConnectionSplitter } from '../recording/splitter.js';
+import type { DecodedFrame } from '../sans-io/decode-frames.js';
 import type { WebSocket } from '../websocket/websocket.js';
 import { breakRule } from './break-rule.js';
 import { RULES } from './break-rules.js';
-import { round } from './connection-tap.js';
 import { ControlSession } from './control.js';
 import type { HelloMessage, PageMessage, StatusMessage } from './messages.js';
 import { type Download, PageServer } from './page-server.js';
@@ -67,8 +73,9 @@ class RunningInspector implements Inspector {
   private readonly target: Target | undefined;
   private readonly options: InspectorOptions;
   private readonly host: string;
-  private readonly startedAt = time.now();
-  private readonly start: RecordingStart;
+  private readonly recorder: Recorder;
+  /** The first record. */
+  private start: RecordingStart | undefined;
   private readonly proxy: ForwardingServer;
   private readonly page: PageServer;
   private readonly sessions = new Set<ControlSession>();
@@ -80,10 +87,12 @@ class RunningInspector implements Inspector {
     this.options = options;
     this.host = options.host ?? DEFAULT_HOST;
     this.store = new Store(options.memory);
-    this.start = startRecord(options.software ?? 'ws6455');
+    const { software, records } = options;
+    const write: WriteRecord =
+      records === undefined ? (record, frame) => this.add(record, frame) : () => {};
+    this.recorder = new Recorder(write, { software });
     this.proxy = new ForwardingServer(target, {
-      emit: (record, message) => this.add(record, message),
-      now: () => round(time.now() - this.startedAt),
+      record: (details) => this.recorder.connect(details),
       servePage: (socket) => this.servePage(socket),
       held: (message) => this.sendAll(message),
       changed: () => this.changed(),
@@ -93,8 +102,7 @@ class RunningInspector implements Inspector {
       download: (name) => this.download(name),
       connected: (socket) => this.connected(socket),
     });
-    if (options.records === undefined) this.add(this.start);
-    else for (const record of options.records) this.add(record);
+    if (records !== undefined) this.load(records);
   }
 
   listen(port: number): Promise<void> {
@@ -127,8 +135,20 @@ class RunningInspector implements Inspector {
     this.page.http.emit('connection', socket);
   }
 
-  private add(record: RecordingRecord, message?: Buffer | string): void {
-    this.store.add(record, message);
+  /** Adds the records of a file. They are decoded again: a record has the beginning of a message only. */
+  private load(records: Iterable<RecordingRecord>): void {
+    const splitters = new Map<number, ConnectionSplitter>();
+    for (const record of records) {
+      if (record.type === 'connection') {
+        splitters.set(record.connection, new ConnectionSplitter(0));
+      }
+      this.add(record, frameOf(record, splitters));
+    }
+  }
+
+  private add(record: RecordingRecord, frame?: DecodedFrame): void {
+    if (record.type === 'recording') this.start ??= record;
+    this.store.add(record, frame);
     this.options.onRecord?.(record);
     this.setFlush();
   }
@@ -192,21 +212,34 @@ class RunningInspector implements Inspector {
   }
 
   private download(name: string): Download | undefined {
-    if (name !== 'recording.jsonl') return undefined;
-    return { type: 'application/jsonl', chunks: this.lines() };
-  }
-
-  private *lines(): IterableIterator<string> {
-    let isFirst = true;
-    for (const record of this.store.records()) {
-      if (isFirst && record.type !== 'recording') yield `${JSON.stringify(this.start)}\n`;
-      isFirst = false;
-      yield `${JSON.stringify(record)}\n`;
+    if (this.start === undefined) return undefined;
+    const records = this.store.recording(this.start);
+    switch (name) {
+      case 'recording.jsonl':
+        return { type: 'application/jsonl', chunks: linesOf(records) };
+      case 'recording.har':
+        return { type: 'application/json', chunks: [JSON.stringify(toHar([...records]))] };
+      case 'recording.pcapng':
+        return { type: 'application/x-pcapng', chunks: [toPcapng([...records])] };
+      default:
+        return undefined;
     }
   }
 }
 
-function startRecord(software: string): RecordingStart {
-  const startedAt = new Date(time.wallClock()).toISOString();
-  return { type: 'recording', version: FORMAT_VERSION, software, startedAt };
+function* linesOf(records: Iterable<RecordingRecord>): IterableIterator<string> {
+  for (const record of records) yield formatRecord(record);
+}
+
+/** The decoded frame of a record. */
+function frameOf(
+  record: RecordingRecord,
+  splitters: ReadonlyMap<number, ConnectionSplitter>,
+): DecodedFrame | undefined {
+  if (record.type === 'recording' || record.type === 'connection' || record.type === 'end') {
+    return undefined;
+  }
+  const pieces = splitters.get(record.connection)?.push(record.from, bytesOf(record)) ?? [];
+  const last = pieces.at(-1);
+  return record.type === 'frame' && last?.type === 'frame' ? last.frame : undefined;
 }

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { toError } from '../connection/callbacks.js';
 import { WebSocketServer } from '../server/websocket-server.js';
 import type { WebSocket } from '../websocket/websocket.js';
 
@@ -87,7 +88,13 @@ export class PageServer {
   }
 
   private sendRecording(name: string, response: ServerResponse): void {
-    const download = this.content.download(name);
+    let download: Download | undefined;
+    try {
+      download = this.content.download(name);
+    } catch (thrown) {
+      end(response, 500, `${toError(thrown).message}\n`);
+      return;
+    }
     if (download === undefined) {
       end(response, 404, `There is no ${name}\n`);
       return;

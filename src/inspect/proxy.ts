@@ -3,9 +3,9 @@
 import { Buffer } from 'node:buffer';
 import { createServer, type Server, type Socket } from 'node:net';
 import { type Timer, time } from '../connection/time.js';
+import { fieldValue, HeadCollector } from '../recording/http-head.js';
+import type { ConnectionDetails, ConnectionRecorder } from '../recording/recorder.js';
 import type { Sender } from '../recording/records.js';
-import { ConnectionTap, type Emit } from './connection-tap.js';
-import { fieldIn, HeadReader } from './head-reader.js';
 import type { HeldMessage, Hold } from './messages.js';
 import { type Opening, Relay } from './relay.js';
 import type { Target } from './target.js';
@@ -18,9 +18,8 @@ const CLOSE_TIMEOUT = 1500;
 
 /** What a proxy reports to. */
 export interface ProxyEvents {
-  readonly emit: Emit;
-  /** Milliseconds since the recording began. */
-  now(): number;
+  /** A connection to forward begins. */
+  record(details: ConnectionDetails): ConnectionRecorder;
   /** Takes a connection for the page; its first bytes can be read off the socket. */
   servePage(socket: Socket): void;
   held(message: HeldMessage): void;
@@ -41,7 +40,6 @@ export class ForwardingServer {
   private readonly events: ProxyEvents;
   private readonly relays = new Map<number, Relay>();
   private readonly sockets = new Set<Socket>();
-  private connections = 0;
   private lastId = 0;
 
   /** @param target undefined if only the page is served */
@@ -103,13 +101,15 @@ export class ForwardingServer {
   private accept(socket: Socket): void {
     this.sockets.add(socket);
     socket.once('close', () => this.sockets.delete(socket));
-    const reader = new HeadReader();
+    const collector = new HeadCollector('client');
     const timer = time.setTimeout(() => socket.destroy(), HEAD_TIMEOUT);
     const onData = (chunk: Buffer): void => {
-      const opening = reader.push(chunk);
-      if (opening !== undefined) dispatch(opening);
+      const size = collector.add(chunk);
+      const { bytes } = collector;
+      if (size === undefined) dispatch({ head: undefined, rest: bytes });
+      else if (size > 0) dispatch({ head: bytes.subarray(0, size), rest: bytes.subarray(size) });
     };
-    const onEnd = (): void => dispatch({ head: undefined, rest: reader.received });
+    const onEnd = (): void => dispatch({ head: undefined, rest: collector.bytes });
     const dispatch = (opening: Opening): void => {
       stopWaiting();
       this.dispatch(socket, opening);
@@ -144,15 +144,12 @@ export class ForwardingServer {
   }
 
   private forward(client: Socket, target: Target, opening: Opening): void {
-    const connection = ++this.connections;
-    const { emit, now } = this.events;
-    const names = {
-      url: urlOf(target, opening.head),
-      client: addressOf(client),
-      server: target.address.url.host,
-    };
+    const url = urlOf(target, opening.head);
+    const details = { url, client: addressOf(client), server: target.address.url.host };
+    const recorder = this.events.record(details);
+    const connection = recorder.number;
     const relay = new Relay(client, target, this.hold, {
-      tap: new ConnectionTap(connection, names, now, emit),
+      recorder,
       held: (from, bytes) => this.addHeld(connection, from, bytes),
       released: (id, from, bytes) => this.removeHeld(id, connection, from, bytes),
       reached: (error) => this.setTargetState(error),
@@ -191,7 +188,7 @@ function asksForPage(head: string): boolean {
   const [, method, path = ''] = /^(\S+) ([^\s?]+)\S* HTTP\//.exec(head) ?? [];
   if (path.startsWith('/.ws6455/')) return true;
   const isOfPage = path === '/' || path === '/favicon.ico';
-  return isOfPage && /^(GET|HEAD)$/.test(method ?? '') && fieldIn(head, 'Upgrade') === undefined;
+  return isOfPage && /^(GET|HEAD)$/.test(method ?? '') && fieldValue(head, 'upgrade') === undefined;
 }
 
 /** The URL that the target is connected with. */

@@ -3,39 +3,31 @@
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { type Timer, time } from '../connection/time.js';
+import { listHas } from '../handshake/fields.js';
 import { CloseCode, writeClose } from '../protocol/close.js';
 import { Opcode } from '../protocol/frame.js';
-import type { EndRecord, Sender } from '../recording/records.js';
+import { fieldValue, HeadCollector, statusOf } from '../recording/http-head.js';
+import type { ConnectionRecorder } from '../recording/recorder.js';
+import type { Sender } from '../recording/records.js';
 import { encodeFrame } from '../sans-io/encode-frame.js';
 import { Direction } from './direction.js';
-import { asksForWebSocket, HeadReader, statusIn } from './head-reader.js';
 import type { Hold } from './messages.js';
 import { resetConnection, type Target } from './target.js';
+
+const NOTHING = Buffer.alloc(0);
 
 /** How long both ends may take to close after `disconnect`, in milliseconds. */
 const CLOSE_TIMEOUT = 1000;
 
 /** What the relays of a proxy report to. */
 export interface RelayEvents {
-  /** The record of the connection. */
-  readonly tap: Tap;
+  readonly recorder: ConnectionRecorder;
   /** A complete frame waits. @returns its number */
   held(from: Sender, bytes: Buffer): number;
   released(id: number, from: Sender, bytes: Buffer): void;
   /** The target was connected to, or could not be: then with the error. */
   reached(error: Error | undefined): void;
   closed(): void;
-}
-
-/** Records one connection. */
-export interface Tap {
-  /**
-   * Bytes were sent.
-   * @param original what their sender had sent, if that is different; null: nothing
-   */
-  sent(from: Sender, bytes: Buffer, original?: Buffer | null): void;
-  /** One direction of the connection ended. */
-  end(from: Sender, how: EndRecord['how'], error?: string): void;
 }
 
 /** The first bytes of a client. */
@@ -51,7 +43,7 @@ export class Relay {
   private readonly events: RelayEvents;
   private server: Socket | undefined;
   private directions: Record<Sender, Direction> | undefined;
-  private response: HeadReader | undefined = new HeadReader();
+  private response: HeadCollector | undefined = new HeadCollector('server');
   private hold: Hold;
   private open = 0;
   private deadline: Timer | undefined;
@@ -141,12 +133,15 @@ export class Relay {
   }
 
   private direction(from: Sender, source: Socket, sink: Socket): Direction {
-    const { tap, held, released } = this.events;
+    const { recorder, held, released } = this.events;
     return new Direction(from, source, sink, {
-      sent: (bytes, original) => tap.sent(from, bytes, original),
+      sent: (bytes, original) => {
+        if (original === undefined) recorder.receive(from, bytes);
+        else recorder.receiveEdited(from, bytes, original);
+      },
       held: (bytes) => held(from, bytes),
       released: (id, bytes) => released(id, from, bytes),
-      ended: () => tap.end(from, 'end'),
+      ended: () => recorder.end(from),
     });
   }
 
@@ -155,25 +150,28 @@ export class Relay {
       const given = head.toString('latin1');
       const bytes = Buffer.from(this.target.rewrite(given), 'latin1');
       server.write(bytes);
-      this.events.tap.sent('client', bytes, bytes.equals(head) ? undefined : head);
-      direction.isFramed = asksForWebSocket(given);
+      if (bytes.equals(head)) this.events.recorder.receive('client', bytes);
+      else this.events.recorder.receiveEdited('client', bytes, head);
+      direction.isFramed = listHas(fieldValue(given, 'upgrade'), 'websocket');
     }
     if (rest.length > 0) direction.receive(rest);
   }
 
   /** RFC 6455 §4.1: behind a response with status 101 there are frames. */
   private receiveFromServer(direction: Direction, chunk: Buffer): void {
-    const split = this.response?.push(chunk);
-    const restLength = split?.head === undefined ? 0 : split.rest.length;
-    direction.receive(restLength === 0 ? chunk : chunk.subarray(0, chunk.length - restLength));
-    if (split === undefined) return;
-    this.readStatus(direction, statusIn(split.head?.toString('latin1') ?? ''));
-    if (restLength > 0) this.receiveFromServer(direction, split.rest);
+    const { response } = this;
+    const size = response?.add(chunk);
+    const head = response?.bytes.subarray(0, size) ?? chunk;
+    const rest = size ? (response?.bytes.subarray(size) ?? NOTHING) : NOTHING;
+    direction.receive(rest.length === 0 ? chunk : chunk.subarray(0, chunk.length - rest.length));
+    if (response === undefined || size === 0) return;
+    this.readStatus(direction, size === undefined ? 0 : statusOf(head.toString('latin1')));
+    if (rest.length > 0) this.receiveFromServer(direction, rest);
   }
 
   private readStatus(direction: Direction, status: number): void {
     const isInterim = status >= 100 && status < 200 && status !== 101;
-    this.response = isInterim ? new HeadReader() : undefined;
+    this.response = isInterim ? new HeadCollector('server') : undefined;
     if (isInterim) return;
     direction.isFramed = status === 101;
     if (this.directions !== undefined) this.directions.client.isFramed &&= status === 101;
@@ -182,16 +180,16 @@ export class Relay {
   /** RFC 9110 §15.6.3: the client gets 502, with the reason. */
   private unreachable(error: Error, { head, rest }: Opening): void {
     if (this.client.destroyed) return;
-    const { tap, reached } = this.events;
+    const { recorder, reached } = this.events;
     reached(error);
-    tap.sent('client', head ?? rest);
+    recorder.receive('client', head ?? rest);
     const body = `The inspector cannot connect to ${this.target.url}: ${error.message}\n`;
     const response = Buffer.from(
       'HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n' +
         `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     );
-    tap.sent('server', response, null);
-    tap.end('server', 'error', error.message);
+    recorder.receiveEdited('server', response, null);
+    recorder.end('server', error);
     this.client.end(response);
     this.client.resume(); // to see its end
     this.client.on('end', () => this.client.destroy());
@@ -199,7 +197,7 @@ export class Relay {
 
   /** A socket failed, as with a reset: so does the other one. */
   private failed(from: Sender, error: Error): void {
-    this.events.tap.end(from, 'error', error.message);
+    this.events.recorder.end(from, error);
     for (const direction of this.both) direction.drop();
     const other = from === 'client' ? this.server : this.client;
     if (other !== undefined && !other.destroyed) resetConnection(other);

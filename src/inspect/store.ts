@@ -1,11 +1,11 @@
 /** The records of an inspector, numbered, within a limit of memory. */
 
-import type { Buffer } from 'node:buffer';
-import type { RecordingRecord, Sender } from '../recording/records.js';
-import { decodeFrames } from '../sans-io/decode-frames.js';
-import { beginningOf, hasDeflate } from './connection-tap.js';
+import { Buffer } from 'node:buffer';
+import { Opcode } from '../protocol/frame.js';
+import { agreesToDeflate } from '../recording/http-head.js';
+import type { HandshakeRecord, RecordingRecord, RecordingStart } from '../recording/records.js';
+import { type DecodedFrame, decodeFrames } from '../sans-io/decode-frames.js';
 import { describeRequest, describeResponse } from './handshake-lines.js';
-import { fieldIn } from './head-reader.js';
 import type { DescribedFrame, DescribedMessage, NumberedRecord } from './messages.js';
 
 /** The default limit, in bytes. */
@@ -31,10 +31,12 @@ interface Entry {
   readonly cost: number;
 }
 
-/** What the records of a connection are described with. */
+/** The beginning of a connection: its other records are not complete without it. */
 interface Opening {
-  request: string;
-  hasDeflate: boolean;
+  connection?: RecordingRecord;
+  request?: HandshakeRecord;
+  response?: HandshakeRecord;
+  hasEnded?: true;
 }
 
 /** Keeps records, the newest ones if there is no room for all. */
@@ -73,30 +75,38 @@ export class Store {
     return this.bytes;
   }
 
-  /** Adds a record. @param message see {@link Emit} */
-  add(record: RecordingRecord, message?: Buffer | string): void {
-    if (record.type === 'handshake')
-      this.noteHandshake(record.connection, record.from, record.head);
-    const kept = message === undefined ? undefined : beginningOf(message, MAX_SHOWN);
-    const cost = costOf(record) + (kept?.length ?? 0);
-    this.entries.push({ record, message: kept, cost });
+  /** Adds a record. @param frame the decoded frame, for that of a frame */
+  add(record: RecordingRecord, frame?: DecodedFrame): void {
+    if (record.type !== 'recording') this.note(record);
+    const message = frame === undefined ? undefined : messageBeside(frame);
+    const cost = costOf(record) + (message?.length ?? 0);
+    this.entries.push({ record, message, cost });
     this.bytes += cost;
     while (this.bytes > this.limit && this.entries.length - this.start > 1) this.dropOldest();
   }
 
   /** Drops all records. Their numbers are not used again. */
   clear(): void {
+    for (const [number, { hasEnded }] of this.openings) if (hasEnded) this.openings.delete(number);
     this.offset = this.next;
     this.entries = [];
     this.start = 0;
     this.bytes = 0;
   }
 
-  /** The records that are there, in their order. */
-  *records(): IterableIterator<RecordingRecord> {
-    for (let index = this.first; index < this.next; index = Math.max(index + 1, this.first)) {
-      const entry = this.at(index);
-      if (entry !== undefined) yield entry.record;
+  /** A recording of what is there: with the beginnings of connections, also of those that were dropped. */
+  *recording(start: RecordingRecord): IterableIterator<RecordingRecord> {
+    const { first } = this;
+    yield start;
+    const there = new Set(this.entries.slice(this.start).map(({ record }) => record));
+    for (const { connection, request, response } of this.openings.values()) {
+      for (const record of [connection, request, response]) {
+        if (record !== undefined && !there.has(record)) yield record;
+      }
+    }
+    for (let index = first; index < this.next; index = Math.max(index + 1, this.first)) {
+      const record = this.at(index)?.record;
+      if (record !== undefined && record.type !== 'recording') yield record;
     }
   }
 
@@ -118,28 +128,31 @@ export class Store {
     const { record, message } = this.at(index) ?? {};
     if (record === undefined) return undefined;
     if (record.type !== 'handshake' && record.type !== 'frame') return { type: 'described', index };
-    const opening = this.openings.get(record.connection);
-    if (record.type === 'handshake') {
-      const request = opening?.request ?? '';
-      const lines =
-        record.from === 'client'
-          ? describeRequest(record.head)
-          : describeResponse(record.head, request);
-      return { type: 'described', index, lines };
+    const { request, response } = this.openings.get(record.connection) ?? {};
+    if (record.type === 'frame') {
+      const hasDeflate = agreesToDeflate(response?.head ?? '');
+      const frame = describeFrame(record, message, hasDeflate);
+      return frame && { type: 'described', index, frame };
     }
-    const frame = describeFrame(record, message, opening?.hasDeflate ?? false);
-    return frame && { type: 'described', index, frame };
+    const lines =
+      record.from === 'client'
+        ? describeRequest(record.head)
+        : describeResponse(record.head, request?.head ?? '');
+    return { type: 'described', index, lines };
   }
 
   private at(index: number): Entry | undefined {
     return index < this.first ? undefined : this.entries[index - this.offset];
   }
 
-  private noteHandshake(connection: number, from: Sender, head: string): void {
-    const opening = this.openings.get(connection) ?? { request: '', hasDeflate: false };
-    if (from === 'client') opening.request ||= head;
-    else opening.hasDeflate = hasDeflate(fieldIn(head, 'Sec-WebSocket-Extensions') ?? '');
-    this.openings.set(connection, opening);
+  private note(record: Exclude<RecordingRecord, RecordingStart>): void {
+    const opening = this.openings.get(record.connection) ?? {};
+    if (record.type === 'connection') opening.connection = record;
+    else if (record.type === 'end') opening.hasEnded = true;
+    else if (record.type !== 'handshake') return;
+    else if (record.from === 'server') opening.response = record;
+    else opening.request ??= record;
+    this.openings.set(record.connection, opening);
   }
 
   private dropOldest(): void {
@@ -153,6 +166,14 @@ export class Store {
     this.offset += this.start;
     this.start = 0;
   }
+}
+
+/** The beginning of a message that cannot be read off its last frame. */
+function messageBeside({ fin, rsv1, opcode, message }: DecodedFrame): Entry['message'] {
+  if (message === undefined || (fin && !rsv1 && opcode !== Opcode.CONTINUATION)) return undefined;
+  if (typeof message !== 'string') return Buffer.from(message.subarray(0, MAX_SHOWN));
+  const bytes = Buffer.from(message.slice(0, MAX_SHOWN), 'utf16le');
+  return bytes.toString('utf16le'); // in V8 a slice keeps the whole text in memory
 }
 
 function costOf(record: RecordingRecord): number {

@@ -40,5 +40,6 @@ function previewOf({ message, opcode, payload }: DecodedFrame): string | undefin
 /** A character outside of the BMP is not cut into halves. */
 function shorten(text: string): string {
   if (text.length <= MAX_PREVIEW) return text;
-  return text.slice(0, MAX_PREVIEW).replace(/[\ud800-\udbff]$/, '');
+  const beginning = text.slice(0, MAX_PREVIEW).replace(/[\ud800-\udbff]$/, '');
+  return Buffer.from(beginning).toString(); // in V8 a slice keeps the whole text in memory
 }

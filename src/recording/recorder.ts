@@ -38,9 +38,12 @@ const OPTION_NAMES = ['software', 'now', 'startedAt', 'maxPayload'];
 /** What is known about a connection when it begins. */
 export type ConnectionDetails = Pick<ConnectionRecord, 'url' | 'client' | 'server'>;
 
+/** Gets each record; with that of a frame also the decoded frame, whose `fields` are empty. */
+export type WriteRecord = (record: RecordingRecord, frame?: DecodedFrame) => void;
+
 /** Writes the records of one recording. It does no I/O, and keeps no record. */
 export class Recorder {
-  private readonly write: (record: RecordingRecord) => void;
+  private readonly write: WriteRecord;
   private readonly now: () => number;
   private readonly start: number;
   private readonly maxPayload: number;
@@ -51,7 +54,7 @@ export class Recorder {
    * @param write called with each record, in their order
    * @throws TypeError or RangeError for a wrong option
    */
-  constructor(write: (record: RecordingRecord) => void, options: RecorderOptions = {}) {
+  constructor(write: WriteRecord, options: RecorderOptions = {}) {
     checkConnectionOptions({ maxPayload: options.maxPayload });
     warnOfUnknownOptions(options, OPTION_NAMES, 'Recorder');
     const { software = 'ws6455', now = time.now, startedAt = time.wallClock() } = options;
@@ -79,19 +82,14 @@ type Edited = NonNullable<FrameRecord['edited']>;
 export class ConnectionRecorder {
   /** The number of the connection in the recording. */
   readonly number: number;
-  private readonly write: (record: RecordingRecord) => void;
+  private readonly write: WriteRecord;
   private readonly elapsed: () => number;
   private readonly splitter: ConnectionSplitter;
   private readonly pings = { client: new PingList(), server: new PingList() };
   private readonly edits: Partial<Record<Sender, Edited | undefined>> = {};
 
   /** @param elapsed the milliseconds since the recording began */
-  constructor(
-    number: number,
-    write: (record: RecordingRecord) => void,
-    elapsed: () => number,
-    maxPayload: number,
-  ) {
+  constructor(number: number, write: WriteRecord, elapsed: () => number, maxPayload: number) {
     this.number = number;
     this.write = write;
     this.elapsed = elapsed;
@@ -127,7 +125,9 @@ export class ConnectionRecorder {
   private writePieces(pieces: readonly Piece[]): void {
     if (pieces.length === 0) return;
     const now = this.elapsed();
-    for (const piece of pieces) this.write(this.recordOf(piece, now));
+    for (const piece of pieces) {
+      this.write(this.recordOf(piece, now), piece.type === 'frame' ? piece.frame : undefined);
+    }
   }
 
   private recordOf(piece: Piece, now: number): RecordingRecord {

@@ -191,17 +191,21 @@ describe('the end', () => {
 test('a receiver that does not read stops the sender', async () => {
   const { target, through } = await start({ memory: 1024 });
   const { client, server } = await converse(scope(), through, target);
-  server.socket.pause();
-  const payload = Buffer.alloc(64 * 1024 * 1024, 'ws');
-  const sent = frame({ opcode: OPCODE.BINARY, payload, mask: KEY });
+  server.socket.removeAllListeners('data').pause();
+  const one = frame({ opcode: OPCODE.BINARY, payload: Buffer.alloc(2 ** 20, 'ws'), mask: KEY });
+  const sent = Buffer.concat(Array<Buffer>(40).fill(one));
   client.socket.write(sent);
-  await stillness(() => through.records.length);
-  const forwarded = through.of('bytes').reduce((sum, { bytes }) => sum + bytes.length / 2, 0);
-  expect(forwarded).toBeLessThan(sent.length / 2);
+  await stillness(() => through.of('frame').length);
+  expect(through.of('frame').length).toBeLessThan(25);
+  const hash = createHash('sha1');
+  let received = 0;
+  server.socket.on('data', (chunk: Buffer) => {
+    if (received < sent.length) hash.update(chunk); // at the end the inspector sends a Close
+    received += chunk.length;
+  });
   server.socket.resume();
-  const received = await server.inbox.take(sent.length);
-  const hash = (bytes: Buffer) => createHash('sha1').update(bytes).digest('hex');
-  expect(hash(received)).toBe(hash(sent));
+  await until(() => received >= sent.length, 'all bytes', 10_000);
+  expect(hash.digest('hex')).toBe(createHash('sha1').update(sent).digest('hex'));
 });
 
 /** Waits until a number stays the same for a while. */

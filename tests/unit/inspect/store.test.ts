@@ -1,11 +1,11 @@
 /** The records of the inspector: numbered, described, and within a limit. */
 
 import { describe, expect, test } from '@jest/globals';
-import { ConnectionTap } from '../../../src/inspect/connection-tap.js';
 import { Store } from '../../../src/inspect/store.js';
-import type { BytesRecord, FrameRecord, RecordingRecord } from '../../../src/recording/records.js';
+import { Recorder } from '../../../src/recording/recorder.js';
+import type { BytesRecord, FrameRecord } from '../../../src/recording/records.js';
 import { Compressor } from '../../support/deflate.js';
-import { closePayload, frame, KEY, OPCODE } from '../../support/frames.js';
+import { frame, KEY, OPCODE } from '../../support/frames.js';
 import { SAMPLE_KEY, upgradeRequest, upgradeResponse } from '../../support/requests.js';
 
 const DEFLATE = 'permessage-deflate; client_max_window_bits';
@@ -13,18 +13,19 @@ const DEFLATE = 'permessage-deflate; client_max_window_bits';
 /** A store with a connection whose handshake is over, and what records its bytes. */
 function connected(limit?: number) {
   const store = new Store(limit);
-  let now = 0;
-  const tap = new ConnectionTap(
-    1,
-    { url: 'ws://localhost/' },
-    () => now++,
-    (record, message) => store.add(record, message),
-  );
-  tap.sent('client', Buffer.from(upgradeRequest({ add: [['Sec-WebSocket-Extensions', DEFLATE]] })));
+  const recorder = new Recorder((record, frame) => store.add(record, frame));
+  const tap = recorder.connect({ url: 'ws://localhost/' });
+  const request = upgradeRequest({ add: [['Sec-WebSocket-Extensions', DEFLATE]] });
+  tap.receive('client', Buffer.from(request));
   const response = upgradeResponse(SAMPLE_KEY, `Sec-WebSocket-Extensions: ${DEFLATE}=15`);
-  tap.sent('server', Buffer.from(response));
+  tap.receive('server', Buffer.from(response));
   return { store, tap };
 }
+
+/** The first record that `connected` has not made. */
+const NEXT = 4;
+
+const START = { type: 'recording', version: 1, software: 'test', startedAt: '' } as const;
 
 const bytes = (length: number): BytesRecord => ({
   type: 'bytes',
@@ -35,14 +36,14 @@ const bytes = (length: number): BytesRecord => ({
 });
 
 function frames(store: Store): FrameRecord[] {
-  return [...store.records()].filter((one): one is FrameRecord => one.type === 'frame');
+  return [...store.recording(START)].filter((one): one is FrameRecord => one.type === 'frame');
 }
 
 describe('a frame', () => {
   test('is described with its fields, key, payload and message', () => {
     const { store, tap } = connected();
-    tap.sent('client', frame({ payload: 'Hello', mask: KEY }));
-    const described = store.describe(3);
+    tap.receive('client', frame({ payload: 'Hello', mask: KEY }));
+    const described = store.describe(NEXT);
     expect(described?.frame).toMatchObject({
       bytes: '818537fa213d7f9f4d5158',
       maskingKey: '37fa213d',
@@ -70,8 +71,8 @@ describe('a frame', () => {
     for (let i = 0; i < 3; i++) payloads.push(await compressor.message(Buffer.from('Hello Hello')));
     compressor.close();
     expect(payloads[2]?.length).toBeLessThan(payloads[0]?.length ?? 0);
-    for (const payload of payloads) tap.sent('client', frame({ payload, rsv: 4, mask: KEY }));
-    for (const index of [5, 3, 4]) {
+    for (const payload of payloads) tap.receive('client', frame({ payload, rsv: 4, mask: KEY }));
+    for (const index of [6, 4, 5]) {
       expect(store.describe(index)?.frame).toMatchObject({
         message: 'Hello Hello',
         messageIsText: true,
@@ -82,37 +83,37 @@ describe('a frame', () => {
 
   test('that completes a fragmented message is described with all of it', () => {
     const { store, tap } = connected();
-    tap.sent('server', frame({ payload: 'ab', fin: false }));
-    tap.sent('server', frame({ opcode: OPCODE.PING, payload: 'p' }));
-    tap.sent('server', frame({ opcode: OPCODE.CONTINUATION, payload: 'cd' }));
-    const messages = [3, 4, 5].map((index) => store.describe(index)?.frame?.message);
+    tap.receive('server', frame({ payload: 'ab', fin: false }));
+    tap.receive('server', frame({ opcode: OPCODE.PING, payload: 'p' }));
+    tap.receive('server', frame({ opcode: OPCODE.CONTINUATION, payload: 'cd' }));
+    const messages = [4, 5, 6].map((index) => store.describe(index)?.frame?.message);
     expect(messages).toEqual([undefined, undefined, 'abcd']);
-    expect(store.describe(5)?.frame?.violation).toBeUndefined();
+    expect(store.describe(6)?.frame?.violation).toBeUndefined();
   });
 
   test('that breaks a rule because of the frames before is described with the violation', () => {
     const { store, tap } = connected();
-    tap.sent('server', frame({ payload: 'ab', fin: false }));
-    tap.sent('server', frame({ payload: 'cd' }));
-    expect(store.describe(4)?.frame?.violation?.code).toBe('WS_ERR_INVALID_OPCODE');
+    tap.receive('server', frame({ payload: 'ab', fin: false }));
+    tap.receive('server', frame({ payload: 'cd' }));
+    expect(store.describe(5)?.frame?.violation?.code).toBe('WS_ERR_INVALID_OPCODE');
   });
 
   test('with much in it is shown with the first bytes', () => {
     const { store, tap } = connected();
     const long = frame({ opcode: OPCODE.BINARY, payload: Buffer.alloc(200_000, 7) });
-    tap.sent('server', long);
-    const [shown] = store.slice(3, 1);
-    expect(shown).toMatchObject({ index: 3, wireLength: long.length });
+    tap.receive('server', long);
+    const [shown] = store.slice(NEXT, 1);
+    expect(shown).toMatchObject({ index: NEXT, wireLength: long.length });
     expect(shown?.record).toMatchObject({ bytes: long.toString('hex', 0, 4096) });
-    expect(store.describe(3)?.frame?.payload).toHaveLength(131_072);
+    expect(store.describe(NEXT)?.frame?.payload).toHaveLength(131_072);
     expect(frames(store)[0]?.bytes).toHaveLength(2 * long.length);
   });
 });
 
 test('a handshake is described line by line, the response with the request', () => {
   const { store } = connected();
-  expect(store.describe(1)?.lines?.[0]?.text).toBe('GET /chat HTTP/1.1');
-  expect(store.describe(2)?.lines?.[3]?.meaning).toContain('which is the value');
+  expect(store.describe(2)?.lines?.[0]?.text).toBe('GET /chat HTTP/1.1');
+  expect(store.describe(3)?.lines?.[3]?.meaning).toContain('which is the value');
 });
 
 test('other records have no more to say; records that are not there are not described', () => {
@@ -132,8 +133,8 @@ describe('the limit', () => {
     expect(store.size).toBeLessThanOrEqual(10_000);
     expect(store.next).toBe(5000);
     expect(store.dropped).toBe(store.first);
-    const times = [...store.records()].map((record) => 'time' in record && record.time);
-    expect(times[0]).toBe(store.first);
+    const times = [...store.recording(START)].map((record) => 'time' in record && record.time);
+    expect(times[1]).toBe(store.first);
     expect(times.at(-1)).toBe(4999);
     expect(store.slice(0, 2).map(({ index }) => index)).toEqual([store.first, store.first + 1]);
   });
@@ -142,7 +143,7 @@ describe('the limit', () => {
     const store = new Store(1000);
     store.add(bytes(1));
     store.add(bytes(5000));
-    expect([...store.records()]).toEqual([bytes(5000)]);
+    expect([...store.recording(START)]).toEqual([START, bytes(5000)]);
   });
 
   test('counts inflated messages', async () => {
@@ -151,7 +152,7 @@ describe('the limit', () => {
     const compressor = new Compressor({ windowBits: 15, takeover: false });
     const payload = await compressor.message(Buffer.alloc(10_000_000, 'a'));
     compressor.close();
-    tap.sent('client', frame({ payload, rsv: 4, mask: KEY }));
+    tap.receive('client', frame({ payload, rsv: 4, mask: KEY }));
     expect(frames(store)[0]).toMatchObject({ messageLength: 10_000_000 });
     expect(store.size - before).toBeGreaterThan(65_536);
     expect(store.size - before).toBeLessThan(100_000);
@@ -167,59 +168,24 @@ describe('the limit', () => {
 test('clear drops all records, and goes on counting', () => {
   const { store, tap } = connected();
   store.clear();
-  expect([store.first, store.next, store.dropped]).toEqual([3, 3, 0]);
-  tap.sent('server', frame({ payload: 'x' }));
-  expect(store.slice(0, 9).map(({ index }) => index)).toEqual([3]);
-  expect(store.describe(3)?.frame?.message).toBe('x');
+  expect([store.first, store.next, store.dropped]).toEqual([4, 4, 0]);
+  tap.receive('server', frame({ payload: 'x' }));
+  expect(store.slice(0, 9).map(({ index }) => index)).toEqual([NEXT]);
+  expect(store.describe(NEXT)?.frame?.message).toBe('x');
 });
 
-describe('what is recorded', () => {
-  const record = (play: (tap: ConnectionTap) => void): RecordingRecord[] => {
-    const { store, tap } = connected();
-    play(tap);
-    return [...store.records()].slice(3);
-  };
+test('a recording of what is left has the beginnings of its connections', () => {
+  const { store, tap } = connected(3000);
+  for (let i = 0; i < 20; i++) tap.receive('server', frame({ payload: `message ${i}` }));
+  expect(store.first).toBeGreaterThan(NEXT);
+  const types = [...store.recording(START)].map((record) => record.type);
+  expect(types.slice(0, 5)).toEqual(['recording', 'connection', 'handshake', 'handshake', 'frame']);
+  expect(types.filter((type) => type === 'handshake')).toHaveLength(2);
+});
 
-  const SENT = Buffer.concat([
-    frame({ payload: 'a', mask: KEY }),
-    frame({ opcode: OPCODE.BINARY, payload: Buffer.alloc(300), mask: KEY }),
-    frame({ opcode: OPCODE.CLOSE, payload: closePayload(1000, 'x'), mask: KEY }),
-  ]);
-
-  test('is the same wherever the bytes are cut', () => {
-    const times = (all: RecordingRecord[]) => all.map((one) => ({ ...one, time: 0 }));
-    const whole = times(record((tap) => tap.sent('client', SENT)));
-    expect(whole).toHaveLength(3);
-    for (let cut = 1; cut < SENT.length; cut++) {
-      const cutInTwo = record((tap) => {
-        tap.sent('client', SENT.subarray(0, cut));
-        tap.sent('client', SENT.subarray(cut));
-      });
-      expect(times(cutInTwo)).toEqual(whole);
-    }
-  });
-
-  test('is the rest as bytes, before the end', () => {
-    const rest = record((tap) => {
-      tap.sent('client', SENT.subarray(0, 9));
-      tap.end('client', 'error', 'read ECONNRESET');
-    });
-    expect(rest).toEqual([
-      expect.objectContaining({ type: 'frame' }),
-      expect.objectContaining({ type: 'bytes', bytes: SENT.toString('hex', 7, 9) }),
-      expect.objectContaining({ type: 'end', how: 'error', error: 'read ECONNRESET' }),
-    ]);
-  });
-
-  test('is a frame that is too long, chunk by chunk, and is not kept to be decoded', () => {
-    const header = frame({ opcode: OPCODE.BINARY, announce: 2 ** 25 });
-    const all = record((tap) => {
-      tap.sent('server', header.subarray(0, 3));
-      tap.sent('server', header.subarray(3));
-      for (let i = 0; i < 4; i++) tap.sent('server', Buffer.alloc(2 ** 23));
-      tap.sent('server', frame({ payload: 'next' }));
-    });
-    expect(all.map((one) => one.type)).toEqual([...Array(5).fill('bytes'), 'frame']);
-    expect((all[0] as BytesRecord).bytes).toBe(header.toString('hex'));
-  });
+test('a connection that has ended is forgotten with its records', () => {
+  const { store, tap } = connected();
+  tap.end('client');
+  store.clear();
+  expect([...store.recording(START)]).toEqual([START]);
 });
