@@ -27,4 +27,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'Explains frames bit by bit.',
     load: () => (require('./decode.js') as typeof import('./decode.js')).decode,
   },
+  {
+    name: 'inspect',
+    summary: 'Shows, holds and changes the frames between clients and a server.',
+    load: () => (require('./inspect.js') as typeof import('./inspect.js')).inspect,
+  },
+  {
+    name: 'demo',
+    summary: 'Starts a server with the inspector in front of it, and a tour.',
+    load: () => (require('./demo.js') as typeof import('./demo.js')).demo,
+  },
 ];

@@ -17,10 +17,13 @@ const ROOT = join(__dirname, '../..');
 /** `npm ci` empties it. */
 const CACHE = join(ROOT, 'node_modules/.cache/ws6455-tests');
 
-/** Turns every .ts of a folder into .js, without looking at the types: jest's own runs did. */
+/**
+ * Turns every .ts of a folder into .js, without looking at the types: jest's own runs did. The page of
+ * the inspector is copied.
+ */
 const TRANSPILE = `
   const [typescript, source, target] = process.argv.slice(1);
-  const { mkdirSync, readdirSync, readFileSync, writeFileSync } = require('node:fs');
+  const { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } = require('node:fs');
   const { dirname, join } = require('node:path');
   const ts = require(typescript);
   const compilerOptions = { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022, esModuleInterop: true };
@@ -31,13 +34,15 @@ const TRANSPILE = `
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, outputText);
   }
+  cpSync(join(source, 'inspect/page'), join(target, 'inspect/page'), { recursive: true });
 `;
 
 /** What the JavaScript depends on: the files of src, and how they are compiled. */
 function hashOf(source: string): string {
   const hash = createHash('sha256').update(TRANSPILE);
   for (const file of readdirSync(source, { recursive: true, encoding: 'utf8' }).sort()) {
-    if (file.endsWith('.ts')) hash.update(file).update(readFileSync(join(source, file)));
+    const path = join(source, file);
+    if (/\.\w+$/.test(file)) hash.update(file).update(readFileSync(path));
   }
   return hash.digest('hex').slice(0, 16);
 }

@@ -1,0 +1,141 @@
+/** `ws6455 inspect`: a proxy in front of a server, and a page that shows its frames. */
+
+import { once } from 'node:events';
+import { createWriteStream, readFileSync, statSync, type WriteStream } from 'node:fs';
+import { type Inspector, type InspectorOptions, startInspector } from '../inspect/inspector.js';
+import { fromHar, isHar } from '../recording/har-import.js';
+import { formatRecord, parseRecording } from '../recording/read.js';
+import type { RecordingRecord } from '../recording/records.js';
+import type { Arguments } from './arguments.js';
+import type { Command, Io } from './command.js';
+import { Exit, Failure, UsageError } from './exit.js';
+import { explain } from './explain.js';
+import { styleFor } from './style.js';
+import { readTarget } from './target.js';
+import { writeLine } from './text.js';
+import { VERSION } from './version.js';
+
+const DEFAULT_PORT = 8455;
+
+export const inspect: Command = {
+  synopsis: 'URL | FILE [options]',
+  details: [
+    'Clients connect to this program, and it connects to the server at URL. Bytes are forwarded unchanged, wrong ones too. A page shows both handshakes and every frame, holds frames, changes them, and breaks rules. Open the URL that is printed in a browser.',
+    'FILE is a recording of this program or the HAR of a browser: the page shows it, and nothing is forwarded.',
+  ],
+  options: [
+    {
+      name: 'port',
+      short: 'p',
+      values: ['PORT'],
+      description: `The port of clients and of the page; 0 for any free one. Default ${DEFAULT_PORT}.`,
+    },
+    {
+      name: 'host',
+      values: ['ADDRESS'],
+      description:
+        'The address to listen on; 0.0.0.0 or :: for all. Default 127.0.0.1. Whoever reaches it sees all frames.',
+    },
+    {
+      name: 'insecure',
+      short: 'k',
+      description: 'Accept a certificate of the server that cannot be verified.',
+    },
+    {
+      name: 'keep-host',
+      description:
+        'Send the field Host of the client. Default: that of URL, as a reverse proxy does.',
+    },
+    { name: 'json', description: 'Print each record, one JSON object a line.' },
+    { name: 'record', values: ['FILE'], description: 'Write the recording to this file too.' },
+  ],
+  examples: [
+    {
+      command: 'ws6455 inspect ws://localhost:3000',
+      meaning: 'connect your client to ws://localhost:8455, and open http://localhost:8455',
+    },
+    {
+      command: 'ws6455 inspect wss://example.com/chat --record chat.jsonl',
+      meaning: 'a server with TLS; the recording is for ws6455 replay',
+    },
+    { command: 'ws6455 inspect chat.jsonl', meaning: 'look at a recording' },
+  ],
+  maxPositionals: 1,
+  run: runInspect,
+};
+
+async function runInspect(given: Arguments, io: Io): Promise<number> {
+  const [subject] = given.positionals;
+  if (subject === undefined) throw new UsageError('inspect needs the URL of a server, or a file');
+  const file = given.text('record');
+  const output = file === undefined ? undefined : await openFile(file, io);
+  const isJson = given.has('json');
+  const inspector = await start({
+    ...subjectOf(subject),
+    ...optionsOf(given),
+    onRecord: (record) => {
+      if (isJson) writeLine(io.stdout, JSON.stringify(record));
+      if (output?.writable) output.write(formatRecord(record));
+    },
+  });
+  const style = styleFor(given, io.stdout, io.env);
+  const line = `inspector on ${style.bold(inspector.url)}`;
+  writeLine(isJson ? io.stderr : io.stdout, line);
+  if (!io.signal.aborted) await once(io.signal, 'abort');
+  await inspector.close();
+  await endFile(output);
+  return Exit.OK;
+}
+
+/** What is shown: the records of a file, or the connections to a server. */
+function subjectOf(subject: string): Pick<InspectorOptions, 'target' | 'records'> {
+  const stats = statSync(subject, { throwIfNoEntry: false });
+  return stats?.isFile() ? { records: readRecords(subject) } : { target: readTarget(subject) };
+}
+
+function readRecords(file: string): readonly RecordingRecord[] {
+  try {
+    const text = readFileSync(file, 'utf8');
+    return isHar(text) ? fromHar(text) : parseRecording(text);
+  } catch (error) {
+    throw new Failure(`cannot read ${file}: ${explain(error)}`);
+  }
+}
+
+function optionsOf(given: Arguments): InspectorOptions {
+  return {
+    port: given.integer('port', 0, 65_535) ?? DEFAULT_PORT,
+    host: given.text('host'),
+    insecure: given.has('insecure'),
+    keepHost: given.has('keep-host'),
+    software: `ws6455/${VERSION}`,
+  };
+}
+
+/** Starts an inspector. @throws Failure if it cannot listen */
+export async function start(options: InspectorOptions): Promise<Inspector> {
+  try {
+    return await startInspector(options);
+  } catch (error) {
+    throw new Failure(`cannot listen on port ${options.port}: ${explain(error)}`);
+  }
+}
+
+async function openFile(path: string, io: Io): Promise<WriteStream> {
+  const stream = createWriteStream(path);
+  const describe = (error: unknown): string => `cannot write ${path}: ${explain(error)}`;
+  try {
+    await once(stream, 'open');
+  } catch (error) {
+    throw new Failure(describe(error));
+  }
+  stream.on('error', (error) => writeLine(io.stderr, `ws6455: ${describe(error)}`));
+  return stream;
+}
+
+/** Resolves when all is written. */
+async function endFile(stream: WriteStream | undefined): Promise<void> {
+  if (stream === undefined || stream.destroyed) return;
+  stream.end();
+  await once(stream, 'close');
+}
