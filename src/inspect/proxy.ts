@@ -77,7 +77,7 @@ export class ForwardingServer {
     return this.relays.get(connection)?.inject(from, bytes) ?? false;
   }
 
-  /** @returns false if there is no such connection */
+  /** Closes a connection; the result is as that of `inject`. */
   disconnect(connection: number): boolean {
     const relay = this.relays.get(connection);
     relay?.disconnect();

@@ -22,7 +22,7 @@ const CLOSE_TIMEOUT = 1000;
 /** What the relays of a proxy report to. */
 export interface RelayEvents {
   readonly recorder: ConnectionRecorder;
-  /** A complete frame waits. @returns its number */
+  /** As in {@link Direction}. */
   held(from: Sender, bytes: Buffer): number;
   released(id: number, from: Sender, bytes: Buffer): void;
   /** The target was connected to, or could not be: then with the error. */

@@ -12,7 +12,7 @@ import type { DescribedFrame, DescribedMessage, NumberedRecord } from './message
 const DEFAULT_LIMIT = 256 * 1024 * 1024;
 
 /** What an object with a few properties costs, about. */
-const RECORD_COST = 400;
+const RECORD_COST = 900;
 
 /** So many bytes of a message or of a payload are shown. */
 const MAX_SHOWN = 64 * 1024;
@@ -177,10 +177,10 @@ function messageBeside({ fin, rsv1, opcode, message }: DecodedFrame): Entry['mes
 }
 
 function costOf(record: RecordingRecord): number {
-  const texts = Object.values(record).map((value) =>
-    typeof value === 'string' ? value.length : 0,
-  );
-  return texts.reduce((sum, length) => sum + length, RECORD_COST);
+  if (record.type === 'handshake') return RECORD_COST + 2 * record.head.length;
+  if (record.type !== 'frame' && record.type !== 'bytes') return RECORD_COST;
+  const text = record.type === 'frame' ? (record.text?.length ?? 0) : 0;
+  return RECORD_COST + record.bytes.length + text + (record.edited?.original?.length ?? 0);
 }
 
 function shorten(index: number, record: RecordingRecord): NumberedRecord {
