@@ -1,7 +1,7 @@
 /** `ws6455 demo`: an echo and chat server with the inspector in front of it. */
 
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import WebSocket from '../index.js';
 import type { Arguments } from './arguments.js';
@@ -18,7 +18,7 @@ const DEFAULT_PORT = 3000;
 export const demo: Command = {
   synopsis: '[options]',
   details: [
-    'An echo server at /echo and a chat at /chat. The page shows every byte, and begins with a tour.',
+    'An echo server at /echo, one with permessage-deflate at /compressed, and a chat at /chat. The page shows every byte, and has a tour.',
   ],
   options: [
     {
@@ -35,21 +35,22 @@ export const demo: Command = {
 
 async function runDemo(given: Arguments, io: Io): Promise<number> {
   const port = given.integer('port', 0, 65_535) ?? portOf(io.env['PORT']);
-  const server = new WebSocket.Server({ port: 0, host: '127.0.0.1', perMessageDeflate: true });
-  await once(server, 'listening');
-  answerAll(server);
-  const target = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/echo`;
+  const http = createServer();
+  const compressing = { server: http, path: '/compressed', perMessageDeflate: true };
+  const servers = [new WebSocket.Server(compressing), new WebSocket.Server({ server: http })];
+  for (const server of servers) answerAll(server);
+  http.listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  const target = `ws://127.0.0.1:${(http.address() as AddressInfo).port}/echo`;
   try {
     const inspector = await start({ target, port, demo: true, software: `ws6455/${VERSION}` });
-    const style = styleFor(given, io.stdout, io.env);
-    writeLine(
-      io.stdout,
-      `Open ${style.bold(inspector.url)} in a browser. Ctrl-C ends the demonstration.`,
-    );
+    const url = styleFor(given, io.stdout, io.env).bold(inspector.url);
+    writeLine(io.stdout, `Open ${url} in a browser. Ctrl-C ends the demonstration.`);
     if (!io.signal.aborted) await once(io.signal, 'abort');
     await inspector.close();
   } finally {
-    await server.shutdown({ timeout: 1000 });
+    await Promise.all(servers.map((server) => server.shutdown({ timeout: 1000 })));
+    http.close();
   }
   return Exit.OK;
 }

@@ -1,63 +1,27 @@
 /** `ws6455 inspect` and `ws6455 demo`, as processes. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { Compiled } from '../../support/child.js';
-import { until } from '../../support/inbox.js';
+import { runCli, startCli } from '../../support/cli.js';
 import { Page } from '../../support/inspected.js';
-import { type Scope, useScope } from '../../support/scope.js';
+import { useScope } from '../../support/scope.js';
 import { next, serve } from '../../support/websockets.js';
 
 const scope = useScope();
-const main = join(dirname(new Compiled().entry), 'cli/main.js');
 
-/** A running program. */
-class Program {
-  stdout = '';
-  stderr = '';
-  status: number | null | undefined;
-  private readonly child: ChildProcess;
-
-  constructor(within: Scope, args: readonly string[], env: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, [main, ...args], {
-      env: { ...process.env, NO_COLOR: '1', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.child.stdout?.on('data', (chunk) => {
-      this.stdout += chunk;
-    });
-    this.child.stderr?.on('data', (chunk) => {
-      this.stderr += chunk;
-    });
-    this.child.on('close', (status) => {
-      this.status = status;
-    });
-    within.later(async () => {
-      this.child.kill('SIGKILL');
-      await until(() => this.status !== undefined, 'the end of a program');
-    });
-  }
-
-  /** The port of the URL that it prints. */
-  async port(): Promise<number> {
-    const url = () => /http:\/\/localhost:(\d+)\//.exec(this.stdout + this.stderr);
-    await until(() => url() !== null || this.status !== undefined, 'a URL', 15_000);
-    return Number(url()?.[1]);
-  }
-
-  async end(): Promise<number | null | undefined> {
-    await until(() => this.status !== undefined, 'the end of a program', 15_000);
-    return this.status;
-  }
-
-  interrupt(): Promise<number | null | undefined> {
-    this.child.kill('SIGINT');
-    return this.end();
-  }
+/** Starts a command, and waits for the URL that it prints. */
+async function startInspecting(args: readonly string[], env: Record<string, string> = {}) {
+  const program = startCli(scope(), args, env);
+  const stream = args.includes('--json') ? 'stderr' : 'stdout';
+  const [, port] = await program.waitFor(stream, /http:\/\/localhost:(\d+)\//);
+  const interrupt = () => {
+    program.child.kill('SIGINT');
+    return program.ended;
+  };
+  return { port: Number(port), interrupt };
 }
 
 async function echoServer() {
@@ -90,43 +54,43 @@ const linesOf = (text: string): Record<string, unknown>[] =>
 
 describe('inspect', () => {
   test('prints one URL, forwards, and closes connections properly with Ctrl-C', async () => {
-    const program = new Program(scope(), ['inspect', await echoServer(), '--port', '0']);
-    const ws = await talk(await program.port());
+    const program = await startInspecting(['inspect', await echoServer(), '--port', '0']);
+    const ws = await talk(program.port);
     const closed = next<[number]>(ws, 'close');
-    expect(await program.interrupt()).toBe(0);
+    const { status, stdout, stderr } = await program.interrupt();
+    expect([status, stderr]).toEqual([0, '']);
     expect((await closed)[0]).toBe(1001);
-    expect(program.stdout).toMatch(/^inspector on http:\/\/localhost:\d+\/\n$/);
-    expect(program.stderr).toBe('');
+    expect(stdout).toMatch(/^inspector on http:\/\/localhost:\d+\/\n$/);
   });
 
   test('with --json prints the records, and the URL beside them', async () => {
     const url = await echoServer();
-    const program = new Program(scope(), ['inspect', url, '-p', '0', '--json']);
-    const ws = await talk(await program.port());
+    const program = await startInspecting(['inspect', url, '-p', '0', '--json']);
+    const ws = await talk(program.port);
     ws.close();
     await next(ws, 'close');
-    await program.interrupt();
-    const records = linesOf(program.stdout);
+    const { stdout, stderr } = await program.interrupt();
+    const records = linesOf(stdout);
     expect(records[0]).toMatchObject({ type: 'recording', software: 'ws6455/0.1.0' });
     expect(records.map(({ type }) => type)).toContain('frame');
-    expect(program.stderr).toMatch(/^inspector on /);
+    expect(stderr).toMatch(/^inspector on /);
   });
 
   test('with --record writes a file, which it shows later', async () => {
     const file = join(folder(), 'a.jsonl');
     const url = await echoServer();
-    const program = new Program(scope(), ['inspect', url, '-p', '0', '--record', file]);
-    const ws = await talk(await program.port());
+    const program = await startInspecting(['inspect', url, '-p', '0', '--record', file]);
+    const ws = await talk(program.port);
     ws.terminate();
     await program.interrupt();
     const records = linesOf(readFileSync(file, 'utf8'));
     expect(records.filter(({ text }) => text === 'echo Hello')).toHaveLength(1);
 
-    const viewer = new Program(scope(), ['inspect', file, '-p', '0']);
-    const page = await Page.open(scope(), { port: await viewer.port() });
+    const viewer = await startInspecting(['inspect', file, '-p', '0']);
+    const page = await Page.open(scope(), viewer);
     const shown = await page.next('records');
     expect(shown.records.map(({ record }) => record)).toEqual(records);
-    expect(await viewer.interrupt()).toBe(0);
+    expect((await viewer.interrupt()).status).toBe(0);
   });
 
   test.each([
@@ -141,17 +105,17 @@ describe('inspect', () => {
       /^ws6455: cannot write \/none\/none: there is no such file \(ENOENT\)/,
     ],
   ])('with %s fails with one line', async (_, args, status, message) => {
-    const program = new Program(scope(), ['inspect', ...args]);
-    expect(await program.end()).toBe(status);
-    expect(program.stderr).toMatch(message);
-    expect(program.stderr.trim().split('\n')).toHaveLength(1);
+    const outcome = await runCli(scope(), ['inspect', ...args]);
+    expect(outcome.status).toBe(status);
+    expect(outcome.stderr).toMatch(message);
+    expect(outcome.stderr.trim().split('\n')).toHaveLength(1);
   });
 
   test('on a port that is taken fails with one line', async () => {
     const url = await echoServer();
-    const program = new Program(scope(), ['inspect', url, '-p', new URL(url).port]);
-    expect(await program.end()).toBe(1);
-    expect(program.stderr).toMatch(/^ws6455: cannot listen on port \d+: the port is in use.*\n$/);
+    const { status, stderr } = await runCli(scope(), ['inspect', url, '-p', new URL(url).port]);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^ws6455: cannot listen on port \d+: the port is in use.*\n$/);
   });
 
   test('reads a HAR', async () => {
@@ -163,30 +127,33 @@ describe('inspect', () => {
       _webSocketMessages: [{ type: 'send', time: 1767225600, opcode: 1, data: 'Hello' }],
     };
     writeFileSync(file, JSON.stringify({ log: { version: '1.2', entries: [entry] } }));
-    const viewer = new Program(scope(), ['inspect', file, '-p', '0']);
-    const page = await Page.open(scope(), { port: await viewer.port() });
+    const viewer = await startInspecting(['inspect', file, '-p', '0']);
+    const page = await Page.open(scope(), viewer);
     expect((await page.next('records')).records.at(-1)?.record).toMatchObject({ text: 'Hello' });
   });
 });
 
 describe('demo', () => {
   test('is an echo and a chat behind an inspector with a tour', async () => {
-    const program = new Program(scope(), ['demo'], { PORT: '0' });
-    const port = await program.port();
+    const program = await startInspecting(['demo'], { PORT: '0' });
+    const { port } = program;
     const ws = await talk(port);
     const chat = scope().track(new WebSocket(`ws://127.0.0.1:${port}/chat?name=Ann`));
     expect(String((await next<[Buffer]>(chat, 'message'))[0])).toContain('you are Ann');
+    expect(ws.extensions).toBe('');
+    expect((await talk(port, '/compressed')).extensions).toBe('permessage-deflate');
     const page = await Page.open(scope(), { port });
     expect(page.of('hello')[0]?.demo).toBe(true);
     const closed = next<[number]>(ws, 'close');
-    expect(await program.interrupt()).toBe(0);
+    const { status, stdout } = await program.interrupt();
+    expect(status).toBe(0);
     expect((await closed)[0]).toBe(1001);
-    expect(program.stdout).toMatch(/^Open http:\/\/localhost:\d+\/ in a browser/);
+    expect(stdout).toMatch(/^Open http:\/\/localhost:\d+\/ in a browser/);
   });
 
   test('with a PORT that is none fails with one line', async () => {
-    const program = new Program(scope(), ['demo'], { PORT: 'x' });
-    expect(await program.end()).toBe(2);
-    expect(program.stderr).toMatch(/^ws6455: PORT is a whole number from 0 to 65535, not "x"/);
+    const { status, stderr } = await runCli(scope(), ['demo'], '', { PORT: 'x' });
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^ws6455: PORT is a whole number from 0 to 65535, not "x"/);
   });
 });
