@@ -1,4 +1,4 @@
-/** What a newcomer does first: `npm start`, open the page, connect, send, read the answer. */
+/** What a newcomer does first: `npm start`, open the page, connect, send, read the answer and its bits. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -44,21 +44,23 @@ async function tryPage(address) {
     const page = await context.newPage();
     page.setDefaultTimeout(10_000);
     await page.goto(address);
-    await page.click('#connect');
-    await page.fill('#text', 'Grüße 🌍');
-    await page.click('#send:enabled');
-    await page.locator('#log', { hasText: 'ECHO: Grüße 🌍' }).waitFor();
+    await page.locator('body:not(.offline)').waitFor();
+    await page.click('#open');
+    await page.locator('.chip.open').waitFor();
+    await page.fill('#message', 'Grüße 🌍');
+    await page.click('#send');
+    await page.locator('.row.text.server', { hasText: 'Grüße 🌍' }).waitFor();
   } finally {
     await context.close();
   }
 }
 
-/** Runs the echo server on a port that somebody has: it must say so in one line, and leave. */
+/** Runs the demonstration on a port that somebody has: it must say so in one line, and leave. */
 async function tryTakenPort() {
-  const holder = createServer().listen(0);
+  const holder = createServer().listen(0, '127.0.0.1');
   await once(holder, 'listening');
   const { port } = holder.address();
-  const child = spawn(process.execPath, ['docs/examples/echo-server.js'], {
+  const child = spawn(process.execPath, ['dist/cli/main.js', 'demo'], {
     cwd: ROOT,
     env: { ...process.env, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -70,7 +72,7 @@ async function tryTakenPort() {
   try {
     const [code] = await within(10_000, 'the server leaves', once(child, 'close'));
     assert.equal(code, 1);
-    assert.match(said, new RegExp(`^[^\\n]*${port}[^\\n]*taken[^\\n]*\\n$`));
+    assert.match(said, new RegExp(`^[^\\n]*${port}[^\\n]*in use[^\\n]*\\n$`));
   } finally {
     child.kill();
     holder.close();
