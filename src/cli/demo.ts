@@ -36,14 +36,17 @@ export const demo: Command = {
 async function runDemo(given: Arguments, io: Io): Promise<number> {
   const port = given.integer('port', 0, 65_535) ?? portOf(io.env['PORT']);
   const http = createServer();
-  const compressing = { server: http, path: '/compressed', perMessageDeflate: true };
-  const servers = [new WebSocket.Server(compressing), new WebSocket.Server({ server: http })];
+  const settings = { server: http, origins: 'same' as const };
+  const compressing = { ...settings, path: '/compressed', perMessageDeflate: true };
+  const servers = [new WebSocket.Server(compressing), new WebSocket.Server(settings)];
   for (const server of servers) answerAll(server);
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');
   const target = `ws://127.0.0.1:${(http.address() as AddressInfo).port}/echo`;
   try {
-    const inspector = await start({ target, port, demo: true, software: `ws6455/${VERSION}` });
+    // With the Host of the page the server sees that page and server belong together.
+    const settings = { target, port, demo: true, keepHost: true, software: `ws6455/${VERSION}` };
+    const inspector = await start(settings);
     const url = styleFor(given, io.stdout, io.env).bold(inspector.url);
     writeLine(io.stdout, `Open ${url} in a browser. Ctrl-C ends the demonstration.`);
     if (!io.signal.aborted) await once(io.signal, 'abort');

@@ -31,7 +31,7 @@ async function withServer(use) {
   });
   const exited = once(child, 'exit');
   try {
-    await use(await within(40_000, 'npm start', printedAddress(child)));
+    await use(await within(60_000, 'npm start', printedAddress(child)));
   } finally {
     if (child.exitCode === null) process.kill(-child.pid, 'SIGTERM');
     await within(3_000, 'npm start ends', exited);
