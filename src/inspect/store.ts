@@ -21,7 +21,7 @@ const MAX_SHOWN = 64 * 1024;
 const MAX_DIGITS = 8192;
 
 /** So many bytes go to the page in one message, about. */
-const MAX_SLICE = 512 * 1024;
+const MAX_SLICE = 1024 * 1024;
 
 /** A record, and what cannot be read off it. */
 interface Entry {
