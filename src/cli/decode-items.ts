@@ -84,7 +84,7 @@ export function* itemsOfBytes(bytes: Buffer, options: DecodeOptions): Generator<
   const head = headOf(bytes);
   const sender = head === undefined ? options.from : head.startsWith('HTTP/') ? 'server' : 'client';
   const rest = head === undefined ? bytes : bytes.subarray(head.length);
-  // RFC 6455 §5.1 MUST: a client masks its frames, and a server does not.
+  // RFC 6455 §5.1: a client masks its frames, and a server does not.
   const from = options.from ?? sender ?? (((rest[1] ?? 0) & 0x80) !== 0 ? 'client' : 'server');
   const origin = { from, connection: 1, time: undefined };
   if (head !== undefined) yield { kind: 'head', origin, head, lines: linesOf(head, '') };

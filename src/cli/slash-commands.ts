@@ -94,7 +94,7 @@ function parseControl(type: 'ping' | 'pong', text: string): Action {
 function parseClose(rest: string): Action {
   const [, digits, reason = ''] = /^(\S+)?\s*(.*)$/s.exec(rest) ?? [];
   const code = digits === undefined ? 1000 : Number(digits);
-  // RFC 6455 §7.4.1 MUST NOT: 1005, 1006 and 1015 are never sent.
+  // RFC 6455 §7.4.1: 1005, 1006 and 1015 are never sent.
   if (!isCloseCode(code)) {
     return wrong(`${digits} cannot be sent: a code is 1000 to 1003, 1007 to 1014, or 3000 to 4999`);
   }
