@@ -57,8 +57,8 @@ export function bytesOf(event: ConnectionEvent): Buffer {
   return event.type === 'end' ? Buffer.alloc(0) : Buffer.from(event.bytes, 'hex');
 }
 
-/** A part of a recorded connection, and when it was complete. */
-export type TimedPiece = Piece & { readonly time: number };
+/** A part of a recorded connection, and when it was complete; or an end. */
+export type TimedPiece = (Piece & { readonly time: number }) | EndRecord;
 
 /** Decodes the bytes of a connection again: a record has the beginning of a message only. */
 export function* piecesOf(connection: RecordedConnection): Iterable<TimedPiece> {
@@ -67,5 +67,6 @@ export function* piecesOf(connection: RecordedConnection): Iterable<TimedPiece> 
     const { from, time } = event;
     const pieces = event.type === 'end' ? splitter.end(from) : splitter.push(from, bytesOf(event));
     for (const piece of pieces) yield Object.assign(piece, { time });
+    if (event.type === 'end') yield event;
   }
 }

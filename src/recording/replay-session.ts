@@ -1,0 +1,292 @@
+/** One replay on a connected socket. */
+
+import { Buffer } from 'node:buffer';
+import type { Socket } from 'node:net';
+import type { Address } from '../client/url.js';
+import { type Timer, time } from '../connection/time.js';
+import { newKey } from '../handshake/fields.js';
+import { startLineOf, statusOf } from './http-head.js';
+import { type ConnectionRecorder, Recorder } from './recorder.js';
+import type { RecordingRecord, Sender } from './records.js';
+import { Comparison, type ReplayResult } from './replay-comparison.js';
+import { compareAccept, compareResponses, requestFor, responseFor } from './replay-handshake.js';
+import {
+  type Counts,
+  countsOf,
+  isInformational,
+  isPing,
+  itemOf,
+  type Plan,
+  type Step,
+} from './replay-plan.js';
+import { ConnectionSplitter, type Piece } from './splitter.js';
+
+/** How a replay is done. */
+interface SessionOptions {
+  readonly as: Sender;
+  readonly timing: 'original' | 'asap' | 'wait';
+  readonly timeout: number;
+  readonly address: Address;
+  readonly signal: AbortSignal | undefined;
+  readonly onRecord: ((record: RecordingRecord) => void) | undefined;
+}
+
+/** How a wait ended: the peer has ended its direction, or did nothing for too long. */
+type Outcome = 'done' | 'ended' | 'timeout';
+
+export class ReplaySession {
+  private readonly socket: Socket;
+  private readonly plan: Plan;
+  private readonly options: SessionOptions;
+  private readonly own: Sender;
+  private readonly peer: Sender;
+  private readonly splitter = new ConnectionSplitter(0);
+  private readonly comparison: Comparison;
+  private readonly recorder: ConnectionRecorder | undefined;
+  /** The request or the final response of the peer. */
+  private peerHead: string | undefined;
+  private hasPeerEnded = false;
+  private isClosed = false;
+  private sent = 0;
+  /** The recorded Pongs, by the number of the Ping that each answers. */
+  private readonly answers = new Map<number, Buffer>();
+  /** How many Pings the peer has sent. */
+  private pings = 0;
+  /** Set if the peer did not send in time what the recording has. */
+  private hasTimedOut = false;
+  /** Looks again at what is awaited. */
+  private wake: (() => void) | undefined;
+
+  constructor(socket: Socket, plan: Plan, options: SessionOptions) {
+    this.socket = socket;
+    this.plan = plan;
+    this.options = options;
+    this.own = options.as;
+    this.peer = options.as === 'client' ? 'server' : 'client';
+    this.comparison = new Comparison(plan);
+    this.recorder = options.onRecord && this.startRecorder(options.onRecord);
+    for (const { answers, bytes } of plan.steps) {
+      if (answers !== undefined && bytes !== undefined) this.answers.set(answers, bytes);
+    }
+  }
+
+  /** @throws the reason of the signal */
+  async run(): Promise<ReplayResult> {
+    const { socket, options, comparison, plan } = this;
+    const { signal } = options;
+    const abort = () => socket.destroy();
+    signal?.addEventListener('abort', abort);
+    if (signal?.aborted) abort();
+    this.listen();
+    try {
+      if (await this.shakeHands()) await this.playAll();
+      signal?.throwIfAborted();
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      socket.destroySoon();
+    }
+    const { differences, received } = comparison;
+    const planned = plan.steps.length;
+    const equal = differences.length === 0;
+    return { equal, differences, sent: this.sent, planned, messages: received.message };
+  }
+
+  private startRecorder(onRecord: (record: RecordingRecord) => void): ConnectionRecorder {
+    const { socket, own, options } = this;
+    const local = addressText(socket.localAddress, socket.localPort);
+    const remote = addressText(socket.remoteAddress, socket.remotePort);
+    const [client, server] = own === 'client' ? [local, remote] : [remote, local];
+    return new Recorder(onRecord).connect({ url: options.address.url.href, client, server });
+  }
+
+  private listen(): void {
+    const { socket, peer } = this;
+    let error: Error | undefined;
+    const finish = () => {
+      if (this.hasPeerEnded) return;
+      this.hasPeerEnded = true;
+      this.recorder?.end(peer, error);
+    };
+    socket.on('data', (bytes) => {
+      this.recorder?.receive(peer, bytes);
+      this.readPieces(this.splitter.push(peer, bytes));
+      this.wake?.();
+    });
+    socket.on('error', (reason) => {
+      error = reason;
+    });
+    socket.on('drain', () => this.wake?.());
+    socket.on('end', () => {
+      finish();
+      this.wake?.();
+    });
+    socket.on('close', () => {
+      this.isClosed = true;
+      finish();
+      this.wake?.();
+    });
+  }
+
+  private readPieces(pieces: readonly Piece[]): void {
+    for (const piece of pieces) {
+      if (piece.from !== this.peer) continue;
+      if (piece.type === 'handshake') {
+        const head = piece.head.toString('latin1');
+        if (!isInformational(statusOf(head))) this.peerHead ??= head;
+      } else if (piece.type === 'frame') {
+        if (isPing(piece.frame)) this.answer(this.pings++);
+        const item = itemOf(piece.frame);
+        if (item !== undefined) this.comparison.add(item);
+      }
+    }
+  }
+
+  /** Sends the recorded answer to a Ping, if there is one and the timing depends on the peer. */
+  private answer(ping: number): void {
+    const bytes = this.options.timing === 'wait' ? this.answers.get(ping) : undefined;
+    if (bytes === undefined || !this.socket.writable) return;
+    this.sent++;
+    this.write(bytes);
+  }
+
+  private write(bytes: Buffer): boolean {
+    this.recorder?.receive(this.own, bytes);
+    return this.isClosed || this.socket.write(bytes);
+  }
+
+  private writeHead(head: string): void {
+    const bytes = Buffer.from(head, 'latin1');
+    this.write(bytes);
+    this.readPieces(this.splitter.push(this.own, bytes));
+  }
+
+  /** @returns whether frames follow */
+  private async shakeHands(): Promise<boolean> {
+    const { plan, comparison, options, own } = this;
+    const { resourceName, url } = options.address;
+    const key = newKey();
+    if (own === 'client') this.writeHead(requestFor(plan.request, resourceName, url.host, key));
+    const recorded = own === 'client' ? plan.response : plan.request;
+    if (recorded === undefined) return true;
+    const outcome = await this.waitFor(() => this.peerHead !== undefined);
+    if (this.peerHead === undefined) {
+      this.hasTimedOut = outcome === 'timeout';
+      comparison.addOther('handshake', startLineOf(recorded), undefined, this.hasTimedOut);
+      return false;
+    }
+    if (own === 'client') {
+      compareResponses(comparison, recorded, this.peerHead);
+      compareAccept(comparison, key, this.peerHead);
+    } else {
+      const response = responseFor(plan.response ?? '', this.peerHead);
+      compareResponses(comparison, plan.response, response);
+      this.writeHead(response);
+    }
+    return true;
+  }
+
+  private async playAll(): Promise<void> {
+    const { plan, comparison } = this;
+    const startedAt = time.now();
+    for (const step of plan.steps) {
+      // A Pong follows its Ping, which the clock of the peer may send at another time, or never.
+      if (step.answers !== undefined && this.options.timing === 'wait') continue;
+      const isDone = (await this.awaitTurn(step, startedAt)) && (await this.play(step));
+      if (!isDone) return this.stopAt(step);
+    }
+    const isComplete = () => comparison.isComplete && (!plan.expectsEnd || this.hasPeerEnded);
+    this.hasTimedOut = (await this.waitFor(isComplete)) === 'timeout';
+    comparison.finish(countsOf(plan.expected), this.hasTimedOut);
+    if (!plan.expectsEnd || this.hasPeerEnded) return;
+    comparison.addOther('end', 'the end of the connection', undefined, this.hasTimedOut);
+  }
+
+  /** The peer has ended, or did not send what the recording has before this step. */
+  private stopAt(step: Step): void {
+    const { comparison, plan, sent } = this;
+    const wanted: Counts = this.hasTimedOut ? step.after : countsOf(plan.expected);
+    comparison.finish(wanted, this.hasTimedOut);
+    const rest = plan.steps.slice(plan.steps.indexOf(step));
+    const hasFrames = rest.some(
+      ({ bytes, answers }) => bytes !== undefined && answers === undefined,
+    );
+    if (this.hasTimedOut || !hasFrames) return;
+    comparison.addOther(
+      'end',
+      'an open connection',
+      `the end, after ${sent} of ${plan.steps.length} parts`,
+    );
+  }
+
+  /** Waits until a step may be done. @returns whether it can be done */
+  private async awaitTurn(step: Step, startedAt: number): Promise<boolean> {
+    const { timing } = this.options;
+    const isEnd = step.bytes === undefined;
+    if (timing === 'original') await this.sleep(startedAt + step.time - time.now());
+    // Without the answers the peer would seem to send less than in the recording.
+    else if (timing === 'wait' || isEnd) {
+      const isDue = () =>
+        this.comparison.hasReceived(step.after) && (!step.afterEnd || this.hasPeerEnded);
+      const outcome = await this.waitFor(isDue);
+      this.hasTimedOut = outcome === 'timeout';
+      if (outcome !== 'done') return isEnd && outcome === 'ended';
+    }
+    return isEnd || !this.isClosed;
+  }
+
+  /** @returns false if the peer does not read */
+  private async play({ bytes, how }: Step): Promise<boolean> {
+    this.sent++;
+    if (bytes !== undefined) {
+      if (this.write(bytes)) return true;
+      const outcome = await this.waitFor(() => !this.socket.writableNeedDrain);
+      this.hasTimedOut = outcome === 'timeout';
+      return outcome !== 'timeout';
+    }
+    this.recorder?.end(this.own, how === 'end' ? undefined : new Error('as recorded'));
+    if (how === 'end') this.socket.end();
+    // A TLS socket cannot send the RST.
+    else if (this.options.address.secure) this.socket.destroy();
+    else this.socket.resetAndDestroy();
+    return true;
+  }
+
+  /** The time limit begins anew with each byte of the peer. */
+  private waitFor(isDone: () => boolean): Promise<Outcome> {
+    return new Promise((resolve) => {
+      let timer: Timer | undefined;
+      const settle = (outcome: Outcome) => {
+        time.clearTimeout(timer);
+        this.wake = undefined;
+        resolve(outcome);
+      };
+      this.wake = () => {
+        time.clearTimeout(timer);
+        if (isDone()) settle('done');
+        else if (this.hasPeerEnded) settle('ended');
+        else timer = time.setTimeout(settle, this.options.timeout, 'timeout' as const);
+      };
+      this.wake();
+    });
+  }
+
+  private sleep(milliseconds: number): Promise<void> {
+    if (milliseconds <= 0 || this.isClosed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const settle = () => {
+        time.clearTimeout(timer);
+        this.wake = undefined;
+        resolve();
+      };
+      const timer = time.setTimeout(settle, milliseconds);
+      this.wake = () => {
+        if (this.isClosed) settle();
+      };
+    });
+  }
+}
+
+function addressText(address: string | undefined, port: number | undefined): string | undefined {
+  if (address === undefined || port === undefined) return undefined;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
