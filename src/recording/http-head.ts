@@ -13,11 +13,11 @@ const MAX_HEAD = 65_536;
 
 const END = '\r\n\r\n';
 
-/** How the first line begins. */
-const BEGINNINGS = {
-  client: /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}($| )/,
-  server: /^(H|HT|HTT|HTTP|HTTP\/|HTTP\/[\d. ]{1,4}($|.))/,
-} as const;
+/** Whether bytes can be the beginning of a request or a response. RFC 9112 §3, §4. */
+function isHttp(bytes: Buffer, from: Sender): boolean {
+  if (from === 'server') return 'HTTP/'.startsWith(bytes.toString('latin1', 0, 5));
+  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}($| )/.test(bytes.toString('latin1', 0, 33));
+}
 
 /** Collects the bytes of a head. */
 export class HeadCollector {
@@ -34,9 +34,7 @@ export class HeadCollector {
   add(chunk: Buffer): number | undefined {
     this.bytes = this.bytes.length === 0 ? chunk : Buffer.concat([this.bytes, chunk]);
     const { bytes } = this;
-    if (bytes.length > 0 && !BEGINNINGS[this.from].test(bytes.toString('latin1', 0, 33))) {
-      return undefined;
-    }
+    if (!isHttp(bytes, this.from)) return undefined;
     const end = bytes.indexOf(END, Math.max(0, this.searched - END.length));
     this.searched = bytes.length;
     if (end === -1) return bytes.length > MAX_HEAD ? undefined : 0;

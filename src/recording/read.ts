@@ -50,9 +50,9 @@ function parseLine(line: string, number: number, isFirst: boolean): RecordingRec
   }
   if (type === 'recording')
     throw wrong(number, 'a second recording begins; it belongs into a file of its own');
-  const checks = Object.hasOwn(CHECKS, type) ? CHECKS[type] : undefined;
+  const checks = CHECKS.get(type);
   if (checks === undefined) return undefined;
-  for (const [property, { test, expected }] of Object.entries({ ...OF_CONNECTION, ...checks })) {
+  for (const [property, { test, expected }] of checks) {
     const given = value[property];
     if (test(given)) continue;
     const what = given === undefined ? 'missing' : describeValue(given);
@@ -140,18 +140,20 @@ const OF_CONNECTION = {
 } as const;
 
 /** The properties without which the rest of the program could not use a record. */
-const CHECKS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
-  connection: { url: TEXT },
-  handshake: { from: FROM, head: HEAD },
-  frame: {
-    from: FROM,
-    bytes: HEX,
-    ...{ fin: BOOLEAN, rsv1: BOOLEAN, rsv2: BOOLEAN, rsv3: BOOLEAN, masked: BOOLEAN },
-    ...{ opcode: NUMBER, opcodeName: TEXT, payloadLength: NUMBER },
-  },
-  bytes: { from: FROM, bytes: HEX },
-  end: { from: FROM, how: oneOf('end', 'error') },
-};
+const CHECKS = new Map(
+  Object.entries({
+    connection: { url: TEXT },
+    handshake: { from: FROM, head: HEAD },
+    frame: {
+      from: FROM,
+      bytes: HEX,
+      ...{ fin: BOOLEAN, rsv1: BOOLEAN, rsv2: BOOLEAN, rsv3: BOOLEAN, masked: BOOLEAN },
+      ...{ opcode: NUMBER, opcodeName: TEXT, payloadLength: NUMBER },
+    },
+    bytes: { from: FROM, bytes: HEX },
+    end: { from: FROM, how: oneOf('end', 'error') },
+  }).map(([type, checks]) => [type, Object.entries<Check>({ ...OF_CONNECTION, ...checks })]),
+);
 
 function wrong(line: number, what: string): SyntaxError {
   return new SyntaxError(`Line ${line} of the recording: ${what}`);

@@ -89,7 +89,8 @@ export class ConnectionSplitter {
     const rest = collector.bytes.subarray(size);
     const piece: Piece = { type: 'handshake', from, head };
     if (from === 'server') return [piece, ...this.responded(head, rest)];
-    this.sides.client = { state: 'WAITING', chunks: [], length: 0 };
+    const isAnswered = this.sides.server.state === 'BYTES';
+    this.sides.client = isAnswered ? BYTES : { state: 'WAITING', chunks: [], length: 0 };
     return [piece, ...this.push(from, rest)];
   }
 
