@@ -55,7 +55,7 @@ function offersExtensions(response: string, request: string): boolean {
   return names(response)?.every((name) => offered.includes(name)) ?? false;
 }
 
-const AGREED = ['sec-websocket-protocol', 'sec-websocket-extensions'] as const;
+const AGREED = ['Sec-WebSocket-Protocol', 'Sec-WebSocket-Extensions'] as const;
 
 /** Compares what was agreed on: the status, the subprotocol and the extensions. */
 export function compareResponses(
@@ -71,9 +71,14 @@ export function compareResponses(
     comparison.addOther('handshake', startLineOf(recorded), startLineOf(received));
   }
   for (const name of AGREED) {
-    const [expected, actual] = [recorded, received].map((head) => describe(head, name));
-    if (expected !== actual) comparison.addOther('handshake', expected ?? '', actual);
+    const expected = `${name}: ${agreedValue(recorded, name)}`;
+    const actual = `${name}: ${agreedValue(received, name)}`;
+    if (expected !== actual) comparison.addOther('handshake', expected, actual);
   }
+}
+
+function agreedValue(head: string, name: string): string {
+  return fieldValue(head, name.toLowerCase()) ?? 'none';
 }
 
 /** RFC 6455 §4.1: the accept value answers the key. */
@@ -82,8 +87,4 @@ export function compareAccept(comparison: Comparison, key: string, response: str
   if (statusOf(response) !== 101 || accept === acceptFor(key)) return;
   const received = `Sec-WebSocket-Accept: ${accept ?? 'none'}`;
   comparison.addOther('handshake', `Sec-WebSocket-Accept: ${acceptFor(key)}`, received);
-}
-
-function describe(head: string, name: string): string {
-  return `${name.replace(/\b[a-z]/g, (letter) => letter.toUpperCase())}: ${fieldValue(head, name) ?? 'none'}`;
 }

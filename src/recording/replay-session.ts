@@ -11,7 +11,6 @@ import type { RecordingRecord, Sender } from './records.js';
 import { Comparison, type ReplayResult } from './replay-comparison.js';
 import { compareAccept, compareResponses, requestFor, responseFor } from './replay-handshake.js';
 import {
-  type Counts,
   countsOf,
   isInformational,
   isPing,
@@ -151,7 +150,17 @@ export class ReplaySession {
 
   private write(bytes: Buffer): boolean {
     this.recorder?.receive(this.own, bytes);
-    return this.isClosed || this.socket.write(bytes);
+    if (this.isClosed) return true;
+    this.collectWrites();
+    return this.socket.write(bytes);
+  }
+
+  /** Frames that are sent at once are written together. */
+  private collectWrites(): void {
+    const { socket } = this;
+    if (socket.writableCorked > 0) return;
+    socket.cork();
+    time.nextTick(() => socket.uncork());
   }
 
   private writeHead(head: string): void {
@@ -197,25 +206,26 @@ export class ReplaySession {
     const isComplete = () => comparison.isComplete && (!plan.expectsEnd || this.hasPeerEnded);
     this.hasTimedOut = (await this.waitFor(isComplete)) === 'timeout';
     comparison.finish(countsOf(plan.expected), this.hasTimedOut);
-    if (!plan.expectsEnd || this.hasPeerEnded) return;
-    comparison.addOther('end', 'the end of the connection', undefined, this.hasTimedOut);
+    if (plan.expectsEnd) this.compareEnd();
   }
 
   /** The peer has ended, or did not send what the recording has before this step. */
   private stopAt(step: Step): void {
-    const { comparison, plan, sent } = this;
-    const wanted: Counts = this.hasTimedOut ? step.after : countsOf(plan.expected);
-    comparison.finish(wanted, this.hasTimedOut);
+    const { comparison, plan, sent, hasTimedOut } = this;
+    comparison.finish(hasTimedOut ? step.after : countsOf(plan.expected), hasTimedOut);
+    if (hasTimedOut) {
+      if (step.afterEnd) this.compareEnd();
+      return;
+    }
     const rest = plan.steps.slice(plan.steps.indexOf(step));
-    const hasFrames = rest.some(
-      ({ bytes, answers }) => bytes !== undefined && answers === undefined,
-    );
-    if (this.hasTimedOut || !hasFrames) return;
-    comparison.addOther(
-      'end',
-      'an open connection',
-      `the end, after ${sent} of ${plan.steps.length} parts`,
-    );
+    if (!rest.some(({ bytes, answers }) => bytes !== undefined && answers === undefined)) return;
+    const received = `the end, after ${sent} of ${plan.steps.length} parts`;
+    comparison.addOther('end', 'an open connection', received);
+  }
+
+  private compareEnd(): void {
+    if (this.hasPeerEnded) return;
+    this.comparison.addOther('end', 'the end of the connection', undefined, this.hasTimedOut);
   }
 
   /** Waits until a step may be done. @returns whether it can be done */
