@@ -8,6 +8,7 @@ import { type Item, itemsOfBytes, itemsOfRecords } from './decode-items.js';
 import { itemToJson } from './decode-json.js';
 import { ItemPrinter } from './decode-text.js';
 import { Exit, Failure } from './exit.js';
+import { EXPORT_FORMATS, EXPORT_OPTION, exportTo } from './export.js';
 import { styleFor } from './style.js';
 import { writeLine } from './text.js';
 
@@ -36,6 +37,7 @@ export const decode: Command = {
       description: `How many bytes of each payload are shown. Default ${DEFAULT_MAX}. The figure has at most 8.`,
     },
     { name: 'json', description: 'A JSON object for each frame and head, one a line.' },
+    EXPORT_OPTION,
   ],
   examples: [
     {
@@ -48,6 +50,10 @@ export const decode: Command = {
     },
     { command: 'xxd capture.bin | ws6455 decode -', meaning: 'a hexdump' },
     { command: 'ws6455 decode session.har', meaning: 'the messages that a browser exported' },
+    {
+      command: 'ws6455 decode session.jsonl --to pcapng > session.pcapng',
+      meaning: 'a recording, for Wireshark',
+    },
   ],
   maxPositionals: Number.POSITIVE_INFINITY,
   run: runDecode,
@@ -59,6 +65,11 @@ async function runDecode(given: Arguments, io: Io): Promise<number> {
   const max = given.integer('max', 0, Number.MAX_SAFE_INTEGER) ?? DEFAULT_MAX;
   const input = await readInput(given.positionals, io.stdin);
   if (input.length === 0) throw new Failure('there is nothing to decode');
+  const format = given.word('to', EXPORT_FORMATS);
+  if (format !== undefined) {
+    exportTo(format, input, io);
+    return Exit.OK;
+  }
   const items = Array.isArray(input)
     ? itemsOfRecords(input, { perMessageDeflate })
     : itemsOfBytes(input as Buffer, { perMessageDeflate, from });

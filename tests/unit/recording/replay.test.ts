@@ -350,10 +350,7 @@ describe('timing', () => {
       if (++count === 20_000) ws.close(1000, 'bye');
     });
     const scene = new RecordedScene().open();
-    scene.send(
-      'client',
-      Buffer.concat(Array(20_000).fill(frame({ mask: KEY, payload: 'Hello' }))),
-    );
+    scene.send('client', Buffer.concat(Array(20_000).fill(frame({ mask: KEY, payload: 'Hello' }))));
     scene.server(CLOSE).client(CLOSE).end('server').end('client');
     const result = await run(scene, { url, timing: 'asap' });
     expect(result).toMatchObject({ equal: true, sent: 20_002 });
