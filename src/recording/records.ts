@@ -10,7 +10,9 @@ export type Sender = 'client' | 'server';
 
 /** The first line of a recording. */
 export interface RecordingStart {
+  /** 'recording'. */
   readonly type: 'recording';
+  /** 1. */
   readonly version: number;
   /** The program that wrote it, such as 'ws6455/0.1.0'. */
   readonly software: string;
@@ -28,6 +30,7 @@ interface OfConnection {
 
 /** A connection began. */
 export interface ConnectionRecord extends OfConnection {
+  /** 'connection'. */
   readonly type: 'connection';
   /** The URL that the client connects to, as a ws: or wss: URL. */
   readonly url: string;
@@ -39,7 +42,9 @@ export interface ConnectionRecord extends OfConnection {
 
 /** The head of a request or a response of the opening handshake. RFC 6455 §4. */
 export interface HandshakeRecord extends OfConnection {
+  /** 'handshake'. */
   readonly type: 'handshake';
+  /** Who sent it. */
   readonly from: Sender;
   /** Its bytes as the receiver got them, the empty line included, one Latin-1 character for each byte. */
   readonly head: string;
@@ -49,17 +54,25 @@ export interface HandshakeRecord extends OfConnection {
 
 /** A complete frame. The bytes say all; the other properties are there to be read and searched. */
 export interface FrameRecord extends OfConnection {
+  /** 'frame'. */
   readonly type: 'frame';
+  /** Who sent it. */
   readonly from: Sender;
   /** The frame as it was on the wire, in hexadecimal digits. */
   readonly bytes: string;
+  /** FIN. */
   readonly fin: boolean;
+  /** RSV1. */
   readonly rsv1: boolean;
+  /** RSV2. */
   readonly rsv2: boolean;
+  /** RSV3. */
   readonly rsv3: boolean;
+  /** 0 to 15. */
   readonly opcode: number;
   /** The name of the opcode, as in DecodedHeader of `ws6455/protocol`. */
   readonly opcodeName: string;
+  /** MASK. */
   readonly masked: boolean;
   /** The number of bytes of the payload, on the wire. */
   readonly payloadLength: number;
@@ -79,7 +92,9 @@ export interface FrameRecord extends OfConnection {
 
 /** Bytes that are no complete head and no complete frame: the body of a refusal, or the rest at the end. */
 export interface BytesRecord extends OfConnection {
+  /** 'bytes'. */
   readonly type: 'bytes';
+  /** Who sent it. */
   readonly from: Sender;
   /** In hexadecimal digits. '' if the recording program dropped a frame: see `edited`. */
   readonly bytes: string;
@@ -91,6 +106,7 @@ export interface BytesRecord extends OfConnection {
 
 /** One direction of the TCP connection ended, or the connection failed. */
 export interface EndRecord extends OfConnection {
+  /** 'end'. */
   readonly type: 'end';
   /** Who ended its direction. */
   readonly from: Sender;

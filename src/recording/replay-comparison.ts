@@ -4,6 +4,7 @@ import { type Counts, countsOf, type Item, type Kind, type Plan } from './replay
 
 /** Something that the peer did not send as it did in the recording. */
 export interface ReplayDifference {
+  /** 'handshake', 'message', 'pong', 'close' or 'end'. */
   readonly kind: 'handshake' | Kind | 'end';
   /** Which one of its kind, from 0 on. */
   readonly index: number;
@@ -21,8 +22,9 @@ export interface ReplayResult {
   readonly equal: boolean;
   /** All differences; of items that are missing, the first one of each kind. */
   readonly differences: readonly ReplayDifference[];
-  /** How many frames and other parts of the recording were sent, and how many there are. */
+  /** How many frames, other bytes and ends were sent. */
   readonly sent: number;
+  /** How many of them the recording has. */
   readonly planned: number;
   /** How many messages the peer sent. */
   readonly messages: number;

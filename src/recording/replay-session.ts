@@ -10,14 +10,7 @@ import { type ConnectionRecorder, Recorder } from './recorder.js';
 import type { RecordingRecord, Sender } from './records.js';
 import { Comparison, type ReplayResult } from './replay-comparison.js';
 import { compareAccept, compareResponses, requestFor, responseFor } from './replay-handshake.js';
-import {
-  countsOf,
-  isInformational,
-  isPing,
-  itemOf,
-  type Plan,
-  type Step,
-} from './replay-plan.js';
+import { countsOf, isInformational, isPing, itemOf, type Plan, type Step } from './replay-plan.js';
 import { ConnectionSplitter, type Piece } from './splitter.js';
 
 /** How a replay is done. */

@@ -127,6 +127,22 @@ const PROTOCOL: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
   ['options', ['src/sans-io/server-handshake.ts', 'ServerHandshakeOptions']],
 ];
 
+const RECORDS = 'src/recording/records.ts';
+const COMPARISON = 'src/recording/replay-comparison.ts';
+
+/** The same for docs/recording.md. */
+const RECORDING: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
+  ['properties', [RECORDS, 'RecordingStart']],
+  ['properties', [RECORDS, 'OfConnection']],
+  ['properties', [RECORDS, 'ConnectionRecord']],
+  ['properties', [RECORDS, 'HandshakeRecord']],
+  ['properties', [RECORDS, 'FrameRecord']],
+  ['properties', [RECORDS, 'BytesRecord']],
+  ['properties', [RECORDS, 'EndRecord']],
+  ['properties', [COMPARISON, 'ReplayDifference']],
+  ['properties', [COMPARISON, 'ReplayResult']],
+];
+
 const GENERATORS = {
   options: optionTable,
   properties: propertyTable,
@@ -168,6 +184,7 @@ describe.each([
   ['docs/rfc7692.md', 'requirements', () => chapters7692(RFC_7692)],
   ...partsOf('docs/api.md', API),
   ...partsOf('docs/protocol.md', PROTOCOL),
+  ...partsOf('docs/recording.md', RECORDING),
   ...DIAGNOSTICS,
 ])('%s', (path, name, generate) => {
   // UPDATE_DOCS=1 npx jest tests/unit/docs.test.ts writes the tables anew.
