@@ -89,7 +89,7 @@ describe('against a server that answers as before', () => {
   );
 
   test('the frames are those of the recording, byte for byte', async () => {
-    let received = Buffer.alloc(0);
+    let received: Buffer = Buffer.alloc(0);
     const url = await startScript(async (socket, inbox, accept) => {
       socket.write(openWith(accept));
       await inbox.frame();
