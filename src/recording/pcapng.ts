@@ -15,7 +15,7 @@ const TWO_POW_32 = 2 ** 32;
 /**
  * Makes a pcapng file: each connection becomes packets of Ethernet, IP and TCP, as if they had been
  * captured. The packets of a wss: connection have what was inside of TLS.
- * @throws SyntaxError for records that are no recording
+ * @throws SyntaxError as {@link toHar}
  */
 export function toPcapng(records: readonly RecordingRecord[]): Buffer {
   const start = startOf(records);

@@ -52,7 +52,7 @@ export class Recorder {
   /**
    * Writes the first record.
    * @param write called with each record, in their order
-   * @throws TypeError or RangeError for a wrong option
+   * @throws TypeError or RangeError for an option with a wrong value
    */
   constructor(write: WriteRecord, options: RecorderOptions = {}) {
     checkConnectionOptions({ maxPayload: options.maxPayload });
@@ -80,7 +80,7 @@ type Edited = NonNullable<FrameRecord['edited']>;
 
 /** Records one connection. Wrong bytes are recorded too, and never throw. */
 export class ConnectionRecorder {
-  /** The number of the connection in the recording. */
+  /** Counts the connections of the recording from 1 on. */
   readonly number: number;
   private readonly write: WriteRecord;
   private readonly elapsed: () => number;

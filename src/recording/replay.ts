@@ -26,7 +26,7 @@ export interface ReplayOptions {
    * of the recording, 'asap' at once. Default 'wait'.
    */
   readonly timing?: 'original' | 'asap' | 'wait' | undefined;
-  /** The number of the connection in the recording. Default: the first one. */
+  /** Which connection of the recording, by its number. Default: its first one. */
   readonly connection?: number | undefined;
   /** How long to wait for the peer without any byte of it, in milliseconds. Default 5000. */
   readonly timeout?: number | undefined;

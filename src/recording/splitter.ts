@@ -60,7 +60,7 @@ export class ConnectionSplitter {
     return this.sides[from].state === 'HEAD';
   }
 
-  /** Adds bytes that one end has sent. They must not change afterwards. */
+  /** Adds bytes that one end has sent. The caller leaves them as they are. */
   push(from: Sender, bytes: Buffer): Piece[] {
     if (bytes.length === 0) return [];
     const side = this.sides[from];
