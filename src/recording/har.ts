@@ -35,12 +35,23 @@ export interface HarEntry {
   readonly request: HarRequest;
   readonly response: HarResponse;
   readonly cache: Readonly<Record<string, never>>;
-  readonly timings: Readonly<Record<string, number>>;
+  readonly timings: HarTimings;
   readonly serverIPAddress?: string | undefined;
   readonly connection: string;
   readonly _resourceType: 'websocket';
   readonly _webSocketMessages: readonly HarMessage[];
   readonly _frames: readonly HarFrame[];
+}
+
+/** In milliseconds; -1 for what is not known. */
+interface HarTimings {
+  readonly blocked: number;
+  readonly dns: number;
+  readonly connect: number;
+  readonly ssl: number;
+  readonly send: number;
+  readonly wait: number;
+  readonly receive: number;
 }
 
 /** What request and response have in common. */
