@@ -33,11 +33,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => (require('./inspect.js') as typeof import('./inspect.js')).inspect,
   },
   {
-    name: 'demo',
-    summary: 'Starts a server with the inspector in front of it, and a tour.',
-    load: () => (require('./demo.js') as typeof import('./demo.js')).demo,
     name: 'replay',
     summary: 'Sends one end of a recorded connection again, and compares the answers.',
     load: () => (require('./replay.js') as typeof import('./replay.js')).replay,
+  },
+  {
+    name: 'demo',
+    summary: 'Starts a server with the inspector in front of it, and a tour.',
+    load: () => (require('./demo.js') as typeof import('./demo.js')).demo,
   },
 ];
