@@ -1,6 +1,6 @@
 /**
  * What the inspector and its page tell each other: JSON in text messages of a WebSocket. The page is
- * at `/` and its files beside it; its WebSocket is at `control`, and its downloads are at
+ * at `/`. Below `/.ws6455/` are its files, its WebSocket `control`, and the downloads
  * `recording.jsonl`, `recording.har` and `recording.pcapng`.
  */
 
