@@ -1,0 +1,111 @@
+/** What a record says in a row of the list, in English. */
+
+import { fromHex, spaced, toHex } from './bytes.js';
+
+const CLOSE_CODES = {
+  1000: 'normal closure',
+  1001: 'going away',
+  1002: 'protocol error',
+  1003: 'unsupported data',
+  1004: 'reserved: never sent',
+  1005: 'no code: the payload is empty',
+  1006: 'closed without a Close: never sent',
+  1007: 'invalid payload data',
+  1008: 'policy violation',
+  1009: 'message too big',
+  1010: 'an extension is missing',
+  1011: 'internal error',
+  1012: 'service restart',
+  1013: 'try again later',
+  1014: 'bad gateway',
+  1015: 'TLS handshake failed: never sent',
+};
+
+/** RFC 6455 §7.4: what a close code means. */
+export function nameOfCloseCode(code) {
+  if (CLOSE_CODES[code]) return CLOSE_CODES[code];
+  if (code >= 3000 && code < 4000) return 'registered for a library or framework';
+  if (code >= 4000 && code < 5000) return 'of the application';
+  return 'not a valid code';
+}
+
+export const seconds = (time) => (time / 1000).toFixed(3);
+
+export function bytes(count) {
+  if (count < 10_000) return `${count} B`;
+  return count < 10_000_000
+    ? `${(count / 1024).toFixed(1)} KiB`
+    : `${(count / 1_048_576).toFixed(1)} MiB`;
+}
+
+export const arrowOf = ({ from }) => (from === 'client' ? '→' : from === 'server' ? '←' : '');
+
+export const wireLengthOf = ({ record, wireLength }) => wireLength ?? record.bytes.length / 2;
+
+/** The first bytes of the payload, unmasked. */
+function payloadStart({ bytes: digits, masked }) {
+  const start = fromHex(digits.slice(0, 80));
+  const short = start[1] & 0x7f;
+  const header = 2 + (short === 127 ? 8 : short === 126 ? 2 : 0) + (masked ? 4 : 0);
+  const key = start.subarray(header - 4, header);
+  return start.slice(header, header + 24).map((byte, i) => (masked ? byte ^ key[i % 4] : byte));
+}
+
+function previewOfFrame(record) {
+  const { close, text, messageLength, payloadLength } = record;
+  if (close)
+    return `${close.code} ${nameOfCloseCode(close.code)}${close.reason && `: ${close.reason}`}`;
+  if (text !== undefined) return text;
+  if (record.opcode === 8) return 'no code';
+  if (payloadLength === 0) return messageLength === undefined ? '' : 'empty';
+  const start = payloadStart(record);
+  return `${spaced(toHex(start))}${payloadLength > start.length ? ' …' : ''}`;
+}
+
+export function previewOf(record) {
+  switch (record.type) {
+    case 'frame':
+      return previewOfFrame(record);
+    case 'handshake':
+      return record.head.split('\r\n', 1)[0];
+    case 'connection':
+      return record.url;
+    case 'bytes':
+      return record.bytes === '' ? 'a held frame was dropped' : spaced(record.bytes.slice(0, 72));
+    default:
+      return record.how === 'end' ? 'FIN: nothing more is sent' : (record.error ?? 'reset');
+  }
+}
+
+const TYPES = { connection: 'TCP', bytes: 'bytes', end: 'TCP end' };
+
+export function titleOf(record) {
+  if (record.type === 'frame') return record.opcodeName;
+  if (record.type === 'handshake') return record.from === 'client' ? 'request' : 'response';
+  return TYPES[record.type];
+}
+
+/** The sizes: on the wire, and of the message after inflation if that differs from the payload. */
+export function sizesOf(entry) {
+  const { record } = entry;
+  if (record.type === 'handshake') return bytes(record.head.length);
+  if (record.type !== 'frame' && record.type !== 'bytes') return '';
+  const wire = bytes(wireLengthOf(entry));
+  const { messageLength, payloadLength } = record;
+  const isShown = messageLength !== undefined && messageLength !== payloadLength;
+  return isShown ? `${wire} ⇒ ${bytes(messageLength)}` : wire;
+}
+
+export const flagsOf = ({ type, fin, rsv1, rsv2, rsv3, masked }) =>
+  type !== 'frame'
+    ? []
+    : Object.entries({ FIN: fin, RSV1: rsv1, RSV2: rsv2, RSV3: rsv3, MASK: masked })
+        .filter(([, isSet]) => isSet)
+        .map(([name]) => name);
+
+/** What stands at the end of a row. */
+export function remarkOf({ violation, roundTrip, edited }) {
+  if (violation) return violation.message;
+  if (roundTrip !== undefined) return `round trip ${roundTrip.toFixed(1)} ms`;
+  return edited ? 'edited' : '';
+}

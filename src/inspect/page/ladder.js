@@ -1,0 +1,125 @@
+/** A connection as a ladder: time goes down between the lifelines of the client and the server. */
+
+import { ClosingStates } from './closing-states.js';
+import { nameOfCloseCode, previewOf, seconds, titleOf } from './describe.js';
+import { byId, h } from './dom.js';
+
+const FIRST = 6;
+const LAST = 16;
+
+function labelOf(record) {
+  if (record.type === 'connection') return 'TCP connection';
+  if (record.type === 'end') return record.how === 'end' ? 'FIN' : `RST: ${record.error ?? ''}`;
+  const preview = previewOf(record);
+  return record.type === 'handshake' ? preview : `${titleOf(record)} ${preview}`;
+}
+
+const stateView = (state, side, isNew) =>
+  h('span', { class: `state ${side} ${isNew ? state : 'same'}` }, isNew ? state : '');
+
+/** One step, with the states that it changed. */
+function stepView(entry, states, before, select) {
+  const { record } = entry;
+  const isNew = (end) => states[end] !== undefined && states[end] !== before[end];
+  const button = h(
+    'button',
+    { type: 'button', class: 'step', onclick: () => select(entry) },
+    h('span', { class: 'label' }, labelOf(record)),
+    h('span', { class: 'line', 'aria-hidden': true }),
+  );
+  button.ariaLabel = `${record.from ?? ''} ${labelOf(record)}, ${seconds(record.time)} s`;
+  return h(
+    'li',
+    { class: `${record.from ?? 'both'} ${record.type} ${record.violation ? 'bad' : ''}` },
+    stateView(states.client, 'left', isNew('client')),
+    button,
+    stateView(states.server, 'right', isNew('server')),
+  );
+}
+
+const gapView = (count) =>
+  h('li', { class: 'gap' }, h('span'), h('span', {}, `${count} records in between`), h('span'));
+
+/** RFC 6455 §7.1: the closing handshake in sentences. */
+function summaryOf(records, { client, server, begunBy }) {
+  if (client === undefined) return 'The opening handshake has not succeeded.';
+  const closes = records.filter(({ opcode }) => opcode === 8);
+  const end = records.find(({ type }) => type === 'end');
+  const sentences = [];
+  if (begunBy) {
+    sentences.push(`The ${begunBy} began the closing handshake${codeText(closes[0])}.`);
+    const answer = closes.find(({ from }) => from !== begunBy);
+    sentences.push(
+      answer ? `The ${answer.from} answered${codeText(answer)}.` : 'No Close has answered it.',
+    );
+  } else if (end) sentences.push('No closing handshake took place: the close code is 1006.');
+  else sentences.push('The connection is open.');
+  if (end)
+    sentences.push(`The ${end.from} ${end.how === 'end' ? 'ended TCP first' : 'broke TCP off'}.`);
+  sentences.push(`States: client ${client}, server ${server}.`);
+  return sentences.join(' ');
+}
+
+const codeText = ({ close }) =>
+  close ? ` with ${close.code} (${nameOfCloseCode(close.code)})` : ' without a code';
+
+export class Ladder {
+  #store;
+  #select;
+  #table;
+  /** What was drawn: an unchanged connection is not drawn again. */
+  #drawn = '';
+
+  constructor(store, select) {
+    this.#store = store;
+    this.#select = select;
+  }
+
+  set table(table) {
+    this.#table = table;
+  }
+
+  /** @param number the number of the connection; undefined for none */
+  draw(number) {
+    const connection = this.#store.connections.get(number);
+    const key = `${number}:${connection?.entries.length}`;
+    if (key === this.#drawn || !this.#table) return;
+    this.#drawn = key;
+    const root = byId('ladder-content');
+    if (!connection)
+      return root.replaceChildren(
+        h('p', { class: 'hint' }, 'Select a record to see its connection.'),
+      );
+    const { steps, states } = this.#stepsOf(connection.entries);
+    root.replaceChildren(
+      h('h2', {}, `Connection ${number}`, h('small', {}, `${connection.entries.length} records`)),
+      h(
+        'p',
+        { class: 'summary' },
+        summaryOf(
+          connection.entries.map(({ record }) => record),
+          states,
+        ),
+      ),
+      h('div', { class: 'ends', 'aria-hidden': true }, h('b', {}, 'client'), h('b', {}, 'server')),
+      h('ol', { class: 'ladder' }, ...steps),
+    );
+  }
+
+  #stepsOf(entries) {
+    const states = new ClosingStates(this.#table);
+    const steps = [];
+    const isCut = entries.length > FIRST + LAST + 1;
+    let before = {};
+    entries.forEach((entry, i) => {
+      states.add(entry.record);
+      const now = { client: states.client, server: states.server };
+      if (isCut && i === FIRST) steps.push(gapView(entries.length - FIRST - LAST));
+      if (!isCut || i < FIRST || i >= entries.length - LAST) {
+        steps.push(stepView(entry, now, before, this.#select));
+        before = now;
+      }
+    });
+    return { steps, states };
+  }
+}

@@ -1,0 +1,56 @@
+/** Views, tabs, the pane and the theme. */
+
+import { byId } from './dom.js';
+
+const TABS = ['detail', 'ladder', 'held'];
+
+export function showTab(name) {
+  for (const tab of TABS) {
+    const isShown = tab === name;
+    byId(`tab-${tab}`).hidden = !isShown;
+    const button = byId(`${tab}-tab`);
+    button.ariaSelected = String(isShown);
+    button.tabIndex = isShown ? 0 : -1;
+  }
+}
+
+/** RFC-like tabs of WAI-ARIA: the arrows go from tab to tab. */
+function listenToTabs() {
+  TABS.forEach((name, i) => {
+    const button = byId(`${name}-tab`);
+    button.onclick = () => showTab(name);
+    button.onkeydown = (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const next = TABS[(i + step + TABS.length) % TABS.length];
+      showTab(next);
+      byId(`${next}-tab`).focus();
+    };
+  });
+}
+
+/** Opens or closes the pane: beside the list, or over it on a narrow screen. */
+export function showPane(isOpen) {
+  document.body.classList.toggle('pane-open', isOpen);
+}
+
+/** The view that the address names: `#break` or the records. */
+export function showView() {
+  const view = location.hash === '#break' ? 'break' : 'live';
+  document.body.dataset.view = view;
+  for (const link of document.querySelectorAll('nav a')) {
+    if (link.dataset.view === view) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+}
+
+export function chooseTheme(theme) {
+  document.documentElement.dataset.theme = theme;
+  byId('theme').value = theme;
+  localStorage.setItem('theme', theme);
+}
+
+listenToTabs();
+showTab('detail');
+showPane(!matchMedia('(max-width: 60rem)').matches);

@@ -1,0 +1,171 @@
+/** A tour with the real page: why are the bytes of "Hello" what they are? */
+
+import { spaced } from './bytes.js';
+import { byId, h } from './dom.js';
+
+const isText =
+  (from) =>
+  ({ record }) =>
+    record.from === from && record.opcodeName === 'text';
+
+const hexOf = (entry) => (entry ? spaced(entry.record.bytes) : '');
+const byteOf = (entry, at) => entry?.record.bytes.slice(2 * at, 2 * at + 2) ?? '';
+
+/**
+ * The steps. `act` is what the main button does, and `until` finds the entry that ends the step: the
+ * user may as well do it by hand. `show` prepares the page.
+ */
+const STEPS = [
+  {
+    title: 'Open a connection',
+    at: '#open-form',
+    text: () =>
+      'A WebSocket begins as an HTTP request. Open a connection: the request and the response "101 Switching Protocols" appear in the list.',
+    button: 'Open it',
+    act: ({ composer }) => composer.open(byId('path').value),
+    until: ({ record }) => record.type === 'handshake' && record.from === 'server',
+    name: 'response',
+  },
+  {
+    title: 'Send Hello',
+    at: '#send-form',
+    show: ({ select, found }) => select(found.response),
+    text: () =>
+      'Beside the list is the response, line by line. The bytes after it are frames. Send the text Hello.',
+    button: 'Send Hello',
+    act: ({ composer }) => {
+      byId('message').value = 'Hello';
+      byId('message-kind').value = 'text';
+      composer.send();
+    },
+    until: isText('client'),
+    name: 'hello',
+  },
+  {
+    title: 'The first byte: what kind of frame',
+    at: '.figure',
+    show: ({ select, light, found }) => light(select(found.hello), 'opcode'),
+    text: ({ hello }) =>
+      `The frame is ${hexOf(hello)}. Its first byte is ${byteOf(hello, 0)}. The bit FIN says that this frame ends its message. Three bits are reserved. The opcode 1 says: text.`,
+  },
+  {
+    title: 'The second byte: masked, and how long',
+    at: '.figure',
+    show: ({ select, light, found }) => light(select(found.hello), 'Payload len'),
+    text: ({ hello }) =>
+      `The second byte is ${byteOf(hello, 1)}. Its first bit is MASK: a client always masks. The other seven bits are the length of the payload, ${hello?.record.payloadLength} bytes.`,
+  },
+  {
+    title: 'The key, and why nobody reads Hello here',
+    at: '.masking',
+    show: ({ select, light, found }) => light(select(found.hello), 'Masking-key'),
+    text: ({ hello }) =>
+      `Four bytes of key follow: ${spaced(hello?.record.bytes.slice(4, 12) ?? '')}. The client chose them at random. Each byte of the payload is XORed with one of them; the table shows how Hello comes back.`,
+  },
+  {
+    title: 'The answer',
+    at: '.hex',
+    show: ({ select, found }) => found.answer && select(found.answer),
+    text: ({ answer }) =>
+      answer
+        ? `The server answered ${hexOf(answer)}. A server never masks: ${byteOf(answer, 1)} has no MASK bit, no key follows, and the text can be read in the bytes.`
+        : 'This server has not answered. A server never masks its frames: no key follows the length.',
+  },
+  {
+    title: 'Close',
+    at: '#close',
+    text: () =>
+      'Each side sends a Close frame, then the server ends TCP. Close the connection and read who began it, and the state of each end.',
+    button: 'Close it',
+    act: ({ composer }) => composer.close(),
+    until: ({ record }) => record.type === 'end',
+    name: 'end',
+  },
+  {
+    title: 'That is the protocol',
+    at: '#ladder-content',
+    show: ({ showLadder }) => showLadder(),
+    text: () =>
+      'Now break a rule: the page sends wrong frames and shows how a server answers each of them.',
+  },
+];
+
+export class Tour {
+  #page;
+  #step = -1;
+  #found = {};
+  #root = byId('tour');
+  #target = undefined;
+
+  /** @param page `composer`, `select(entry)`, `light(shown, field)` and `showLadder()` */
+  constructor(page) {
+    this.#page = page;
+    byId('tour-start').onclick = () => this.start();
+  }
+
+  get isOpen() {
+    return this.#step >= 0;
+  }
+
+  start() {
+    this.#found = {};
+    this.#go(0);
+  }
+
+  leave() {
+    this.#step = -1;
+    this.#root.hidden = true;
+    this.#mark(undefined);
+    localStorage.setItem('tour', 'left');
+    byId('list').focus();
+  }
+
+  /** A new entry may be what a step waits for. */
+  observe(entry) {
+    const step = STEPS[this.#step];
+    const { hello } = this.#found;
+    if (hello && !this.#found.answer && isText('server')(entry)) this.#found.answer = entry;
+    if (!step?.until?.(entry)) return;
+    this.#found[step.name] = entry;
+    this.#go(this.#step + 1);
+  }
+
+  #go(step) {
+    if (step >= STEPS.length) return this.leave();
+    this.#step = step;
+    const { show, text, title, button, act } = STEPS[step];
+    show?.({ ...this.#page, found: this.#found });
+    const next = h(
+      'button',
+      { type: 'button', class: 'primary', id: 'tour-next' },
+      button ?? (step === STEPS.length - 1 ? 'Done' : 'Next'),
+    );
+    next.onclick = () => (act ? act(this.#page) : this.#go(step + 1));
+    this.#root.replaceChildren(
+      h('p', { class: 'quiet' }, `Tour · ${step + 1} of ${STEPS.length}`),
+      h('h2', { tabindex: -1 }, title),
+      h('p', {}, text(this.#found)),
+      h(
+        'div',
+        { class: 'buttons' },
+        next,
+        h(
+          'button',
+          { type: 'button', class: 'quiet', onclick: () => this.leave() },
+          'Leave the tour',
+        ),
+      ),
+    );
+    this.#root.hidden = false;
+    next.focus({ preventScroll: true });
+    // The pane is filled when its description has come.
+    setTimeout(() => this.#mark(STEPS[this.#step]?.at), 150);
+  }
+
+  #mark(selector) {
+    this.#target?.classList.remove('tour-target');
+    this.#target = selector && document.querySelector(selector);
+    this.#target?.classList.add('tour-target');
+    this.#target?.scrollIntoView({ block: 'nearest' });
+  }
+}
