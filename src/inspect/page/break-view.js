@@ -14,46 +14,41 @@ const GROUPS = [
 const expectedOf = ({ kind, answer }) =>
   answer === 0 ? 'breaks off' : kind === 'frame' ? `Close ${answer}` : `HTTP ${answer}`;
 
-const MAX_BYTES = 96;
+/** How many of its bytes are shown. */
+const MAX_DIGITS = 2 * 96;
 
-function recordView(record) {
+/** The bytes; of a handshake the head, if the rule is about it. */
+function rawOf(record, isAboutHead) {
+  if (record.type === 'handshake') return isAboutHead ? record.head.trim() : '';
   const { bytes = '' } = record;
-  const digits = spaced(bytes.slice(0, 2 * MAX_BYTES)) + (bytes.length > 2 * MAX_BYTES ? ' …' : '');
-  const raw = record.type === 'handshake' ? record.head.trim() : digits;
+  return bytes.length > MAX_DIGITS ? `${spaced(bytes.slice(0, MAX_DIGITS))} …` : spaced(bytes);
+}
+
+function recordView(record, isAboutHead) {
+  const raw = rawOf(record, isAboutHead);
+  const preview = record.type === 'handshake' && isAboutHead ? '' : previewOf(record);
+  const text = [...flagsOf(record), preview].join(' ');
   return h(
     'li',
-    { class: `${record.from ?? ''} ${record.violation ? 'bad' : ''}` },
-    h('span', { class: `arrow ${record.from ?? ''}` }, arrowOf(record)),
-    h(
-      'div',
-      {},
-      h('b', {}, titleOf(record)),
-      ' ',
-      flagsOf(record).join(' '),
-      ' ',
-      record.type === 'handshake' ? '' : previewOf(record),
-      raw && h('pre', { class: 'mono' }, raw),
-    ),
+    { class: record.violation ? 'bad' : '' },
+    h('span', { class: `arrow ${record.from}` }, arrowOf(record)),
+    h('div', {}, h('b', {}, titleOf(record)), ` ${text}`, raw && h('pre', { class: 'mono' }, raw)),
   );
 }
 
-function outcomeView({ records, outcome, asExpected }, rule) {
-  const exchange = records.filter(({ type }) => type !== 'recording' && type !== 'connection');
+function outcomeView({ records, outcome, asExpected }, { kind }) {
+  const exchange = records.filter(({ from }) => from !== undefined);
+  const verdict = asExpected ? 'right' : 'wrong';
   return [
-    h(
-      'p',
-      { class: asExpected ? 'right' : 'wrong' },
-      `${asExpected ? '✓' : '✗'} ${outcome} `,
-      sectionLink(rule.rfc),
-    ),
-    h('ol', { class: 'exchange' }, ...exchange.map(recordView)),
+    h('p', { class: verdict }, `${asExpected ? '✓' : '✗'} ${outcome}`),
+    h('ol', { class: 'exchange' }, ...exchange.map((it) => recordView(it, kind === 'handshake'))),
   ];
 }
 
 export class BreakView {
   #control;
   #cards = new Map();
-  /** The rules that wait for their turn, and the function that ends the current one. */
+  /** The rules that wait for their turn, and the one that runs. */
   #queue = [];
   #running = undefined;
   #counts = { done: 0, right: 0 };
@@ -107,9 +102,11 @@ export class BreakView {
       h(
         'div',
         {},
-        h('h3', {}, rule.message.replace('%', '…')),
-        h('p', {}, rule.offence, ' ', sectionLink(rule.rfc)),
-        rule.impossible && h('p', { class: 'hint' }, rule.impossible),
+        h('h3', {}, rule.offence),
+        h('p', {}, `${rule.message.replace('%', '…')}. `, sectionLink(rule.rfc)),
+        rule.impossible !== rule.offence &&
+          rule.impossible &&
+          h('p', { class: 'hint' }, rule.impossible),
       ),
       h('span', { class: 'expected', title: 'what the RFC asks for' }, expectedOf(rule)),
       rule.impossible ? '' : button,

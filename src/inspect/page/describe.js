@@ -59,7 +59,15 @@ function previewOfFrame(record) {
   if (record.opcode === 8) return 'no code';
   if (payloadLength === 0) return messageLength === undefined ? '' : 'empty';
   const start = payloadStart(record);
-  return `${spaced(toHex(start))}${payloadLength > start.length ? ' …' : ''}`;
+  const hex = `${spaced(toHex(start))}${payloadLength > start.length ? ' …' : ''}`;
+  return record.rsv1 ? `compressed: ${hex}` : hex;
+}
+
+/** Bytes outside of frames: the body of a response is text most of the time. */
+function textOrHex(digits) {
+  const start = fromHex(digits.slice(0, 320));
+  const isText = start.every((byte) => byte > 0x1f && byte < 0x7f);
+  return isText ? String.fromCharCode(...start) : spaced(digits.slice(0, 72));
 }
 
 export function previewOf(record) {
@@ -71,7 +79,7 @@ export function previewOf(record) {
     case 'connection':
       return record.url;
     case 'bytes':
-      return record.bytes === '' ? 'a held frame was dropped' : spaced(record.bytes.slice(0, 72));
+      return record.bytes === '' ? 'a held frame was dropped' : textOrHex(record.bytes);
     default:
       return record.how === 'end' ? 'FIN: nothing more is sent' : (record.error ?? 'reset');
   }
@@ -93,7 +101,7 @@ export function sizesOf(entry) {
   const wire = bytes(wireLengthOf(entry));
   const { messageLength, payloadLength } = record;
   const isShown = messageLength !== undefined && messageLength !== payloadLength;
-  return isShown ? `${wire} ⇒ ${bytes(messageLength)}` : wire;
+  return isShown ? `${wire.replace(/ B$/, '')} ⇒ ${bytes(messageLength)}` : wire;
 }
 
 export const flagsOf = ({ type, fin, rsv1, rsv2, rsv3, masked }) =>
@@ -104,8 +112,9 @@ export const flagsOf = ({ type, fin, rsv1, rsv2, rsv3, masked }) =>
         .map(([name]) => name);
 
 /** What stands at the end of a row. */
-export function remarkOf({ violation, roundTrip, edited }) {
+export function remarkOf({ type, violation, roundTrip, edited }) {
   if (violation) return violation.message;
   if (roundTrip !== undefined) return `round trip ${roundTrip.toFixed(1)} ms`;
-  return edited ? 'edited' : '';
+  // The inspector changes Host in each request.
+  return edited && type !== 'handshake' ? 'edited' : '';
 }

@@ -5,8 +5,6 @@ import { arrowOf, seconds, titleOf } from './describe.js';
 import { byId, h, sectionLink } from './dom.js';
 import { frameView, section, violationView } from './frame-view.js';
 
-const SHA1_OF = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-
 function headingOf({ record }) {
   const from = record.from === undefined ? '' : ` from the ${record.from}`;
   const title = titleOf(record);
@@ -19,45 +17,43 @@ function headingOf({ record }) {
   );
 }
 
-/** RFC 6455 §4.2.2: how the server computes Sec-WebSocket-Accept, as a formula. */
-function acceptView(key, accept) {
-  return h(
-    'div',
-    { class: 'formula mono' },
-    h('span', {}, 'base64(SHA-1('),
-    h('b', { title: 'Sec-WebSocket-Key of the request' }, key),
-    h('span', {}, ' + '),
-    h('b', { title: 'the fixed string of RFC 6455 §1.3' }, SHA1_OF),
-    h('span', {}, ')) = '),
-    h('b', { class: 'result' }, accept),
-  );
+/** A computation in the text stands in a line of its own. */
+function meaningView(meaning) {
+  const [, before, formula, after] = /^(.*?)(base64\(.+\) = [^ ,]+)(.*)$/.exec(meaning) ?? [];
+  if (!formula) return [meaning];
+  const [left, right] = formula.split(/(?<= = )/);
+  return [
+    before,
+    h('span', { class: 'formula mono' }, left, h('b', {}, right)),
+    after.replace(/^, /, ''),
+  ];
 }
 
-/** The value of a field in a head. */
-export function fieldOf(head, name) {
-  const line = head.split('\r\n').find((text) => text.toLowerCase().startsWith(`${name}:`));
-  return line?.slice(name.length + 1).trim();
-}
-
-function lineView(line, key) {
-  const { text, meaning, rfc, violation } = line;
-  const accept = /^sec-websocket-accept:\s*(.*)$/i.exec(text)?.[1];
+function lineView({ text, meaning, rfc, violation }) {
   return h(
     'li',
     { class: violation ? 'bad' : '' },
     h('code', {}, text),
-    h('p', {}, meaning, ' ', rfc && sectionLink(rfc)),
-    accept && key && acceptView(key, accept),
+    h('p', {}, ...meaningView(meaning), ' ', rfc && sectionLink(rfc)),
     violation && h('p', { class: 'wrong' }, violation),
   );
 }
 
-function handshakeView(lines, key) {
+/** What the sender sent, if the inspector changed or made the head. */
+function originalView({ edited, from }) {
+  if (!edited) return undefined;
+  if (edited.original === null)
+    return h('p', { class: 'hint' }, 'The inspector made this head itself.');
   return section(
-    'Line by line',
-    h('ol', { class: 'lines' }, ...lines.map((line) => lineView(line, key))),
+    `As the ${from} sent it`,
+    h('pre', { class: 'message mono' }, edited.original.trim()),
   );
 }
+
+const handshakeView = (record, lines) => [
+  section('Line by line', h('ol', { class: 'lines' }, ...lines.map(lineView))),
+  originalView(record) ?? '',
+];
 
 const FACTS = {
   connection: ({ url, client, server }) => ({ URL: url, Client: client, Server: server }),
@@ -78,21 +74,20 @@ function plainView(record) {
     .map(([name, value]) =>
       h('div', {}, h('dt', {}, name), h('dd', { class: 'breakable' }, value)),
     );
-  return h('dl', { class: 'facts' }, ...rows);
+  const list = h('dl', { class: 'facts' }, ...rows);
+  return record.violation ? [violationView(record.violation), list] : [list];
 }
 
 export class Detail {
   /** The entry that is shown. */
   entry = undefined;
   #control;
-  #store;
   #root = byId('detail-content');
   #light = undefined;
   #lit = undefined;
 
-  constructor(control, store) {
+  constructor(control) {
     this.#control = control;
-    this.#store = store;
   }
 
   async show(entry) {
@@ -105,12 +100,12 @@ export class Detail {
       );
     const { record } = entry;
     if (record.type !== 'frame' && record.type !== 'handshake') {
-      return this.#fill(entry, plainView(record));
+      return this.#fill(entry, ...plainView(record));
     }
     const described = await this.#control.describe(entry.index);
     if (this.entry !== entry) return undefined;
     if (described.frame) return this.#showFrame(entry, described.frame);
-    this.#fill(entry, handshakeView(described.lines ?? [], this.#keyOf(record)));
+    this.#fill(entry, ...handshakeView(record, described.lines ?? []));
   }
 
   /** Lights up a field of the frame, also if the frame is not there yet. */
@@ -130,15 +125,4 @@ export class Detail {
     this.#root.replaceChildren(headingOf(entry), ...content);
     byId('pane').scrollTop = 0;
   }
-
-  #keyOf({ connection, from }) {
-    if (from === 'client') return undefined;
-    const { entries } = this.#store.connections.get(connection);
-    const request = entries.find(
-      ({ record }) => record.type === 'handshake' && record.from === 'client',
-    );
-    return request && fieldOf(request.record.head, 'sec-websocket-key');
-  }
 }
-
-export { violationView };

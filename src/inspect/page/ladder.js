@@ -14,8 +14,8 @@ function labelOf(record) {
   return record.type === 'handshake' ? preview : `${titleOf(record)} ${preview}`;
 }
 
-const stateView = (state, side, isNew) =>
-  h('span', { class: `state ${side} ${isNew ? state : 'same'}` }, isNew ? state : '');
+const stateView = (state, end, isNew) =>
+  h('span', { class: `state of-${end} ${isNew ? state : 'same'}` }, isNew ? state : '');
 
 /** One step, with the states that it changed. */
 function stepView(entry, states, before, select) {
@@ -31,9 +31,9 @@ function stepView(entry, states, before, select) {
   return h(
     'li',
     { class: `${record.from ?? 'both'} ${record.type} ${record.violation ? 'bad' : ''}` },
-    stateView(states.client, 'left', isNew('client')),
+    stateView(states.client, 'client', isNew('client')),
     button,
-    stateView(states.server, 'right', isNew('server')),
+    stateView(states.server, 'server', isNew('server')),
   );
 }
 
@@ -41,8 +41,9 @@ const gapView = (count) =>
   h('li', { class: 'gap' }, h('span'), h('span', {}, `${count} records in between`), h('span'));
 
 /** RFC 6455 §7.1: the closing handshake in sentences. */
-function summaryOf(records, { client, server, begunBy }) {
+function summaryOf(marks, { client, server, begunBy }) {
   if (client === undefined) return 'The opening handshake has not succeeded.';
+  const records = marks.map(({ record }) => record);
   const closes = records.filter(({ opcode }) => opcode === 8);
   const end = records.find(({ type }) => type === 'end');
   const sentences = [];
@@ -90,36 +91,31 @@ export class Ladder {
       return root.replaceChildren(
         h('p', { class: 'hint' }, 'Select a record to see its connection.'),
       );
-    const { steps, states } = this.#stepsOf(connection.entries);
+    const { steps, states } = this.#stepsOf(connection);
     root.replaceChildren(
       h('h2', {}, `Connection ${number}`, h('small', {}, `${connection.entries.length} records`)),
-      h(
-        'p',
-        { class: 'summary' },
-        summaryOf(
-          connection.entries.map(({ record }) => record),
-          states,
-        ),
-      ),
+      h('p', { class: 'summary' }, summaryOf(connection.marks, states)),
       h('div', { class: 'ends', 'aria-hidden': true }, h('b', {}, 'client'), h('b', {}, 'server')),
       h('ol', { class: 'ladder' }, ...steps),
     );
   }
 
-  #stepsOf(entries) {
+  /** Only the first and the last records are steps; `marks` has all that change a state. */
+  #stepsOf({ entries, marks }) {
+    const isCut = entries.length > FIRST + LAST + 1;
+    const drawn = isCut ? [...entries.slice(0, FIRST), ...entries.slice(-LAST)] : entries;
     const states = new ClosingStates(this.#table);
     const steps = [];
-    const isCut = entries.length > FIRST + LAST + 1;
+    let mark = 0;
     let before = {};
-    entries.forEach((entry, i) => {
-      states.add(entry.record);
-      const now = { client: states.client, server: states.server };
-      if (isCut && i === FIRST) steps.push(gapView(entries.length - FIRST - LAST));
-      if (!isCut || i < FIRST || i >= entries.length - LAST) {
-        steps.push(stepView(entry, now, before, this.#select));
-        before = now;
-      }
-    });
+    for (const entry of drawn) {
+      if (isCut && steps.length === FIRST) steps.push(gapView(entries.length - drawn.length));
+      while (mark < marks.length && marks[mark].index <= entry.index)
+        states.add(marks[mark++].record);
+      const { client, server } = states;
+      steps.push(stepView(entry, { client, server }, before, this.#select));
+      before = { client, server };
+    }
     return { steps, states };
   }
 }

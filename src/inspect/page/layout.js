@@ -4,6 +4,13 @@ import { byId } from './dom.js';
 
 const TABS = ['detail', 'ladder', 'held'];
 
+let onTab = () => {};
+
+/** @param listener is called when another tab is shown */
+export function listenToTab(listener) {
+  onTab = listener;
+}
+
 export function showTab(name) {
   for (const tab of TABS) {
     const isShown = tab === name;
@@ -12,9 +19,10 @@ export function showTab(name) {
     button.ariaSelected = String(isShown);
     button.tabIndex = isShown ? 0 : -1;
   }
+  onTab();
 }
 
-/** RFC-like tabs of WAI-ARIA: the arrows go from tab to tab. */
+/** The tabs of WAI-ARIA: the arrows go from tab to tab. */
 function listenToTabs() {
   TABS.forEach((name, i) => {
     const button = byId(`${name}-tab`);
@@ -45,9 +53,17 @@ export function showView() {
   }
 }
 
+const THEMES = ['auto', 'light', 'dark'];
+
+/** Goes on to the next theme. */
+export function nextTheme() {
+  const { theme } = document.documentElement.dataset;
+  chooseTheme(THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length]);
+}
+
 export function chooseTheme(theme) {
   document.documentElement.dataset.theme = theme;
-  byId('theme').value = theme;
+  byId('theme').textContent = `Theme: ${theme}`;
   localStorage.setItem('theme', theme);
 }
 

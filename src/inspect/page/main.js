@@ -10,7 +10,7 @@ import { FilterBar } from './filter-bar.js';
 import { Held } from './held.js';
 import { listenToKeys } from './keys.js';
 import { Ladder } from './ladder.js';
-import { chooseTheme, showPane, showTab, showView } from './layout.js';
+import { chooseTheme, listenToTab, nextTheme, showPane, showTab, showView } from './layout.js';
 import { List } from './list.js';
 import { Store } from './store.js';
 import { Tour } from './tour.js';
@@ -47,7 +47,7 @@ const control = new Control({
 
 const composer = new Composer();
 const breakView = new BreakView(control);
-const detail = new Detail(control, store);
+const detail = new Detail(control);
 const ladder = new Ladder(store, (entry) => list.selectEntry(entry));
 const held = new Held(control, contextOf);
 const list = new List(store, {
@@ -139,6 +139,7 @@ function addArrived() {
     const part = batch.splice(0, 512);
     if (batch.length === 0) arrived.shift();
     for (const numbered of part) {
+      if (numbered.record.type === 'recording') continue;
       store.add(numbered);
       if (tour.isOpen) tour.observe(store.entry(numbered.index));
     }
@@ -194,7 +195,8 @@ byId('copy-url').onclick = ({ currentTarget }) =>
 byId('show-keys').onclick = () => byId('keys').showModal();
 byId('back').onclick = leave;
 chooseTheme(localStorage.getItem('theme') ?? 'auto');
-byId('theme').onchange = ({ target }) => chooseTheme(target.value);
+byId('theme').onclick = nextTheme;
+listenToTab(schedule);
 showView();
 window.addEventListener('hashchange', showView);
 

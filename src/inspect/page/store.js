@@ -10,12 +10,18 @@ function placeInMessage(open, { fin, opcode }) {
   return fin ? undefined : 'first';
 }
 
+const isStateRecord = ({ type, opcode, violation }) =>
+  type !== 'frame' || opcode === 8 || violation !== undefined;
+
 export class Store {
   /** All records as entries `{ index, record, wireLength, lanes }`. */
   entries = [];
   /** The entries that the filter shows. */
   shown = [];
-  /** By connection: its records, and whether a fragmented message is in progress in each direction. */
+  /**
+   * By number: the entries of a connection, those of them that matter to its state, and whether a
+   * fragmented message is in progress in each direction.
+   */
   connections = new Map();
   #byIndex = new Map();
   #filtered = 0;
@@ -27,6 +33,7 @@ export class Store {
     this.entries.push(entry);
     this.#byIndex.set(index, entry);
     connection.entries.push(entry);
+    if (isStateRecord(record)) connection.marks.push(entry);
   }
 
   entry(index) {
@@ -63,7 +70,7 @@ export class Store {
   #connectionOf({ connection }) {
     const known = this.connections.get(connection);
     if (known) return known;
-    const made = { number: connection, entries: [], client: false, server: false };
+    const made = { number: connection, entries: [], marks: [], client: false, server: false };
     this.connections.set(connection, made);
     return made;
   }
