@@ -113,7 +113,7 @@ export const flagsOf = ({ type, fin, rsv1, rsv2, rsv3, masked }) =>
 
 /** What stands at the end of a row. */
 export function remarkOf({ type, violation, roundTrip, edited }) {
-  if (violation) return violation.message;
+  if (violation) return violation.message.replace(/^Invalid WebSocket frame: /, '');
   if (roundTrip !== undefined) return `round trip ${roundTrip.toFixed(1)} ms`;
   // The inspector changes Host in each request.
   return edited && type !== 'handshake' ? 'edited' : '';

@@ -31,7 +31,9 @@ function factsOf(record, frame, wireLength) {
   const header = headerLengthOf(frame);
   const facts = [
     fact('Size', `${bytes(wireLength)} = ${header} header + ${payloadLength} payload`),
-    messageLength !== undefined && fact('Message', `${bytes(messageLength)}${savings(record)}`),
+    messageLength !== undefined &&
+      messageLength !== payloadLength &&
+      fact('Message', `${bytes(messageLength)}${savings(record)}`),
     close && fact('Close', `${close.code}: ${nameOfCloseCode(close.code)}`),
     close?.reason && fact('Reason', close.reason),
     roundTrip !== undefined && fact('Round trip', `${roundTrip.toFixed(2)} ms since its Ping`),
@@ -71,14 +73,14 @@ function whyMasked() {
 export function frameView(entry, frame) {
   const { record } = entry;
   const wireLength = wireLengthOf(entry);
-  const copyButton = h('button', { type: 'button', class: 'quiet' }, 'Copy as hex');
+  const copyButton = h('button', { type: 'button', class: 'quiet copy' }, 'Copy as hex');
   copyButton.onclick = () => copy(spaced(frame.bytes), copyButton);
   const root = h(
     'div',
     { class: 'frame-view' },
     record.violation && violationView(record.violation),
     factsOf(record, frame, wireLength),
-    section('Bytes on the wire', ...hexView(frame, wireLength).filter(Boolean), copyButton),
+    section('Bytes on the wire', copyButton, ...hexView(frame, wireLength).filter(Boolean)),
     section('Header', ...headerView(frame)),
     frame.maskingKey &&
       frame.maskedPayload &&
