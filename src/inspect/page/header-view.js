@@ -56,7 +56,7 @@ function segmentView({ name, bits, column, isFirst, isCut }) {
 /** The numbers of the bits above the figure, as in the RFC. */
 function ruler() {
   return Array.from({ length: WIDTH }, (_, i) =>
-    h('span', { class: i % 8 === 0 ? 'tick byte' : 'tick' }, i % 10 === 0 ? String(i) : i % 10),
+    h('span', { class: i % 8 === 0 ? 'tick start' : 'tick' }, i % 10 === 0 ? String(i) : i % 10),
   );
 }
 

@@ -130,7 +130,7 @@ export class List {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     const isByUser = Math.abs(scrollTop - this.#top) > 1;
     if (isByUser && scrollTop < this.#top) this.follow(false);
-    if (isByUser && scrollTop + clientHeight > scrollHeight - 2) this.follow(true);
+    if (isByUser && scrollTop + clientHeight > scrollHeight - ROW_HEIGHT / 2) this.follow(true);
     this.#top = scrollTop;
     this.draw();
   }

@@ -55,7 +55,7 @@ const list = new List(store, {
     detail.show(entry);
     ladder.draw(entry.record.connection);
   },
-  open: () => showPane(true),
+  open: () => showDetails(),
   follow: (isFollowing) => byId('follow').setAttribute('aria-pressed', String(isFollowing)),
 });
 const filterBar = new FilterBar((test) => {
@@ -206,6 +206,12 @@ function leave() {
   list.focus();
 }
 
+/** The held frames make room for the record; the ladder of its connection stays. */
+function showDetails() {
+  if (!byId('tab-held').hidden) showTab('detail');
+  showPane(true);
+}
+
 const move = (rows) => () => list.move(rows);
 
 listenToKeys({
@@ -217,7 +223,7 @@ listenToKeys({
   PageUp: () => list.move(-list.pageLength),
   Home: () => list.select(0),
   End: () => list.follow(true) ?? list.select(store.shown.length - 1),
-  Enter: () => showPane(true),
+  Enter: showDetails,
   Escape: leave,
   '/': () => byId('search').select(),
   p: pause,

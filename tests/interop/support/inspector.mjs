@@ -67,7 +67,11 @@ export function collectErrors(page) {
 export async function withInspector(use, { path = '', size = [1200, 800], ...options } = {}) {
   const server = await startEchoServer();
   const target = `ws://127.0.0.1:${server.port}/`;
-  const inspector = await startInspector({ target, port: 0, ...options });
+  let inspector = await startInspector({ target, port: 0, ...options });
+  const restart = async () => {
+    const port = Number(new URL(inspector.url).port);
+    inspector = await startInspector({ target, port, ...options });
+  };
   const context = await startBrowser();
   try {
     const page = await context.newPage();
@@ -76,7 +80,7 @@ export async function withInspector(use, { path = '', size = [1200, 800], ...opt
     await page.setViewportSize({ width: size[0], height: size[1] });
     await page.goto(`${inspector.url}${path}`);
     await page.locator('body:not(.offline)').waitFor();
-    await use({ page, inspector, server, errors });
+    await use({ page, inspector, server, restart });
     if (errors.length > 0) throw new Error(`The page has errors:\n${errors.join('\n')}`);
   } finally {
     await context.close();
