@@ -49,6 +49,7 @@ async function light({ page, inspector }) {
   await page.locator('.figure').waitFor();
   await picture(page, 'inspector');
   await page.evaluate(() => document.documentElement.setAttribute('data-theme', 'dark'));
+  await page.setViewportSize({ width: 1200, height: 800 });
   await openRow(page, '.row.close');
   await page.click('#ladder-tab');
   await page.mouse.move(0, 0);
@@ -72,6 +73,6 @@ async function phone({ page }) {
   await picture(page, 'inspector-phone');
 }
 
-await withInspector(light);
+await withInspector(light, { size: [1200, 880] });
 await withInspector(rules, { path: '#break' });
 await withInspector(phone, { size: [360, 720] });

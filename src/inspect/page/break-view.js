@@ -36,13 +36,16 @@ function recordView(record, isAboutHead) {
   );
 }
 
-function outcomeView({ records, outcome, asExpected }, { kind }) {
+/** @param isOpen whether the exchange is shown, also if all is as expected */
+function outcomeView({ records, outcome, asExpected }, { kind }, isOpen) {
   const exchange = records.filter(({ from }) => from !== undefined);
   const verdict = asExpected ? 'right' : 'wrong';
-  return [
-    h('p', { class: verdict }, `${asExpected ? '✓' : '✗'} ${outcome}`),
+  return h(
+    'details',
+    { open: isOpen || !asExpected },
+    h('summary', { class: verdict }, `${asExpected ? '✓' : '✗'} ${outcome}`),
     h('ol', { class: 'exchange' }, ...exchange.map((it) => recordView(it, kind === 'handshake'))),
-  ];
+  );
 }
 
 export class BreakView {
@@ -51,6 +54,7 @@ export class BreakView {
   /** The rules that wait for their turn, and the one that runs. */
   #queue = [];
   #running = undefined;
+  #isAll = false;
   #counts = { done: 0, right: 0 };
 
   constructor(control) {
@@ -79,13 +83,17 @@ export class BreakView {
     if (!card) return;
     this.#counts.done += 1;
     this.#counts.right += message.asExpected ? 1 : 0;
-    this.#finish(card, message.asExpected ? 'right' : 'wrong', outcomeView(message, rule));
+    this.#finish(
+      card,
+      message.asExpected ? 'right' : 'wrong',
+      outcomeView(message, rule, !this.#isAll),
+    );
     say(message.outcome);
   }
 
   failed(error) {
     const { card } = this.#cards.get(this.#running) ?? {};
-    if (card) this.#finish(card, 'wrong', [h('p', { class: 'wrong' }, error)]);
+    if (card) this.#finish(card, 'wrong', h('p', { class: 'wrong' }, error));
   }
 
   get #isAtTarget() {
@@ -124,6 +132,7 @@ export class BreakView {
   }
 
   #runAll() {
+    this.#isAll = true;
     this.#counts = { done: 0, right: 0 };
     for (const { rule } of this.#cards.values())
       if (this.#canBreak(rule)) this.#queue.push(rule.id);
@@ -131,6 +140,7 @@ export class BreakView {
   }
 
   #enqueue(id) {
+    this.#isAll = false;
     this.#counts = { done: 0, right: 0 };
     this.#queue.push(id);
     this.#next();
@@ -154,7 +164,7 @@ export class BreakView {
   #finish(card, name, content) {
     card.classList.remove('running', 'right', 'wrong');
     card.classList.add(name);
-    card.querySelector('.outcome').replaceChildren(...content);
+    card.querySelector('.outcome').replaceChildren(content);
     this.#running = undefined;
     this.#next();
   }

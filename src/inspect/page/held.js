@@ -4,6 +4,9 @@ import { fromHex, spaced, toHex } from './bytes.js';
 import { byId, h, say, sectionLink } from './dom.js';
 import { brokenRule, buildFrame, nameOfOpcode, parseFrame, shortestForm } from './frame-bytes.js';
 
+/** So many frames are shown at once; the others follow. */
+const MAX_VIEWS = 12;
+
 const BITS = { fin: 'FIN', rsv1: 'RSV1', rsv2: 'RSV2', rsv3: 'RSV3', masked: 'MASK' };
 
 function textOf(payload) {
@@ -96,7 +99,9 @@ export class Held {
   #control;
   #rules = new Map();
   #contextOf;
+  /** The messages, and the elements of the first of them, by their number. */
   #frames = new Map();
+  #views = new Map();
   #root = byId('held-content');
 
   /** @param contextOf what is in progress in one direction of a connection */
@@ -110,19 +115,19 @@ export class Held {
     this.#rules = new Map(rules.map((rule) => [rule.id, rule]));
   }
 
+  /** @returns whether it is the only one */
   add(message) {
-    if (this.#frames.has(message.id)) return;
-    const view = this.#view(message);
-    this.#frames.set(message.id, view);
-    this.#root.append(view);
+    this.#frames.set(message.id, message);
     this.#changed();
     say('A frame is held');
+    return this.#frames.size === 1;
   }
 
   remove(id) {
-    const view = this.#frames.get(id);
+    const view = this.#views.get(id);
     const hadFocus = view?.contains(document.activeElement);
     view?.remove();
+    this.#views.delete(id);
     this.#frames.delete(id);
     this.#changed();
     if (hadFocus) (this.#root.querySelector('button') ?? byId('list')).focus();
@@ -137,6 +142,13 @@ export class Held {
     byId('held-count').textContent = size > 0 ? String(size) : '';
     byId('held-empty').hidden = size > 0;
     byId('release-all').hidden = size < 2;
+    for (const [id, message] of this.#frames) {
+      if (this.#views.size >= MAX_VIEWS) break;
+      if (this.#views.has(id)) continue;
+      const view = this.#view(message);
+      this.#views.set(id, view);
+      this.#root.append(view);
+    }
   }
 
   #view({ id, connection, from, bytes }) {
@@ -169,6 +181,7 @@ export class Held {
     const output = h('output', { class: 'mono result' });
     const verdict = h('p', { class: 'verdict', role: 'status' });
     const changed = button('Release changed', () => release(output.dataset.bytes));
+    changed.className = 'primary';
     changed.disabled = true;
     const update = () => {
       const result = this.#check(editor.read(), connection, from);

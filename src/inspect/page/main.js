@@ -33,8 +33,9 @@ const control = new Control({
     else schedule();
   },
   held: (message) => {
-    held.add(message);
+    if (!held.add(message)) return;
     showTab('held');
+    showPane(true);
   },
   released: ({ id }) => held.remove(id),
   broken: (message) => breakView.broken(message),

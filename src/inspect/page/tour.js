@@ -57,7 +57,7 @@ const STEPS = [
   },
   {
     title: 'The key, and why nobody reads Hello here',
-    at: '.masking',
+    at: 'section:has(> .scroll-x > .masking)',
     show: ({ select, light, found }) => light(select(found.hello), 'Masking-key'),
     text: ({ hello }) =>
       `Four bytes of key follow: ${spaced(hello?.record.bytes.slice(4, 12) ?? '')}. The client chose them at random. Each byte of the payload is XORed with one of them; the table shows how Hello comes back.`,

@@ -92,7 +92,7 @@ async function breakAllRules({ page }) {
   assert.deepEqual(await page.locator('.rule.wrong').allInnerTexts(), []);
   const summary = await page.locator('#break-summary').innerText();
   assert.equal(summary, `${all - impossible} of ${all - impossible} as expected`);
-  const unmasked = await page.locator('#rule-EXPECTED_MASK .outcome').innerText();
+  const unmasked = await page.locator('#rule-EXPECTED_MASK .outcome').textContent();
   assert.match(unmasked, /81 05 48 65 6c 6c 6f/);
   assert.match(unmasked, /1002/);
 }
@@ -163,11 +163,12 @@ const longestTask = async (page) =>
   Math.max(0, ...(await page.evaluate('window.longTasks.splice(0)')));
 
 async function showManyFrames({ page }) {
+  page.setDefaultTimeout(60_000);
   await page.evaluate(observeLongTasks);
   await openFromPage(page, '/flood');
   await page.fill('#message', String(COUNT));
   await page.click('#send');
-  await page.locator('#count', { hasText: `${COUNT + 4} of` }).waitFor({ timeout: 60_000 });
+  await page.locator('#count', { hasText: `${COUNT + 4} of` }).waitFor();
   const arriving = await longestTask(page);
   await page.locator('.row', { hasText: `message ${COUNT - 1}` }).waitFor();
   const { longest, rows } = await page.evaluate(scrollThrough);

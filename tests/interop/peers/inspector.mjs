@@ -7,6 +7,7 @@ import {
   openRow,
   sendFromPage,
   WebSocket,
+  waitForInspector,
   withInspector,
 } from '../support/inspector.mjs';
 import { result, skip } from '../support/results.mjs';
@@ -233,7 +234,7 @@ async function takeTour({ page }) {
   await next('That is the protocol');
   assert.equal(await page.locator('#tour').isVisible(), false);
   await page.reload();
-  await page.locator('body:not(.offline)').waitFor();
+  await waitForInspector(page);
   assert.equal(await page.locator('#tour').isVisible(), false); // only once
   await page.click('#tour-start');
   await page.keyboard.press('Escape');

@@ -2,15 +2,15 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import { setImmediate } from 'node:timers/promises';
 import { startBrowser } from './browser.mjs';
 
 const require = createRequire(import.meta.url);
-const DIST = process.env.WS6455_DIST ?? '../../../dist';
-const { WebSocketServer, WebSocket } = require(`${DIST}/index.js`);
-const { startInspector } = require(`${DIST}/inspect/inspector.js`);
+const { WebSocketServer, WebSocket } = require('../../../dist/index.js');
+const { startInspector } = require('../../../dist/inspect/inspector.js');
 
 export { WebSocket };
-export const { encodeFrame } = require(`${DIST}/protocol.js`);
+export const { encodeFrame } = require('../../../dist/protocol.js');
 
 /** A server that sends each message back; it compresses at all paths but /echo. */
 export async function startEchoServer(port = 0) {
@@ -41,10 +41,13 @@ async function end(http, ...servers) {
   await once(http, 'close');
 }
 
-/** Frames for the list: as many as a message of the client asks for. */
+/** Frames for the list: as many as a message of the client asks for, as fast as they are read. */
 function flood(socket) {
-  socket.once('message', (count) => {
-    for (let i = 0; i < Number(count); i += 1) socket.send(`message ${i}`);
+  socket.once('message', async (count) => {
+    for (let i = 0; i < Number(count); i += 1) {
+      if (i % 500 === 0 || socket.bufferedAmount > 100_000) await setImmediate();
+      socket.send(`message ${i}`);
+    }
   });
 }
 
@@ -79,7 +82,7 @@ export async function withInspector(use, { path = '', size = [1200, 800], ...opt
     page.setDefaultTimeout(10_000);
     await page.setViewportSize({ width: size[0], height: size[1] });
     await page.goto(`${inspector.url}${path}`);
-    await page.locator('body:not(.offline)').waitFor();
+    await waitForInspector(page);
     await use({ page, inspector, server, restart });
     if (errors.length > 0) throw new Error(`The page has errors:\n${errors.join('\n')}`);
   } finally {
@@ -88,6 +91,10 @@ export async function withInspector(use, { path = '', size = [1200, 800], ...opt
     await server.end();
   }
 }
+
+/** Waits until the page has heard from the inspector. */
+export const waitForInspector = (page) =>
+  page.locator('#listening', { hasText: 'ws://' }).waitFor();
 
 /** Opens a connection from the page. */
 export async function openFromPage(page, path = '/echo') {
