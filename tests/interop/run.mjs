@@ -13,7 +13,7 @@ import { Tally } from './support/results.mjs';
 const PEERS = [
   ...['own', 'ws', 'node', 'undici', 'faye', 'websocket-node', 'bun', 'deno'],
   ...['python', 'autobahn', 'nginx', 'haproxy', 'chromium', 'shutdown', 'start-page', 'dashboard'],
-  'tshark',
+  ...['inspector', 'inspector-frames', 'tshark'],
 ];
 const TIMEOUT = 120_000;
 

@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
   encodeFrame,
+  endBrowser,
   openFromPage,
   openRow,
   sendFromPage,
@@ -73,6 +74,7 @@ async function phone({ page }) {
   await picture(page, 'inspector-phone');
 }
 
-await withInspector(light, { size: [1200, 880] });
+await withInspector(light, { size: [1200, 900] });
 await withInspector(rules, { path: '#break' });
 await withInspector(phone, { size: [360, 720] });
+await endBrowser();

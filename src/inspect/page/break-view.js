@@ -116,8 +116,9 @@ export class BreakView {
           rule.impossible &&
           h('p', { class: 'hint' }, rule.impossible),
       ),
-      h('span', { class: 'expected', title: 'what the RFC asks for' }, expectedOf(rule)),
-      rule.impossible ? '' : button,
+      !rule.impossible &&
+        h('span', { class: 'expected', title: 'what the RFC asks for' }, expectedOf(rule)),
+      !rule.impossible && button,
       result,
     );
     this.#cards.set(rule.id, { card, rule, button });

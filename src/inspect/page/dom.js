@@ -27,7 +27,9 @@ export function sectionLink(rfc) {
   const [, number, section] = /RFC (\d+) §([\d.]+\d|\d+)/.exec(rfc) ?? [];
   if (!number) return h('span', { class: 'rfc' }, rfc);
   const href = `https://www.rfc-editor.org/rfc/rfc${number}#section-${section}`;
-  return h('a', { class: 'rfc', href, target: '_blank', rel: 'noreferrer' }, rfc);
+  const [name, ...rest] = rfc.split(/(?=§)/);
+  const text = [h('span', { class: `rfc-${number}` }, name), rest.join('')];
+  return h('a', { class: 'rfc', href, target: '_blank', rel: 'noreferrer' }, ...text);
 }
 
 /** Saves the text, or shows it for copying where the page may not write to the clipboard. */

@@ -84,7 +84,7 @@ export function frameView(entry, frame) {
     section('Header', ...headerView(frame)),
     frame.maskingKey &&
       frame.maskedPayload &&
-      section('Masking', whyMasked(), ...maskingView(frame)),
+      section('Masking', ...maskingView(frame), whyMasked()),
     messageView(frame),
   );
   const show = linkFields(root);

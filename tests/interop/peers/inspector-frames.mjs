@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { lackingBrowser } from '../support/browser.mjs';
 import {
+  endBrowser,
   openFromPage,
   openRow,
   sendFromPage,
@@ -228,4 +229,5 @@ else {
   for (const [name, use, options] of CASES.filter(([title]) => title.includes(chosen))) {
     await result(`${NAME}: ${name}`, () => withInspector(use, options));
   }
+  await endBrowser();
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { lackingBrowser } from '../support/browser.mjs';
 import { lowContrast } from '../support/contrast.mjs';
 import {
+  endBrowser,
   openFromPage,
   openRow,
   sendFromPage,
@@ -336,4 +337,5 @@ else {
   for (const [name, use, options] of CASES.filter(([title]) => title.includes(chosen))) {
     await result(`${NAME}: ${name}`, () => withInspector(use, options));
   }
+  await endBrowser();
 }

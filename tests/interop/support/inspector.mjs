@@ -63,6 +63,11 @@ export function collectErrors(page) {
   return errors;
 }
 
+/** One for all cases of a file: their inspectors have different ports, so nothing is shared. */
+let browser;
+
+export const endBrowser = () => browser?.close();
+
 /**
  * @param use is called with the page, the inspector and the server behind it
  * @param options of the inspector; `path` is that of the page, `size` that of the window
@@ -75,9 +80,9 @@ export async function withInspector(use, { path = '', size = [1200, 800], ...opt
     const port = Number(new URL(inspector.url).port);
     inspector = await startInspector({ target, port, ...options });
   };
-  const context = await startBrowser();
+  browser ??= await startBrowser();
+  const page = await browser.newPage();
   try {
-    const page = await context.newPage();
     const errors = collectErrors(page);
     page.setDefaultTimeout(10_000);
     await page.setViewportSize({ width: size[0], height: size[1] });
@@ -86,7 +91,7 @@ export async function withInspector(use, { path = '', size = [1200, 800], ...opt
     await use({ page, inspector, server, restart });
     if (errors.length > 0) throw new Error(`The page has errors:\n${errors.join('\n')}`);
   } finally {
-    await context.close();
+    await page.close();
     await inspector.close();
     await server.end();
   }
