@@ -61,6 +61,8 @@ async function rules({ page }) {
   const rule = page.locator('.rule', { hasText: 'MASK must be set' });
   await rule.locator('button').click();
   await page.locator('.rule.right').waitFor();
+  await rule.evaluate((card) => card.scrollIntoView({ block: 'end' }));
+  await page.locator('#break').evaluate((view) => view.scrollBy(0, 24));
   await page.mouse.move(0, 0);
   await picture(page, 'break-a-rule');
 }

@@ -111,7 +111,7 @@ export class BreakView {
         'div',
         {},
         h('h3', {}, rule.offence),
-        h('p', {}, `${rule.message.replace('%', '…')}. `, sectionLink(rule.rfc)),
+        h('p', {}, `${rule.message.replace('%', '…')} `, sectionLink(rule.rfc)),
         rule.impossible !== rule.offence &&
           rule.impossible &&
           h('p', { class: 'hint' }, rule.impossible),

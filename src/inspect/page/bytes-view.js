@@ -4,18 +4,19 @@ import { bitsOf, characterOf, fromHex, toHex } from './bytes.js';
 import { h } from './dom.js';
 import { classOfField, headerBitsOf } from './header-view.js';
 
-const BYTES_PER_STEP = { hex: 256, masking: 64 };
+/** How many bytes are shown at first, and more with each press of the button. */
+const STEP = 64;
 
 /** @param make makes the elements from an index to another; more come with a button */
-function stepwise(container, count, step, make) {
+function stepwise(container, count, make) {
   const button = h('button', { type: 'button', class: 'quiet' });
   let shown = 0;
   const more = () => {
-    const end = Math.min(count, shown + step);
+    const end = Math.min(count, shown + STEP);
     container.append(...make(shown, end));
     shown = end;
     button.hidden = shown >= count;
-    button.textContent = `Show ${Math.min(step, count - shown)} more of ${count} bytes`;
+    button.textContent = `Show ${Math.min(STEP, count - shown)} more of ${count} bytes`;
   };
   button.onclick = more;
   more();
@@ -43,7 +44,7 @@ function hexByte(byte, names, index) {
 export function hexView(frame, wireLength) {
   const bytes = fromHex(frame.bytes);
   const container = h('div', { class: 'hex mono', 'aria-label': 'The bytes of the frame' });
-  const button = stepwise(container, bytes.length, BYTES_PER_STEP.hex, (from, to) =>
+  const button = stepwise(container, bytes.length, (from, to) =>
     [...bytes.subarray(from, to)].map((byte, i) =>
       hexByte(byte, fieldOfByte(frame, from + i), from + i),
     ),
@@ -85,7 +86,7 @@ export function maskingView({ maskedPayload, maskingKey }) {
   const masked = fromHex(maskedPayload);
   const key = fromHex(maskingKey);
   const body = h('tbody');
-  const button = stepwise(body, masked.length, BYTES_PER_STEP.masking, (from, to) =>
+  const button = stepwise(body, masked.length, (from, to) =>
     [...masked.subarray(from, to)].map((byte, i) =>
       maskingRow(from + i, byte, key[(from + i) % 4]),
     ),

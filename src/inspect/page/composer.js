@@ -19,8 +19,14 @@ export class Composer {
     this.#draw();
   }
 
-  set listening(url) {
-    this.#listening = url;
+  /** @param target where the connections end; undefined if a recording is shown */
+  begin(listening, target) {
+    this.#listening = listening;
+    document.querySelector('.composer').hidden = target === undefined;
+    if (target !== undefined && byId('path').value === '') {
+      const { pathname, search } = new URL(target);
+      byId('path').value = pathname + search;
+    }
   }
 
   open(path) {

@@ -40,6 +40,13 @@ function stepView(entry, states, before, select) {
 const gapView = (count) =>
   h('li', { class: 'gap' }, h('span'), h('span', {}, `${count} records in between`), h('span'));
 
+/** RFC 6455 §7.1.7: the violation that a Close answers; undefined if it begins a closing handshake. */
+function violationBefore(records, close) {
+  const isAnswered = ({ from, violation }) =>
+    from !== close.from && violation?.closeCode === close.close?.code;
+  return records.slice(0, records.indexOf(close)).find(isAnswered)?.violation;
+}
+
 /** RFC 6455 §7.1: the closing handshake in sentences. */
 function summaryOf(marks, { client, server, begunBy }) {
   if (client === undefined) return 'The opening handshake has not succeeded.';
@@ -48,7 +55,10 @@ function summaryOf(marks, { client, server, begunBy }) {
   const end = records.find(({ type }) => type === 'end');
   const sentences = [];
   if (begunBy) {
-    sentences.push(`The ${begunBy} began the closing handshake${codeText(closes[0])}.`);
+    const broken = violationBefore(records, closes[0]);
+    const what = broken ? 'failed the connection' : 'began the closing handshake';
+    const why = broken ? `: ${broken.message}` : '';
+    sentences.push(`The ${begunBy} ${what}${codeText(closes[0])}${why}.`);
     const answer = closes.find(({ from }) => from !== begunBy);
     sentences.push(
       answer ? `The ${answer.from} answered${codeText(answer)}.` : 'No Close has answered it.',

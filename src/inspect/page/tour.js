@@ -46,7 +46,7 @@ const STEPS = [
     at: '.figure',
     show: ({ select, light, found }) => light(select(found.hello), 'opcode'),
     text: ({ hello }) =>
-      `The frame is ${hexOf(hello)}. Its first byte is ${byteOf(hello, 0)}. The bit FIN says that this frame ends its message. Three bits are reserved. The opcode 1 says: text.`,
+      `The frame is ${hexOf(hello)}. Its first byte is ${byteOf(hello, 0)}. The bit FIN says that this frame ends its message. ${hello?.record.rsv1 ? 'RSV1 says that the text is compressed.' : 'Three bits are reserved.'} The opcode 1 says: text.`,
   },
   {
     title: 'The second byte: masked, and how long',

@@ -80,6 +80,8 @@ async function breakHeldFrame({ page }) {
   await openRow(page, '.row.text.client.bad');
   await page.click('#ladder-tab');
   await page.locator('.state.FAILED').first().waitFor();
+  const summary = await page.locator('.summary').innerText();
+  assert.match(summary, /^The server failed the connection with 1002 \(protocol error\): .*RSV2/);
   await page.click('#detail-tab');
   await page.locator('.violation', { hasText: 'WS_ERR_UNEXPECTED_RSV_2_3' }).waitFor();
 }

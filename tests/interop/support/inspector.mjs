@@ -74,7 +74,7 @@ export const endBrowser = () => browser?.close();
  */
 export async function withInspector(use, { path = '', size = [1200, 800], ...options } = {}) {
   const server = await startEchoServer();
-  const target = `ws://127.0.0.1:${server.port}/`;
+  const target = `ws://127.0.0.1:${server.port}/echo`;
   let inspector = await startInspector({ target, port: 0, ...options });
   const restart = async () => {
     const port = Number(new URL(inspector.url).port);
