@@ -9,7 +9,6 @@ export class Composer {
   #sockets = new Map();
   #current = undefined;
   #count = 0;
-  #listening = undefined;
 
   constructor() {
     byId('open-form').onsubmit = (event) =>
@@ -20,8 +19,7 @@ export class Composer {
   }
 
   /** @param target where the connections end; undefined if a recording is shown */
-  begin(listening, target) {
-    this.#listening = listening;
+  begin(target) {
     document.querySelector('.composer').hidden = target === undefined;
     if (target !== undefined && byId('path').value === '') {
       const { pathname, search } = new URL(target);
@@ -30,8 +28,9 @@ export class Composer {
   }
 
   open(path) {
-    if (this.#listening === undefined) return;
-    const url = new URL(path, this.#listening);
+    // The inspector has many names; the page's policy allows the one that it was opened with.
+    const url = new URL(path, location.origin);
+    url.protocol = location.protocol.replace('http', 'ws');
     const socket = new WebSocket(url);
     socket.binaryType = 'arraybuffer';
     this.#count += 1;

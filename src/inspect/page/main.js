@@ -84,7 +84,7 @@ function begin(hello) {
   byId('listening').textContent = listening;
   for (const element of document.querySelectorAll('.listening-copy'))
     element.textContent = listening;
-  composer.begin(listening, target);
+  composer.begin(target);
   ladder.table = closing;
   held.rules = rules;
   breakView.show(rules, target !== undefined);

@@ -315,6 +315,12 @@ async function clearRecords({ page }) {
   await page.locator('.row.text.server', { hasText: 'after' }).waitFor();
 }
 
+async function openByAddress({ page, inspector }) {
+  await page.goto(inspector.url.replace('localhost', '127.0.0.1'));
+  await waitForInspector(page);
+  await talkOfHello(page);
+}
+
 const CASES = [
   ['shows Hello bit by bit', readHello],
   ['shows which bits and bytes a field has', lightFields],
@@ -328,6 +334,7 @@ const CASES = [
   ['fits a phone', fitPhone, { size: [360, 720] }],
   ['has contrast in light and dark', readInBothThemes],
   ['names its controls', nameControls],
+  ['is opened by its address too', openByAddress],
   ['clears, and shows the rest again after a reload', clearRecords],
 ];
 
