@@ -206,7 +206,9 @@ export class Session implements Application, DropListener {
     this.request = request;
     if (this.state === CONNECTING && this.handshake !== undefined) this.handshake.abort(error);
     // 'error' is emitted once: of a connection that is failed already the server hears.
-    else if (!this.connection?.endpoint.fail(error, 'rejection')) this.reportUnheard(error);
+    else if (!this.connection?.endpoint.fail(error, 'rejection')) {
+      this.reportUnheard(error, 'A listener was rejected when its WebSocket was closed');
+    }
   }
 
   /** Emits 'error'. Without a listener that ends the process, unless `unheardErrors` is 'close'. */
@@ -217,15 +219,15 @@ export class Session implements Application, DropListener {
       return;
     }
     this.owner.emit(errorMonitor, error);
-    this.reportUnheard(error);
+    this.reportUnheard(error, "A WebSocket failed, and its 'error' has no listener");
   }
 
   /** What the peer did is also in `closeInfo`; an error of the program must not be lost. */
-  private reportUnheard(error: Error): void {
+  private reportUnheard(error: Error, sentence: string): void {
     const { client, server } = this;
     if (client !== undefined && server?.onSocketError(error, client, this.request)) return;
     const isOfPeer = error instanceof ProtocolError || this.failure === error;
-    if (!isOfPeer) warnOfError("A WebSocket failed, and its 'error' has no listener", error);
+    if (!isOfPeer) warnOfError(sentence, error);
   }
 
   // Called by the connection:

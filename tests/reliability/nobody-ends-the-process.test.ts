@@ -1,6 +1,6 @@
 /** Neither a peer nor an async listener ends the process of a server. */
 
-import { errorMonitor } from 'node:events';
+import { errorMonitor, once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
@@ -317,6 +317,21 @@ describe('captureRejections: true', () => {
     expect(await peer.closeCode()).toBe(1011);
     await until(() => warnings('WS6455_CALLBACK_ERROR').length > 0, 'a warning');
     expect(warnings('WS6455_CALLBACK_ERROR')[0]).toContain('Error: of the program');
+  });
+
+  test('when the connection is closed, the warning does not blame its listeners', async () => {
+    const { enter } = await stage(options, (ws: WebSocketInstance) => {
+      ws.on('error', () => undefined).on('message', async () => {
+        await once(ws, 'close');
+        return rejects();
+      });
+    });
+    const peer = await enter();
+    peer.send({ payload: 'a' });
+    peer.socket.end();
+    await until(() => warnings('WS6455_CALLBACK_ERROR').length > 0, 'a warning');
+    const [warning] = warnings('WS6455_CALLBACK_ERROR');
+    expect(warning).toContain('A listener was rejected when its WebSocket was closed');
   });
 
   test.each(['socketError', 'callbackError', 'headers'] as const)(
