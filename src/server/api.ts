@@ -286,6 +286,11 @@ export interface EndpointsApi<
       request: InstanceType<U>,
     ) => void,
   ): this;
+  /** Adds an endpoint with the options of the server. */
+  route(
+    path: string,
+    listener: (socket: WithContext<InstanceType<T>, Context>, request: InstanceType<U>) => void,
+  ): this;
 
   /** Returns what the server counts now. It takes a microsecond for each open connection. */
   stats(): ServerStats;

@@ -54,6 +54,12 @@ import {
 
 type Request = typeof IncomingMessage;
 
+/** The option of a route that `route` itself looks at. */
+type RouteRejections = { readonly captureRejections?: boolean | undefined };
+
+/** What every listener of a route is. */
+type AnyListener = Parameters<EventEmitter['on']>[1];
+
 /** The key of the state. It works through proxies and objects that inherit from a server. */
 const LIFECYCLE = Symbol('ws6455.lifecycle');
 
@@ -156,7 +162,16 @@ export class WebSocketServer<
       socket: WithContext<InstanceType<Class>, RouteContext>,
       request: InstanceType<U>,
     ) => void,
+  ): this;
+  route(
+    path: string,
+    listener: (socket: WithContext<InstanceType<T>, Context>, request: InstanceType<U>) => void,
+  ): this;
+  route(
+    path: string,
+    ...given: [listener: AnyListener] | [options: RouteRejections, listener: AnyListener]
   ): this {
+    const [options, listener] = given.length === 1 ? [{}, given[0]] : given;
     checkRoute(options, listener);
     const { routes } = ensureLifecycle(this as unknown as Owner);
     const { event } = routes.add(path, options);

@@ -86,6 +86,10 @@ export function routes(): void {
     .route('/admin', { authenticate: async () => ({ isAdmin: true }) }, ({ context }) => {
       expectType<Equal<typeof context, { isAdmin: boolean }>>();
     })
+    .route('/news', (socket, request) => {
+      expectType<Equal<typeof socket.context, { userId: string }>>();
+      expectType<Equal<typeof request, IncomingMessage>>();
+    })
     .route('/members/*', { WebSocket: Member }, (socket) => {
       socket.room = socket.context.userId;
     });

@@ -131,6 +131,9 @@ describe('route()', () => {
     expect(() => server.route('/chat', {}, undefined as never)).toThrow(
       'The listener of a route must be a function: undefined was given',
     );
+    expect(() => server.route('/chat', {} as never)).toThrow(
+      'The listener of a route must be a function: {} was given',
+    );
     expect(() => server.route('/chat', {}, listener)).not.toThrow();
   });
 

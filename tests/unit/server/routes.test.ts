@@ -31,6 +31,19 @@ async function gateWith(paths: readonly string[], options = {}): Promise<[Gate, 
 
 const target = (path: string): RequestParts => ({ target: path });
 
+test('a route without options has those of the server', async () => {
+  const gate = await Gate.open(scope(), { maxPayload: 4 });
+  const lengths: unknown[] = [];
+  gate.wss.route('/chat', (socket: WebSocketInstance) => {
+    scope().track(socket);
+    socket.on('error', ({ message }) => lengths.push(message));
+  });
+  const { socket, inbox } = await gate.visit(target('/chat'));
+  socket.write(frame({ payload: 'Hello', mask: KEY }));
+  expect((await inbox.frame()).payload.readUInt16BE(0)).toBe(1009);
+  expect(lengths).toEqual(['Max payload size exceeded']);
+});
+
 describe('the path of a request', () => {
   test.each<[target: string, route: string | undefined]>([
     ['/chat', '/chat'],
