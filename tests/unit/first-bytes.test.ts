@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { drawFrame } from '../../src/cli/figure.js';
 import {
   acceptFor,
   answerHandshake,
@@ -150,6 +151,7 @@ const PARTS: Readonly<Record<string, () => string>> = {
   response: () => block(httpLines(open().response)),
   accept: () => block([`base64(SHA-1("${KEY}${GUID}"))`, `  = ${acceptFor(KEY)}`]),
   'hello from the client': () => block(exchange(({ client }) => client.send('Hello'))),
+  'the figure of hello from the client': () => block(drawFrame(helloFromClient())),
   'the header of hello from the client': headerTable,
   masking: maskingTable,
   'a frame that is not masked': () => block(notMasked()),
