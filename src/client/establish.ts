@@ -25,7 +25,7 @@ import type { HandshakeListener, Negotiated } from './handshake-listener.js';
 import { type ClientOptions, DEFAULT_HANDSHAKE_TIMEOUT, DEFAULT_MAX_REDIRECTS } from './options.js';
 import { isSameHost, mayReceiveCredentials, readLocation, removeCredentials } from './redirect.js';
 import { readRefusal } from './refusal-body.js';
-import { type Address, credentialsOf, readAddress } from './url.js';
+import { type Address, credentialsOf, hostnameOf, readAddress } from './url.js';
 
 /** One opening handshake: a request, and one more for each redirect. */
 export class ClientHandshake {
@@ -158,7 +158,7 @@ export class ClientHandshake {
       timeout: undefined,
       method: 'GET', // RFC 6455 §4.1 MUST: a valid GET request; `node:http` writes HTTP/1.1.
       defaultPort: this.options.defaultPort || port,
-      host: url.hostname.replace(/^\[|\]$/g, ''),
+      host: hostnameOf(url),
       port: url.port || port,
       path: address.resourceName, // RFC 6455 §4.1 MUST: the Request-URI matches the resource name.
       socketPath,

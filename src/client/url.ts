@@ -94,6 +94,17 @@ function didYouMean(guess: string): string {
   return URL.canParse(guess) ? `; did you mean "${guess}"?` : '';
 }
 
+/** The host of a URL; an IPv6 address without its brackets. */
+export function hostnameOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '');
+}
+
+/** RFC 6455 §3: the port of a URL; without one 443 for wss: and 80 for ws:. */
+export function portOf({ port, protocol }: URL): number {
+  if (port !== '') return Number(port);
+  return protocol === 'wss:' ? 443 : 80;
+}
+
 /** Returns the `user:password` of a URL; undefined if it has none. */
 export function credentialsOf(url: URL): string | undefined {
   if (url.username === '' && url.password === '') return undefined;

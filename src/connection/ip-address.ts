@@ -2,6 +2,19 @@
 
 import { isIP } from 'node:net';
 
+/** Returns an address as it stands in a URL: IPv6 in brackets. RFC 3986 §3.2.2. */
+export function formatHost(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
+}
+
+/** Returns `127.0.0.1:8080` or `[::1]:8080`; undefined for a socket that is not TCP. */
+export function formatEndpoint(
+  address: string | undefined,
+  port: number | undefined,
+): string | undefined {
+  return address === undefined || port === undefined ? undefined : `${formatHost(address)}:${port}`;
+}
+
 /** Returns an IPv4-mapped IPv6 address as IPv4, and any other one as it is. RFC 4291 §2.5.5.2. */
 export function unmapAddress(address: string): string {
   if (!address.includes(':') || isIP(address) !== 6) return address;

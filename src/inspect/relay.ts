@@ -2,17 +2,18 @@
 
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
+import { resetSocket } from '../client/open-socket.js';
 import { type Timer, time } from '../connection/time.js';
 import { listHas } from '../handshake/fields.js';
 import { CloseCode, writeClose } from '../protocol/close.js';
 import { Opcode } from '../protocol/frame.js';
-import { fieldValue, HeadCollector, statusOf } from '../recording/http-head.js';
+import { fieldValue, HeadCollector, isInformational, statusOf } from '../recording/http-head.js';
 import type { ConnectionRecorder } from '../recording/recorder.js';
 import type { Sender } from '../recording/records.js';
 import { encodeFrame } from '../sans-io/encode-frame.js';
 import { Direction } from './direction.js';
 import type { Hold } from './messages.js';
-import { resetConnection, type Target } from './target.js';
+import type { Target } from './target.js';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -170,7 +171,7 @@ export class Relay {
   }
 
   private readStatus(direction: Direction, status: number): void {
-    const isInterim = status >= 100 && status < 200 && status !== 101;
+    const isInterim = isInformational(status);
     this.response = isInterim ? new HeadCollector('server') : undefined;
     if (isInterim) return;
     direction.isFramed = status === 101;
@@ -200,7 +201,7 @@ export class Relay {
     this.events.recorder.end(from, error);
     for (const direction of this.both) direction.drop();
     const other = from === 'client' ? this.server : this.client;
-    if (other !== undefined && !other.destroyed) resetConnection(other);
+    if (other !== undefined && !other.destroyed) resetSocket(other);
   }
 
   private oneClosed(): void {
@@ -222,7 +223,6 @@ function closeFrame(from: Sender): Buffer {
   return encodeFrame({ opcode: Opcode.CLOSE, payload, masked: from === 'client' });
 }
 
-/** Whether a direction is held. */
-export function holds(hold: Hold, from: Sender): boolean {
+function holds(hold: Hold, from: Sender): boolean {
   return hold === 'both' || hold === from;
 }

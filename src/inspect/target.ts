@@ -1,7 +1,7 @@
 /** The server behind the inspector: its address, how it is connected to, and what it is sent. */
 
-import { connect, type Socket } from 'node:net';
-import { connect as connectTls, TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
+import { connectEventOf, openSocket } from '../client/open-socket.js';
 import { type Address, readAddress } from '../client/url.js';
 import { time } from '../connection/time.js';
 
@@ -33,7 +33,8 @@ export class Target {
 
   /** Calls back once: with the error, or with undefined if the socket is connected. */
   connect(callback: (error: Error | undefined) => void): Socket {
-    const socket = this.open();
+    const rejectUnauthorized = this.options.insecure !== true;
+    const socket = openSocket(this.address, { rejectUnauthorized, ALPNProtocols: ['http/1.1'] });
     const timer = time.setTimeout(
       () => socket.destroy(new Error(`the target did not answer within ${CONNECT_TIMEOUT} ms`)),
       CONNECT_TIMEOUT,
@@ -45,21 +46,9 @@ export class Target {
     };
     const connected = (): void => settle();
     const closed = (): void => settle(new Error('the connection was closed'));
-    const event = this.address.secure ? 'secureConnect' : 'connect';
+    const event = connectEventOf(this.address);
     socket.once('error', settle).once('close', closed).once(event, connected);
     return socket;
-  }
-
-  private open(): Socket {
-    const { url, secure, socketPath } = this.address;
-    if (socketPath !== undefined) return connect({ path: socketPath, allowHalfOpen: true });
-    const host = url.hostname.replace(/^\[|\]$/g, '');
-    const port = Number(url.port || (secure ? 443 : 80));
-    const place = { host, port, allowHalfOpen: true, noDelay: true };
-    if (!secure) return connect(place);
-    const servername = /^[\d.]+$|:/.test(host) ? '' : host;
-    const rejectUnauthorized = this.options.insecure !== true;
-    return connectTls({ ...place, servername, rejectUnauthorized, ALPNProtocols: ['http/1.1'] });
   }
 
   /**
@@ -77,10 +66,4 @@ export class Target {
       return name + space + url.host;
     });
   }
-}
-
-/** Ends a connection with a reset where the transport has one: not below TLS, nor for a local socket. */
-export function resetConnection(socket: Socket): void {
-  if (socket instanceof TLSSocket || socket.remoteAddress === undefined) socket.destroy();
-  else socket.resetAndDestroy();
 }

@@ -1,6 +1,7 @@
-/** The records of a recording, sorted by connection. */
+/** The records of a recording, grouped by connection. */
 
 import { Buffer } from 'node:buffer';
+import { isInformational, statusOf } from './http-head.js';
 import type {
   BytesRecord,
   ConnectionRecord,
@@ -28,7 +29,7 @@ export function startOf(records: readonly RecordingRecord[]): number {
 }
 
 /**
- * Sorts records by connection.
+ * Groups records by connection.
  * @throws SyntaxError for a record of a connection that did not begin
  */
 export function connectionsOf(records: readonly RecordingRecord[]): RecordedConnection[] {
@@ -51,16 +52,31 @@ export function connectionsOf(records: readonly RecordingRecord[]): RecordedConn
   return [...connections.values()];
 }
 
+/** The request, and the final response to it. */
+export interface RecordedHandshake {
+  readonly request: HandshakeRecord | undefined;
+  readonly response: HandshakeRecord | undefined;
+}
+
+/** Finds the opening handshake of a connection. */
+export function handshakeOf({ events }: RecordedConnection): RecordedHandshake {
+  const heads = events.filter((event) => event.type === 'handshake');
+  return {
+    request: heads.find(({ from }) => from === 'client'),
+    response: heads.find(({ from, head }) => from === 'server' && !isInformational(statusOf(head))),
+  };
+}
+
 /** The bytes of a record; none for an end. */
 export function bytesOf(event: ConnectionEvent): Buffer {
   if (event.type === 'handshake') return Buffer.from(event.head, 'latin1');
   return event.type === 'end' ? Buffer.alloc(0) : Buffer.from(event.bytes, 'hex');
 }
 
-/** A part of a recorded connection, and when it was complete; or an end. */
+/** A part of a recorded connection with the time at which it was complete, or an end. */
 export type TimedPiece = (Piece & { readonly time: number }) | EndRecord;
 
-/** Decodes the bytes of a connection again: a record has the beginning of a message only. */
+/** Decodes the bytes of a connection again: the text of a record is cut off. */
 export function* piecesOf(connection: RecordedConnection): Iterable<TimedPiece> {
   const splitter = new ConnectionSplitter(0);
   for (const event of connection.events) {

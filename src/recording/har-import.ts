@@ -1,21 +1,18 @@
 /** Reads the WebSocket connections of a HAR, also of one that a browser wrote. */
 
 import { Buffer } from 'node:buffer';
+import { portOf } from '../client/url.js';
 import { describeValue } from '../connection/check-options.js';
+import { formatEndpoint } from '../connection/ip-address.js';
 import { Opcode } from '../protocol/frame.js';
 import { FrameDecoder } from '../sans-io/decode-frames.js';
 import { encodeFrame } from '../sans-io/encode-frame.js';
 import { describeFrame } from './describe-frame.js';
 import type { HarFrame, HarMessage, HarPair } from './har.js';
 import { parseRecording } from './read.js';
-import {
-  FORMAT_VERSION,
-  type FrameRecord,
-  type HandshakeRecord,
-  type RecordingRecord,
-} from './records.js';
+import { FORMAT_VERSION, type FrameRecord, type RecordingRecord, roundTime } from './records.js';
 
-/** The masking key of rebuilt frames, that of RFC 6455 §5.7: a HAR gives the same bytes each time. */
+/** The masking key of rebuilt frames, from RFC 6455 §5.7. It is fixed, so the bytes are reproducible. */
 const KEY = Buffer.from('37fa213d', 'hex');
 
 /** An object of JSON whose properties may have any value. */
@@ -43,7 +40,7 @@ export function fromHar(har: unknown): RecordingRecord[] {
   return parseRecording(records.map((record) => JSON.stringify(record))); // checks them
 }
 
-/** Whether a text begins as JSON that is no recording does. */
+/** Whether a text begins as a HAR does. */
 export function isHar(text: string): boolean {
   return /^\ufeff?\s*\{\s*"log"\s*:/.test(text);
 }
@@ -78,31 +75,26 @@ function recordsOf(entry: Loose, connection: number, start: number): object[] {
   const url = String(request['url']).replace(/^http/, 'ws');
   const time = startOf(entry) - start;
   const wait = Number(asObject(entry['timings'])['wait']) || 0;
-  const place = { connection, time };
-  const heads: Omit<HandshakeRecord, 'connection' | 'time'>[] = [
-    { type: 'handshake', from: 'client', head: requestHead(request, url) },
-  ];
   const frames = framesOf(entry);
-  const response = responseHead(asObject(entry['response']), frames.length > 0);
-  if (response !== undefined) heads.push({ type: 'handshake', from: 'server', head: response });
   const server = addressOf(entry['serverIPAddress'], url);
-  return [
-    { type: 'connection', ...place, url, server },
-    ...heads.map((head) => {
-      const isResponse = head.from === 'server';
-      return { ...head, ...place, time: isResponse ? round(time + wait) : time };
-    }),
-    ...frames.map(({ time: seconds, ...frame }) => {
-      return { type: 'frame', connection, time: round(seconds * 1000 - start), ...frame };
-    }),
+  const records: object[] = [
+    { type: 'connection', connection, time, url, server },
+    { type: 'handshake', connection, time, from: 'client', head: requestHead(request, url) },
   ];
+  const head = responseHead(asObject(entry['response']), frames.length > 0);
+  const responseTime = roundTime(time + wait);
+  if (head !== undefined) {
+    records.push({ type: 'handshake', connection, time: responseTime, from: 'server', head });
+  }
+  for (const { time: seconds, ...frame } of frames) {
+    records.push({ type: 'frame', connection, time: roundTime(seconds * 1000 - start), ...frame });
+  }
+  return records;
 }
 
 function addressOf(address: unknown, url: string): string | undefined {
   if (typeof address !== 'string' || address === '' || !URL.canParse(url)) return undefined;
-  const { port, protocol } = new URL(url);
-  const host = address.includes(':') ? `[${address.replace(/[[\]]/g, '')}]` : address;
-  return `${host}:${port || (protocol === 'wss:' ? 443 : 80)}`;
+  return formatEndpoint(address.replace(/[[\]]/g, ''), portOf(new URL(url)));
 }
 
 function requestHead(request: Loose, url: string): string {
@@ -150,10 +142,6 @@ function framesOf(entry: Loose): HarFrame[] {
     const bytes = encodeFrame({ opcode, payload, maskingKey });
     return decoders[from].push(bytes).map((frame) => ({ from, time, ...describeFrame(frame) }));
   });
-}
-
-function round(milliseconds: number): number {
-  return Math.round(milliseconds * 1000) / 1000;
 }
 
 function asObject(value: unknown): Loose {

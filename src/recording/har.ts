@@ -2,9 +2,15 @@
 
 import type { Buffer } from 'node:buffer';
 import { Opcode } from '../protocol/frame.js';
-import { connectionsOf, piecesOf, type RecordedConnection, startOf } from './connections.js';
+import {
+  connectionsOf,
+  handshakeOf,
+  piecesOf,
+  type RecordedConnection,
+  startOf,
+} from './connections.js';
 import { fieldsOf, fieldValue, type HeaderField, startLineOf, statusOf } from './http-head.js';
-import type { FrameRecord, RecordingRecord, Sender } from './records.js';
+import { type FrameRecord, type RecordingRecord, roundTime, type Sender } from './records.js';
 
 /** A message, with exactly the properties that Chrome writes. */
 export interface HarMessage {
@@ -101,17 +107,18 @@ export function toHar(records: readonly RecordingRecord[]): Har {
 }
 
 function entryOf(connection: RecordedConnection, start: number): HarEntry {
-  const { request, response, body, responseTime } = headsOf(connection);
+  const { request, response } = handshakeOf(connection);
+  const responseHead = response?.head ?? '';
   const requestTime = request?.time ?? connection.time;
-  const wait = responseTime === undefined ? 0 : round(responseTime - requestTime);
-  const seconds = (time: number) => round(start + time) / 1000;
+  const wait = response === undefined ? 0 : roundTime(response.time - requestTime);
+  const seconds = (time: number) => roundTime(start + time) / 1000;
   const { frames, messages } = contentOf(connection, seconds);
   const [, address] = /^\[?(.*?)\]?:\d+$/.exec(connection.server ?? '') ?? [];
   return {
     startedDateTime: new Date(start + requestTime).toISOString(),
     time: wait,
     request: requestOf(connection.url, request?.head ?? ''),
-    response: responseOf(response, body),
+    response: responseOf(responseHead, bodyLengthOf(connection, responseHead)),
     cache: {},
     timings: { blocked: -1, dns: -1, connect: -1, ssl: -1, send: 0, wait, receive: 0 },
     ...(address !== undefined && { serverIPAddress: address }),
@@ -122,22 +129,14 @@ function entryOf(connection: RecordedConnection, start: number): HarEntry {
   };
 }
 
-/** Removes the digits that come from adding fractions. */
-function round(milliseconds: number): number {
-  return Math.round(milliseconds * 1000) / 1000;
-}
-
-/** Finds the request, the last response, and the length of the body of a refusal. */
-function headsOf({ events }: RecordedConnection) {
-  const heads = events.filter((event) => event.type === 'handshake');
-  const request = heads.find(({ from }) => from === 'client');
-  const response = heads.filter(({ from }) => from === 'server').at(-1);
-  const isRefused = response !== undefined && statusOf(response.head) !== 101;
-  let body = 0;
-  for (const event of isRefused ? events : []) {
-    if (event.type === 'bytes' && event.from === 'server') body += event.bytes.length / 2;
+/** The length of what follows the head of a refusal. */
+function bodyLengthOf({ events }: RecordedConnection, response: string): number {
+  if (response === '' || statusOf(response) === 101) return 0;
+  let length = 0;
+  for (const event of events) {
+    if (event.type === 'bytes' && event.from === 'server') length += event.bytes.length / 2;
   }
-  return { request, response: response?.head ?? '', body, responseTime: response?.time };
+  return length;
 }
 
 function contentOf(connection: RecordedConnection, seconds: (time: number) => number) {

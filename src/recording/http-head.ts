@@ -8,7 +8,7 @@ import type { Sender } from './records.js';
 /** A header field as it was sent. */
 export type HeaderField = readonly [name: string, value: string];
 
-/** Heads of proxies and of cookies are longer than those that a server takes. */
+/** Above the limit of `node:http`: proxies and cookies make heads long. */
 const MAX_HEAD = 65_536;
 
 const END = '\r\n\r\n';
@@ -21,7 +21,7 @@ function isHttp(bytes: Buffer, from: Sender): boolean {
 
 /** Collects the bytes of a head. */
 export class HeadCollector {
-  /** The bytes so far; behind a complete head also those that follow it. */
+  /** All bytes so far: the head, and those that follow it. */
   bytes: Buffer = Buffer.alloc(0);
   private readonly from: Sender;
   private searched = 0;
@@ -51,6 +51,11 @@ export function startLineOf(head: string): string {
 /** The status of a response; 0 if its first line is not a status line. */
 export function statusOf(head: string): number {
   return Number(/^HTTP\/\S+ (\d{3})(?: |$)/.exec(startLineOf(head))?.[1] ?? 0);
+}
+
+/** Whether a status is that of an interim response, which the final one follows. RFC 9110 §15.2. */
+export function isInformational(status: number): boolean {
+  return status >= 100 && status < 200 && status !== 101;
 }
 
 /** The fields of a head, in their order. A line without a colon is left out. */

@@ -2,8 +2,10 @@
 
 import { Buffer } from 'node:buffer';
 import { isIP } from 'node:net';
+import { hostnameOf, portOf } from '../client/url.js';
 import { groupsOf, unmapAddress } from '../connection/ip-address.js';
 import type { RecordedConnection } from './connections.js';
+import type { Sender } from './records.js';
 
 /** An end of a TCP connection. */
 export interface Endpoint {
@@ -19,7 +21,7 @@ const UNKNOWN = { client: '192.0.2.1', server: '192.0.2.2' } as const;
 const FIRST_DYNAMIC_PORT = 49_152;
 
 /** Returns both ends. If one of them has an IPv6 address, the other one's is mapped to IPv6. */
-export function endpointsOf(connection: RecordedConnection): Record<'client' | 'server', Endpoint> {
+export function endpointsOf(connection: RecordedConnection): Record<Sender, Endpoint> {
   const client = parse(connection.client) ?? {
     host: UNKNOWN.client,
     port: FIRST_DYNAMIC_PORT + (connection.connection % 16_384),
@@ -47,10 +49,9 @@ function parse(text: string | undefined): Host | undefined {
 
 function fromUrl(text: string): Host {
   if (!URL.canParse(text)) return { host: UNKNOWN.server, port: 80 };
-  const { hostname, port, protocol } = new URL(text);
-  const host = hostname.replace(/[[\]]/g, '');
-  const number = Number(port) || (protocol === 'wss:' ? 443 : 80);
-  return { host: isIP(host) === 0 ? UNKNOWN.server : host, port: number };
+  const url = new URL(text);
+  const host = hostnameOf(url);
+  return { host: isIP(host) === 0 ? UNKNOWN.server : host, port: portOf(url) };
 }
 
 function v4Bytes(host: string): Buffer {

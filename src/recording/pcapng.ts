@@ -32,7 +32,7 @@ function* packetsOf(records: readonly RecordingRecord[]): Iterable<readonly [num
   const conversations = new Map(all.map((one) => [one.connection, new TcpConversation(one)]));
   for (const record of records) {
     if (record.type === 'recording') continue;
-    const conversation = conversations.get(record.connection) as TcpConversation; // one for each
+    const conversation = conversations.get(record.connection) as TcpConversation; // each has one
     const packets =
       record.type === 'connection' ? conversation.open() : packetsOfEvent(conversation, record);
     for (const packet of packets) yield [record.time, packet];
@@ -55,7 +55,7 @@ function block(type: number, body: Buffer): Buffer {
   return bytes;
 }
 
-/** Version 1.0, and a length of the section that is not told. */
+/** Version 1.0. The length of the section is not given, which -1 stands for. */
 function sectionHeader(): Buffer {
   const body = Buffer.alloc(16, 0xff);
   body.writeUInt32LE(BYTE_ORDER_MAGIC, 0);

@@ -1,8 +1,9 @@
 /** RFC 6455 §5.5.3: the Pings of one end that have no Pong yet. */
 
 import type { Buffer } from 'node:buffer';
+import { roundTime } from './records.js';
 
-/** A peer that answers no Ping does not fill the memory. */
+/** A limit for the memory, if a peer answers no Ping. */
 const MAX_PINGS = 64;
 
 /** Measures round trips. */
@@ -24,6 +25,6 @@ export class PingList {
     const ping = this.pings[index];
     if (ping === undefined) return undefined;
     this.pings = this.pings.slice(index + 1);
-    return Math.round((now - ping.sentAt) * 1000) / 1000;
+    return roundTime(now - ping.sentAt);
   }
 }

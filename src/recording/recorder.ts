@@ -13,7 +13,9 @@ import {
   type EndRecord,
   FORMAT_VERSION,
   type FrameRecord,
+  otherEnd,
   type RecordingRecord,
+  roundTime,
   type Sender,
 } from './records.js';
 import { ConnectionSplitter, type Piece } from './splitter.js';
@@ -69,7 +71,7 @@ export class Recorder {
   /** A connection begins. */
   connect(details: ConnectionDetails): ConnectionRecorder {
     const connection = ++this.connections;
-    const elapsed = () => Math.round((this.now() - this.start) * 1000) / 1000;
+    const elapsed = () => roundTime(this.now() - this.start);
     this.write({ type: 'connection', connection, time: elapsed(), ...details });
     return new ConnectionRecorder(connection, this.write, elapsed, this.maxPayload);
   }
@@ -152,6 +154,6 @@ export class ConnectionRecorder {
   private roundTripOf(from: Sender, { opcode, payload }: DecodedFrame, now: number) {
     if (opcode === Opcode.PING) this.pings[from].add(payload, now);
     if (opcode !== Opcode.PONG) return undefined;
-    return this.pings[from === 'client' ? 'server' : 'client'].answered(payload, now);
+    return this.pings[otherEnd(from)].answered(payload, now);
   }
 }

@@ -8,6 +8,16 @@ export const FORMAT_VERSION = 1;
 /** The two ends of a recorded connection. */
 export type Sender = 'client' | 'server';
 
+/** The end that receives what `sender` sends. */
+export function otherEnd(sender: Sender): Sender {
+  return sender === 'client' ? 'server' : 'client';
+}
+
+/** Rounds a time in milliseconds to the three decimals of a record. */
+export function roundTime(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}
+
 /** The first line of a recording. */
 export interface RecordingStart {
   /** 'recording'. */
@@ -52,7 +62,7 @@ export interface HandshakeRecord extends OfConnection {
   readonly edited?: { readonly original: string | null } | undefined;
 }
 
-/** A complete frame. The bytes say all; the other properties are there to be read and searched. */
+/** A complete frame. `bytes` is all of it; the other properties make it readable. */
 export interface FrameRecord extends OfConnection {
   /** 'frame'. */
   readonly type: 'frame';

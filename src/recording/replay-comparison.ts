@@ -1,5 +1,6 @@
 /** Compares what a peer sends with what it sent in the recording. */
 
+import { spaced } from '../sans-io/to-bytes.js';
 import { type Counts, countsOf, type Item, type Kind, type Plan } from './replay-plan.js';
 
 /** Something that the peer did not send as it did in the recording. */
@@ -12,25 +13,25 @@ export interface ReplayDifference {
   readonly expected: string | undefined;
   /** What the peer sent, in words; undefined if it sent none. */
   readonly received: string | undefined;
-  /** Whether it was waited for until the time was over. */
+  /** Whether the time limit ended the wait for it. */
   readonly timedOut: boolean;
 }
 
-/** What came of a replay. */
+/** The result of a replay. */
 export interface ReplayResult {
   /** Whether the peer sent what it sent in the recording. */
   readonly equal: boolean;
   /** All differences; of items that are missing, the first one of each kind. */
   readonly differences: readonly ReplayDifference[];
-  /** How many frames, other bytes and ends were sent. */
+  /** The number of steps that were done: frames, other bytes and ends. */
   readonly sent: number;
-  /** How many of them the recording has. */
+  /** The number of steps in the recording. */
   readonly planned: number;
-  /** How many messages the peer sent. */
+  /** The number of messages of the peer. */
   readonly messages: number;
 }
 
-/** How much of a message a difference shows, and how much of that is before the place that differs. */
+/** How many characters a difference shows, and how many of them precede the first one that differs. */
 const MAX_SHOWN = 80;
 const SHOWN_BEFORE = 20;
 
@@ -59,7 +60,7 @@ export class Comparison {
     });
   }
 
-  /** The handshake or the end is another one. */
+  /** The handshake or the end differs. */
   addOther(
     kind: 'handshake' | 'end',
     expected: string,
@@ -69,7 +70,7 @@ export class Comparison {
     this.differences.push({ kind, index: 0, expected, received, timedOut });
   }
 
-  /** Whether the peer has sent so much. */
+  /** Whether the peer has sent at least this many items. */
   hasReceived(counts: Counts): boolean {
     const { message, pong, close } = this.received;
     return message >= counts.message && pong >= counts.pong && close >= counts.close;
@@ -81,7 +82,7 @@ export class Comparison {
   }
 
   /**
-   * Nothing more is awaited: the first missing item of each kind is a difference.
+   * Nothing more is expected: the first missing item of each kind is a difference.
    * @param wanted how many items there should be
    */
   finish(wanted: Counts, timedOut: boolean): void {
@@ -118,7 +119,7 @@ function inWords({ kind, data }: Item, offset: number): string {
       ? `Close ${shown.trim()}`
       : `text ${JSON.stringify(before + shown + after)}`;
   }
-  const digits = data.toString('hex', start, start + MAX_SHOWN / 2).replace(/..(?=.)/g, '$& ');
+  const digits = spaced(data.toString('hex', start, start + MAX_SHOWN / 2));
   const size = `${data.length} ${data.length === 1 ? 'byte' : 'bytes'}`;
   const name = kind === 'message' ? 'binary' : kind === 'pong' ? 'Pong' : 'Close';
   return `${name}, ${size}${digits === '' ? '' : `: ${before}${digits}${after}`}`;

@@ -3,11 +3,10 @@
 import type { Buffer } from 'node:buffer';
 import { Opcode } from '../protocol/frame.js';
 import type { DecodedFrame } from '../sans-io/decode-frames.js';
-import { piecesOf, type RecordedConnection, type TimedPiece } from './connections.js';
-import { statusOf } from './http-head.js';
+import { handshakeOf, piecesOf, type RecordedConnection, type TimedPiece } from './connections.js';
 import type { EndRecord, Sender } from './records.js';
 
-/** What is compared. A Ping is not: it depends on the time, not on what was sent. */
+/** What is compared. Pings are not: they depend on the time, not on what was sent. */
 export type Kind = 'message' | 'pong' | 'close';
 
 /** Something that an end sends. */
@@ -38,7 +37,7 @@ export interface Step {
 /** A connection as one of its ends sees it. */
 export interface Plan {
   readonly request: string;
-  /** undefined if there was none. */
+  /** Undefined if there was none. */
   readonly response: string | undefined;
   readonly steps: readonly Step[];
   readonly expected: Readonly<Record<Kind, readonly Item[]>>;
@@ -48,11 +47,12 @@ export interface Plan {
 
 /** @throws SyntaxError if the recording has no request, or for a server no response */
 export function planFor(connection: RecordedConnection, own: Sender): Plan {
-  const { request, response, openedAt } = handshakeOf(connection);
+  const { request, response } = handshakeOf(connection);
   if (request === undefined || (own === 'server' && response === undefined)) {
     const missing = request === undefined ? 'request' : 'response';
     throw new SyntaxError(`Connection ${connection.connection} of the recording has no ${missing}`);
   }
+  const openedAt = response?.time ?? request.time;
   const steps: Step[] = [];
   const expected: Record<Kind, Item[]> = { message: [], pong: [], close: [] };
   const pings: string[] = [];
@@ -72,7 +72,7 @@ export function planFor(connection: RecordedConnection, own: Sender): Plan {
     const item = itemOf(piece.frame);
     if (item !== undefined) expected[item.kind].push(item);
   }
-  return { request, response, steps, expected, expectsEnd };
+  return { request: request.head, response: response?.head, steps, expected, expectsEnd };
 }
 
 function bytesOfPiece(piece: Exclude<TimedPiece, { type: 'handshake' }>): Buffer | undefined {
@@ -90,25 +90,6 @@ function pingOf(piece: TimedPiece, pings: readonly string[]): number | undefined
   if (piece.type !== 'frame' || piece.frame.opcode !== Opcode.PONG) return undefined;
   const index = pings.lastIndexOf(piece.frame.payload.toString('latin1'));
   return index === -1 ? undefined : index;
-}
-
-/** Finds the request, the final response, and when the later of them came. */
-function handshakeOf(connection: RecordedConnection) {
-  let request: string | undefined;
-  let response: string | undefined;
-  let openedAt = connection.time;
-  for (const event of connection.events) {
-    if (event.type !== 'handshake') continue;
-    openedAt = event.time;
-    if (event.from === 'client') request ??= event.head;
-    else if (!isInformational(statusOf(event.head))) response ??= event.head;
-  }
-  return { request, response, openedAt };
-}
-
-/** RFC 9110 §15.2. */
-export function isInformational(status: number): boolean {
-  return status >= 100 && status < 200 && status !== 101;
 }
 
 /** @returns undefined for a frame that is not compared */

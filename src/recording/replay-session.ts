@@ -2,15 +2,17 @@
 
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
+import { resetSocket } from '../client/open-socket.js';
 import type { Address } from '../client/url.js';
+import { formatEndpoint } from '../connection/ip-address.js';
 import { type Timer, time } from '../connection/time.js';
 import { newKey } from '../handshake/fields.js';
-import { startLineOf, statusOf } from './http-head.js';
+import { isInformational, startLineOf, statusOf } from './http-head.js';
 import { type ConnectionRecorder, Recorder } from './recorder.js';
-import type { RecordingRecord, Sender } from './records.js';
+import { otherEnd, type RecordingRecord, type Sender } from './records.js';
 import { Comparison, type ReplayResult } from './replay-comparison.js';
 import { compareAccept, compareResponses, requestFor, responseFor } from './replay-handshake.js';
-import { countsOf, isInformational, isPing, itemOf, type Plan, type Step } from './replay-plan.js';
+import { countsOf, isPing, itemOf, type Plan, type Step } from './replay-plan.js';
 import { ConnectionSplitter, type Piece } from './splitter.js';
 
 /** How a replay is done. */
@@ -37,16 +39,16 @@ export class ReplaySession {
   private readonly recorder: ConnectionRecorder | undefined;
   /** The request or the final response of the peer. */
   private peerHead: string | undefined;
-  private hasPeerEnded = false;
-  private isClosed = false;
+  /** 'ended' once the peer has ended its direction, 'closed' once nothing can be sent either. */
+  private wire: 'open' | 'ended' | 'closed' = 'open';
   private sent = 0;
   /** The recorded Pongs, by the number of the Ping that each answers. */
   private readonly answers = new Map<number, Buffer>();
   /** How many Pings the peer has sent. */
   private pings = 0;
-  /** Set if the peer did not send in time what the recording has. */
+  /** Whether the last wait ended with the time limit. */
   private hasTimedOut = false;
-  /** Looks again at what is awaited. */
+  /** Checks the condition that is waited for. */
   private wake: (() => void) | undefined;
 
   constructor(socket: Socket, plan: Plan, options: SessionOptions) {
@@ -54,7 +56,7 @@ export class ReplaySession {
     this.plan = plan;
     this.options = options;
     this.own = options.as;
-    this.peer = options.as === 'client' ? 'server' : 'client';
+    this.peer = otherEnd(options.as);
     this.comparison = new Comparison(plan);
     this.recorder = options.onRecord && this.startRecorder(options.onRecord);
     for (const { answers, bytes } of plan.steps) {
@@ -83,10 +85,14 @@ export class ReplaySession {
     return { equal, differences, sent: this.sent, planned, messages: received.message };
   }
 
+  private get hasPeerEnded(): boolean {
+    return this.wire !== 'open';
+  }
+
   private startRecorder(onRecord: (record: RecordingRecord) => void): ConnectionRecorder {
     const { socket, own, options } = this;
-    const local = addressText(socket.localAddress, socket.localPort);
-    const remote = addressText(socket.remoteAddress, socket.remotePort);
+    const local = formatEndpoint(socket.localAddress, socket.localPort);
+    const remote = formatEndpoint(socket.remoteAddress, socket.remotePort);
     const [client, server] = own === 'client' ? [local, remote] : [remote, local];
     return new Recorder(onRecord).connect({ url: options.address.url.href, client, server });
   }
@@ -94,10 +100,10 @@ export class ReplaySession {
   private listen(): void {
     const { socket, peer } = this;
     let error: Error | undefined;
-    const finish = () => {
-      if (this.hasPeerEnded) return;
-      this.hasPeerEnded = true;
-      this.recorder?.end(peer, error);
+    const finish = (wire: 'ended' | 'closed') => {
+      if (this.wire === 'open') this.recorder?.end(peer, error);
+      this.wire = wire;
+      this.wake?.();
     };
     socket.on('data', (bytes) => {
       this.recorder?.receive(peer, bytes);
@@ -108,15 +114,8 @@ export class ReplaySession {
       error = reason;
     });
     socket.on('drain', () => this.wake?.());
-    socket.on('end', () => {
-      finish();
-      this.wake?.();
-    });
-    socket.on('close', () => {
-      this.isClosed = true;
-      finish();
-      this.wake?.();
-    });
+    socket.on('end', () => finish('ended'));
+    socket.on('close', () => finish('closed'));
   }
 
   private readPieces(pieces: readonly Piece[]): void {
@@ -143,12 +142,12 @@ export class ReplaySession {
 
   private write(bytes: Buffer): boolean {
     this.recorder?.receive(this.own, bytes);
-    if (this.isClosed) return true;
+    if (this.wire === 'closed') return true;
     this.collectWrites();
     return this.socket.write(bytes);
   }
 
-  /** Frames that are sent at once are written together. */
+  /** Joins the frames that are sent in one turn into one write. */
   private collectWrites(): void {
     const { socket } = this;
     if (socket.writableCorked > 0) return;
@@ -170,9 +169,8 @@ export class ReplaySession {
     if (own === 'client') this.writeHead(requestFor(plan.request, resourceName, url.host, key));
     const recorded = own === 'client' ? plan.response : plan.request;
     if (recorded === undefined) return true;
-    const outcome = await this.waitFor(() => this.peerHead !== undefined);
+    await this.waitFor(() => this.peerHead !== undefined);
     if (this.peerHead === undefined) {
-      this.hasTimedOut = outcome === 'timeout';
       comparison.addOther('handshake', startLineOf(recorded), undefined, this.hasTimedOut);
       return false;
     }
@@ -196,13 +194,12 @@ export class ReplaySession {
       const isDone = (await this.awaitTurn(step, startedAt)) && (await this.play(step));
       if (!isDone) return this.stopAt(step);
     }
-    const isComplete = () => comparison.isComplete && (!plan.expectsEnd || this.hasPeerEnded);
-    this.hasTimedOut = (await this.waitFor(isComplete)) === 'timeout';
+    await this.waitFor(() => comparison.isComplete && (!plan.expectsEnd || this.hasPeerEnded));
     comparison.finish(countsOf(plan.expected), this.hasTimedOut);
     if (plan.expectsEnd) this.compareEnd();
   }
 
-  /** The peer has ended, or did not send what the recording has before this step. */
+  /** Ends at a step that cannot be done: the peer has ended, or did not send what comes before it. */
   private stopAt(step: Step): void {
     const { comparison, plan, sent, hasTimedOut } = this;
     comparison.finish(hasTimedOut ? step.after : countsOf(plan.expected), hasTimedOut);
@@ -231,10 +228,9 @@ export class ReplaySession {
       const isDue = () =>
         this.comparison.hasReceived(step.after) && (!step.afterEnd || this.hasPeerEnded);
       const outcome = await this.waitFor(isDue);
-      this.hasTimedOut = outcome === 'timeout';
       if (outcome !== 'done') return isEnd && outcome === 'ended';
     }
-    return isEnd || !this.isClosed;
+    return isEnd || this.wire !== 'closed';
   }
 
   /** @returns false if the peer does not read */
@@ -242,25 +238,22 @@ export class ReplaySession {
     this.sent++;
     if (bytes !== undefined) {
       if (this.write(bytes)) return true;
-      const outcome = await this.waitFor(() => !this.socket.writableNeedDrain);
-      this.hasTimedOut = outcome === 'timeout';
-      return outcome !== 'timeout';
+      return (await this.waitFor(() => !this.socket.writableNeedDrain)) !== 'timeout';
     }
     this.recorder?.end(this.own, how === 'end' ? undefined : new Error('as recorded'));
     if (how === 'end') this.socket.end();
-    // A TLS socket cannot send the RST.
-    else if (this.options.address.secure) this.socket.destroy();
-    else this.socket.resetAndDestroy();
+    else resetSocket(this.socket);
     return true;
   }
 
-  /** The time limit begins anew with each byte of the peer. */
+  /** Each byte of the peer starts the time limit again. */
   private waitFor(isDone: () => boolean): Promise<Outcome> {
     return new Promise((resolve) => {
       let timer: Timer | undefined;
       const settle = (outcome: Outcome) => {
         time.clearTimeout(timer);
         this.wake = undefined;
+        this.hasTimedOut = outcome === 'timeout';
         resolve(outcome);
       };
       this.wake = () => {
@@ -274,7 +267,7 @@ export class ReplaySession {
   }
 
   private sleep(milliseconds: number): Promise<void> {
-    if (milliseconds <= 0 || this.isClosed) return Promise.resolve();
+    if (milliseconds <= 0 || this.wire === 'closed') return Promise.resolve();
     return new Promise((resolve) => {
       const settle = () => {
         time.clearTimeout(timer);
@@ -283,13 +276,8 @@ export class ReplaySession {
       };
       const timer = time.setTimeout(settle, milliseconds);
       this.wake = () => {
-        if (this.isClosed) settle();
+        if (this.wire === 'closed') settle();
       };
     });
   }
-}
-
-function addressText(address: string | undefined, port: number | undefined): string | undefined {
-  if (address === undefined || port === undefined) return undefined;
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -2,21 +2,11 @@
 
 import * as net from 'node:net';
 import * as tls from 'node:tls';
-import type { Address } from '../client/url.js';
+import { connectEventOf, openSocket } from '../client/open-socket.js';
+import { type Address, hostnameOf, portOf } from '../client/url.js';
 
 /** The options of TLS: those of `tls.connect`, and `cert` and `key` for a server. */
 export type ReplayTlsOptions = tls.ConnectionOptions;
-
-/** Where to connect or to listen. */
-interface Place {
-  readonly host: string;
-  readonly port: number;
-}
-
-function placeOf({ url, secure }: Address): Place {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  return { host, port: url.port === '' ? (secure ? 443 : 80) : Number(url.port) };
-}
 
 /** Connects. @throws what the socket reports; the reason of the signal */
 export function connectTo(
@@ -24,16 +14,11 @@ export function connectTo(
   options: ReplayTlsOptions,
   signal: AbortSignal | undefined,
 ): Promise<net.Socket> {
-  const { host, port } = placeOf(address);
-  const place = { host, port, allowHalfOpen: true, noDelay: true };
-  const servername = net.isIP(host) === 0 ? host : '';
-  const socket = address.secure
-    ? tls.connect({ servername, ...options, ...place })
-    : net.connect(place);
+  const socket = openSocket(address, options);
   return new Promise((resolve, reject) => {
     const abort = () => socket.destroy(signal?.reason);
     const settle = () => signal?.removeEventListener('abort', abort);
-    socket.once(address.secure ? 'secureConnect' : 'connect', () => {
+    socket.once(connectEventOf(address), () => {
       settle();
       resolve(socket);
     });
@@ -54,7 +39,6 @@ export function acceptOne(
   signal: AbortSignal | undefined,
   onListening: (url: string) => void,
 ): Promise<net.Socket> {
-  const { host, port } = placeOf(address);
   const common = { allowHalfOpen: true, noDelay: true };
   const server = address.secure
     ? tls.createServer({ ...(options as tls.TlsOptions), ...common })
@@ -71,7 +55,7 @@ export function acceptOne(
       resolve(socket);
     });
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.listen(portOf(address.url), hostnameOf(address.url), () => {
       const url = new URL(address.url);
       url.port = String((server.address() as net.AddressInfo).port); // of TCP: it has one
       onListening(url.href);

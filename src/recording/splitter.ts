@@ -1,19 +1,16 @@
-/** The bytes of a connection, both directions, taken apart into heads, frames and the rest. */
+/** Splits the bytes of a connection, in both directions, into heads, frames and the rest. */
 
 import { Buffer } from 'node:buffer';
 import { type DecodedFrame, FrameDecoder, type FrameViolation } from '../sans-io/decode-frames.js';
 import type { FrameField } from '../sans-io/frame-fields.js';
-import { agreesToDeflate, HeadCollector, statusOf } from './http-head.js';
+import { agreesToDeflate, HeadCollector, isInformational, statusOf } from './http-head.js';
 import type { Sender } from './records.js';
 
-/** A part of what one end has sent. */
+/** A part of what one end has sent. The `fields` of a frame are empty. */
 export type Piece =
   | { readonly type: 'handshake'; readonly from: Sender; readonly head: Buffer }
-  | { readonly type: 'frame'; readonly from: Sender; readonly frame: SplitFrame }
+  | { readonly type: 'frame'; readonly from: Sender; readonly frame: DecodedFrame }
   | BytesPiece;
-
-/** A decoded frame; its `fields` are empty. */
-export type SplitFrame = DecodedFrame;
 
 /** Bytes that are neither a head nor a frame. */
 interface BytesPiece {
@@ -23,7 +20,7 @@ interface BytesPiece {
   readonly violation: FrameViolation | undefined;
 }
 
-/** Leaves the fields out: a record does not have them. */
+/** A decoder without the descriptions of fields: a record does not have them. */
 class QuickDecoder extends FrameDecoder {
   protected override fieldsOf(): readonly FrameField[] {
     return [];
@@ -31,8 +28,8 @@ class QuickDecoder extends FrameDecoder {
 }
 
 /**
- * What the bytes of one end are now: 'HEAD' a head that is incomplete; 'WAITING' a client's frames
- * before the response; 'FRAMES'; 'BYTES' what cannot be decoded.
+ * What one end sends now: 'HEAD' an incomplete head; 'WAITING' frames of a client before the response;
+ * 'FRAMES'; 'BYTES' what cannot be decoded.
  */
 type Side =
   | { readonly state: 'HEAD'; readonly collector: HeadCollector }
@@ -60,7 +57,7 @@ export class ConnectionSplitter {
     return this.sides[from].state === 'HEAD';
   }
 
-  /** Adds bytes that one end has sent. The caller leaves them as they are. */
+  /** Adds bytes that one end has sent. The caller must not change them afterwards. */
   push(from: Sender, bytes: Buffer): Piece[] {
     if (bytes.length === 0) return [];
     const side = this.sides[from];
@@ -98,8 +95,7 @@ export class ConnectionSplitter {
     const text = head.toString('latin1');
     const status = statusOf(text);
     const { client } = this.sides;
-    // RFC 9110 §15.2: an informational response comes before the final one.
-    if (status >= 100 && status < 200 && status !== 101) {
+    if (isInformational(status)) {
       this.sides.server = { state: 'HEAD', collector: new HeadCollector('server') };
       return this.push('server', rest);
     }
@@ -131,7 +127,7 @@ export class ConnectionSplitter {
     return this.maxPayload > 0 && length > this.maxPayload;
   }
 
-  /** This is not HTTP. A server may still answer such bytes with a response that is. */
+  /** The bytes are not HTTP. If the client's are not, the server may still answer with HTTP. */
   private refuse(from: Sender): Piece[] {
     const rest = this.giveUp(from);
     return from === 'client' ? rest : [...this.giveUp('client'), ...rest];

@@ -3,7 +3,7 @@
 import { Buffer } from 'node:buffer';
 import type { RecordedConnection } from './connections.js';
 import { type Endpoint, endpointsOf } from './ip-endpoints.js';
-import type { Sender } from './records.js';
+import { otherEnd, type Sender } from './records.js';
 
 const FIN = 0x01;
 const SYN = 0x02;
@@ -11,7 +11,7 @@ const RST = 0x04;
 const PSH = 0x08;
 const ACK = 0x10;
 
-/** The payload of a packet: less than 64 KiB with its headers, and than the window. */
+/** The longest payload of a packet: below 64 KiB with its headers, and below the window. */
 const MAX_SEGMENT = 32_000;
 const WINDOW = 0xffff;
 
@@ -22,7 +22,7 @@ const TCP = 6;
 interface End {
   readonly endpoint: Endpoint;
   sequence: number;
-  /** How many of its bytes the other end has not acknowledged. */
+  /** The number of its bytes that the other end has not acknowledged. */
   unacknowledged: number;
   isFinished: boolean;
 }
@@ -52,7 +52,7 @@ export class TcpConversation {
     for (let offset = 0; offset < bytes.length; offset += MAX_SEGMENT) {
       const segment = bytes.subarray(offset, offset + MAX_SEGMENT);
       if (end.unacknowledged + segment.length > WINDOW)
-        packets.push(this.packet(otherOf(from), ACK));
+        packets.push(this.packet(otherEnd(from), ACK));
       packets.push(this.packet(from, PSH | ACK, segment));
       end.sequence = (end.sequence + segment.length) >>> 0;
       end.unacknowledged += segment.length;
@@ -67,7 +67,7 @@ export class TcpConversation {
     end.isFinished = true;
     const fin = this.packet(from, FIN | ACK);
     end.sequence = (end.sequence + 1) >>> 0;
-    return [fin, this.packet(otherOf(from), ACK)];
+    return [fin, this.packet(otherEnd(from), ACK)];
   }
 
   reset(from: Sender): Buffer[] {
@@ -80,7 +80,7 @@ export class TcpConversation {
 
   private packet(from: Sender, flags: number, payload: Buffer = Buffer.alloc(0)): Buffer {
     const source = this.ends[from];
-    const target = this.ends[otherOf(from)];
+    const target = this.ends[otherEnd(from)];
     const segment = Buffer.alloc(TCP_SIZE + payload.length);
     segment.writeUInt16BE(source.endpoint.port, 0);
     segment.writeUInt16BE(target.endpoint.port, 2);
@@ -101,10 +101,6 @@ export class TcpConversation {
 
 function endAt(endpoint: Endpoint): End {
   return { endpoint, sequence: 0, unacknowledged: 0, isFinished: false };
-}
-
-function otherOf(from: Sender): Sender {
-  return from === 'client' ? 'server' : 'client';
 }
 
 /** Locally administered addresses, and the type of what follows. */

@@ -1,6 +1,7 @@
 /** RFC 6455 §5.2: the header of a frame, field by field, with its bits and what they mean. */
 
 import { type FrameHeader, Opcode } from '../protocol/frame.js';
+import { spaced } from './to-bytes.js';
 
 /** One field in the header of a frame. */
 export interface FrameField {
@@ -127,7 +128,7 @@ function describeLength(bits: string): string {
 
 function describeKey(bits: string): string {
   const digits = Number.parseInt(bits, 2).toString(16).padStart(8, '0');
-  return `each byte of the payload is XORed with one of ${digits.replace(/..(?=.)/g, '$& ')}`;
+  return `each byte of the payload is XORed with one of ${spaced(digits)}`;
 }
 
 function bitsOf(bytes: Uint8Array): string {

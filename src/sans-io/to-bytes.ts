@@ -7,6 +7,11 @@ import { describeValue } from '../connection/check-options.js';
 /** What programs write between hexadecimal digits: `81 05`, `81:05`, `0x81, 0x05`, `\x81\x05`. */
 const BETWEEN_DIGITS = /0x|\\x|[\s,:-]/gi;
 
+/** Separates the bytes of hexadecimal digits: `8105` becomes `81 05`. */
+export function spaced(digits: string): string {
+  return digits.replace(/..(?=.)/g, '$& ');
+}
+
 /** Returns a view of the bytes. @throws TypeError for anything but a Uint8Array */
 export function viewOf(bytes: Uint8Array): Buffer {
   if (types.isUint8Array(bytes)) {
