@@ -1,5 +1,6 @@
 /** Errors of sockets, files and handshakes as one line that says what to do. */
 
+import { types } from 'node:util';
 import { HandshakeError } from '../handshake/errors.js';
 import { escapeControls, shorten } from './text.js';
 
@@ -31,12 +32,12 @@ const TLS_HINT = /\(([^()]* use wss?: in place of wss?:)\)$/;
 /** Describes an error, such as 'nothing listens there (ECONNREFUSED)'. */
 export function explain(error: unknown): string {
   if (error instanceof HandshakeError) return explainHandshake(error);
-  if (error instanceof AggregateError) return explain(error.errors[0]);
-  if (!(error instanceof Error)) return String(error);
-  const { code } = error as NodeJS.ErrnoException;
-  const [, hint] = TLS_HINT.exec(error.message) ?? [];
+  if (!types.isNativeError(error)) return String(error);
+  const { code, message, errors } = error as NodeJS.ErrnoException & Partial<AggregateError>;
+  if (errors !== undefined) return explain(errors[0]);
+  const [, hint] = TLS_HINT.exec(message) ?? [];
   const meaning = hint ?? (code === undefined ? undefined : MEANINGS[code]);
-  return meaning === undefined ? oneLine(error.message) : `${meaning} (${code})`;
+  return meaning === undefined ? oneLine(message) : `${meaning} (${code})`;
 }
 
 /** A refused handshake: the status and the first line of the body. */

@@ -1,5 +1,6 @@
 /** Finds the command of a command line and runs it. */
 
+import { types } from 'node:util';
 import { Arguments } from './arguments.js';
 import type { Io } from './command.js';
 import { COMMANDS, type CommandEntry } from './commands.js';
@@ -28,7 +29,7 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
 function describe(error: unknown, name: string | undefined): string {
   if (error instanceof UsageError) return `${error.message} (${helpFor(name)})`;
   if (error instanceof Failure) return error.message;
-  return error instanceof Error ? `internal error: ${error.stack}` : `internal error: ${error}`;
+  return `internal error: ${types.isNativeError(error) ? error.stack : error}`;
 }
 
 function helpFor(name: string | undefined): string {

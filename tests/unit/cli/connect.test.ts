@@ -5,7 +5,7 @@ import { createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { runCli, startCli, startServe } from '../../support/cli.js';
+import { runCli, startCli, startProcess, startServe } from '../../support/cli.js';
 import { useScope } from '../../support/scope.js';
 
 const scope = useScope();
@@ -34,7 +34,7 @@ const echo = (socket: WebSocket): void => {
 describe('standard input', () => {
   test('each line is a message, and each message a line', async () => {
     const url = await listen(echo);
-    const outcome = await runCli(scope(), ['connect', url], 'one\ntwo\n/three\n');
+    const outcome = await runCli(scope(), ['connect', url, '-w', '0.01'], 'one\ntwo\n/three\n');
     expect(outcome).toEqual({ status: 0, stdout: 'one\ntwo\n/three\n', stderr: '' });
   });
 
@@ -69,8 +69,8 @@ describe('standard input', () => {
       echo(socket);
     });
     const input = Buffer.alloc(300_000, 'bytes \0\xff');
-    const cli = startCli(scope(), ['connect', url, '--binary']);
-    cli.child.stdin?.end(input);
+    const cli = startCli(scope(), ['connect', url, '--binary', '-w', '0.01']);
+    cli.parts.stdin.end(input);
     await cli.ended;
     expect(Buffer.from(cli.stdout, 'latin1').equals(input)).toBe(true);
     expect(lengths).toEqual([input.length]);
@@ -78,7 +78,7 @@ describe('standard input', () => {
 
   test('without --binary a binary message is a line of hexadecimal digits', async () => {
     const url = await listen((socket) => socket.send(Buffer.from([0, 255])));
-    expect((await runCli(scope(), ['connect', url], '')).stdout).toBe('00 ff\n');
+    expect((await runCli(scope(), ['connect', url, '-w', '0.01'], '')).stdout).toBe('00 ff\n');
   });
 });
 
@@ -90,7 +90,17 @@ describe('the request', () => {
       socket.send(socket.protocol);
     });
     const args = ['-H', 'Cookie: a=1', '-H', 'X-Two: b', '-o', 'http://o.example', '-s', 'v2'];
-    const { stdout } = await runCli(scope(), ['connect', url, ...args, '-s', 'v1', '-x', 'hi']);
+    const { stdout } = await runCli(scope(), [
+      'connect',
+      url,
+      ...args,
+      '-s',
+      'v1',
+      '-x',
+      'hi',
+      '-w',
+      '0.01',
+    ]);
     expect(stdout).toBe('v2\n');
     const [{ headers } = { headers: {} }] = requests;
     expect(headers).toMatchObject({
@@ -104,7 +114,9 @@ describe('the request', () => {
   test('localhost without a scheme, and http:', async () => {
     const url = await listen(echo);
     for (const target of [url.replace('ws://', ''), url.replace('ws:', 'http:')]) {
-      expect((await runCli(scope(), ['connect', target, '-x', 'hi'])).stdout).toBe('hi\n');
+      expect((await runCli(scope(), ['connect', target, '-x', 'hi', '-w', '0.01'])).stdout).toBe(
+        'hi\n',
+      );
     }
   });
 
@@ -113,7 +125,9 @@ describe('the request', () => {
     const strict = await runCli(scope(), ['connect', url, '-x', 'hi']);
     expect(strict.status).toBe(1);
     expect(strict.stderr).toMatch(/^ws6455: cannot connect to wss:[^\n]*--insecure[^\n]*\n$/);
-    expect((await runCli(scope(), ['connect', url, '-k', '-x', 'hi'])).stdout).toBe('hi\n');
+    expect((await runCli(scope(), ['connect', url, '-k', '-x', 'hi', '-w', '0.01'])).stdout).toBe(
+      'hi\n',
+    );
   });
 });
 
@@ -165,10 +179,9 @@ describe('the end', () => {
       socket.once('close', (code) => codes.push(code));
     });
     const codes: number[] = [];
-    const cli = startCli(scope(), ['connect', url]);
+    const cli = startProcess(scope(), ['connect', url]);
     await cli.waitFor('stdout', /ready/);
-    cli.child.kill('SIGINT');
-    expect((await cli.ended).status).toBe(0);
+    expect((await cli.interrupt()).status).toBe(0);
     expect(codes).toEqual([1000]);
   });
 
@@ -177,12 +190,11 @@ describe('the end', () => {
       socket.send('ready');
       socket.pause(); // it does not answer the Close
     });
-    const cli = startCli(scope(), ['connect', url, '--trace']);
+    const cli = startProcess(scope(), ['connect', url, '--trace']);
     await cli.waitFor('stdout', /ready/);
-    cli.child.kill('SIGINT');
+    void cli.interrupt();
     await cli.waitFor('stderr', /> close/);
-    cli.child.kill('SIGINT');
-    expect((await cli.ended).status).toBe(130);
+    expect((await cli.interrupt()).status).toBe(130);
   });
 
   test('another close code of the server is named, and the exit code is 1', async () => {

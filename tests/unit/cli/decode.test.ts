@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { runCli, startCli } from '../../support/cli.js';
+import { runCli, startProcess } from '../../support/cli.js';
 import { useScope } from '../../support/scope.js';
 
 const scope = useScope();
@@ -213,10 +213,10 @@ describe('inputs', () => {
 });
 
 test('a reader that goes away ends it quietly', async () => {
-  const cli = startCli(scope(), ['decode', '-']);
-  cli.child.stdin?.end(Buffer.from(UNMASKED.repeat(20_000), 'hex'));
+  const cli = startProcess(scope(), ['decode', '-']);
+  cli.parts.stdin.end(Buffer.from(UNMASKED.repeat(20_000), 'hex'));
   await cli.waitFor('stdout', /Frame 1/);
-  cli.child.stdout?.destroy();
+  cli.parts.stdout.destroy();
   const { status, stderr } = await cli.ended;
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });

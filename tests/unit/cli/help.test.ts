@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { COMMANDS } from '../../../src/cli/commands.js';
 import { VERSION } from '../../../src/cli/version.js';
-import { runCli } from '../../support/cli.js';
+import { runCli, startProcess } from '../../support/cli.js';
 import { useScope } from '../../support/scope.js';
 
 const ROOT = join(__dirname, '../../..');
@@ -63,7 +63,8 @@ test('without a command the help goes to standard error, and the exit code is 2'
 test('--version is that of package.json', async () => {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   expect(VERSION).toBe(version);
-  expect((await runCli(scope(), ['--version'])).stdout).toBe(`${version}\n`);
+  const outcome = await startProcess(scope(), ['--version']).ended;
+  expect(outcome).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
 });
 
 describe('a wrong command line is one line on standard error, and the exit code 2', () => {

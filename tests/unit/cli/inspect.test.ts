@@ -1,11 +1,11 @@
-/** `ws6455 inspect` and `ws6455 demo`, as processes. */
+/** `ws6455 inspect` and `ws6455 demo`. */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { runCli, startCli } from '../../support/cli.js';
+import { type RunningCli, runCli, startCli, startProcess } from '../../support/cli.js';
 import { Page } from '../../support/inspected.js';
 import { useScope } from '../../support/scope.js';
 import { next, serve } from '../../support/websockets.js';
@@ -13,15 +13,15 @@ import { next, serve } from '../../support/websockets.js';
 const scope = useScope();
 
 /** Starts a command, and waits for the URL that it prints. */
-async function startInspecting(args: readonly string[], env: Record<string, string> = {}) {
-  const program = startCli(scope(), args, env);
+async function startInspecting(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  start = startCli,
+): Promise<{ port: number; interrupt: RunningCli['interrupt'] }> {
+  const program = start(scope(), args, env);
   const stream = args.includes('--json') ? 'stderr' : 'stdout';
   const [, port] = await program.waitFor(stream, /http:\/\/localhost:(\d+)\//);
-  const interrupt = () => {
-    program.child.kill('SIGINT');
-    return program.ended;
-  };
-  return { port: Number(port), interrupt };
+  return { port: Number(port), interrupt: () => program.interrupt() };
 }
 
 async function echoServer() {
@@ -54,7 +54,8 @@ const linesOf = (text: string): Record<string, unknown>[] =>
 
 describe('inspect', () => {
   test('prints one URL, forwards, and closes connections properly with Ctrl-C', async () => {
-    const program = await startInspecting(['inspect', await echoServer(), '--port', '0']);
+    const args = ['inspect', await echoServer(), '--port', '0'];
+    const program = await startInspecting(args, {}, startProcess);
     const ws = await talk(program.port);
     const closed = next<[number]>(ws, 'close');
     const { status, stdout, stderr } = await program.interrupt();
@@ -135,7 +136,7 @@ describe('inspect', () => {
 
 describe('demo', () => {
   test('is an echo and a chat behind an inspector with a tour', async () => {
-    const program = await startInspecting(['demo'], { PORT: '0' });
+    const program = await startInspecting(['demo'], { PORT: '0' }, startProcess);
     const { port } = program;
     const ws = await talk(port);
     const chat = scope().track(new WebSocket(`ws://127.0.0.1:${port}/chat?name=Ann`));

@@ -1,11 +1,9 @@
 /** The prompt of `ws6455 connect`, on a pseudo-terminal of Python where there is one. */
 
-import { spawn, spawnSync } from 'node:child_process';
-import { dirname, join } from 'node:path';
+import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
 import { type Action, parseLine } from '../../../src/cli/slash-commands.js';
-import { Compiled } from '../../support/child.js';
-import { RunningCli, startServe } from '../../support/cli.js';
+import { MAIN, type RunningCli, spawnCli, startServe } from '../../support/cli.js';
 import { useScope } from '../../support/scope.js';
 
 const scope = useScope();
@@ -56,19 +54,16 @@ const hasPty =
   spawnSync('python3', ['-c', 'import os, pty; os.waitstatus_to_exitcode']).status === 0;
 
 (hasPty ? describe : describe.skip)('on a terminal', () => {
-  const MAIN = join(dirname(new Compiled().entry), 'cli/main.js');
-
   function startTerminal(...args: string[]): RunningCli {
     const env = { ...process.env, TERM: 'xterm', NO_COLOR: '1' };
-    const child = spawn('python3', ['-c', PTY, process.execPath, MAIN, ...args], { env });
-    scope().later(() => child.kill('SIGKILL'));
-    return new RunningCli(child);
+    const command = ['-c', PTY, process.execPath, MAIN, ...args];
+    return spawnCli(scope(), ['python3', ...command], env);
   }
 
   test('types messages and commands, and prints what comes above the prompt', async () => {
     const { server, url } = await startServe(scope());
     const terminal = startTerminal('connect', url);
-    const type = (text: string) => terminal.child.stdin?.write(text);
+    const type = (text: string) => terminal.parts.stdin.write(text);
     await terminal.waitFor('stdout', /Connected to ws:.*\/help lists the commands[^>]*> /s);
     type('hello\r');
     await terminal.waitFor('stdout', /< hello/);
@@ -89,16 +84,16 @@ const hasPty =
     const { url } = await startServe(scope(), '--chat', '-q');
     const terminal = startTerminal('connect', `${url}?name=Ann`);
     await terminal.waitFor('stdout', /you are Ann/);
-    terminal.child.stdin?.write('half a li');
+    terminal.parts.stdin.write('half a li');
     await terminal.waitFor('stdout', /half a li/);
     const other = startTerminal('connect', `${url}?name=Bob`);
     await terminal.waitFor('stdout', /Bob joined[^<]*> half a li/);
-    terminal.child.stdin?.write('ne\r');
+    terminal.parts.stdin.write('ne\r');
     await other.waitFor('stdout', /< Ann: half a line/);
-    terminal.child.stdin?.write('\x03'); // Ctrl-C
+    terminal.parts.stdin.write('\x03'); // Ctrl-C
     expect((await terminal.ended).status).toBe(0);
     await other.waitFor('stdout', /Ann left/);
-    other.child.stdin?.write('\x04'); // Ctrl-D
+    other.parts.stdin.write('\x04'); // Ctrl-D
     expect((await other.ended).status).toBe(0);
   });
 });

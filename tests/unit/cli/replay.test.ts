@@ -1,4 +1,4 @@
-/** `ws6455 replay` and `ws6455 decode --to`, as processes. */
+/** `ws6455 replay` and `ws6455 decode --to`. */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { formatRecord, parseRecording } from '../../../src/recording/read.js';
-import { runCli, startCli, startServe } from '../../support/cli.js';
+import { runCli, startCli, startProcess, startServe } from '../../support/cli.js';
 import { closePayload } from '../../support/frames.js';
 import { RecordedScene } from '../../support/recordings.js';
 import { useScope } from '../../support/scope.js';
@@ -95,10 +95,9 @@ describe('replay', () => {
 
   test('ends with Ctrl-C', async () => {
     const args = ['replay', path('a.jsonl', recording()), 'ws://127.0.0.1:0/', '--as', 'server'];
-    const running = startCli(scope(), args);
+    const running = startProcess(scope(), args);
     await running.waitFor('stdout', /listening/);
-    running.child.kill('SIGINT');
-    expect(await running.ended).toMatchObject({ status: 1, stderr: '' });
+    expect(await running.interrupt()).toMatchObject({ status: 1, stderr: '' });
   });
 
   test.each([

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { runCli, startServe } from '../../support/cli.js';
+import { runCli, startProcess, startServe, urlOfServer } from '../../support/cli.js';
 import { useScope } from '../../support/scope.js';
 
 const scope = useScope();
@@ -46,7 +46,7 @@ class Client {
 test('echo: each message comes back, and connections and messages are logged', async () => {
   const { server, url } = await startServe(scope());
   expect(url).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/$/);
-  const { status } = await runCli(scope(), ['connect', `${url}path`, '-x', 'hi']);
+  const { status } = await runCli(scope(), ['connect', `${url}path`, '-x', 'hi', '-w', '0.01']);
   expect(status).toBe(0);
   await server.waitFor('stdout', /closed/);
   expect(server.stdout.replace(/127.0.0.1:\d+/g, 'ADDRESS')).toBe(
@@ -56,14 +56,15 @@ test('echo: each message comes back, and connections and messages are logged', a
 });
 
 test('Ctrl-C closes each connection with 1001, and the exit code is 0', async () => {
-  const { server, url } = await startServe(scope(), '--quiet');
+  const args = ['serve', '--port', '0', '--quiet'];
+  const server = startProcess(scope(), args);
+  const url = await urlOfServer(server, args);
   const client = new Client(url);
   client.socket.once('open', () => client.socket.send('hi'));
   expect(await client.next()).toBe('hi');
   const closed = client.closed();
-  server.child.kill('SIGINT');
+  const { status, stdout, stderr } = await server.interrupt();
   expect((await closed)[0]).toBe(1001);
-  const { status, stdout, stderr } = await server.ended;
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toBe(`echo server on ${url}\n`);
 });
@@ -86,8 +87,15 @@ test('chat: the others get a message with the name of its sender', async () => {
 
 test('--path accepts one path only', async () => {
   const { url } = await startServe(scope(), '--path', '/chat', '-q');
-  expect((await runCli(scope(), ['connect', url, '-x', 'hi'])).stdout).toBe('hi\n');
-  const wrong = await runCli(scope(), ['connect', url.replace('/chat', '/other'), '-x', 'hi']);
+  expect((await runCli(scope(), ['connect', url, '-x', 'hi', '-w', '0.01'])).stdout).toBe('hi\n');
+  const wrong = await runCli(scope(), [
+    'connect',
+    url.replace('/chat', '/other'),
+    '-x',
+    'hi',
+    '-w',
+    '0.01',
+  ]);
   expect(wrong.status).toBe(1);
   expect(wrong.stderr).toMatch(/^ws6455: cannot connect to ws:.*: the server answered 404/);
 });
@@ -102,9 +110,18 @@ test('--tls', async () => {
 
 test('--compress accepts permessage-deflate, which is off by default', async () => {
   const { url } = await startServe(scope(), '--compress', '-q');
-  const compressed = await runCli(scope(), ['connect', url, '-x', 'hi', '--trace']);
+  const compressed = await runCli(scope(), ['connect', url, '-x', 'hi', '-w', '0.01', '--trace']);
   expect(compressed.stderr).toContain('RSV=100');
-  const plain = await runCli(scope(), ['connect', url, '-x', 'hi', '--trace', '--no-compress']);
+  const plain = await runCli(scope(), [
+    'connect',
+    url,
+    '-x',
+    'hi',
+    '-w',
+    '0.01',
+    '--trace',
+    '--no-compress',
+  ]);
   expect(plain.stderr).not.toContain('RSV=100');
 });
 
@@ -122,8 +139,7 @@ test('--json prints a recording that decode reads', async () => {
   const { server, url } = await startServe(scope(), '--json');
   await runCli(scope(), ['connect', url, '-x', 'hi', '--wait', '0']);
   await server.waitFor('stdout', /"end".*"end"/s);
-  server.child.kill('SIGTERM');
-  const { stdout } = await server.ended;
+  const { stdout } = await server.interrupt();
   const { status, stdout: decoded } = await runCli(scope(), ['decode', '-b', '-'], stdout);
   expect(status).toBe(0);
   expect(decoded).toMatch(/client > GET \/ .*server < HTTP\/1\.1 101 .*client > text .*: hi\n/s);
