@@ -44,13 +44,13 @@ function fill(store: Store, count: number): void {
 
 test('records wait in the store, and come in their order when the page reads', () => {
   const store = new Store();
-  fill(store, 20_000);
+  fill(store, 5000);
   const { socket, session } = open(store);
   session.sendRecords();
   expect(socket.bufferedAmount).toBeLessThan(3 * 1024 * 1024);
   fill(store, 1000);
   while (socket.bufferedAmount > 0) socket.read();
-  expect(socket.records.map(({ index }) => index)).toEqual(Array.from(Array(21_000).keys()));
+  expect(socket.records.map(({ index }) => index)).toEqual(Array.from(Array(6000).keys()));
 });
 
 test('a page that reads too slowly misses the records that were dropped', () => {

@@ -60,7 +60,7 @@ function bytesOf(scene: RecordedScene, from: Sender): Buffer {
 
 describe('a recording of random bytes', () => {
   test('has every byte once, in its order', () =>
-    withSeeds(150, async (random) => {
+    withSeeds(60, async (random) => {
       const bytes = randomBytes(random);
       for (const longest of [20, 5000]) {
         const scene = record(random, bytes, longest);
@@ -71,7 +71,7 @@ describe('a recording of random bytes', () => {
     }));
 
   test('is read again as it was written, and can be exported', () =>
-    withSeeds(80, async (random) => {
+    withSeeds(40, async (random) => {
       const scene = record(random, randomBytes(random), 5000);
       const text = scene.records.map(formatRecord).join('');
       const again = parseRecording(text);

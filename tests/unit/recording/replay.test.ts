@@ -344,16 +344,17 @@ describe('timing', () => {
     expect(await run(conversation(), { url, timing: 'asap' })).toMatchObject({ equal: true });
   });
 
-  test('asap: 20,000 frames go through a socket that is full at times', async () => {
+  test('asap: 3,000 frames go through a socket that is full at times', async () => {
     let count = 0;
     const url = await startServer((ws) => {
-      if (++count === 20_000) ws.close(1000, 'bye');
+      if (++count === 3000) ws.close(1000, 'bye');
     });
     const scene = new RecordedScene().open();
-    scene.send('client', Buffer.concat(Array(20_000).fill(frame({ mask: KEY, payload: 'Hello' }))));
+    const payload = 'Hello'.repeat(20);
+    scene.send('client', Buffer.concat(Array(3000).fill(frame({ mask: KEY, payload }))));
     scene.server(CLOSE).client(CLOSE).end('server').end('client');
     const result = await run(scene, { url, timing: 'asap' });
-    expect(result).toMatchObject({ equal: true, sent: 20_002 });
+    expect(result).toMatchObject({ equal: true, sent: 3002 });
   });
 });
 
