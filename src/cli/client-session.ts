@@ -1,7 +1,6 @@
 /** The connection of `ws6455 connect`, and the exit code that it leads to. */
 
 import type { Buffer } from 'node:buffer';
-
 import { type Timer, time } from '../connection/time.js';
 import WebSocket, { type ClientOptions } from '../index.js';
 import { CloseCode } from '../protocol/close.js';
@@ -18,8 +17,12 @@ export interface SessionListener {
 /** How long the answer to the last Ping may take, in milliseconds. */
 const PING_TIMEOUT = 5_000;
 
-/** The close codes of a server with which nothing is wrong. */
-const FINE: readonly number[] = [CloseCode.NORMAL, CloseCode.GOING_AWAY, CloseCode.NO_STATUS];
+/** The close codes with which a server ends a connection normally. */
+const NORMAL_CODES: readonly number[] = [
+  CloseCode.NORMAL,
+  CloseCode.GOING_AWAY,
+  CloseCode.NO_STATUS,
+];
 
 /** One connection. */
 export class ClientSession {
@@ -30,7 +33,10 @@ export class ClientSession {
   /** The exit code; rejected with a Failure if the connection failed. */
   readonly closed: Promise<number>;
   private readonly signal: AbortSignal;
+  /** Why the connection failed. */
   private error: Error | undefined;
+  /** Why this program ended it. */
+  private failure: Failure | undefined;
   private onActivity: (() => void) | undefined;
 
   constructor(
@@ -82,6 +88,12 @@ export class ClientSession {
     this.socket.close(CloseCode.NORMAL);
   }
 
+  /** Closes the connection; `closed` is rejected with this. */
+  fail(failure: Failure): void {
+    this.failure = failure;
+    this.socket.close(CloseCode.NORMAL);
+  }
+
   private waitForQuiet(quiet: number): Promise<void> {
     return new Promise((resolve) => {
       let timer: Timer = time.setTimeout(resolve, quiet);
@@ -115,16 +127,18 @@ export class ClientSession {
     return new Promise((resolve, reject) => {
       this.socket.once('close', (code, reason) => {
         if (this.socket.closeInfo?.opened !== undefined) listener.onClose(code, reason.toString());
-        const { error } = this;
-        if (error !== undefined) reject(new Failure(`the connection failed: ${explain(error)}`));
-        else resolve(this.isFine(code) ? Exit.OK : Exit.FAILED);
+        const { error, failure } = this;
+        if (failure !== undefined) reject(failure);
+        else if (error !== undefined)
+          reject(new Failure(`the connection failed: ${explain(error)}`));
+        else resolve(this.isNormal(code) ? Exit.OK : Exit.FAILED);
       });
     });
   }
 
-  private isFine(code: number): boolean {
+  private isNormal(code: number): boolean {
     const { closeInfo } = this.socket;
-    return FINE.includes(code) || (closeInfo?.by === 'us' && closeInfo.wasClean);
+    return NORMAL_CODES.includes(code) || (closeInfo?.by === 'us' && closeInfo.wasClean);
   }
 }
 

@@ -5,7 +5,8 @@ import { clientOptionsOf, recordingConnector, subprotocolsOf } from './client-op
 import { ClientSession } from './client-session.js';
 import type { Command, Io } from './command.js';
 import { type Display, InteractiveDisplay, JsonDisplay, PipeDisplay } from './display.js';
-import { UsageError } from './exit.js';
+import { Failure, UsageError } from './exit.js';
+import { explain } from './explain.js';
 import { sendInput } from './send-input.js';
 import { readTarget } from './target.js';
 
@@ -112,7 +113,11 @@ async function runConnect(given: Arguments, io: Io): Promise<number> {
   );
   await session.opened;
   display.start(session);
-  if (!display.readsInput) input(session);
+  if (!display.readsInput) {
+    input(session).catch((error: unknown) => {
+      session.fail(new Failure(`cannot read standard input: ${explain(error)}`));
+    });
+  }
   return session.closed;
 }
 

@@ -7,6 +7,7 @@ import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { runCli, startCli, startProcess, startServe } from '../../support/cli.js';
 import { useScope } from '../../support/scope.js';
+import { next } from '../../support/websockets.js';
 
 const scope = useScope();
 
@@ -79,6 +80,24 @@ describe('standard input', () => {
   test('without --binary a binary message is a line of hexadecimal digits', async () => {
     const url = await listen((socket) => socket.send(Buffer.from([0, 255])));
     expect((await runCli(scope(), ['connect', url, '-w', '0.01'], '')).stdout).toBe('00 ff\n');
+  });
+});
+
+describe('standard input that cannot be read', () => {
+  test('closes the connection, and is one line on standard error', async () => {
+    const sockets: WebSocket[] = [];
+    const url = await listen((socket) => {
+      sockets.push(socket);
+      socket.send('ready');
+    });
+    const cli = startCli(scope(), ['connect', url]);
+    await cli.waitFor('stdout', /ready/);
+    const closed = next<[number]>(sockets[0] as WebSocket, 'close'); // it has sent
+    cli.parts.stdin.destroy(Object.assign(new Error('read EISDIR'), { code: 'EISDIR' }));
+    const { status, stderr } = await cli.ended;
+    expect(status).toBe(1);
+    expect(stderr).toBe('ws6455: cannot read standard input: it is a directory (EISDIR)\n');
+    expect((await closed)[0]).toBe(1000);
   });
 });
 
