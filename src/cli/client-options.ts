@@ -2,15 +2,15 @@
 
 import type { Socket } from 'node:net';
 import { connectorFor } from '../client/create-connection.js';
+import { formatEndpoint } from '../connection/ip-address.js';
 import { isFieldText, isToken } from '../handshake/fields.js';
 import type { ClientOptions } from '../index.js';
 import type { Recorder } from '../recording/recorder.js';
 import type { Arguments } from './arguments.js';
 import { UsageError } from './exit.js';
 import { tapSocket } from './socket-tap.js';
-import { endpointOf } from './text.js';
 
-/** How long a closing handshake may take, in milliseconds: somebody waits for the program to end. */
+/** The limit for a closing handshake, in milliseconds. It is short: somebody waits at the terminal. */
 const CLOSE_TIMEOUT = 3_000;
 
 const DEFAULT_TIMEOUT = 30;
@@ -59,8 +59,8 @@ export function recordingConnector(url: string, recorder: Recorder) {
     socket.once('error', callback);
     socket.once(isSecure ? 'secureConnect' : 'connect', () => {
       const { localAddress, localPort, remoteAddress, remotePort } = socket;
-      const client = endpointOf(localAddress, localPort);
-      const server = endpointOf(remoteAddress, remotePort);
+      const client = formatEndpoint(localAddress, localPort);
+      const server = formatEndpoint(remoteAddress, remotePort);
       tapSocket(socket, 'client', recorder.connect({ url, client, server }));
       socket.off('error', callback);
       callback(null, socket);

@@ -1,5 +1,6 @@
 /** What a command of the program is, and what it gets. */
 
+import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import type { Arguments } from './arguments.js';
 
@@ -12,7 +13,7 @@ export type Input = Readable & {
 /** Standard output or standard error, which may be a terminal. */
 export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
-/** All that a command reads and writes. */
+/** The streams, the environment and the signals of a command. */
 export interface Io {
   readonly stdin: Input;
   readonly stdout: Output;
@@ -25,6 +26,11 @@ export interface Io {
   readonly signal: AbortSignal;
   /** Does what SIGINT does: in raw mode a terminal sends no signal for Ctrl-C. */
   interrupt(): void;
+}
+
+/** Resolves when the program should end. */
+export async function interrupted({ signal }: Io): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
 }
 
 /** An option of a command. */
@@ -55,7 +61,7 @@ export interface Command {
   readonly details?: readonly string[];
   readonly options: readonly Option[];
   readonly examples: readonly Example[];
-  /** The most arguments that are not options. */
+  /** The maximum number of arguments that are not options. */
   readonly maxPositionals: number;
   /**
    * Runs it.

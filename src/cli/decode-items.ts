@@ -3,6 +3,7 @@
 import { Buffer } from 'node:buffer';
 import { describeRequest, describeResponse } from '../inspect/handshake-lines.js';
 import type { HandshakeLine } from '../inspect/messages.js';
+import { agreesToDeflate, statusOf } from '../recording/http-head.js';
 import type { RecordingRecord, Sender } from '../recording/records.js';
 import {
   type DecodedFrame,
@@ -10,8 +11,7 @@ import {
   FrameDecoder,
   type IncompleteFrame,
 } from '../sans-io/decode-frames.js';
-import type { MessageProgress } from './frame-text.js';
-import { MessageTracker } from './message-progress.js';
+import { type MessageProgress, MessageTracker } from './message-progress.js';
 
 /** Where something was sent. */
 export interface Origin {
@@ -107,7 +107,7 @@ function linesOf(head: string, request: string): HandshakeLine[] {
 interface ConnectionState {
   request: string;
   isDeflating: boolean;
-  /** The response was not 101: what follows are not frames. */
+  /** Whether the response was not 101: no frames follow it. */
   isRefused: boolean;
   readonly decoders: Partial<Record<Sender, DirectionDecoder>>;
 }
@@ -173,7 +173,7 @@ function* itemsOfRecord(
 function readHandshake(state: ConnectionState, from: Sender, head: string): void {
   if (from === 'client') state.request = head;
   else {
-    state.isRefused = !/^HTTP\/\d\.\d 101\b/.test(head);
-    state.isDeflating = /^sec-websocket-extensions:.*permessage-deflate/im.test(head);
+    state.isRefused = statusOf(head) !== 101;
+    state.isDeflating = agreesToDeflate(head);
   }
 }

@@ -7,6 +7,7 @@ import {
   explainFrame,
   explainIncomplete,
   type FrameTextOptions,
+  markOf,
   summarizeFrame,
 } from './frame-text.js';
 import { explainHead } from './head-text.js';
@@ -62,10 +63,8 @@ export class ItemPrinter {
       case 'head': {
         const [start] = item.lines;
         const wrong = item.lines.find(({ violation }) => violation !== undefined);
-        const violation = wrong && style.red(` ! ${wrong.violation} (${wrong.rfc})`);
-        return [
-          `${this.prefixOf(item.origin)}${escapeControls(start?.text ?? '')}${violation ?? ''}`,
-        ];
+        const mark = markOf(wrong && { message: wrong.violation ?? '', rfc: wrong.rfc }, style);
+        return [`${this.prefixOf(item.origin)}${escapeControls(start?.text ?? '')}${mark}`];
       }
       case 'frame':
         this.frames++;
@@ -78,8 +77,8 @@ export class ItemPrinter {
   }
 
   private summarizeIncomplete({ opcodeName, missing, violation }: IncompleteFrame): string {
-    const wrong = violation && this.options.style.red(` ! ${violation.message} (${violation.rfc})`);
-    return `incomplete ${opcodeName} frame, ${count(missing, 'byte')} missing${wrong ?? ''}`;
+    const mark = markOf(violation, this.options.style);
+    return `incomplete ${opcodeName} frame, ${count(missing, 'byte')} missing${mark}`;
   }
 
   private printOther(item: Item): string[] {

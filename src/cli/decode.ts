@@ -3,12 +3,12 @@
 import { time } from '../connection/time.js';
 import type { Arguments } from './arguments.js';
 import type { Command, Io } from './command.js';
-import { readInput } from './decode-input.js';
 import { type Item, itemsOfBytes, itemsOfRecords } from './decode-items.js';
 import { itemToJson } from './decode-json.js';
 import { ItemPrinter } from './decode-text.js';
 import { Exit, Failure } from './exit.js';
 import { EXPORT_FORMATS, EXPORT_OPTION, exportTo } from './export.js';
+import { isRecords, readInput } from './input.js';
 import { styleFor } from './style.js';
 import { writeLine } from './text.js';
 
@@ -70,9 +70,9 @@ async function runDecode(given: Arguments, io: Io): Promise<number> {
     exportTo(format, input, io);
     return Exit.OK;
   }
-  const items = Array.isArray(input)
+  const items = isRecords(input)
     ? itemsOfRecords(input, { perMessageDeflate })
-    : itemsOfBytes(input as Buffer, { perMessageDeflate, from });
+    : itemsOfBytes(input, { perMessageDeflate, from });
   const write = given.has('json') ? jsonWriter(io) : textWriter(given, io, max);
   let isBroken = false;
   let count = 0;

@@ -6,12 +6,12 @@ import type { AddressInfo } from 'node:net';
 import WebSocket from '../index.js';
 import type { Arguments } from './arguments.js';
 import { ChatRoom } from './chat-room.js';
-import type { Command, Io } from './command.js';
+import { type Command, type Io, interrupted } from './command.js';
 import { Exit, UsageError } from './exit.js';
 import { start } from './inspect.js';
 import { styleFor } from './style.js';
 import { writeLine } from './text.js';
-import { VERSION } from './version.js';
+import { SOFTWARE } from './version.js';
 
 const DEFAULT_PORT = 3000;
 
@@ -36,20 +36,20 @@ export const demo: Command = {
 async function runDemo(given: Arguments, io: Io): Promise<number> {
   const port = given.integer('port', 0, 65_535) ?? portOf(io.env['PORT']);
   const http = createServer();
-  const settings = { server: http, origins: 'same' as const };
-  const compressing = { ...settings, path: '/compressed', perMessageDeflate: true };
-  const servers = [new WebSocket.Server(compressing), new WebSocket.Server(settings)];
+  const common = { server: http, origins: 'same' as const };
+  const compressing = { ...common, path: '/compressed', perMessageDeflate: true };
+  const servers = [new WebSocket.Server(compressing), new WebSocket.Server(common)];
   for (const server of servers) answerAll(server);
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');
   const target = `ws://127.0.0.1:${(http.address() as AddressInfo).port}/echo`;
   try {
-    // With the Host of the page the server sees that page and server belong together.
-    const settings = { target, port, demo: true, keepHost: true, software: `ws6455/${VERSION}` };
-    const inspector = await start(settings);
+    // The server compares Host with the Origin of the page.
+    const options = { target, port, demo: true, keepHost: true, software: SOFTWARE };
+    const inspector = await start(options);
     const url = styleFor(given, io.stdout, io.env).bold(inspector.url);
     writeLine(io.stdout, `Open ${url} in a browser. Ctrl-C ends the demonstration.`);
-    if (!io.signal.aborted) await once(io.signal, 'abort');
+    await interrupted(io);
     await inspector.close();
   } finally {
     await Promise.all(servers.map((server) => server.shutdown({ timeout: 1000 })));

@@ -132,8 +132,8 @@ export class InteractiveDisplay implements Display {
 }
 
 function traceRecorder(style: Style, print: (line: string) => void): Recorder {
-  return new Recorder((record) => {
-    for (const line of traceLines(record, style)) print(line);
+  return new Recorder((record, frame) => {
+    for (const line of traceLines(record, frame, style)) print(line);
   });
 }
 

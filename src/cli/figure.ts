@@ -98,7 +98,7 @@ function linesOf(
     case 'opcode':
       return [name, '', SHORT_OPCODES[opcodeName] ?? opcodeName];
     case 'Masking-key':
-      return [title, '', hexOf(part)];
+      return [title, '', hexOfBits(part)];
     case 'Extended payload length':
       return [title, '', isFirst ? String(BigInt(`0b${bits}`)) : ''];
     default:
@@ -106,9 +106,10 @@ function linesOf(
   }
 }
 
-function hexOf(bits: string): string {
+/** Writes bits as bytes: `0011011111111010` becomes `37 fa`. */
+export function hexOfBits(bits: string): string {
   const bytes = bits.match(/.{8}/g) ?? [];
-  return bytes.map((byte) => Number.parseInt(byte, 2).toString(16).padStart(2, '0')).join(' ');
+  return bytes.map((byte) => hexByte(Number.parseInt(byte, 2))).join(' ');
 }
 
 /** A cell for each byte: its value, with a masking key `masked ^ key = unmasked`. RFC 6455 §5.3. */

@@ -9,7 +9,8 @@ import type {
   IncompleteFrame,
 } from '../sans-io/decode-frames.js';
 import type { FrameField } from '../sans-io/frame-fields.js';
-import { drawFrame } from './figure.js';
+import { drawFrame, hexOfBits } from './figure.js';
+import type { MessageProgress } from './message-progress.js';
 import type { Style } from './style.js';
 import { count, describeCloseCode, escapeControls, hex, shorten, wrap } from './text.js';
 
@@ -20,16 +21,6 @@ export interface FrameTextOptions {
   readonly columns: number;
   /** How many bytes of a payload or a message are printed. */
   readonly max: number;
-}
-
-/** The message that a frame belongs to. */
-export interface MessageProgress {
-  /** How many frames it has so far, with this one. */
-  readonly frames: number;
-  /** The bytes of their payloads. */
-  readonly length: number;
-  readonly isCompressed: boolean;
-  readonly isBinary: boolean;
 }
 
 /** Explains a complete frame. */
@@ -65,13 +56,22 @@ export function summarizeFrame(
 ): string {
   const { payload, violation } = frame;
   const parts = [style.bold(frame.opcodeName), ...flagsOf(frame), count(payload.length, 'byte')];
-  const wrong = violation && style.red(` ! ${violation.message} (${violation.rfc})`);
   const content = shorten(contentOf(frame, max), Math.max(20, columns - 45));
-  return `${parts.join(' ')}${content === '' ? '' : `: ${content}`}${wrong ?? ''}`;
+  return `${parts.join(' ')}${content === '' ? '' : `: ${content}`}${markOf(violation, style)}`;
 }
 
-/** The bits that are set, and the opcode. */
-export function bitsOf({ fin, rsv1, rsv2, rsv3, opcode, masked }: DecodedHeader): string {
+/** The end of a line about something that breaks a rule; '' if it breaks none. */
+export function markOf(
+  violation: Pick<FrameViolation, 'message' | 'rfc'> | undefined,
+  style: Style,
+) {
+  return violation === undefined ? '' : style.red(` ! ${violation.message} (${violation.rfc})`);
+}
+
+type Bits = Pick<DecodedHeader, 'fin' | 'rsv1' | 'rsv2' | 'rsv3' | 'opcode' | 'masked'>;
+
+/** The bits of the first two bytes, and the opcode. */
+export function bitsOf({ fin, rsv1, rsv2, rsv3, opcode, masked }: Bits): string {
   const bit = (isSet: boolean) => (isSet ? 1 : 0);
   const code = opcode.toString(2).padStart(4, '0');
   return `FIN=${bit(fin)} RSV=${bit(rsv1)}${bit(rsv2)}${bit(rsv3)} opcode=${code} MASK=${bit(masked)}`;
@@ -121,8 +121,7 @@ function fieldLines(fields: readonly FrameField[], { style, columns }: FrameText
 
 /** Bits; from 16 bits on the bytes. */
 function digitsOf({ bits }: FrameField): string {
-  if (bits.length < 16) return bits;
-  return hex(Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2))));
+  return bits.length < 16 ? bits : hexOfBits(bits);
 }
 
 /** A row of bytes, with its name on the left. */

@@ -2,7 +2,7 @@
 
 import type { Command, Option } from './command.js';
 import type { CommandEntry } from './commands.js';
-import { COMMON_OPTIONS } from './parse-arguments.js';
+import { optionsOf } from './parse-arguments.js';
 import type { Style } from './style.js';
 import { wrap } from './text.js';
 
@@ -36,8 +36,8 @@ const EXIT_CODES = [
 /** The help of a command. */
 export function commandHelp(entry: CommandEntry, command: Command, style: Style): string {
   const { name, summary } = entry;
-  const { synopsis, details = [], options, examples } = command;
-  const rows = [...options, ...COMMON_OPTIONS].map(optionRow);
+  const { synopsis, details = [], examples } = command;
+  const rows = optionsOf(command).map(optionRow);
   const lines = examples.flatMap(({ command: line, meaning }) => [line, style.dim(`  ${meaning}`)]);
   return join([
     wrap(summary, WIDTH).join('\n'),

@@ -1,24 +1,24 @@
-/** What `ws6455 decode` reads: bytes, hexadecimal text, a recording, or a browser's HAR. */
+/** What commands read from files and pipes: bytes, hexadecimal text, a recording, or a browser's HAR. */
 
 import { Buffer, isUtf8 } from 'node:buffer';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { fromHar, isHar } from '../recording/har-import.js';
 import { isRecording, parseRecording } from '../recording/read.js';
 import type { RecordingRecord } from '../recording/records.js';
 import { toBytes } from '../sans-io/to-bytes.js';
-import type { Input } from './command.js';
+import type { Input, Io } from './command.js';
 import { Failure, UsageError } from './exit.js';
 import { explain } from './explain.js';
 import { isHexText, readHexText } from './hexdump.js';
 
 /** The bytes of one direction, or the records of connections. */
-export type DecodeInput = Buffer | readonly RecordingRecord[];
+export type CommandInput = Buffer | readonly RecordingRecord[];
 
 /**
  * Reads what the arguments name.
  * @throws UsageError if they are neither hexadecimal nor a file; Failure if that cannot be read
  */
-export async function readInput(args: readonly string[], stdin: Input): Promise<DecodeInput> {
+export async function readInput(args: readonly string[], stdin: Input): Promise<CommandInput> {
   const [first, ...rest] = args;
   if (first === undefined || (first === '-' && rest.length === 0)) {
     if (first === undefined && stdin.isTTY) {
@@ -31,6 +31,19 @@ export async function readInput(args: readonly string[], stdin: Input): Promise<
   if (isHexText(text)) return readDigits(text);
   if (rest.length === 0) throw new Failure(`${first} is neither a file nor hexadecimal digits`);
   throw new UsageError(`${JSON.stringify(args.find((arg) => !isHexText(arg)))} is not hexadecimal`);
+}
+
+/** Reads a recording or a HAR. @throws Failure if it is neither */
+export async function readRecords(file: string, io: Io): Promise<readonly RecordingRecord[]> {
+  if (file !== '-' && !existsSync(file))
+    throw new Failure(`cannot read ${file}: there is no such file`);
+  const input = await readInput([file], io.stdin);
+  if (isRecords(input)) return input;
+  throw new Failure(`${file} is neither a recording of ws6455 nor a HAR`);
+}
+
+export function isRecords(input: CommandInput): input is readonly RecordingRecord[] {
+  return Array.isArray(input);
 }
 
 function readDigits(text: string): Buffer {
@@ -60,13 +73,13 @@ async function readAll(stdin: Input): Promise<Buffer> {
 }
 
 /** Finds out what the bytes are. */
-function interpret(bytes: Buffer): DecodeInput {
+function interpret(bytes: Buffer): CommandInput {
   if (!isUtf8(bytes)) return bytes;
   const text = bytes.toString().trim();
   return readText(text) ?? bytes;
 }
 
-function readText(text: string): DecodeInput | undefined {
+function readText(text: string): CommandInput | undefined {
   try {
     if (isRecording(text)) return parseRecording(text);
     return isHar(text) ? fromHar(text) : readHexText(text);

@@ -1,21 +1,23 @@
 /** `ws6455 inspect`: a proxy in front of a server, and a page that shows its frames. */
 
 import { once } from 'node:events';
-import { createWriteStream, readFileSync, statSync, type WriteStream } from 'node:fs';
-import { type Inspector, type InspectorOptions, startInspector } from '../inspect/inspector.js';
-import { fromHar, isHar } from '../recording/har-import.js';
-import { formatRecord, parseRecording } from '../recording/read.js';
-import type { RecordingRecord } from '../recording/records.js';
+import { createWriteStream, statSync, type WriteStream } from 'node:fs';
+import {
+  DEFAULT_PORT,
+  type Inspector,
+  type InspectorOptions,
+  startInspector,
+} from '../inspect/inspector.js';
+import { formatRecord } from '../recording/read.js';
 import type { Arguments } from './arguments.js';
-import type { Command, Io } from './command.js';
+import { type Command, type Io, interrupted } from './command.js';
 import { Exit, Failure, UsageError } from './exit.js';
 import { explain } from './explain.js';
+import { readRecords } from './input.js';
 import { styleFor } from './style.js';
 import { readTarget } from './target.js';
 import { writeLine } from './text.js';
-import { VERSION } from './version.js';
-
-const DEFAULT_PORT = 8455;
+import { SOFTWARE } from './version.js';
 
 export const inspect: Command = {
   synopsis: 'URL | FILE [options]',
@@ -71,7 +73,7 @@ async function runInspect(given: Arguments, io: Io): Promise<number> {
   const output = file === undefined ? undefined : await openFile(file, io);
   const isJson = given.has('json');
   const inspector = await start({
-    ...subjectOf(subject),
+    ...(await subjectOf(subject, io)),
     ...optionsOf(given),
     onRecord: (record) => {
       if (isJson) writeLine(io.stdout, JSON.stringify(record));
@@ -81,25 +83,19 @@ async function runInspect(given: Arguments, io: Io): Promise<number> {
   const style = styleFor(given, io.stdout, io.env);
   const line = `inspector on ${style.bold(inspector.url)}`;
   writeLine(isJson ? io.stderr : io.stdout, line);
-  if (!io.signal.aborted) await once(io.signal, 'abort');
+  await interrupted(io);
   await inspector.close();
   await endFile(output);
   return Exit.OK;
 }
 
 /** What is shown: the records of a file, or the connections to a server. */
-function subjectOf(subject: string): Pick<InspectorOptions, 'target' | 'records'> {
-  const stats = statSync(subject, { throwIfNoEntry: false });
-  return stats?.isFile() ? { records: readRecords(subject) } : { target: readTarget(subject) };
-}
-
-function readRecords(file: string): readonly RecordingRecord[] {
-  try {
-    const text = readFileSync(file, 'utf8');
-    return isHar(text) ? fromHar(text) : parseRecording(text);
-  } catch (error) {
-    throw new Failure(`cannot read ${file}: ${explain(error)}`);
-  }
+async function subjectOf(
+  subject: string,
+  io: Io,
+): Promise<Pick<InspectorOptions, 'target' | 'records'>> {
+  const isFile = statSync(subject, { throwIfNoEntry: false })?.isFile();
+  return isFile ? { records: await readRecords(subject, io) } : { target: readTarget(subject) };
 }
 
 function optionsOf(given: Arguments): InspectorOptions {
@@ -108,7 +104,7 @@ function optionsOf(given: Arguments): InspectorOptions {
     host: given.text('host'),
     insecure: given.has('insecure'),
     keepHost: given.has('keep-host'),
-    software: `ws6455/${VERSION}`,
+    software: SOFTWARE,
   };
 }
 

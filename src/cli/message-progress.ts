@@ -2,7 +2,16 @@
 
 import { Opcode } from '../protocol/frame.js';
 import type { DecodedFrame } from '../sans-io/decode-frames.js';
-import type { MessageProgress } from './frame-text.js';
+
+/** The message that a frame belongs to. */
+export interface MessageProgress {
+  /** The number of its frames so far, with this one. */
+  readonly frames: number;
+  /** The bytes of their payloads. */
+  readonly length: number;
+  readonly isCompressed: boolean;
+  readonly isBinary: boolean;
+}
 
 /** Counts the frames of messages. */
 export class MessageTracker {
@@ -22,6 +31,3 @@ export class MessageTracker {
     return progress;
   }
 }
-
-/** The trackers of both directions of a connection. */
-export type Trackers = Readonly<Record<'client' | 'server', MessageTracker>>;

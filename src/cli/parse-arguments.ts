@@ -7,7 +7,7 @@ import { UsageError } from './exit.js';
 import { nearest } from './nearest.js';
 
 /** The options that each command has. */
-export const COMMON_OPTIONS: readonly Option[] = [
+const COMMON_OPTIONS: readonly Option[] = [
   { name: 'no-color', description: 'No colours. NO_COLOR in the environment does the same.' },
   { name: 'help', short: 'h', description: 'Show this text.' },
 ];

@@ -1,15 +1,15 @@
 /** `ws6455 replay`: sends one end of a recorded connection again. */
 
-import type { Buffer } from 'node:buffer';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { formatRecord } from '../recording/read.js';
 import { type ReplayOptions, replay as replayRecords } from '../recording/replay.js';
 import type { ReplayDifference, ReplayResult } from '../recording/replay-comparison.js';
 import type { Arguments } from './arguments.js';
+import { readCertificate } from './certificate.js';
 import type { Command, Io } from './command.js';
 import { Exit, Failure, UsageError } from './exit.js';
 import { explain } from './explain.js';
-import { readRecords } from './export.js';
+import { readRecords } from './input.js';
 import { type Style, styleFor } from './style.js';
 import { readTarget } from './target.js';
 import { count, escapeControls, writeLine } from './text.js';
@@ -93,7 +93,6 @@ async function runReplay(given: Arguments, io: Io): Promise<number> {
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 function optionsOf(given: Arguments, url: string, io: Io, report: Report): Mutable<ReplayOptions> {
-  const [cert, key] = given.all('tls').map(readPem);
   const seconds = given.number('timeout', 0, 86_400) ?? DEFAULT_TIMEOUT;
   return {
     url: readTarget(url),
@@ -101,18 +100,10 @@ function optionsOf(given: Arguments, url: string, io: Io, report: Report): Mutab
     timing: given.word('timing', ['original', 'asap', 'wait']),
     connection: given.integer('connection', 1, Number.MAX_SAFE_INTEGER),
     timeout: seconds * 1000,
-    tls: { rejectUnauthorized: !given.has('insecure'), ...(cert !== undefined && { cert, key }) },
+    tls: { rejectUnauthorized: !given.has('insecure'), ...readCertificate(given) },
     signal: io.signal,
     onListening: (listening) => report.listening(listening),
   };
-}
-
-function readPem(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new Failure(`cannot read ${file}: ${explain(error)}`);
-  }
 }
 
 function writeRecording(file: string, lines: readonly string[]): void {

@@ -2,7 +2,6 @@
 
 import type { Buffer } from 'node:buffer';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import {
   createServer as createHttpServer,
   type IncomingMessage,
@@ -12,27 +11,20 @@ import {
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { formatEndpoint } from '../connection/ip-address.js';
 import WebSocket from '../index.js';
 import { formatRecord } from '../recording/read.js';
 import { Recorder } from '../recording/recorder.js';
 import type { RecordingRecord } from '../recording/records.js';
 import type { Arguments } from './arguments.js';
+import { readCertificate } from './certificate.js';
 import { ChatRoom } from './chat-room.js';
-import type { Command, Io } from './command.js';
+import { type Command, type Io, interrupted } from './command.js';
 import { Exit, Failure, UsageError } from './exit.js';
 import { explain } from './explain.js';
 import { tapSocket } from './socket-tap.js';
 import { type Style, styleFor } from './style.js';
-import {
-  count,
-  describeCloseCode,
-  endpointOf,
-  escapeControls,
-  hex,
-  hostOf,
-  shorten,
-  writeLine,
-} from './text.js';
+import { count, describeCloseCode, escapeControls, hex, shorten, writeLine } from './text.js';
 import { SOFTWARE } from './version.js';
 
 const DEFAULT_PORT = 8080;
@@ -114,7 +106,7 @@ async function runServer(given: Arguments, io: Io): Promise<number> {
     isJson ? io.stderr : io.stdout,
     `${kind} server on ${urlsOf(http, given).map(style.bold).join(' ')}`,
   );
-  await aborted(io.signal);
+  await interrupted(io);
   await server.shutdown({ timeout: 3_000 });
   http.closeAllConnections();
   await new Promise<void>((resolve) => http.close(() => resolve()));
@@ -127,23 +119,17 @@ function recordConnections(http: Server, given: Arguments, { stdout }: Io): void
   const recorder = new Recorder(write, { software: SOFTWARE });
   const [url = ''] = urlsOf(http, given);
   http.on(given.has('tls') ? 'secureConnection' : 'connection', (socket: Socket) => {
-    const client = endpointOf(socket.remoteAddress, socket.remotePort);
-    const server = endpointOf(socket.localAddress, socket.localPort);
+    const client = formatEndpoint(socket.remoteAddress, socket.remotePort);
+    const server = formatEndpoint(socket.localAddress, socket.localPort);
     tapSocket(socket, 'server', recorder.connect({ url, client, server }));
     socket.on('data', () => {}); // else node:http reads below `push`
   });
 }
 
 function createServer(given: Arguments): Server {
-  const [cert, key] = given.all('tls').map((file) => {
-    try {
-      return readFileSync(file);
-    } catch (error) {
-      throw new Failure(`cannot read ${file}: ${explain(error)}`);
-    }
-  });
+  const certificate = readCertificate(given);
   try {
-    return cert === undefined ? createHttpServer(refuse) : createTlsServer({ cert, key }, refuse);
+    return certificate ? createTlsServer(certificate, refuse) : createHttpServer(refuse);
   } catch (error) {
     throw new Failure(`cannot use the certificate: ${explain(error)}`);
   }
@@ -159,7 +145,7 @@ async function listen(http: Server, port: number, host: string): Promise<void> {
     http.listen(port, host);
     await once(http, 'listening');
   } catch (error) {
-    throw new Failure(`cannot listen on ${hostOf(host)}:${port}: ${explain(error)}`);
+    throw new Failure(`cannot listen on ${formatEndpoint(host, port)}: ${explain(error)}`);
   }
 }
 
@@ -169,7 +155,7 @@ function urlsOf(http: Server, given: Arguments): string[] {
   const path = given.text('path') ?? '/';
   const hosts =
     address === '0.0.0.0' || address === '::' ? ['localhost', ...ownAddresses()] : [address];
-  return hosts.map((host) => `${scheme}://${hostOf(host)}:${port}${path}`);
+  return hosts.map((host) => `${scheme}://${formatEndpoint(host, port)}${path}`);
 }
 
 /** The IPv4 addresses under which other machines reach this one. */
@@ -178,11 +164,6 @@ function ownAddresses(): string[] {
   return all
     .filter(({ family, internal }) => family === 'IPv4' && !internal)
     .map(({ address }) => address);
-}
-
-/** Resolves when a signal is aborted. */
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await once(signal, 'abort');
 }
 
 type Client = InstanceType<typeof WebSocket>;
@@ -205,9 +186,9 @@ class Service {
     const { log, room, style } = this;
     const number = ++this.count;
     const label = style.dim(`[${number}]`);
-    log(
-      `${label} ${style.green('connected')} ${endpointOf(request.socket.remoteAddress, request.socket.remotePort)} ${escapeControls(request.url ?? '')}`,
-    );
+    const { remoteAddress, remotePort } = request.socket;
+    const client = formatEndpoint(remoteAddress, remotePort);
+    log(`${label} ${style.green('connected')} ${client} ${escapeControls(request.url ?? '')}`);
     room?.join(socket, number, request.url);
     socket.on('message', (data: Buffer, isBinary) => {
       log(`${label} ${describeMessage(data, isBinary)}`);

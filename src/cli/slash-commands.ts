@@ -2,6 +2,7 @@
 
 import { Buffer } from 'node:buffer';
 import { isCloseCode } from '../protocol/close.js';
+import { MAX_CLOSE_REASON, MAX_CONTROL_PAYLOAD } from '../protocol/frame.js';
 import { toBytes } from '../sans-io/to-bytes.js';
 import { nearest } from './nearest.js';
 
@@ -33,10 +34,6 @@ export const SLASH_COMMANDS = [
 export const SLASH_NAMES: readonly string[] = SLASH_COMMANDS.map(([usage]) =>
   usage.replace(/ .*/, ''),
 );
-
-/** RFC 6455 §5.5: the most bytes that a control frame carries. */
-const MAX_CONTROL = 125;
-const MAX_REASON = MAX_CONTROL - 2;
 
 /** Reads a line: without a slash it is a text message. */
 export function parseLine(line: string): Action {
@@ -87,8 +84,10 @@ function parseBinary(digits: string): Action {
 
 function parseControl(type: 'ping' | 'pong', text: string): Action {
   const payload = Buffer.from(text);
-  if (payload.length <= MAX_CONTROL) return { type, payload };
-  return wrong(`a control frame has at most ${MAX_CONTROL} bytes: ${payload.length} were given`);
+  if (payload.length <= MAX_CONTROL_PAYLOAD) return { type, payload };
+  return wrong(
+    `a control frame has at most ${MAX_CONTROL_PAYLOAD} bytes: ${payload.length} were given`,
+  );
 }
 
 function parseClose(rest: string): Action {
@@ -98,6 +97,6 @@ function parseClose(rest: string): Action {
   if (!isCloseCode(code)) {
     return wrong(`${digits} cannot be sent: a code is 1000 to 1003, 1007 to 1014, or 3000 to 4999`);
   }
-  if (Buffer.byteLength(reason) <= MAX_REASON) return { type: 'close', code, reason };
-  return wrong(`a reason has at most ${MAX_REASON} bytes`);
+  if (Buffer.byteLength(reason) <= MAX_CLOSE_REASON) return { type: 'close', code, reason };
+  return wrong(`a reason has at most ${MAX_CLOSE_REASON} bytes`);
 }

@@ -3,14 +3,14 @@
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { ConnectionRecorder } from '../recording/recorder.js';
-import type { Sender } from '../recording/records.js';
+import { otherEnd, type Sender } from '../recording/records.js';
 
 /**
  * Reports what goes through a socket from now on.
  * @param own which end this program is
  */
 export function tapSocket(socket: Socket, own: Sender, recorder: ConnectionRecorder): void {
-  const peer = own === 'client' ? 'server' : 'client';
+  const peer = otherEnd(own);
   const ended = new Set<Sender>();
   const end = (from: Sender, error?: Error) => {
     if (!ended.has(from)) recorder.end(from, error);

@@ -9,17 +9,14 @@ const STYLES = {
   dim: [2, 22],
   red: [31, 39],
   green: [32, 39],
-  yellow: [33, 39],
   blue: [34, 39],
-  magenta: [35, 39],
   cyan: [36, 39],
 } as const;
 
 /** Each function returns its text in a style, or as it is if there are no colours. */
 export type Style = { readonly [name in keyof typeof STYLES]: (text: string) => string };
 
-/** Makes the functions of {@link Style}. */
-export function createStyle(hasColors: boolean): Style {
+function createStyle(hasColors: boolean): Style {
   const entries = Object.entries(STYLES).map(([name, [on, off]]) => [
     name,
     hasColors ? (text: string) => `\x1b[${on}m${text}\x1b[${off}m` : (text: string) => text,
@@ -31,7 +28,7 @@ export function createStyle(hasColors: boolean): Style {
  * Whether a stream gets colours: a terminal, or any stream with FORCE_COLOR. --no-color, NO_COLOR,
  * FORCE_COLOR=0 and TERM=dumb turn them off.
  */
-export function hasColors(given: Arguments, stream: Output, env: Io['env']): boolean {
+function hasColors(given: Arguments, stream: Output, env: Io['env']): boolean {
   const { NO_COLOR, FORCE_COLOR, TERM } = env;
   if (given.has('no-color') || NO_COLOR || FORCE_COLOR === '0' || FORCE_COLOR === 'false') {
     return false;

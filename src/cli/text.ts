@@ -2,6 +2,7 @@
 
 import type { Buffer } from 'node:buffer';
 import { CloseCode } from '../protocol/close.js';
+import { spaced } from '../sans-io/to-bytes.js';
 import type { Output } from './command.js';
 
 /** The meaning of each close code, after RFC 6455 §7.4.1 and its IANA registry. */
@@ -26,8 +27,12 @@ const CLOSE_MEANINGS: Readonly<Record<number, string>> = {
 
 /** Describes a close code and reason, such as '1001 (going away): restart'. */
 export function describeCloseCode(code: number, reason = ''): string {
-  const meaning = CLOSE_MEANINGS[code] ?? rangeOf(code);
-  return `${code} (${meaning})${reason === '' ? '' : `: ${escapeControls(reason)}`}`;
+  return `${code} (${meaningOfCloseCode(code)})${reason === '' ? '' : `: ${escapeControls(reason)}`}`;
+}
+
+/** What a close code means. RFC 6455 §7.4. */
+export function meaningOfCloseCode(code: number): string {
+  return CLOSE_MEANINGS[code] ?? rangeOf(code);
 }
 
 // RFC 6455 §7.4.2: who may use which range.
@@ -49,11 +54,8 @@ export function escapeControls(text: string): string {
 }
 
 /** Bytes as hexadecimal digits with spaces between. */
-export function hex(bytes: Buffer, max = Number.POSITIVE_INFINITY): string {
-  const shown = bytes
-    .subarray(0, max)
-    .toString('hex')
-    .replace(/..(?=.)/g, '$& ');
+export function hex(bytes: Buffer, max = bytes.length): string {
+  const shown = spaced(bytes.toString('hex', 0, max));
   return bytes.length > max ? `${shown} … (${bytes.length - max} more)` : shown;
 }
 
@@ -65,19 +67,6 @@ export function count(number: number, noun: string): string {
 /** Shortens a text to a length. */
 export function shorten(text: string, max: number): string {
   return text.length > max ? `${text.slice(0, max - 1)}…` : text;
-}
-
-/** `127.0.0.1:8080`, `[::1]:8080`; undefined for a local socket. */
-export function endpointOf(
-  address: string | undefined,
-  port: number | undefined,
-): string | undefined {
-  return address === undefined || port === undefined ? undefined : `${hostOf(address)}:${port}`;
-}
-
-/** An address as in a URL. */
-export function hostOf(address: string): string {
-  return address.includes(':') ? `[${address}]` : address;
 }
 
 /** Writes a line. */

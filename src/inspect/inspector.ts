@@ -50,7 +50,8 @@ export interface Inspector {
   close(): Promise<void>;
 }
 
-const DEFAULT_PORT = 8455;
+/** The port without the option. */
+export const DEFAULT_PORT = 8455;
 const DEFAULT_HOST = '127.0.0.1';
 
 /** How long records are collected for the page, in milliseconds. */

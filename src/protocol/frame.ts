@@ -31,6 +31,9 @@ export const FIN = 0x80;
 /** RFC 6455 §5.5 MUST: the payload of a control frame has at most this many bytes. */
 export const MAX_CONTROL_PAYLOAD = 125;
 
+/** RFC 6455 §5.5 MUST: the reason of a Close, beside the two bytes of its code, has at most this many. */
+export const MAX_CLOSE_REASON = MAX_CONTROL_PAYLOAD - 2;
+
 const MASK = 0x80;
 const LENGTH_16_BITS = 126;
 const LENGTH_64_BITS = 127;

@@ -8,6 +8,7 @@ import {
   warnOfUnknownOptions,
 } from '../connection/check-options.js';
 import { CloseCode, isCloseCode } from '../protocol/close.js';
+import { MAX_CLOSE_REASON } from '../protocol/frame.js';
 
 /** How a server shuts down. */
 export interface ShutdownOptions {
@@ -71,9 +72,6 @@ export interface ShutdownReport {
   readonly ms: number;
 }
 
-/** RFC 6455 §5.5 MUST: the payload of a Close has at most 125 bytes, two of which are the code. */
-const MAX_REASON_LENGTH = 123;
-
 const TIMES = {
   lameDuck: 'a number of milliseconds',
   spread: 'a number of milliseconds',
@@ -135,9 +133,9 @@ function checkReason({ reason = '', retryAfter }: ShutdownOptions): void {
     throw new TypeError(`The option reason must be a string: ${describeValue(reason)} was given`);
   }
   const longest = retryAfter === undefined ? undefined : Math.max(...[retryAfter].flat());
-  if (Buffer.byteLength(closeReason(reason, longest)) <= MAX_REASON_LENGTH) return;
+  if (Buffer.byteLength(closeReason(reason, longest)) <= MAX_CLOSE_REASON) return;
   throw new RangeError(
-    `The option reason must have at most ${MAX_REASON_LENGTH} bytes, together with the delay of ` +
+    `The option reason must have at most ${MAX_CLOSE_REASON} bytes, together with the delay of ` +
       `retryAfter: ${describeValue(reason)} was given`,
   );
 }

@@ -296,7 +296,7 @@ export const CHAPTER_5_CONTROL: readonly Section[] = [
           'protocol/frame-rules.ts:checkControl',
           'protocol/frame-rules.ts:checkControlLength',
           'protocol/frame.ts:MAX_CONTROL_PAYLOAD',
-          'server/shutdown-options.ts:MAX_REASON_LENGTH',
+          'protocol/frame.ts:MAX_CLOSE_REASON',
         ],
         also: ['websocket/payload.ts:toControlPayload'],
         tests: [

@@ -97,7 +97,12 @@ describe('inspect', () => {
   test.each([
     ['no argument', [], 2, /^ws6455: inspect needs the URL of a server, or a file/],
     ['no URL', ['ws://'], 2, /^ws6455: Invalid URL/],
-    ['a file that is no recording', [__filename], 1, /^ws6455: cannot read .*inspect.test.ts: /],
+    [
+      'a file that is no recording',
+      [__filename],
+      1,
+      /^ws6455: .*inspect.test.ts is neither a recording of ws6455 nor a HAR/,
+    ],
     ['a port that is no port', ['ws://a', '-p', 'x'], 2, /^ws6455: --port is a number from 0 to/],
     [
       'a file that cannot be written',
