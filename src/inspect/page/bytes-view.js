@@ -2,7 +2,7 @@
 
 import { bitsOf, characterOf, fromHex, toHex } from './bytes.js';
 import { h } from './dom.js';
-import { classOfField, headerBitsOf } from './header-view.js';
+import { classOfField } from './header-view.js';
 
 /** How many bytes are shown at first, and more with each press of the button. */
 const STEP = 64;
@@ -99,6 +99,3 @@ export function maskingView({ maskedPayload, maskingKey }) {
   const table = h('table', { class: 'masking' }, head, body);
   return [h('div', { class: 'scroll-x' }, table), button];
 }
-
-/** Where the payload begins, in bytes. */
-export const headerLengthOf = (frame) => headerBitsOf(frame) / 8;

@@ -12,7 +12,7 @@ const INPUT_OF_OWN_END = {
   DONE: 'TIMED_OUT',
 };
 
-export const otherEnd = (end) => (end === 'client' ? 'server' : 'client');
+const otherEnd = (end) => (end === 'client' ? 'server' : 'client');
 
 /** Follows one connection. */
 export class ClosingStates {
@@ -68,14 +68,4 @@ export class ClosingStates {
     const step = cell?.[end] ?? cell;
     if (step) this[end] = step.to;
   }
-}
-
-/** @returns the states of both ends after each record */
-export function closingStates(records, table) {
-  const states = new ClosingStates(table);
-  return records.map((record) => {
-    states.add(record);
-    const { client, server, begunBy } = states;
-    return { client, server, begunBy };
-  });
 }

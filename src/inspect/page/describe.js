@@ -1,15 +1,16 @@
 /** What a record says in a row of the list, in English. */
 
 import { fromHex, spaced, toHex } from './bytes.js';
+import { payloadOf } from './frame-bytes.js';
 
 const CLOSE_CODES = {
   1000: 'normal closure',
   1001: 'going away',
   1002: 'protocol error',
   1003: 'unsupported data',
-  1004: 'reserved: never sent',
-  1005: 'no code: the payload is empty',
-  1006: 'closed without a Close: never sent',
+  1004: 'reserved',
+  1005: 'no code was sent',
+  1006: 'no Close frame was received',
   1007: 'invalid payload data',
   1008: 'policy violation',
   1009: 'message too big',
@@ -18,15 +19,15 @@ const CLOSE_CODES = {
   1012: 'service restart',
   1013: 'try again later',
   1014: 'bad gateway',
-  1015: 'TLS handshake failed: never sent',
+  1015: 'TLS handshake failed',
 };
 
-/** RFC 6455 §7.4: what a close code means. */
+/** RFC 6455 §7.4: what a close code means, in the words of the command `ws6455`. */
 export function nameOfCloseCode(code) {
   if (CLOSE_CODES[code]) return CLOSE_CODES[code];
-  if (code >= 3000 && code < 4000) return 'registered for a library or framework';
-  if (code >= 4000 && code < 5000) return 'of the application';
-  return 'not a valid code';
+  if (code >= 4000 && code < 5000) return 'private use of the application';
+  if (code >= 3000 && code < 4000) return 'registered by a library or framework';
+  return code >= 1000 && code < 3000 ? 'not assigned' : 'not a close code';
 }
 
 export const seconds = (time) => (time / 1000).toFixed(3);
@@ -42,23 +43,13 @@ export const arrowOf = ({ from }) => (from === 'client' ? '→' : from === 'serv
 
 export const wireLengthOf = ({ record, wireLength }) => wireLength ?? record.bytes.length / 2;
 
-/** The first bytes of the payload, unmasked. */
-function payloadStart({ bytes: digits, masked }) {
-  const start = fromHex(digits.slice(0, 80));
-  const short = start[1] & 0x7f;
-  const header = 2 + (short === 127 ? 8 : short === 126 ? 2 : 0) + (masked ? 4 : 0);
-  const key = start.subarray(header - 4, header);
-  return start.slice(header, header + 24).map((byte, i) => (masked ? byte ^ key[i % 4] : byte));
-}
-
 function previewOfFrame(record) {
   const { close, text, messageLength, payloadLength } = record;
   if (close)
     return `${close.code} ${nameOfCloseCode(close.code)}${close.reason && `: ${close.reason}`}`;
   if (text !== undefined) return text;
-  if (record.opcode === 8) return 'no code';
   if (payloadLength === 0) return messageLength === undefined ? '' : 'empty';
-  const start = payloadStart(record);
+  const start = payloadOf(fromHex(record.bytes.slice(0, 80))).slice(0, 24);
   const hex = `${spaced(toHex(start))}${payloadLength > start.length ? ' …' : ''}`;
   return record.rsv1 ? `compressed: ${hex}` : hex;
 }

@@ -4,19 +4,30 @@ const OPCODES = { 0: 'continuation', 1: 'text', 2: 'binary', 8: 'close', 9: 'pin
 
 export const nameOfOpcode = (opcode) => OPCODES[opcode] ?? 'reserved';
 
-/** @returns the fields of a complete frame, its payload unmasked; undefined if it is not complete */
-export function parseFrame(bytes) {
-  if (bytes.length < 2) return undefined;
-  const [first, second] = bytes;
+/** Reads what the second byte says: the short length, the bytes of the long one, and where the payload starts. */
+function layoutOf([, second]) {
   const short = second & 0x7f;
   const extended = short === 127 ? 8 : short === 126 ? 2 : 0;
   const masked = second > 0x7f;
-  const start = 2 + extended + (masked ? 4 : 0);
+  return { short, extended, masked, start: 2 + extended + (masked ? 4 : 0) };
+}
+
+/** RFC 6455 §5.3: the bytes of the payload that are there, unmasked. */
+export function payloadOf(bytes) {
+  const { masked, start } = layoutOf(bytes);
+  const key = bytes.slice(start - 4, start);
+  return bytes.slice(start).map((byte, i) => (masked ? byte ^ key[i % 4] : byte));
+}
+
+/** @returns the fields of a complete frame, its payload unmasked; undefined if it is not complete */
+export function parseFrame(bytes) {
+  if (bytes.length < 2) return undefined;
+  const [first] = bytes;
+  const { short, extended, masked, start } = layoutOf(bytes);
   if (bytes.length < start) return undefined;
   let length = extended > 0 ? 0 : short;
   for (let i = 2; i < 2 + extended; i += 1) length = length * 256 + bytes[i];
   if (bytes.length !== start + length) return undefined;
-  const key = bytes.slice(start - 4, start);
   return {
     fin: (first & 0x80) !== 0,
     rsv1: (first & 0x40) !== 0,
@@ -24,9 +35,9 @@ export function parseFrame(bytes) {
     rsv3: (first & 0x10) !== 0,
     opcode: first & 0xf,
     masked,
-    maskingKey: masked ? key : new Uint8Array(4),
+    maskingKey: masked ? bytes.slice(start - 4, start) : new Uint8Array(4),
     lengthBits: extended === 0 ? 7 : extended * 8,
-    payload: bytes.slice(start).map((byte, i) => (masked ? byte ^ key[i % 4] : byte)),
+    payload: payloadOf(bytes),
   };
 }
 

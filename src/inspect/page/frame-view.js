@@ -1,10 +1,10 @@
 /** Everything about one frame. */
 
 import { spaced } from './bytes.js';
-import { headerLengthOf, hexView, lightBytes, maskingView } from './bytes-view.js';
+import { hexView, lightBytes, maskingView } from './bytes-view.js';
 import { bytes, nameOfCloseCode, wireLengthOf } from './describe.js';
 import { copy, h, sectionLink } from './dom.js';
-import { headerView, linkFields } from './header-view.js';
+import { headerBitsOf, headerView, linkFields } from './header-view.js';
 
 export const section = (title, ...children) => h('section', {}, h('h3', {}, title), ...children);
 
@@ -28,7 +28,7 @@ export function violationView({ message, closeCode, code, rfc }) {
 /** The sizes: header and payload on the wire, and the message after inflation. */
 function factsOf(record, frame, wireLength) {
   const { close, roundTrip, messageLength, payloadLength } = record;
-  const header = headerLengthOf(frame);
+  const header = headerBitsOf(frame) / 8;
   const facts = [
     fact('Size', `${bytes(wireLength)} = ${header} header + ${payloadLength} payload`),
     messageLength !== undefined &&

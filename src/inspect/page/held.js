@@ -1,11 +1,12 @@
 /** The frames that wait, and the editor that changes one before it goes on. */
 
 import { fromHex, spaced, toHex } from './bytes.js';
+import { arrowOf } from './describe.js';
 import { byId, h, say, sectionLink } from './dom.js';
 import { brokenRule, buildFrame, parseFrame } from './frame-bytes.js';
 import { FrameEditor } from './frame-editor.js';
 
-/** So many frames are shown at once; the others follow. */
+/** The maximum number of frames that are shown at once; the others follow. */
 const MAX_VIEWS = 12;
 
 export class Held {
@@ -68,7 +69,7 @@ export class Held {
     const release = (changed) => this.#control.send({ type: 'release', id, bytes: changed });
     const fields = parseFrame(fromHex(bytes));
     const editor = fields && this.#editor(fields, { connection, from, bytes, release });
-    const arrow = h('span', { class: `arrow ${from}` }, from === 'client' ? '→' : '←');
+    const arrow = h('span', { class: `arrow ${from}` }, arrowOf({ from }));
     return h(
       'section',
       { class: 'held' },

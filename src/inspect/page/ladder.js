@@ -72,7 +72,9 @@ function summaryOf(marks, { client, server, begunBy }) {
 }
 
 const codeText = ({ close }) =>
-  close ? ` with ${close.code} (${nameOfCloseCode(close.code)})` : ' without a code';
+  close && close.code !== 1005
+    ? ` with ${close.code} (${nameOfCloseCode(close.code)})`
+    : ' without a code';
 
 export class Ladder {
   #store;

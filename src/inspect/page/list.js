@@ -2,6 +2,7 @@
 
 import { arrowOf, flagsOf, previewOf, remarkOf, seconds, sizesOf, titleOf } from './describe.js';
 import { byId, h } from './dom.js';
+import { kindOf } from './filter.js';
 
 /** As in the style sheet. */
 const ROW_HEIGHT = 28;
@@ -31,8 +32,7 @@ function fillRow(row, entry) {
   cells.preview.textContent = previewOf(record);
   cells.remark.textContent = remarkOf(record);
   cells.remark.title = cells.remark.textContent;
-  const kind = record.type === 'frame' ? record.opcodeName : record.type;
-  element.className = `row ${kind} ${record.from ?? ''} ${record.violation ? 'bad' : ''}`;
+  element.className = `row ${kindOf(record)} ${record.from ?? ''} ${record.violation ? 'bad' : ''}`;
   lanes.client.className = `client ${entry.lanes.client ?? ''}`;
   lanes.server.className = `server ${entry.lanes.server ?? ''}`;
 }

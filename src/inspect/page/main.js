@@ -12,11 +12,8 @@ import { listenToKeys } from './keys.js';
 import { Ladder } from './ladder.js';
 import { chooseTheme, listenToTab, nextTheme, showPane, showTab, showView } from './layout.js';
 import { List } from './list.js';
-import { Store } from './store.js';
+import { BUDGET, Store } from './store.js';
 import { Tour } from './tour.js';
-
-/** How long new records may hold up an animation frame, in milliseconds. */
-const BUDGET = 6;
 
 const store = new Store();
 /** Batches that were received and not added. */
@@ -71,7 +68,7 @@ const tour = new Tour({
     showPane(true);
     list.selectEntry(entry);
   },
-  light: (_, field) => detail.light(field),
+  light: (field) => detail.light(field),
   showLadder: () => showTab('ladder'),
 });
 
@@ -88,7 +85,7 @@ function begin(hello) {
   ladder.table = closing;
   held.rules = rules;
   breakView.show(rules, target !== undefined);
-  showStatus({ open: 0, target: 'unknown', ...hello, ...{ target: 'unknown' } });
+  showStatus({ ...hello, open: 0, target: 'unknown' });
   const wantsTour = new URLSearchParams(location.search).has('tour');
   const isNew = demo && localStorage.getItem('tour') === null;
   if ((wantsTour || isNew) && !tour.isOpen) tour.start();
@@ -112,7 +109,9 @@ function showStatus({ open, target, error, hold, dropped }) {
 function contextOf(number, from) {
   const connection = store.connections.get(number);
   const isAgreement = ({ record: { type, head, from: end } }) =>
-    type === 'handshake' && end === 'server' && /permessage-deflate/i.test(head);
+    type === 'handshake' &&
+    end === 'server' &&
+    /^sec-websocket-extensions:.*permessage-deflate/im.test(head);
   return {
     inMessage: connection?.[from] ?? false,
     compressed: connection?.entries.slice(0, 4).some(isAgreement) ?? false,

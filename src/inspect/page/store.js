@@ -1,7 +1,7 @@
-/** The records, and which of them the filter shows. New records are filtered in slices of time. */
+/** The records, and those that the filter shows. New records are filtered in slices of time. */
 
-/** How long filtering may hold up an animation frame, in milliseconds. */
-const BUDGET = 6;
+/** The time that adding records, or filtering them, may take of an animation frame, in milliseconds. */
+export const BUDGET = 6;
 
 /** RFC 6455 §5.4: the place of a frame in a message of several: the page draws a line through them. */
 function placeInMessage(open, { fin, opcode }) {

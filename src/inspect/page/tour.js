@@ -44,21 +44,30 @@ const STEPS = [
   {
     title: 'The first byte: what kind of frame',
     at: '.figure',
-    show: ({ select, light, found }) => light(select(found.hello), 'opcode'),
+    show: ({ select, light, found }) => {
+      select(found.hello);
+      light('opcode');
+    },
     text: ({ hello }) =>
       `The frame is ${hexOf(hello)}. Its first byte is ${byteOf(hello, 0)}. The bit FIN says that this frame ends its message. ${hello?.record.rsv1 ? 'RSV1 says that the text is compressed.' : 'Three bits are reserved.'} The opcode 1 says: text.`,
   },
   {
     title: 'The second byte: masked, and how long',
     at: '.figure',
-    show: ({ select, light, found }) => light(select(found.hello), 'Payload len'),
+    show: ({ select, light, found }) => {
+      select(found.hello);
+      light('Payload len');
+    },
     text: ({ hello }) =>
       `The second byte is ${byteOf(hello, 1)}. Its first bit is MASK: a client always masks. The other seven bits are the length of the payload, ${hello?.record.payloadLength} bytes.`,
   },
   {
     title: 'The key, and why nobody reads Hello here',
     at: 'section:has(> .scroll-x > .masking)',
-    show: ({ select, light, found }) => light(select(found.hello), 'Masking-key'),
+    show: ({ select, light, found }) => {
+      select(found.hello);
+      light('Masking-key');
+    },
     text: ({ hello }) =>
       `Four bytes of key follow: ${spaced(hello?.record.bytes.slice(4, 12) ?? '')}. The client chose them at random. Each byte of the payload is XORed with one of them; the table shows how Hello comes back.`,
   },
@@ -97,7 +106,7 @@ export class Tour {
   #root = byId('tour');
   #target = undefined;
 
-  /** @param page `composer`, `select(entry)`, `light(shown, field)` and `showLadder()` */
+  /** @param page `composer`, `select(entry)`, `light(field)` and `showLadder()` */
   constructor(page) {
     this.#page = page;
     byId('tour-start').onclick = () => this.start();

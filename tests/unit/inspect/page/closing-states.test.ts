@@ -12,8 +12,8 @@ interface States {
   readonly begunBy: End | undefined;
 }
 
-const { closingStates } = loadPageModule<{
-  closingStates(records: readonly object[], table: unknown): States[];
+const { ClosingStates } = loadPageModule<{
+  ClosingStates: new (table: unknown) => States & { add(record: object): void };
 }>('closing-states.js');
 
 /** The table as it comes to the page: through JSON. */
@@ -28,6 +28,16 @@ const close = (from: End, code = 1000) => ({
   close: { code, reason: '' },
 });
 const end = (from: End, how = 'end') => ({ type: 'end', from, how });
+
+/** The states of both ends after each record. */
+function closingStates(records: readonly object[], closing: unknown): States[] {
+  const states = new ClosingStates(closing);
+  return records.map((record) => {
+    states.add(record);
+    const { client, server, begunBy } = states;
+    return { client, server, begunBy };
+  });
+}
 
 /** The states after each record, as 'CLIENT SERVER'. */
 function statesOf(...records: object[]): string[] {
