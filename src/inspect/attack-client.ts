@@ -9,9 +9,9 @@ import { fieldValue, HeadCollector } from '../recording/http-head.js';
 import { type ConnectionRecorder, Recorder } from '../recording/recorder.js';
 import type { RecordingRecord } from '../recording/records.js';
 import { WebSocket } from '../websocket/websocket.js';
-import { ANSWER_TIMEOUT } from './attack-server.js';
+import { ANSWER_TIMEOUT, type Verdict } from './attack-server.js';
+import type { ServerOffence } from './frame-offences.js';
 import type { BreakableRule, BrokenMessage } from './messages.js';
-import type { ServerOffence } from './offences.js';
 
 /** Breaks a rule as a server. */
 export async function attackClient(
@@ -85,10 +85,7 @@ async function connect(url: string, offence: ServerOffence): Promise<Error | und
   return error;
 }
 
-function verdict(
-  { id, kind, rfc }: BreakableRule,
-  error: Error | undefined,
-): Pick<BrokenMessage, 'outcome' | 'asExpected'> {
+function verdict({ id, kind, rfc }: BreakableRule, error: Error | undefined): Verdict {
   if (error === undefined) return { outcome: 'The client accepted it', asExpected: false };
   const table: Readonly<Record<string, ViolationRow | RefusalRow>> =
     kind === 'frame' ? VIOLATIONS : REFUSALS;

@@ -9,12 +9,12 @@ import { type ConnectionRecorder, Recorder } from '../recording/recorder.js';
 import type { RecordingRecord } from '../recording/records.js';
 import { startHandshake } from '../sans-io/client-handshake.js';
 import { WebSocketServer } from '../server/websocket-server.js';
+import type { ClientOffence } from './frame-offences.js';
 import type { RequestOffence } from './handshake-offences.js';
 import type { BreakableRule, BrokenMessage } from './messages.js';
-import type { ClientOffence } from './offences.js';
 import { Target } from './target.js';
 
-/** How long the answer may take, in milliseconds. */
+/** The time limit for an answer, in milliseconds. */
 export const ANSWER_TIMEOUT = 3000;
 
 /** How long the body of a refusal is read, in milliseconds. */
@@ -46,6 +46,9 @@ export async function attackServer(
 function isCompressed(offence: ClientOffence | RequestOffence): boolean {
   return 'isCompressed' in offence && offence.isCompressed === true;
 }
+
+/** The result of a broken rule. */
+export type Verdict = Pick<BrokenMessage, 'outcome' | 'asExpected'>;
 
 /** One connection that breaks a rule. */
 class Attack {
@@ -144,7 +147,7 @@ class Attack {
     this.finish();
   }
 
-  private verdict(): Pick<BrokenMessage, 'outcome' | 'asExpected'> {
+  private verdict(): Verdict {
     const { kind, answer, rfc } = this.rule;
     if (kind === 'handshake') return this.handshakeVerdict();
     if (this.status !== 101) {
@@ -160,7 +163,7 @@ class Attack {
   }
 
   /** Another server may choose another status that refuses. RFC 6455 §4.2.2. */
-  private handshakeVerdict(): Pick<BrokenMessage, 'outcome' | 'asExpected'> {
+  private handshakeVerdict(): Verdict {
     const { answer, rfc } = this.rule;
     if (this.status === 0) return { outcome: this.silence(), asExpected: false };
     const mayDiffer = !this.isOwn && answer !== 426;
@@ -177,6 +180,6 @@ class Attack {
 }
 
 /** The end of a sentence about an answer. */
-export function compare(asExpected: boolean, answer: number, rfc: string): string {
+function compare(asExpected: boolean, answer: number, rfc: string): string {
   return asExpected ? `, as ${rfc} asks` : `, where ${rfc} asks for ${answer}`;
 }

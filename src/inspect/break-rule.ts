@@ -2,10 +2,10 @@
 
 import { attackClient } from './attack-client.js';
 import { attackServer } from './attack-server.js';
-import { RULES } from './break-rules.js';
+import { RULES } from './breakable-rules.js';
+import { FRAME_OFFENCES } from './frame-offences.js';
 import { HANDSHAKE_OFFENCES } from './handshake-offences.js';
 import type { BreakableRule, BrokenMessage } from './messages.js';
-import { FRAME_OFFENCES } from './offences.js';
 import type { Target } from './target.js';
 
 /**

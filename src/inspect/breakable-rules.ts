@@ -2,9 +2,9 @@
 
 import { REFUSALS, type Refusal, type RefusalRow } from '../handshake/errors.js';
 import { VIOLATIONS, type Violation, type ViolationRow } from '../protocol/errors.js';
+import { FRAME_OFFENCES } from './frame-offences.js';
 import { HANDSHAKE_OFFENCES } from './handshake-offences.js';
 import type { BreakableRule } from './messages.js';
-import { FRAME_OFFENCES } from './offences.js';
 
 /** All rules, in the order of the tables. */
 export const RULES: readonly BreakableRule[] = [

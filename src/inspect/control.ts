@@ -8,10 +8,10 @@ import type { BrokenMessage, Hold, PageCommand, PageMessage } from './messages.j
 import type { ForwardingServer } from './proxy.js';
 import type { Store } from './store.js';
 
-/** With so many bytes that the page has not read, no records are sent. */
+/** No records are sent while the page has not read more bytes than this. */
 const MAX_BUFFERED = 1024 * 1024;
 
-/** So many records are in one message. */
+/** The maximum number of records in one message. */
 const MAX_RECORDS = 1000;
 
 const HOLDS: readonly Hold[] = ['none', 'client', 'server', 'both'];

@@ -5,15 +5,15 @@ import type { Socket } from 'node:net';
 import type { Sender } from '../recording/records.js';
 import { FrameSplitter, type Piece } from './frame-splitter.js';
 
-/** At so many bytes that wait here, the sender is no longer read. */
+/** The sender is not read while more bytes than this wait here. */
 const MAX_WAITING = 4 * 1024 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 
-/** A longer frame is not held: it would have to be in memory as a whole. */
+/** The maximum size of a frame that is held: it is in memory as a whole. */
 const MAX_HELD_FRAME = 1024 * 1024;
 
-/** What a direction tells. */
+/** What a direction reports. */
 export interface DirectionEvents {
   /** Bytes were written to the receiver. */
   sent(bytes: Buffer, original?: Buffer | null): void;
@@ -55,7 +55,7 @@ export class Direction {
   private waiting = 0;
   /** The entry of the frame that the sender is sending. */
   private current: Entry | undefined;
-  /** The frame that the sender is sending goes on without an entry. */
+  /** Whether the current frame is forwarded without an entry. */
   private isPassing = false;
   private state: 'open' | 'ending' | 'ended' = 'open';
 
@@ -83,7 +83,7 @@ export class Direction {
     this.control();
   }
 
-  /** The sender has ended its direction: so does the receiver's, behind what is held. */
+  /** The sender has ended its direction. The receiver's is ended after everything that is held. */
   end(): void {
     if (this.state === 'open') this.state = 'ending';
     this.flush();
@@ -104,7 +104,7 @@ export class Direction {
     this.waiting = 0;
   }
 
-  /** Holds the frames that begin from now on, or lets all go that are held. */
+  /** Holds the frames that begin from now on, or releases all that are held. */
   hold(isHolding: boolean): void {
     this.isHolding = isHolding;
     if (!isHolding) this.releaseAll();
@@ -116,7 +116,7 @@ export class Direction {
   }
 
   /**
-   * Releases a held frame; it goes when those before it are gone.
+   * Releases a held frame. It is sent after those before it.
    * @param bytes what to send in its place; empty for nothing
    * @returns false if no frame with this number is held
    */
@@ -134,15 +134,8 @@ export class Direction {
    */
   inject(bytes: Buffer): boolean {
     if (this.state !== 'open') return false;
-    const entry: Entry = {
-      chunks: [bytes],
-      length: bytes.length,
-      isComplete: true,
-      isStarted: false,
-      state: 'replaced',
-      original: null,
-      id: undefined,
-    };
+    const entry = { ...newEntry('replaced', null), chunks: [bytes], isComplete: true };
+    entry.length = bytes.length;
     const behind = this.queue.findIndex((one) => !one.isStarted && one.original !== null);
     this.queue.splice(behind === -1 ? this.queue.length : behind, 0, entry);
     this.waiting += bytes.length;
@@ -162,17 +155,7 @@ export class Direction {
   }
 
   private begin(): Entry {
-    const state = this.isHolding ? 'held' : 'released';
-    const original = NOTHING;
-    const entry: Entry = {
-      chunks: [],
-      length: 0,
-      isComplete: false,
-      isStarted: false,
-      state,
-      original,
-      id: undefined,
-    };
+    const entry = newEntry(this.isHolding ? 'held' : 'released', NOTHING);
     this.queue.push(entry);
     return entry;
   }
@@ -236,6 +219,18 @@ export class Direction {
     if (isFull && !this.source.isPaused()) this.source.pause();
     else if (!isFull && this.source.isPaused()) this.source.resume();
   }
+}
+
+function newEntry(state: Entry['state'], original: Entry['original']): Entry {
+  return {
+    chunks: [],
+    length: 0,
+    isComplete: false,
+    isStarted: false,
+    state,
+    original,
+    id: undefined,
+  };
 }
 
 /** @returns by how many bytes the entry has grown */

@@ -1,6 +1,7 @@
 /** RFC 7692 §7.1: what the parameters of permessage-deflate mean. */
 
 import { parseExtensions } from '../handshake/fields.js';
+import { EXTENSION_NAME } from '../permessage-deflate/parameters.js';
 import type { ExtensionOffer, Parameter } from '../protocol/extension.js';
 
 /** Explains a Sec-WebSocket-Extensions field. RFC 6455 §9.1. */
@@ -11,7 +12,7 @@ export function explainExtensions(field: string): string {
 }
 
 function explainExtension({ name, parameters }: ExtensionOffer): string {
-  if (name !== 'permessage-deflate') return `${name}, an extension that is not known here`;
+  if (name !== EXTENSION_NAME) return `${name}, an extension that is not known here`;
   const explained = parameters.map(explainParameter);
   return ['permessage-deflate: messages may be compressed with DEFLATE', ...explained].join('. ');
 }

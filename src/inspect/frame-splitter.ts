@@ -22,7 +22,7 @@ export class FrameSplitter {
   private readonly header = new FrameHeader();
   /** The bytes of a header that is not complete. */
   private begun: Buffer = NOTHING;
-  /** So many bytes of the current frame are missing, once its header is complete. */
+  /** The number of missing bytes of the current frame; 0 while its header is not complete. */
   private missing = 0;
   private frameSize = 0;
 

@@ -10,6 +10,7 @@ import {
   parseSubprotocols,
 } from '../handshake/fields.js';
 import { fieldValue } from '../recording/http-head.js';
+import { spaced } from '../sans-io/to-bytes.js';
 import { explainExtensions } from './extension-meaning.js';
 import type { HandshakeLine } from './messages.js';
 
@@ -120,7 +121,7 @@ function explainConnection(value: string): Explained {
 
 function explainKey(value: string): Explained {
   const bytes = Buffer.from(value, 'base64');
-  const digits = bytes.toString('hex').replace(/..(?=.)/g, '$& ');
+  const digits = spaced(bytes.toString('hex'));
   return {
     meaning:
       `${bytes.length} random bytes in base64: ${digits}. They are no secret. The server proves ` +

@@ -2,7 +2,7 @@
 
 import { Buffer } from 'node:buffer';
 import type { Refusal } from '../handshake/errors.js';
-import { accepting, type Impossible, type ServerOffence } from './offences.js';
+import { accepting, type Impossible, type ServerOffence } from './frame-offences.js';
 
 /** A client sends a request that a server refuses. */
 export interface RequestOffence {

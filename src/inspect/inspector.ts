@@ -1,6 +1,7 @@
 /** The inspector: a proxy that records what it forwards, and a page that shows it. */
 
 import type { AddressInfo, Socket } from 'node:net';
+import { formatEndpoint } from '../connection/ip-address.js';
 import { time } from '../connection/time.js';
 import { CLOSING_TABLE } from '../protocol/close.js';
 import { bytesOf } from '../recording/connections.js';
@@ -13,7 +14,7 @@ import { ConnectionSplitter } from '../recording/splitter.js';
 import type { DecodedFrame } from '../sans-io/decode-frames.js';
 import type { WebSocket } from '../websocket/websocket.js';
 import { breakRule } from './break-rule.js';
-import { RULES } from './break-rules.js';
+import { RULES } from './breakable-rules.js';
 import { ControlSession } from './control.js';
 import type { HelloMessage, PageMessage, StatusMessage } from './messages.js';
 import { type Download, PageServer } from './page-server.js';
@@ -54,7 +55,7 @@ export interface Inspector {
 export const DEFAULT_PORT = 8455;
 const DEFAULT_HOST = '127.0.0.1';
 
-/** How long records are collected for the page, in milliseconds. */
+/** The time in which records are collected for one message to the page, in milliseconds. */
 const BATCH_TIME = 50;
 
 /**
@@ -128,8 +129,7 @@ class RunningInspector implements Inspector {
 
   private urlOf({ port }: AddressInfo): string {
     const isLocal = ['127.0.0.1', '::1', '0.0.0.0', '::', 'localhost'].includes(this.host);
-    const host = this.host.includes(':') ? `[${this.host}]` : this.host;
-    return `http://${isLocal ? 'localhost' : host}:${port}/`;
+    return `http://${formatEndpoint(isLocal ? 'localhost' : this.host, port)}/`;
   }
 
   private servePage(socket: Socket): void {

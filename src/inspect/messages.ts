@@ -1,5 +1,5 @@
 /**
- * What the inspector and its page tell each other: JSON in text messages of a WebSocket. The page is
+ * The messages between the inspector and its page: JSON in text messages of a WebSocket. The page is
  * at `/`. Below `/.ws6455/` are its files, its WebSocket `control`, and the downloads
  * `recording.jsonl`, `recording.har` and `recording.pcapng`.
  */
@@ -8,7 +8,10 @@ import type { CLOSING_TABLE } from '../protocol/close.js';
 import type { RecordingRecord, Sender } from '../recording/records.js';
 import type { DecodedFrame } from '../sans-io/decode-frames.js';
 
-/** Which connections and directions are held: 'none', one direction, or 'both'. */
+/** Where the files, the control socket and the downloads of the page are. */
+export const PAGE_PREFIX = '/.ws6455/';
+
+/** Which directions are held: 'none', one direction, or 'both'. */
 export type Hold = 'none' | Sender | 'both';
 
 /** A record with its number: the page asks for details by it. */
@@ -118,7 +121,7 @@ export interface BrokenMessage {
   readonly asExpected: boolean;
 }
 
-/** A command could not be carried out. */
+/** A command failed. */
 export interface FailedMessage {
   readonly type: 'failed';
   readonly command: string;

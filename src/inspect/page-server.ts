@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { toError } from '../connection/callbacks.js';
 import { WebSocketServer } from '../server/websocket-server.js';
 import type { WebSocket } from '../websocket/websocket.js';
+import { PAGE_PREFIX } from './messages.js';
 
 /** A file to download: its type and its chunks. */
 export interface Download {
@@ -35,8 +36,6 @@ const TYPES: Readonly<Record<string, string>> = {
   png: 'image/png',
 };
 
-const PREFIX = '/.ws6455/';
-
 /** The longest command of the page: a held frame of 1 MiB, in hexadecimal digits. */
 const MAX_COMMAND = 4 * 1024 * 1024;
 
@@ -51,7 +50,7 @@ export class PageServer {
     this.http = createServer((request, response) => this.answer(request, response));
     this.control = new WebSocketServer({
       server: this.http,
-      path: `${PREFIX}control`,
+      path: `${PAGE_PREFIX}control`,
       maxPayload: MAX_COMMAND,
       verifyClient: ({ req }, done) => {
         const isOwn = this.isOwnHost(req) && isOfHost(req.headers.origin, req.headers.host);
@@ -69,11 +68,11 @@ export class PageServer {
     } else if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD');
       end(response, 405, 'The page can only be read\n');
-    } else if (path.startsWith(`${PREFIX}recording.`)) {
-      this.sendRecording(path.slice(PREFIX.length), response);
+    } else if (path.startsWith(`${PAGE_PREFIX}recording.`)) {
+      this.sendRecording(path.slice(PAGE_PREFIX.length), response);
     } else {
-      const name = path === '/' ? 'index.html' : path.slice(PREFIX.length);
-      sendFile(path === '/' || path.startsWith(PREFIX) ? name : '', host, response);
+      const name = path === '/' ? 'index.html' : path.slice(PAGE_PREFIX.length);
+      sendFile(path === '/' || path.startsWith(PAGE_PREFIX) ? name : '', host, response);
     }
   }
 

@@ -2,11 +2,12 @@
 
 import { Buffer } from 'node:buffer';
 import { createServer, type Server, type Socket } from 'node:net';
+import { formatEndpoint } from '../connection/ip-address.js';
 import { type Timer, time } from '../connection/time.js';
 import { fieldValue, HeadCollector } from '../recording/http-head.js';
 import type { ConnectionDetails, ConnectionRecorder } from '../recording/recorder.js';
 import type { Sender } from '../recording/records.js';
-import type { HeldMessage, Hold } from './messages.js';
+import { type HeldMessage, type Hold, PAGE_PREFIX } from './messages.js';
 import { type Opening, Relay } from './relay.js';
 import type { Target } from './target.js';
 
@@ -145,8 +146,11 @@ export class ForwardingServer {
 
   private forward(client: Socket, target: Target, opening: Opening): void {
     const url = urlOf(target, opening.head);
-    const details = { url, client: addressOf(client), server: target.address.url.host };
-    const recorder = this.events.record(details);
+    const recorder = this.events.record({
+      url,
+      client: formatEndpoint(client.remoteAddress, client.remotePort),
+      server: target.address.url.host,
+    });
     const connection = recorder.number;
     const relay = new Relay(client, target, this.hold, {
       recorder,
@@ -183,10 +187,10 @@ export class ForwardingServer {
   }
 }
 
-/** The page is at `/` for a browser that opens it, and below `/.ws6455/`. */
+/** Whether a request is for the page: at `/` without an upgrade, or below the prefix. */
 function asksForPage(head: string): boolean {
   const [, method, path = ''] = /^(\S+) ([^\s?]+)\S* HTTP\//.exec(head) ?? [];
-  if (path.startsWith('/.ws6455/')) return true;
+  if (path.startsWith(PAGE_PREFIX)) return true;
   const isOfPage = path === '/' || path === '/favicon.ico';
   return isOfPage && /^(GET|HEAD)$/.test(method ?? '') && fieldValue(head, 'upgrade') === undefined;
 }
@@ -197,13 +201,6 @@ function urlOf(target: Target, head: Buffer | undefined): string {
   if (socketPath !== undefined || head === undefined) return url.href;
   const [, path] = /^\S+ (\/\S*) HTTP/.exec(target.rewrite(head.toString('latin1'))) ?? [];
   return path === undefined ? url.href : `${secure ? 'wss' : 'ws'}://${url.host}${path}`;
-}
-
-function addressOf({ remoteAddress, remotePort, remoteFamily }: Socket): string | undefined {
-  if (remoteAddress === undefined) return undefined;
-  return remoteFamily === 'IPv6'
-    ? `[${remoteAddress}]:${remotePort}`
-    : `${remoteAddress}:${remotePort}`;
 }
 
 /** 'close' follows. */

@@ -46,6 +46,7 @@ export class Relay {
   private directions: Record<Sender, Direction> | undefined;
   private response: HeadCollector | undefined = new HeadCollector('server');
   private hold: Hold;
+  /** The number of its sockets that are not closed. */
   private open = 0;
   private deadline: Timer | undefined;
 
@@ -60,14 +61,14 @@ export class Relay {
   start(opening: Opening): void {
     const { client } = this;
     client.pause();
-    this.watch('client', client);
+    client.on('error', (error) => this.failed('client', error));
     const server = this.target.connect((error) => {
       if (error === undefined) this.connected(server, opening);
       else this.unreachable(error, opening);
     });
     this.server = server;
-    this.open++;
-    server.once('close', () => this.oneClosed());
+    this.open = 2;
+    for (const socket of [client, server]) socket.once('close', () => this.oneClosed());
   }
 
   setHold(hold: Hold): void {
@@ -105,18 +106,10 @@ export class Relay {
     return this.directions === undefined ? [] : Object.values(this.directions);
   }
 
-  private watch(from: Sender, socket: Socket): void {
-    socket.on('error', (error) => this.failed(from, error));
-    if (from === 'client') {
-      this.open++;
-      socket.once('close', () => this.oneClosed());
-    }
-  }
-
   private connected(server: Socket, opening: Opening): void {
     const { client } = this;
     this.events.reached(undefined);
-    this.watch('server', server);
+    server.on('error', (error) => this.failed('server', error));
     const directions = {
       client: this.direction('client', client, server),
       server: this.direction('server', server, client),

@@ -11,19 +11,19 @@ import type { DescribedFrame, DescribedMessage, NumberedRecord } from './message
 /** The default limit, in bytes. */
 const DEFAULT_LIMIT = 256 * 1024 * 1024;
 
-/** What an object with a few properties costs, about. */
+/** The approximate memory of a record without its texts, in bytes. */
 const RECORD_COST = 900;
 
-/** So many bytes of a message or of a payload are shown. */
+/** The maximum number of bytes of a message or payload that are shown. */
 const MAX_SHOWN = 64 * 1024;
 
-/** So many hexadecimal digits of a record go to the page, unless it asks for the rest. */
+/** The maximum number of hexadecimal digits in a record for the page, which can ask for the rest. */
 const MAX_DIGITS = 8192;
 
-/** So many bytes go to the page in one message, about. */
+/** The approximate limit for one message to the page, in bytes. */
 const MAX_SLICE = 1024 * 1024;
 
-/** A record, and what cannot be read off it. */
+/** A record, and what it does not contain. */
 interface Entry {
   readonly record: RecordingRecord;
   /** The beginning of the message that a fragmented or compressed frame completes. */
@@ -43,7 +43,7 @@ interface Opening {
 export class Store {
   private readonly limit: number;
   private entries: Entry[] = [];
-  /** How many of `entries`, from the front, are dropped. */
+  /** The number of elements at the front of `entries` that are dropped. */
   private start = 0;
   /** The number of the first element of `entries`. */
   private offset = 0;
@@ -70,7 +70,7 @@ export class Store {
     return this.offset + this.entries.length;
   }
 
-  /** How many bytes the records take, about. */
+  /** The approximate memory of the records, in bytes. */
   get size(): number {
     return this.bytes;
   }
@@ -110,7 +110,7 @@ export class Store {
     }
   }
 
-  /** Records for the page, from a number on: up to so many, and not too many bytes. */
+  /** Records for the page, from a number on: up to `count`, and not too many bytes. */
   slice(from: number, count: number): NumberedRecord[] {
     const found: NumberedRecord[] = [];
     const start = Math.max(from, this.first);

@@ -13,7 +13,7 @@ export interface TargetOptions {
   readonly keepHost?: boolean | undefined;
 }
 
-/** How long the target may take to accept a connection, in milliseconds. */
+/** The time limit for a connection to the target, in milliseconds. */
 const CONNECT_TIMEOUT = 10_000;
 
 /** A server that connections are forwarded to. */

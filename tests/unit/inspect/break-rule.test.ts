@@ -3,7 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { REFUSALS } from '../../../src/handshake/errors.js';
 import { breakRule } from '../../../src/inspect/break-rule.js';
-import { RULES } from '../../../src/inspect/break-rules.js';
+import { RULES } from '../../../src/inspect/breakable-rules.js';
 import { Target } from '../../../src/inspect/target.js';
 import { VIOLATIONS } from '../../../src/protocol/errors.js';
 import { Gate } from '../../support/gate.js';
