@@ -35,7 +35,10 @@ export const demo: Command = {
 
 async function runDemo(given: Arguments, io: Io): Promise<number> {
   const port = given.integer('port', 0, 65_535) ?? portOf(io.env['PORT']);
-  const http = createServer();
+  // RFC 9110 §15.5.22: a request without an Upgrade is told which protocol is needed.
+  const http = createServer((_, response) => {
+    response.writeHead(426, { Connection: 'Upgrade', Upgrade: 'websocket' }).end();
+  });
   const common = { server: http, origins: 'same' as const };
   const compressing = { ...common, path: '/compressed', perMessageDeflate: true };
   const servers = [new WebSocket.Server(compressing), new WebSocket.Server(common)];

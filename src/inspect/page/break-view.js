@@ -36,6 +36,17 @@ function recordView(record, isAboutHead) {
   );
 }
 
+/** Of a long exchange the first and the last records are shown. */
+const FIRST = 8;
+const LAST = 4;
+
+function exchangeOf(records, kind) {
+  const views = records.map((it) => recordView(it, kind === 'handshake'));
+  const left = views.length - FIRST - LAST;
+  if (left > 1) views.splice(FIRST, left, h('li', { class: 'hint' }, `${left} more records`));
+  return h('ol', { class: 'exchange' }, ...views);
+}
+
 /** @param isOpen whether the exchange is shown, also if all is as expected */
 function outcomeView({ records, outcome, asExpected }, { kind }, isOpen) {
   const exchange = records.filter(({ from }) => from !== undefined);
@@ -44,7 +55,7 @@ function outcomeView({ records, outcome, asExpected }, { kind }, isOpen) {
     'details',
     { open: isOpen || !asExpected },
     h('summary', { class: verdict }, `${asExpected ? '✓' : '✗'} ${outcome}`),
-    h('ol', { class: 'exchange' }, ...exchange.map((it) => recordView(it, kind === 'handshake'))),
+    exchangeOf(exchange, kind),
   );
 }
 

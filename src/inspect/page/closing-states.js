@@ -12,6 +12,18 @@ const INPUT_OF_OWN_END = {
   DONE: 'TIMED_OUT',
 };
 
+/** What each state of the table means. */
+export const MEANINGS = {
+  OPEN: 'messages go in both directions',
+  CLOSE_QUEUED: 'its Close waits until the frames before it are written',
+  CLOSE_SENT: 'it has sent a Close; messages still arrive',
+  PEER_CLOSED: 'it has received a Close and will answer it',
+  DONE: 'both Close frames were exchanged; a client waits until the server ends TCP',
+  ENDED: 'both Close frames were exchanged, and it has ended its half of TCP',
+  FAILED: 'the other end broke a rule or was lost; no message is accepted any more',
+  CLOSED: 'TCP is closed in both directions',
+};
+
 const otherEnd = (end) => (end === 'client' ? 'server' : 'client');
 
 /** Follows one connection. */

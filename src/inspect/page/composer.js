@@ -2,15 +2,21 @@
 
 import { fromHex } from './bytes.js';
 import { byId, h, say } from './dom.js';
+import { makeFragments, makePing } from './made-frames.js';
 
 const STATES = ['connecting', 'open', 'closing', 'closed'];
 
-export class Composer {
-  #sockets = new Map();
-  #current = undefined;
-  #count = 0;
+/** The head that the client sent: the inspector changes Host, and the path `/`. */
+const sentHead = ({ edited, head }) => edited?.original ?? head;
 
-  constructor() {
+export class Composer {
+  #control;
+  /** `{ socket, connection }`, in the order of opening; `connection` is its number in the records. */
+  #own = [];
+  #current = undefined;
+
+  constructor(control) {
+    this.#control = control;
     byId('open-form').onsubmit = (event) =>
       this.#submit(event, () => this.open(byId('path').value));
     byId('send-form').onsubmit = (event) => this.#submit(event, () => this.send());
@@ -33,12 +39,26 @@ export class Composer {
     url.protocol = location.protocol.replace('http', 'ws');
     const socket = new WebSocket(url);
     socket.binaryType = 'arraybuffer';
-    this.#count += 1;
-    this.#sockets.set(this.#count, socket);
-    this.#current = this.#count;
-    const name = `${this.#count} ${url.pathname}`;
+    this.#current = { socket, connection: undefined };
+    this.#own.push(this.#current);
     for (const type of ['open', 'close'])
-      socket.addEventListener(type, () => this.#changed(name, socket));
+      socket.addEventListener(type, () => this.#changed(url.pathname, socket));
+    this.#draw();
+  }
+
+  /** A request with the path and the Origin of a connection of this page has its number. */
+  observe({ type, from, connection, ...record }) {
+    if (type !== 'handshake' || from !== 'client') return;
+    const [line, ...fields] = sentHead(record).split('\r\n');
+    if (!fields.some((field) => field.toLowerCase() === `origin: ${location.origin}`)) return;
+    const isRequested = ({ socket: { url, readyState }, connection: known }) => {
+      if (known !== undefined || readyState === WebSocket.CLOSED) return false;
+      const { pathname, search } = new URL(url);
+      return line === `GET ${pathname}${search} HTTP/1.1`;
+    };
+    const own = this.#own.find(isRequested);
+    if (own === undefined) return;
+    own.connection = connection;
     this.#draw();
   }
 
@@ -53,19 +73,29 @@ export class Composer {
   }
 
   send() {
-    const socket = this.#sockets.get(this.#current);
+    const { socket } = this.#current;
     const { value } = byId('message');
-    if (byId('message-kind').value === 'text') return socket.send(value);
+    const kind = byId('message-kind').value;
+    if (kind === 'text') return socket.send(value);
+    if (kind === 'ping') return this.#inject(makePing(value));
+    if (kind === 'fragments') return this.#inject(makeFragments(value));
     const bytes = fromHex(value);
     if (!bytes) throw new SyntaxError('Binary data is written as pairs of hexadecimal digits.');
     socket.send(bytes);
+  }
+
+  /** Has the inspector send frames on the current connection, as its client. */
+  #inject(bytes) {
+    const { connection } = this.#current;
+    if (connection === undefined) throw new Error('The request is not in the records yet.');
+    this.#control.send({ type: 'inject', connection, from: 'client', bytes });
   }
 
   close() {
     byId('compose-error').textContent = '';
     const code = Number(byId('close-code').value) || 1000;
     try {
-      this.#sockets.get(this.#current)?.close(code, byId('close-reason').value);
+      this.#current?.socket.close(code, byId('close-reason').value);
     } catch (error) {
       byId('compose-error').textContent = error.message;
     }
@@ -74,36 +104,38 @@ export class Composer {
 
   #changed(name, socket) {
     say(`${name} is ${STATES[socket.readyState]}`);
-    for (const [number, { readyState }] of this.#sockets) {
-      if (readyState === WebSocket.CLOSED && number !== this.#current) this.#sockets.delete(number);
-    }
+    this.#own = this.#own.filter(
+      (own) => own === this.#current || own.socket.readyState !== WebSocket.CLOSED,
+    );
     this.#draw();
     if (socket.readyState === WebSocket.OPEN && document.activeElement === byId('open'))
       byId('message').focus();
   }
 
   #draw() {
-    const chips = [...this.#sockets].map(([number, socket]) => {
-      const state = STATES[socket.readyState];
-      const path = new URL(socket.url).pathname;
-      const button = h(
-        'button',
-        {
-          type: 'button',
-          class: `chip ${state}`,
-          'aria-pressed': String(number === this.#current),
-        },
-        `${path} ${state}`,
-      );
-      button.onclick = () => {
-        this.#current = number;
-        this.#draw();
-      };
-      return button;
-    });
+    const chips = this.#own.map((own) => this.#chip(own));
     byId('own-connections').replaceChildren(...chips);
-    const isOpen = this.#sockets.get(this.#current)?.readyState === WebSocket.OPEN;
+    const isOpen = this.#current?.socket.readyState === WebSocket.OPEN;
     for (const id of ['message', 'send', 'close', 'message-kind', 'close-code', 'close-reason'])
       byId(id).disabled = !isOpen;
+  }
+
+  /** A button that chooses the connection. */
+  #chip(own) {
+    const { socket, connection } = own;
+    const state = STATES[socket.readyState];
+    const isCurrent = own === this.#current;
+    const properties = {
+      type: 'button',
+      class: `chip ${state}`,
+      'aria-pressed': String(isCurrent),
+    };
+    const number = connection === undefined ? '' : `${connection} `;
+    const button = h('button', properties, `${number}${new URL(socket.url).pathname} ${state}`);
+    button.onclick = () => {
+      this.#current = own;
+      this.#draw();
+    };
+    return button;
   }
 }

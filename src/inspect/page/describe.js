@@ -50,15 +50,25 @@ function previewOfFrame(record) {
   if (text !== undefined) return text;
   if (payloadLength === 0) return messageLength === undefined ? '' : 'empty';
   const start = payloadOf(fromHex(record.bytes.slice(0, 80))).slice(0, 24);
-  const hex = `${spaced(toHex(start))}${payloadLength > start.length ? ' …' : ''}`;
+  const rest = payloadLength > start.length ? ' …' : '';
+  const part = partOfText(record, start);
+  if (part !== undefined) return `${part}${rest}`;
+  const hex = `${spaced(toHex(start))}${rest}`;
   return record.rsv1 ? `compressed: ${hex}` : hex;
+}
+
+const isPrintable = (byte) => byte > 0x1f && byte < 0x7f;
+
+/** RFC 6455 §5.4: a fragment of a text, if it can be read. Only the last one has the whole message. */
+function partOfText({ opcode, rsv1 }, start) {
+  if (opcode > 1 || rsv1 || !start.every(isPrintable)) return undefined;
+  return String.fromCharCode(...start);
 }
 
 /** Bytes outside of frames: the body of a response is text most of the time. */
 function textOrHex(digits) {
   const start = fromHex(digits.slice(0, 320));
-  const isText = start.every((byte) => byte > 0x1f && byte < 0x7f);
-  return isText ? String.fromCharCode(...start) : spaced(digits.slice(0, 72));
+  return start.every(isPrintable) ? String.fromCharCode(...start) : spaced(digits.slice(0, 72));
 }
 
 export function previewOf(record) {

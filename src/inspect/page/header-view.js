@@ -75,7 +75,7 @@ function fieldRow({ name, bits, meaning, rfc }) {
 }
 
 const payloadMeaning = ({ masked, payload }) =>
-  payload === '' ? undefined : masked ? 'masked: see below' : 'as the application sent it';
+  payload === '' ? undefined : masked ? 'masked: see below' : 'not masked';
 
 export function headerView(frame) {
   const headerBits = headerBitsOf(frame);

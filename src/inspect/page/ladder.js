@@ -1,6 +1,6 @@
 /** A connection as a ladder: time goes down between the lifelines of the client and the server. */
 
-import { ClosingStates } from './closing-states.js';
+import { ClosingStates, MEANINGS } from './closing-states.js';
 import { nameOfCloseCode, previewOf, seconds, titleOf } from './describe.js';
 import { byId, h } from './dom.js';
 
@@ -15,7 +15,27 @@ function labelOf(record) {
 }
 
 const stateView = (state, end, isNew) =>
-  h('span', { class: `state of-${end} ${isNew ? state : 'same'}` }, isNew ? state : '');
+  h(
+    'span',
+    { class: `state of-${end} ${isNew ? state : 'same'}`, title: isNew && MEANINGS[state] },
+    isNew ? state : '',
+  );
+
+/** What the states that were reached mean. */
+function legendOf(reached) {
+  const rows = [...reached].map((state) =>
+    h(
+      'div',
+      {},
+      h('dt', {}, h('span', { class: `state ${state}` }, state)),
+      h('dd', {}, MEANINGS[state]),
+    ),
+  );
+  return (
+    rows.length > 0 &&
+    h('section', {}, h('h3', {}, 'The states of an end'), h('dl', { class: 'legend' }, ...rows))
+  );
+}
 
 /** One step, with the states that it changed. */
 function stepView(entry, states, before, select) {
@@ -103,12 +123,13 @@ export class Ladder {
       return root.replaceChildren(
         h('p', { class: 'hint' }, 'Select a record to see its connection.'),
       );
-    const { steps, states } = this.#stepsOf(connection);
+    const { steps, states, reached } = this.#stepsOf(connection);
     root.replaceChildren(
       h('h2', {}, `Connection ${number}`, h('small', {}, `${connection.entries.length} records`)),
       h('p', { class: 'summary' }, summaryOf(connection.marks, states)),
       h('div', { class: 'ends', 'aria-hidden': true }, h('b', {}, 'client'), h('b', {}, 'server')),
       h('ol', { class: 'ladder' }, ...steps),
+      legendOf(reached) || '',
     );
   }
 
@@ -118,6 +139,7 @@ export class Ladder {
     const drawn = isCut ? [...entries.slice(0, FIRST), ...entries.slice(-LAST)] : entries;
     const states = new ClosingStates(this.#table);
     const steps = [];
+    const reached = new Set();
     let mark = 0;
     let before = {};
     for (const entry of drawn) {
@@ -127,7 +149,8 @@ export class Ladder {
       const { client, server } = states;
       steps.push(stepView(entry, { client, server }, before, this.#select));
       before = { client, server };
+      if (client !== undefined) reached.add(client).add(server);
     }
-    return { steps, states };
+    return { steps, states, reached };
   }
 }

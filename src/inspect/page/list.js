@@ -26,8 +26,8 @@ function fillRow(row, entry) {
   cells.time.textContent = seconds(record.time);
   cells.from.textContent = arrowOf(record);
   cells.from.ariaLabel = record.from ? `from the ${record.from}` : '';
-  const flags = flagsOf(record).map((flag) => h('small', { class: flag }, flag));
-  cells.kind.replaceChildren(h('b', {}, titleOf(record)), ...flags);
+  const flags = flagsOf(record).flatMap((flag) => [h('small', { class: flag }, flag), ' ']);
+  cells.kind.replaceChildren(h('b', {}, titleOf(record)), ' ', ...flags);
   cells.size.textContent = sizesOf(entry);
   cells.preview.textContent = previewOf(record);
   cells.remark.textContent = remarkOf(record);

@@ -18,6 +18,8 @@ import { Tour } from './tour.js';
 const store = new Store();
 /** Batches that were received and not added. */
 let arrived = [];
+/** Entries that the tour has not seen. */
+let unseen = [];
 let isPaused = false;
 let isDue = false;
 
@@ -43,7 +45,7 @@ const control = new Control({
   status: (message) => showStatus(message),
 });
 
-const composer = new Composer();
+const composer = new Composer(control);
 const breakView = new BreakView(control);
 const detail = new Detail(control);
 const ladder = new Ladder(store, (entry) => list.selectEntry(entry));
@@ -70,6 +72,9 @@ const tour = new Tour({
   },
   light: (field) => detail.light(field),
   showLadder: () => showTab('ladder'),
+  showRules: () => {
+    location.hash = 'break';
+  },
 });
 
 /** The inspector says what it is: after the page's start, and after each reconnection. */
@@ -97,10 +102,11 @@ function showStatus({ open, target, error, hold, dropped }) {
   const lost = dropped > 0 ? `, ${dropped} old records dropped` : '';
   const reach = {
     unknown: '',
-    reachable: 'target reachable, ',
-    unreachable: `target unreachable: ${error ?? ''}, `,
+    reachable: 'reachable, ',
+    unreachable: `not reachable: ${error ?? ''}, `,
   };
-  const text = `${reach[target]}${open} open${lost}`;
+  const count = open === 1 ? '1 connection' : `${open} connections`;
+  const text = `${reach[target]}${count} open${lost}`;
   if (state.textContent !== text) state.textContent = text;
   byId('hold').value = hold;
 }
@@ -125,6 +131,8 @@ function schedule() {
     isDue = false;
     const isDone = addArrived() && store.advance();
     list.draw();
+    // The tour selects entries: they must be in the list.
+    if (isDone) for (const entry of unseen.splice(0)) tour.observe(entry);
     if (detail.entry && !byId('tab-ladder').hidden) ladder.draw(detail.entry.record.connection);
     byId('count').textContent = `${store.shown.length} of ${store.entries.length}`;
     if (!isDone) schedule();
@@ -141,7 +149,8 @@ function addArrived() {
     for (const numbered of part) {
       if (numbered.record.type === 'recording') continue;
       store.add(numbered);
-      if (tour.isOpen) tour.observe(store.entry(numbered.index));
+      composer.observe(numbered.record);
+      if (tour.isOpen) unseen.push(store.entry(numbered.index));
     }
     filterBar.connections = store.connections.size;
     if (performance.now() > end) return arrived.length === 0;
@@ -151,6 +160,7 @@ function addArrived() {
 
 function clear() {
   arrived = [];
+  unseen = [];
   store.clear();
   detail.show(undefined);
   ladder.draw(undefined);
@@ -192,7 +202,10 @@ byId('hold').onchange = ({ target }) => hold(target.value);
 byId('release-all').onclick = () => control.send({ type: 'release-all' });
 byId('copy-url').onclick = ({ currentTarget }) =>
   copy(byId('listening').textContent, currentTarget);
-byId('show-keys').onclick = () => byId('keys').showModal();
+byId('show-keys').onclick = () => {
+  document.querySelector('.menu').open = false;
+  byId('keys').showModal();
+};
 byId('back').onclick = leave;
 chooseTheme(localStorage.getItem('theme') ?? 'auto');
 byId('theme').onclick = nextTheme;

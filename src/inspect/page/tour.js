@@ -1,6 +1,6 @@
 /** A tour with the real page: why are the bytes of "Hello" what they are? */
 
-import { spaced } from './bytes.js';
+import { bitsOf, spaced } from './bytes.js';
 import { byId, h } from './dom.js';
 
 const isText =
@@ -10,6 +10,14 @@ const isText =
 
 const hexOf = (entry) => (entry ? spaced(entry.record.bytes) : '');
 const byteOf = (entry, at) => entry?.record.bytes.slice(2 * at, 2 * at + 2) ?? '';
+const bitsAt = (entry, at) => bitsOf(Number.parseInt(byteOf(entry, at), 16));
+
+/** Sends what the form says. */
+function sendMessage(kind, text) {
+  byId('message').value = text;
+  byId('message-kind').value = kind;
+  byId('send-form').requestSubmit(byId('send'));
+}
 
 /**
  * The steps. `act` is what the main button does, and `until` finds the entry that ends the step: the
@@ -20,7 +28,7 @@ const STEPS = [
     title: 'Open a connection',
     at: '#open-form',
     text: () =>
-      'A WebSocket begins as an HTTP request. Open a connection: the request and the response "101 Switching Protocols" appear in the list.',
+      'This page shows every byte between a WebSocket client (→) and a server (←). A connection begins as an HTTP request. Open one: the request and the response "101 Switching Protocols" appear in the list.',
     button: 'Open it',
     act: ({ composer }) => composer.open(byId('path').value),
     until: ({ record }) => record.type === 'handshake' && record.from === 'server',
@@ -33,11 +41,7 @@ const STEPS = [
     text: () =>
       'Beside the list is the response, line by line. The bytes after it are frames. Send the text Hello.',
     button: 'Send Hello',
-    act: ({ composer }) => {
-      byId('message').value = 'Hello';
-      byId('message-kind').value = 'text';
-      composer.send();
-    },
+    act: () => sendMessage('text', 'Hello'),
     until: isText('client'),
     name: 'hello',
   },
@@ -49,7 +53,7 @@ const STEPS = [
       light('opcode');
     },
     text: ({ hello }) =>
-      `The frame is ${hexOf(hello)}. Its first byte is ${byteOf(hello, 0)}. The bit FIN says that this frame ends its message. ${hello?.record.rsv1 ? 'RSV1 says that the text is compressed.' : 'Three bits are reserved.'} The opcode 1 says: text.`,
+      `The frame in hexadecimal digits is ${hexOf(hello)}. Its first byte is ${byteOf(hello, 0)}, in bits ${bitsAt(hello, 0).replace(/(.)(...)(.*)/, '$1 $2 $3')}. The first bit is FIN: this frame ends its message. ${hello?.record.rsv1 ? 'Of the next three RSV1 is set: the text is compressed.' : 'The next three are reserved, and 0.'} The last four are the opcode: 1 is text.`,
   },
   {
     title: 'The second byte: masked, and how long',
@@ -59,7 +63,7 @@ const STEPS = [
       light('Payload len');
     },
     text: ({ hello }) =>
-      `The second byte is ${byteOf(hello, 1)}. Its first bit is MASK: a client always masks. The other seven bits are the length of the payload, ${hello?.record.payloadLength} bytes.`,
+      `The second byte is ${byteOf(hello, 1)}, in bits ${bitsAt(hello, 1).replace(/(.)(.*)/, '$1 $2')}. The first bit is MASK: a client always masks. The other seven are the length of the payload, ${hello?.record.payloadLength} bytes.`,
   },
   {
     title: 'The key, and why nobody reads Hello here',
@@ -81,10 +85,32 @@ const STEPS = [
         : 'This server has not answered. A server never masks its frames: no key follows the length.',
   },
   {
-    title: 'Close',
-    at: '#close',
+    title: 'Send a Ping',
+    at: '#send-form',
     text: () =>
-      'Each side sends a Close frame, then the server ends TCP. Close the connection and read who began it, and the state of each end.',
+      'Some frames are no messages. A Ping asks whether the other side is there. A program in a browser cannot send one, so the inspector sends it in its place.',
+    button: 'Send a Ping',
+    act: () => sendMessage('ping', 'beat'),
+    until: ({ record }) => record.opcodeName === 'pong' && record.from === 'server',
+    name: 'pong',
+  },
+  {
+    title: 'A message in three frames',
+    at: '#send-form',
+    show: ({ select, found }) => select(found.pong),
+    text: ({ pong }) =>
+      `The server answered with a Pong that has the same payload${pong?.record.roundTrip === undefined ? '' : `, after ${pong.record.roundTrip.toFixed(1)} ms`}. Its opcode is 10. A message may be cut into fragments: send one in three frames.`,
+    button: 'Send three frames',
+    act: () => sendMessage('fragments', 'one two three'),
+    until: ({ record: { from, opcode, fin } }) => from === 'client' && opcode === 0 && fin,
+    name: 'last',
+  },
+  {
+    title: 'Close',
+    at: '.close-group',
+    show: ({ select, found }) => select(found.last),
+    text: () =>
+      'The first of the three has the opcode text and no FIN. The others have the opcode 0, continuation, and the last one has FIN. Now close: each side sends a Close frame, then the server ends TCP.',
     button: 'Close it',
     act: ({ composer }) => composer.close(),
     until: ({ record }) => record.type === 'end',
@@ -95,7 +121,9 @@ const STEPS = [
     at: '#ladder-content',
     show: ({ showLadder }) => showLadder(),
     text: () =>
-      'Now break a rule: the page sends wrong frames and shows how a server answers each of them.',
+      'The ladder shows who began to close, and the state of each end. Next you can break the rules: the inspector sends wrong frames, and shows how a server answers each of them.',
+    button: 'Break a rule',
+    act: ({ showRules }) => showRules(),
   },
 ];
 
@@ -106,7 +134,7 @@ export class Tour {
   #root = byId('tour');
   #target = undefined;
 
-  /** @param page `composer`, `select(entry)`, `light(field)` and `showLadder()` */
+  /** @param page `composer`, `select(entry)`, `light(field)`, `showLadder()`, `showRules()` */
   constructor(page) {
     this.#page = page;
     byId('tour-start').onclick = () => this.start();
@@ -147,9 +175,14 @@ export class Tour {
     const next = h(
       'button',
       { type: 'button', class: 'primary', id: 'tour-next' },
-      button ?? (step === STEPS.length - 1 ? 'Done' : 'Next'),
+      button ?? 'Next',
     );
-    next.onclick = () => (act ? act(this.#page) : this.#go(step + 1));
+    const isLast = step === STEPS.length - 1;
+    next.onclick = () => {
+      act?.(this.#page);
+      if (isLast) this.leave();
+      else if (!act) this.#go(step + 1);
+    };
     this.#root.replaceChildren(
       h('p', { class: 'quiet' }, `Tour · ${step + 1} of ${STEPS.length}`),
       h('h2', { tabindex: -1 }, title),

@@ -110,7 +110,7 @@ async function breakRuleAtTarget({ page }) {
 
 async function loseTarget({ page, server }) {
   await openFromPage(page);
-  await page.locator('#status.reachable', { hasText: '1 open' }).waitFor();
+  await page.locator('#status.reachable', { hasText: '1 connection open' }).waitFor();
   await server.end();
   await page.locator('.chip.closed').waitFor();
   await page.click('#open');

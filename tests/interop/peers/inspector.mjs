@@ -229,11 +229,18 @@ async function takeTour({ page }) {
   await page.locator('.cell.lit.field-masking-key').first().waitFor();
   await next('The key');
   await page.locator('#tour', { hasText: '81 05 48 65 6c 6c 6f' }).waitFor();
+  await page.locator('.row.text.server[aria-selected=true]').waitFor();
   await next('The answer');
+  await next('Send a Ping');
+  await page.locator('.row.pong.server[aria-selected=true]', { hasText: 'beat' }).waitFor();
+  await next('A message in three frames');
+  await page.locator('.row.continuation[aria-selected=true]').waitFor();
   await next('Close');
   await page.locator('.summary', { hasText: 'The client began' }).waitFor();
   await next('That is the protocol');
   assert.equal(await page.locator('#tour').isVisible(), false);
+  assert.equal(await page.locator('#break h2').first().isVisible(), true);
+  await page.goto(page.url().split('#')[0]);
   await page.reload();
   await waitForInspector(page);
   assert.equal(await page.locator('#tour').isVisible(), false); // only once
@@ -305,6 +312,26 @@ async function nameControls({ page }) {
   assert.equal(await page.getByRole('tab', { selected: true }).innerText(), 'Detail');
 }
 
+/** The inspector sends what the browser's WebSocket cannot send. */
+async function sendMadeFrames({ page }) {
+  await openFromPage(page);
+  await page.fill('#message', 'beat');
+  await page.selectOption('#message-kind', 'ping');
+  await page.click('#send');
+  await page.locator('.row.pong.server', { hasText: 'beat' }).waitFor();
+  await page.fill('#message', 'one two 😀');
+  await page.selectOption('#message-kind', 'fragments');
+  await page.click('#send');
+  await page.locator('.row.text.server', { hasText: 'one two 😀' }).waitFor();
+  assert.equal(await page.locator('.row.continuation.client').count(), 2);
+  await page.locator('.row.text.client', { hasText: 'one' }).waitFor();
+  assert.equal(await page.locator('.row.bad').count(), 0);
+  await page.fill('#message', 'x'.repeat(126));
+  await page.selectOption('#message-kind', 'ping');
+  await page.click('#send');
+  await page.locator('#compose-error', { hasText: 'at most 125 bytes' }).waitFor();
+}
+
 async function clearRecords({ page }) {
   await talkOfHello(page);
   await page.click('#clear');
@@ -328,6 +355,7 @@ const CASES = [
   ['draws the closing handshake with the states of both ends', readLadder],
   ['joins fragments, and shows sizes before and after inflation', seeFragments],
   ['filters', filterRecords],
+  ['sends Pings and fragments', sendMadeFrames],
   ['is used with the keyboard', useKeyboard],
   ['shows HTML of a peer as text', showHtmlAsText],
   ['gives a tour', takeTour, { demo: true }],
