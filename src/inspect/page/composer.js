@@ -77,18 +77,24 @@ export class Composer {
     const { value } = byId('message');
     const kind = byId('message-kind').value;
     if (kind === 'text') return socket.send(value);
-    if (kind === 'ping') return this.#inject(makePing(value));
+    if (kind === 'ping') return this.#inject([makePing(value)]);
     if (kind === 'fragments') return this.#inject(makeFragments(value));
     const bytes = fromHex(value);
     if (!bytes) throw new SyntaxError('Binary data is written as pairs of hexadecimal digits.');
     socket.send(bytes);
   }
 
+  /** The number of the current connection in the records, once its request is there. */
+  get connection() {
+    return this.#current?.connection;
+  }
+
   /** Has the inspector send frames on the current connection, as its client. */
-  #inject(bytes) {
+  #inject(frames) {
     const { connection } = this.#current;
     if (connection === undefined) throw new Error('The request is not in the records yet.');
-    this.#control.send({ type: 'inject', connection, from: 'client', bytes });
+    for (const bytes of frames)
+      this.#control.send({ type: 'inject', connection, from: 'client', bytes });
   }
 
   close() {

@@ -117,5 +117,6 @@ export function remarkOf({ type, violation, roundTrip, edited }) {
   if (violation) return violation.message.replace(/^Invalid WebSocket frame: /, '');
   if (roundTrip !== undefined) return `round trip ${roundTrip.toFixed(1)} ms`;
   // The inspector changes Host in each request.
-  return edited && type !== 'handshake' ? 'edited' : '';
+  if (!edited || type === 'handshake') return '';
+  return edited.original === null ? 'sent by the inspector' : 'edited';
 }

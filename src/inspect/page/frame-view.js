@@ -49,7 +49,9 @@ function savings({ rsv1, fin, messageLength, payloadLength }) {
 }
 
 const editedText = ({ original }) =>
-  original === null ? 'made by the inspector' : `the sender sent ${spaced(original)}`;
+  original === null
+    ? 'sent by the inspector in place of its sender'
+    : `the sender sent ${spaced(original)}`;
 
 function messageView({ message, messageIsText }) {
   if (message === undefined) return undefined;

@@ -67,6 +67,21 @@ export function chooseTheme(theme) {
   localStorage.setItem('theme', theme);
 }
 
+/** A click beside the menu closes it, and so does Escape. */
+function listenToMenu() {
+  const menu = document.querySelector('.menu');
+  document.addEventListener('click', ({ target }) => {
+    if (!menu.contains(target)) menu.open = false;
+  });
+  menu.onkeydown = (event) => {
+    if (event.key !== 'Escape' || !menu.open) return;
+    event.stopPropagation();
+    menu.open = false;
+    menu.firstElementChild.focus();
+  };
+}
+
 listenToTabs();
+listenToMenu();
 showTab('detail');
 showPane(!matchMedia('(max-width: 60rem)').matches);

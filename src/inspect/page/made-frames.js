@@ -25,14 +25,16 @@ export function makePing(text) {
   return makeFrame(OPCODES.ping, text);
 }
 
-/** RFC 6455 §5.4: the first frame has the opcode, the last one FIN. No character is cut. */
+/**
+ * RFC 6455 §5.4: the first frame has the opcode, the last one FIN. No character is cut.
+ * @returns the bytes of each frame in hexadecimal digits
+ */
 export function makeFragments(text) {
   const characters = [...text];
   const length = Math.ceil(characters.length / FRAGMENTS);
-  const frames = Array.from({ length: FRAGMENTS }, (_, i) => {
+  return Array.from({ length: FRAGMENTS }, (_, i) => {
     const part = characters.slice(i * length, (i + 1) * length).join('');
     const opcode = i === 0 ? OPCODES.text : OPCODES.continuation;
     return makeFrame(opcode, part, i === FRAGMENTS - 1);
   });
-  return frames.join('');
 }

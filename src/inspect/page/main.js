@@ -99,10 +99,11 @@ function begin(hello) {
 function showStatus({ open, target, error, hold, dropped }) {
   const state = byId('status');
   state.className = target;
+  state.title = target === 'reachable' ? 'The target is reachable.' : '';
   const lost = dropped > 0 ? `, ${dropped} old records dropped` : '';
   const reach = {
     unknown: '',
-    reachable: 'reachable, ',
+    reachable: '',
     unreachable: `not reachable: ${error ?? ''}, `,
   };
   const count = open === 1 ? '1 connection' : `${open} connections`;

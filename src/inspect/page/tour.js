@@ -118,7 +118,7 @@ const STEPS = [
   },
   {
     title: 'That is the protocol',
-    at: '#ladder-content',
+    at: '#ladder-content .summary',
     show: ({ showLadder }) => showLadder(),
     text: () =>
       'The ladder shows who began to close, and the state of each end. Next you can break the rules: the inspector sends wrong frames, and shows how a server answers each of them.',
@@ -157,8 +157,9 @@ export class Tour {
     byId('list').focus();
   }
 
-  /** A new entry may be what a step waits for. */
+  /** A new entry of the page's own connection may be what a step waits for. */
   observe(entry) {
+    if (entry.record.connection !== this.#page.composer.connection) return;
     const step = STEPS[this.#step];
     const { hello } = this.#found;
     if (hello && !this.#found.answer && isText('server')(entry)) this.#found.answer = entry;

@@ -214,7 +214,15 @@ async function showHtmlAsText({ page, inspector }) {
   assert.equal(await page.title(), 'ws6455 inspector');
 }
 
-async function takeTour({ page }) {
+async function takeTour({ page, inspector }) {
+  // What is there already, and what others send, is not what a step waits for.
+  const other = new WebSocket(inspector.url.replace('http', 'ws'));
+  await new Promise((resolve) => other.once('open', resolve));
+  other.send('Hello');
+  await page.locator('.row.text.server').waitFor();
+  await page.evaluate(() => localStorage.clear());
+  await page.reload();
+  await page.locator('.row.text.server').waitFor();
   const next = async (title) => {
     await page.locator('#tour h2', { hasText: title }).waitFor();
     await page.keyboard.press('Enter'); // the focus is on the main button
@@ -274,11 +282,16 @@ async function fitPhone({ page }) {
 
 async function readInBothThemes({ page }) {
   await talkOfHello(page);
-  await page.locator('.menu summary').click();
+  const chooseNext = async () => {
+    await page.locator('.menu summary').click();
+    await page.click('#theme');
+    await page.keyboard.press('Escape'); // closes the menu
+    await page.locator('#theme').waitFor({ state: 'hidden' });
+  };
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const seen = [];
   for (const theme of ['light', 'dark']) {
-    await page.click('#theme');
+    await chooseNext();
     assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), theme);
     await openRow(page, '.row.text.client');
     await page.locator('.masking').waitFor();
@@ -288,7 +301,7 @@ async function readInBothThemes({ page }) {
     seen.push(await background());
   }
   assert.notEqual(seen[0], seen[1]);
-  await page.click('#theme');
+  await chooseNext();
   await page.emulateMedia({ colorScheme: 'dark' });
   assert.equal(await background(), seen[1]);
   await page.emulateMedia({ colorScheme: 'light' });
