@@ -72,8 +72,9 @@ async function runInspect(given: Arguments, io: Io): Promise<number> {
   const file = given.text('record');
   const output = file === undefined ? undefined : await openFile(file, io);
   const isJson = given.has('json');
+  const shown = await subjectOf(subject, io);
   const inspector = await start({
-    ...(await subjectOf(subject, io)),
+    ...shown,
     ...optionsOf(given),
     onRecord: (record) => {
       if (isJson) writeLine(io.stdout, JSON.stringify(record));
@@ -81,7 +82,8 @@ async function runInspect(given: Arguments, io: Io): Promise<number> {
     },
   });
   const style = styleFor(given, io.stdout, io.env);
-  const line = `inspector on ${style.bold(inspector.url)}`;
+  const purpose = shown.target === undefined ? '' : ', and connect clients to it';
+  const line = `inspector on ${style.bold(inspector.url)}: open it in a browser${purpose}`;
   writeLine(isJson ? io.stderr : io.stdout, line);
   await interrupted(io);
   await inspector.close();
@@ -89,13 +91,17 @@ async function runInspect(given: Arguments, io: Io): Promise<number> {
   return Exit.OK;
 }
 
+/** What is meant as a file, although the host `chat.jsonl` could be meant. */
+const FILE_NAME = /^[./]|^[^:]*\.(?:har|json|jsonl)$/;
+
 /** What is shown: the records of a file, or the connections to a server. */
 async function subjectOf(
   subject: string,
   io: Io,
 ): Promise<Pick<InspectorOptions, 'target' | 'records'>> {
   const isFile = statSync(subject, { throwIfNoEntry: false })?.isFile();
-  return isFile ? { records: await readRecords(subject, io) } : { target: readTarget(subject) };
+  if (isFile || FILE_NAME.test(subject)) return { records: await readRecords(subject, io) };
+  return { target: readTarget(subject) };
 }
 
 function optionsOf(given: Arguments): InspectorOptions {

@@ -84,7 +84,7 @@ async function runReplay(given: Arguments, io: Io): Promise<number> {
     return result.equal ? Exit.OK : Exit.FAILED;
   } catch (error) {
     if (io.signal.aborted) return Exit.FAILED;
-    throw new Failure(`cannot replay ${file}: ${explain(error)}`);
+    throw new Failure(`cannot replay ${file} at ${url}: ${explain(error)}`);
   } finally {
     if (output !== undefined) writeRecording(output, lines);
   }

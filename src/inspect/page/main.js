@@ -83,6 +83,8 @@ function begin(hello) {
   clear();
   held.clear();
   byId('target').textContent = target ?? 'a recording';
+  // Nothing can connect to a recording.
+  document.body.classList.toggle('recorded', target === undefined);
   byId('listening').textContent = listening;
   for (const element of document.querySelectorAll('.listening-copy'))
     element.textContent = listening;

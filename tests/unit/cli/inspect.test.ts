@@ -61,7 +61,9 @@ describe('inspect', () => {
     const { status, stdout, stderr } = await program.interrupt();
     expect([status, stderr]).toEqual([0, '']);
     expect((await closed)[0]).toBe(1001);
-    expect(stdout).toMatch(/^inspector on http:\/\/localhost:\d+\/\n$/);
+    expect(stdout).toMatch(
+      /^inspector on http:\/\/localhost:\d+\/: open it in a browser, and connect .*\n$/,
+    );
   });
 
   test('with --json prints the records, and the URL beside them', async () => {
@@ -103,6 +105,7 @@ describe('inspect', () => {
       1,
       /^ws6455: .*inspect.test.ts is neither a recording of ws6455 nor a HAR/,
     ],
+    ['a file that is not there', ['none.jsonl'], 1, /^ws6455: cannot read none.jsonl: there is no/],
     ['a port that is no port', ['ws://a', '-p', 'x'], 2, /^ws6455: --port is a number from 0 to/],
     [
       'a file that cannot be written',
