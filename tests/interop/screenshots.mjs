@@ -53,6 +53,8 @@ async function light({ page, inspector }) {
   await page.setViewportSize({ width: 1200, height: 800 });
   await openRow(page, '.row.close');
   await page.click('#ladder-tab');
+  await page.locator('.legend').waitFor();
+  await page.locator('#pane').evaluate((pane) => pane.scrollTo(0, pane.scrollHeight));
   await page.mouse.move(0, 0);
   await picture(page, 'inspector-dark');
 }

@@ -43,7 +43,7 @@ export const arrowOf = ({ from }) => (from === 'client' ? '→' : from === 'serv
 
 export const wireLengthOf = ({ record, wireLength }) => wireLength ?? record.bytes.length / 2;
 
-function previewOfFrame(record) {
+function previewOfFrame(record, inText) {
   const { close, text, messageLength, payloadLength } = record;
   if (close)
     return `${close.code} ${nameOfCloseCode(close.code)}${close.reason && `: ${close.reason}`}`;
@@ -51,19 +51,13 @@ function previewOfFrame(record) {
   if (payloadLength === 0) return messageLength === undefined ? '' : 'empty';
   const start = payloadOf(fromHex(record.bytes.slice(0, 80))).slice(0, 24);
   const rest = payloadLength > start.length ? ' …' : '';
-  const part = partOfText(record, start);
-  if (part !== undefined) return `${part}${rest}`;
+  // RFC 6455 §5.4: only the last frame has the whole message.
+  if (inText && start.every(isPrintable)) return `${String.fromCharCode(...start)}${rest}`;
   const hex = `${spaced(toHex(start))}${rest}`;
   return record.rsv1 ? `compressed: ${hex}` : hex;
 }
 
 const isPrintable = (byte) => byte > 0x1f && byte < 0x7f;
-
-/** RFC 6455 §5.4: a fragment of a text, if it can be read. Only the last one has the whole message. */
-function partOfText({ opcode, rsv1 }, start) {
-  if (opcode > 1 || rsv1 || !start.every(isPrintable)) return undefined;
-  return String.fromCharCode(...start);
-}
 
 /** Bytes outside of frames: the body of a response is text most of the time. */
 function textOrHex(digits) {
@@ -71,10 +65,11 @@ function textOrHex(digits) {
   return start.every(isPrintable) ? String.fromCharCode(...start) : spaced(digits.slice(0, 72));
 }
 
-export function previewOf(record) {
+/** @param inText whether the payload is a part of an uncompressed text */
+export function previewOf(record, inText = false) {
   switch (record.type) {
     case 'frame':
-      return previewOfFrame(record);
+      return previewOfFrame(record, inText);
     case 'handshake':
       return record.head.split('\r\n', 1)[0];
     case 'connection':

@@ -7,10 +7,10 @@ import { byId, h } from './dom.js';
 const FIRST = 6;
 const LAST = 16;
 
-function labelOf(record) {
+function labelOf({ record, inText }) {
   if (record.type === 'connection') return 'TCP connection';
   if (record.type === 'end') return record.how === 'end' ? 'FIN' : `RST: ${record.error ?? ''}`;
-  const preview = previewOf(record);
+  const preview = previewOf(record, inText);
   return record.type === 'handshake' ? preview : `${titleOf(record)} ${preview}`;
 }
 
@@ -44,10 +44,10 @@ function stepView(entry, states, before, select) {
   const button = h(
     'button',
     { type: 'button', class: 'step', onclick: () => select(entry) },
-    h('span', { class: 'label' }, labelOf(record)),
+    h('span', { class: 'label' }, labelOf(entry)),
     h('span', { class: 'line', 'aria-hidden': true }),
   );
-  button.ariaLabel = `${record.from ?? ''} ${labelOf(record)}, ${seconds(record.time)} s`;
+  button.ariaLabel = `${record.from ?? ''} ${labelOf(entry)}, ${seconds(record.time)} s`;
   return h(
     'li',
     { class: `${record.from ?? 'both'} ${record.type} ${record.violation ? 'bad' : ''}` },

@@ -29,7 +29,7 @@ function fillRow(row, entry) {
   const flags = flagsOf(record).flatMap((flag) => [h('small', { class: flag }, flag), ' ']);
   cells.kind.replaceChildren(h('b', {}, titleOf(record)), ' ', ...flags);
   cells.size.textContent = sizesOf(entry);
-  cells.preview.textContent = previewOf(record);
+  cells.preview.textContent = previewOf(record, entry.inText);
   cells.remark.textContent = remarkOf(record);
   cells.remark.title = cells.remark.textContent;
   element.className = `row ${kindOf(record)} ${record.from ?? ''} ${record.violation ? 'bad' : ''}`;

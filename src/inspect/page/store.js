@@ -13,8 +13,12 @@ function placeInMessage(open, { fin, opcode }) {
 const isStateRecord = ({ type, opcode, violation }) =>
   type !== 'frame' || opcode === 8 || violation !== undefined;
 
+/** Whether a frame has a part of an uncompressed text. Its message may have ended with it. */
+const isTextPart = (connection, { type, from, opcode }) =>
+  type === 'frame' && opcode < 8 && connection.isText[from];
+
 export class Store {
-  /** All records as entries `{ index, record, wireLength, lanes }`. */
+  /** All records as entries `{ index, record, wireLength, lanes, inText }`. */
   entries = [];
   /** The entries that the filter shows. */
   shown = [];
@@ -29,7 +33,8 @@ export class Store {
 
   add({ index, record, wireLength }) {
     const connection = this.#connectionOf(record);
-    const entry = { index, record, wireLength, lanes: this.#lanesOf(connection, record) };
+    const lanes = this.#lanesOf(connection, record);
+    const entry = { index, record, wireLength, lanes, inText: isTextPart(connection, record) };
     this.entries.push(entry);
     this.#byIndex.set(index, entry);
     connection.entries.push(entry);
@@ -70,7 +75,8 @@ export class Store {
   #connectionOf({ connection }) {
     const known = this.connections.get(connection);
     if (known) return known;
-    const made = { number: connection, entries: [], marks: [], client: false, server: false };
+    const states = { client: false, server: false, isText: { client: false, server: false } };
+    const made = { number: connection, entries: [], marks: [], ...states };
     this.connections.set(connection, made);
     return made;
   }
@@ -81,7 +87,8 @@ export class Store {
     for (const side of ['client', 'server']) if (connection[side]) lanes[side] = 'through';
     if (record.type === 'end') connection[record.from] = false;
     if (record.type !== 'frame') return lanes;
-    const { from } = record;
+    const { from, opcode, rsv1 } = record;
+    if (opcode === 1 || opcode === 2) connection.isText[from] = opcode === 1 && !rsv1;
     const place = placeInMessage(connection[from], record);
     if (place) lanes[from] = place;
     if (place === 'first') connection[from] = true;
