@@ -64,7 +64,7 @@ function explainField(
 }
 
 const OTHER: Explained = {
-  meaning: 'a field of HTTP that the WebSocket protocol does not use',
+  meaning: 'A field of HTTP that the WebSocket protocol does not use',
   rfc: 'RFC 6455 §4.1, RFC 9110 §6.3',
 };
 

@@ -9,6 +9,18 @@ const STATES = ['connecting', 'open', 'closing', 'closed'];
 /** The head that the client sent: the inspector changes Host, and the path `/`. */
 const sentHead = ({ edited, head }) => edited?.original ?? head;
 
+/** The inspector has many names; the page's policy allows the one that it was opened with. */
+function urlOf(path) {
+  const base = location.origin.replace('http', 'ws');
+  const url = URL.canParse(path, base) && new URL(path, base);
+  if (url?.host !== location.host)
+    throw new SyntaxError('Here goes a path of the target, such as /echo.');
+  return url;
+}
+
+/** What a browser says, without the names of its methods. */
+const sentenceOf = ({ message }) => message.replace(/^Failed to [^:]*: /, '');
+
 export class Composer {
   #control;
   /** `{ socket, connection }`, in the order of opening; `connection` is its number in the records. */
@@ -34,9 +46,7 @@ export class Composer {
   }
 
   open(path) {
-    // The inspector has many names; the page's policy allows the one that it was opened with.
-    const url = new URL(path, location.origin);
-    url.protocol = location.protocol.replace('http', 'ws');
+    const url = urlOf(path);
     const socket = new WebSocket(url);
     socket.binaryType = 'arraybuffer';
     this.#current = { socket, connection: undefined };
@@ -68,7 +78,7 @@ export class Composer {
     try {
       act();
     } catch (error) {
-      byId('compose-error').textContent = error.message;
+      byId('compose-error').textContent = sentenceOf(error);
     }
   }
 
@@ -103,7 +113,7 @@ export class Composer {
     try {
       this.#current?.socket.close(code, byId('close-reason').value);
     } catch (error) {
-      byId('compose-error').textContent = error.message;
+      byId('compose-error').textContent = sentenceOf(error);
     }
     this.#draw();
   }
@@ -114,8 +124,8 @@ export class Composer {
       (own) => own === this.#current || own.socket.readyState !== WebSocket.CLOSED,
     );
     this.#draw();
-    if (socket.readyState === WebSocket.OPEN && document.activeElement === byId('open'))
-      byId('message').focus();
+    const isWaiting = byId('open-form').contains(document.activeElement);
+    if (socket.readyState === WebSocket.OPEN && isWaiting) byId('message').focus();
   }
 
   #draw() {

@@ -34,7 +34,7 @@ function lineView({ text, meaning, rfc, violation }) {
     'li',
     { class: violation ? 'bad' : '' },
     h('code', {}, text),
-    h('p', {}, ...meaningView(meaning), ' ', rfc && sectionLink(rfc)),
+    h('p', {}, ...meaningView(meaning), '. ', rfc && sectionLink(rfc)),
     violation && h('p', { class: 'wrong' }, violation),
   );
 }

@@ -163,7 +163,18 @@ export class List {
       this.#place(this.#rows[i], at, shown[at]);
     }
     this.#markActive();
+    this.#explainEmpty();
+  }
+
+  #explainEmpty() {
+    const { shown, entries } = this.#store;
     byId('empty').hidden = shown.length > 0;
+    if (shown.length > 0) return;
+    const isFiltered = entries.length > 0;
+    byId('empty-title').textContent = isFiltered
+      ? 'No record passes the filter.'
+      : 'No records yet.';
+    byId('empty-hint').hidden = isFiltered;
   }
 
   #makeRows(needed) {
