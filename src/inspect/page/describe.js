@@ -52,17 +52,27 @@ function previewOfFrame(record, inText) {
   const start = payloadOf(fromHex(record.bytes.slice(0, 80))).slice(0, 24);
   const rest = payloadLength > start.length ? ' …' : '';
   // RFC 6455 §5.4: only the last frame has the whole message.
-  if (inText && start.every(isPrintable)) return `${String.fromCharCode(...start)}${rest}`;
+  const part = inText && textOfPart(start);
+  if (part) return `${part}${rest}`;
   const hex = `${spaced(toHex(start))}${rest}`;
   return record.rsv1 ? `compressed: ${hex}` : hex;
 }
 
-const isPrintable = (byte) => byte > 0x1f && byte < 0x7f;
+/** The text; its last character may be cut. @returns undefined if it cannot be read */
+function textOfPart(bytes) {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
+    return /\p{Cc}/u.test(text) ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Bytes outside of frames: the body of a response is text most of the time. */
 function textOrHex(digits) {
   const start = fromHex(digits.slice(0, 320));
-  return start.every(isPrintable) ? String.fromCharCode(...start) : spaced(digits.slice(0, 72));
+  const isText = start.every((byte) => byte > 0x1f && byte < 0x7f);
+  return isText ? String.fromCharCode(...start) : spaced(digits.slice(0, 72));
 }
 
 /** @param inText whether the payload is a part of an uncompressed text */
