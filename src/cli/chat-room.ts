@@ -16,7 +16,8 @@ export class ChatRoom<Someone extends Member> {
 
   /** @param url the target of its request: `?name=Ann` is the name */
   join(member: Someone, number: number, url = '/'): void {
-    const name = new URL(url, 'ws://localhost').searchParams.get('name');
+    const [, query] = /\?(.*)$/s.exec(url) ?? []; // a path of a peer need not be a URL, such as //
+    const name = new URLSearchParams(query).get('name');
     this.names.set(member, cleanName(name ?? '') || `guest-${number}`);
     const others = [...this.names.values()].slice(0, -1);
     member.send(`* you are ${this.nameOf(member)}; here: ${others.join(', ') || 'nobody else'}`);
