@@ -8,6 +8,7 @@ import {
   listHas,
   parseExtensions,
   parseSubprotocols,
+  trim,
 } from '../handshake/fields.js';
 import { fieldValue } from '../recording/http-head.js';
 import { spaced } from '../sans-io/to-bytes.js';
@@ -42,16 +43,31 @@ function describeLines(
 ): HandshakeLine[] {
   const [start = '', ...lines] = head.replace(/\r\n\r\n$/, '').split('\r\n');
   const described = [{ text: start, ...explainStart(start) }];
-  for (const text of lines) described.push({ text, ...explainField(text, request, fields) });
+  const counts = new Map<string, number>();
+  for (const text of lines) {
+    const name = text.slice(0, Math.max(0, text.indexOf(':'))).toLowerCase();
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    const explained = count > MAX_SAME ? REPEATED : explainField(text, request, fields);
+    described.push({ text, ...explained });
+  }
   return described;
 }
+
+/** A field is explained so many times: each time the head of the request is read. */
+const MAX_SAME = 20;
+
+const REPEATED: Explained = {
+  meaning: 'the same field once more, as many times before',
+  rfc: 'RFC 9110 §5.3',
+};
 
 function explainField(
   text: string,
   request: string,
   fields: Readonly<Record<string, Explain>>,
 ): Explained {
-  const [, name = '', value = ''] = /^([^\s:]+):[ \t]*(.*?)[ \t]*$/.exec(text) ?? [];
+  const [, name = '', value = ''] = /^([^\s:]+):(.*)$/s.exec(text) ?? [];
   if (name === '') {
     return {
       meaning: 'no header field',
@@ -60,7 +76,7 @@ function explainField(
     };
   }
   const explain = fields[name.toLowerCase()];
-  return explain?.(value, request) ?? OTHER;
+  return explain?.(trim(value), request) ?? OTHER;
 }
 
 const OTHER: Explained = {

@@ -189,7 +189,7 @@ export class ForwardingServer {
 
 /** Whether a request is for the page: at `/` without an upgrade, or below the prefix. */
 function asksForPage(head: string): boolean {
-  const [, method, path = ''] = /^(\S+) ([^\s?]+)\S* HTTP\//.exec(head) ?? [];
+  const [, method, path = ''] = /^(\S+) ([^\s?]+)(?:\?\S*)? HTTP\//.exec(head) ?? [];
   if (path.startsWith(PAGE_PREFIX)) return true;
   const isOfPage = path === '/' || path === '/favicon.ico';
   return isOfPage && /^(GET|HEAD)$/.test(method ?? '') && fieldValue(head, 'upgrade') === undefined;
