@@ -141,7 +141,7 @@ class RunningInspector implements Inspector {
     const splitters = new Map<number, ConnectionSplitter>();
     for (const record of records) {
       if (record.type === 'connection') {
-        splitters.set(record.connection, new ConnectionSplitter(0));
+        splitters.set(record.connection, new ConnectionSplitter());
       }
       this.add(record, frameOf(record, splitters));
     }

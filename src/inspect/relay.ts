@@ -151,16 +151,21 @@ export class Relay {
     if (rest.length > 0) direction.receive(rest);
   }
 
-  /** RFC 6455 §4.1: behind a response with status 101 there are frames. */
   private receiveFromServer(direction: Direction, chunk: Buffer): void {
+    for (let rest = chunk; rest.length > 0; ) rest = this.receiveHead(direction, rest);
+  }
+
+  /** RFC 6455 §4.1: behind a response with status 101 there are frames. @returns what is behind a head */
+  private receiveHead(direction: Direction, chunk: Buffer): Buffer {
     const { response } = this;
     const size = response?.add(chunk);
-    const head = response?.bytes.subarray(0, size) ?? chunk;
     const rest = size ? (response?.bytes.subarray(size) ?? NOTHING) : NOTHING;
     direction.receive(rest.length === 0 ? chunk : chunk.subarray(0, chunk.length - rest.length));
-    if (response === undefined || size === 0) return;
-    this.readStatus(direction, size === undefined ? 0 : statusOf(head.toString('latin1')));
-    if (rest.length > 0) this.receiveFromServer(direction, rest);
+    if (response !== undefined && size !== 0) {
+      const head = response.bytes.subarray(0, size);
+      this.readStatus(direction, size === undefined ? 0 : statusOf(head.toString('latin1')));
+    }
+    return rest;
   }
 
   private readStatus(direction: Direction, status: number): void {

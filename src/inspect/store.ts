@@ -2,7 +2,6 @@
 
 import { Buffer } from 'node:buffer';
 import { Opcode } from '../protocol/frame.js';
-import { agreesToDeflate } from '../recording/http-head.js';
 import type { HandshakeRecord, RecordingRecord, RecordingStart } from '../recording/records.js';
 import { type DecodedFrame, decodeFrames } from '../sans-io/decode-frames.js';
 import { describeRequest, describeResponse } from './handshake-lines.js';
@@ -128,12 +127,11 @@ export class Store {
     const { record, message } = this.at(index) ?? {};
     if (record === undefined) return undefined;
     if (record.type !== 'handshake' && record.type !== 'frame') return { type: 'described', index };
-    const { request, response } = this.openings.get(record.connection) ?? {};
     if (record.type === 'frame') {
-      const hasDeflate = agreesToDeflate(response?.head ?? '');
-      const frame = describeFrame(record, message, hasDeflate);
+      const frame = describeFrame(record, message);
       return frame && { type: 'described', index, frame };
     }
+    const { request } = this.openings.get(record.connection) ?? {};
     const lines =
       record.from === 'client'
         ? describeRequest(record.head)
@@ -191,13 +189,15 @@ function shorten(index: number, record: RecordingRecord): NumberedRecord {
   return { index, record: { ...record, bytes: record.bytes.slice(0, MAX_DIGITS) }, wireLength };
 }
 
-/** The fields are decoded anew; what depends on the frames before is in the record. */
+/**
+ * The fields are decoded anew; what depends on the frames before is in the record. The message of a
+ * compressed frame is beside it: nothing is inflated, for it may become a thousand times as long.
+ */
 function describeFrame(
   record: RecordingRecord & { readonly type: 'frame' },
   message: Buffer | string | undefined,
-  perMessageDeflate: boolean,
 ): DescribedFrame | undefined {
-  const options = { from: record.from, perMessageDeflate, maxPayload: 0 };
+  const options = { from: record.from, perMessageDeflate: false, maxPayload: 0 };
   const [frame] = decodeFrames(record.bytes, options).frames;
   if (frame === undefined) return undefined;
   const { bytes, maskingKey, payload, message: own, ...rest } = frame;

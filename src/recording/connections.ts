@@ -28,6 +28,17 @@ export function startOf(records: readonly RecordingRecord[]): number {
   throw new SyntaxError('The first record of a recording has the type "recording"');
 }
 
+/** RFC 3339 §1: years have four digits. */
+const MAX_TIME = Date.UTC(9999, 11, 31);
+
+/**
+ * The time of a record in milliseconds since 1970. A recording may have any number: one outside of what
+ * the formats of other programs can say becomes the nearest one that they can.
+ */
+export function wallClock(start: number, time: number): number {
+  return Math.min(Math.max(start + time, 0), MAX_TIME);
+}
+
 /**
  * Groups records by connection.
  * @throws SyntaxError for a record of a connection that did not begin
@@ -78,7 +89,7 @@ export type TimedPiece = (Piece & { readonly time: number }) | EndRecord;
 
 /** Decodes the bytes of a connection again: the text of a record is cut off. */
 export function* piecesOf(connection: RecordedConnection): Iterable<TimedPiece> {
-  const splitter = new ConnectionSplitter(0);
+  const splitter = new ConnectionSplitter();
   for (const event of connection.events) {
     const { from, time } = event;
     const pieces = event.type === 'end' ? splitter.end(from) : splitter.push(from, bytesOf(event));

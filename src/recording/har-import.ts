@@ -31,12 +31,17 @@ export function fromHar(har: unknown): RecordingRecord[] {
   const { creator, entries } = logOf(typeof har === 'string' ? parse(har) : har);
   const found = entries.filter(isWebSocket);
   if (found.length === 0) throw new SyntaxError('The HAR has no WebSocket connection');
-  const start = Math.min(...found.map((entry) => startOf(entry)));
+  const start = found.reduce(
+    (first, entry) => Math.min(first, startOf(entry)),
+    Number.POSITIVE_INFINITY,
+  );
   const startedAt = new Date(start).toISOString();
   const { name = '', version = '' } = asObject(creator);
   const software = [name, version].filter(Boolean).join('/');
-  const records: object[] = [{ type: 'recording', version: FORMAT_VERSION, software, startedAt }];
-  for (const [i, entry] of found.entries()) records.push(...recordsOf(entry, i + 1, start));
+  const records: object[] = [
+    { type: 'recording', version: FORMAT_VERSION, software, startedAt },
+    ...found.flatMap((entry, i) => recordsOf(entry, i + 1, start)),
+  ];
   return parseRecording(records.map((record) => JSON.stringify(record))); // checks them
 }
 

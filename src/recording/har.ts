@@ -8,6 +8,7 @@ import {
   piecesOf,
   type RecordedConnection,
   startOf,
+  wallClock,
 } from './connections.js';
 import { fieldsOf, fieldValue, type HeaderField, startLineOf, statusOf } from './http-head.js';
 import { type FrameRecord, type RecordingRecord, roundTime, type Sender } from './records.js';
@@ -111,11 +112,11 @@ function entryOf(connection: RecordedConnection, start: number): HarEntry {
   const responseHead = response?.head ?? '';
   const requestTime = request?.time ?? connection.time;
   const wait = response === undefined ? 0 : roundTime(response.time - requestTime);
-  const seconds = (time: number) => roundTime(start + time) / 1000;
+  const seconds = (time: number) => roundTime(wallClock(start, time)) / 1000;
   const { frames, messages } = contentOf(connection, seconds);
   const [, address] = /^\[?(.*?)\]?:\d+$/.exec(connection.server ?? '') ?? [];
   return {
-    startedDateTime: new Date(start + requestTime).toISOString(),
+    startedDateTime: new Date(wallClock(start, requestTime)).toISOString(),
     time: wait,
     request: requestOf(connection.url, request?.head ?? ''),
     response: responseOf(responseHead, bodyLengthOf(connection, responseHead)),
@@ -202,7 +203,7 @@ function pairsOf(fields: readonly HeaderField[]): HarPair[] {
 
 function cookiesOf(texts: readonly string[]): HarPair[] {
   return texts.flatMap((text) => {
-    const [, name, value = ''] = /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/.exec(text) ?? [];
-    return name === undefined ? [] : [{ name, value }];
+    const [, name, value = ''] = /^\s*([^=\s]+)\s*=(.*)$/.exec(text) ?? [];
+    return name === undefined ? [] : [{ name, value: value.trim() }];
   });
 }

@@ -1,7 +1,7 @@
 /** Writes a recording as pcapng, the file format of Wireshark (draft-ietf-opsawg-pcapng). */
 
 import { Buffer } from 'node:buffer';
-import { bytesOf, type ConnectionEvent, connectionsOf, startOf } from './connections.js';
+import { bytesOf, type ConnectionEvent, connectionsOf, startOf, wallClock } from './connections.js';
 import type { RecordingRecord } from './records.js';
 import { TcpConversation } from './tcp-packets.js';
 
@@ -21,7 +21,7 @@ export function toPcapng(records: readonly RecordingRecord[]): Buffer {
   const start = startOf(records);
   const blocks = [sectionHeader(), interfaceDescription()];
   for (const [time, packet] of packetsOf(records)) {
-    blocks.push(enhancedPacket(Math.round((start + time) * 1000), packet));
+    blocks.push(enhancedPacket(Math.round(wallClock(start, time) * 1000), packet));
   }
   return Buffer.concat(blocks);
 }

@@ -34,7 +34,7 @@ export class ReplaySession {
   private readonly options: SessionOptions;
   private readonly own: Sender;
   private readonly peer: Sender;
-  private readonly splitter = new ConnectionSplitter(0);
+  private readonly splitter = new ConnectionSplitter();
   private readonly comparison: Comparison;
   private readonly recorder: ConnectionRecorder | undefined;
   /** The request or the final response of the peer. */

@@ -1,6 +1,7 @@
 /** Splits the bytes of a connection, in both directions, into heads, frames and the rest. */
 
 import { Buffer } from 'node:buffer';
+import { DEFAULTS } from '../connection/options.js';
 import { type DecodedFrame, FrameDecoder, type FrameViolation } from '../sans-io/decode-frames.js';
 import type { FrameField } from '../sans-io/frame-fields.js';
 import { agreesToDeflate, HeadCollector, isInformational, statusOf } from './http-head.js';
@@ -8,9 +9,15 @@ import type { Sender } from './records.js';
 
 /** A part of what one end has sent. The `fields` of a frame are empty. */
 export type Piece =
-  | { readonly type: 'handshake'; readonly from: Sender; readonly head: Buffer }
+  | HeadPiece
   | { readonly type: 'frame'; readonly from: Sender; readonly frame: DecodedFrame }
   | BytesPiece;
+
+interface HeadPiece {
+  readonly type: 'handshake';
+  readonly from: Sender;
+  readonly head: Buffer;
+}
 
 /** Bytes that are neither a head nor a frame. */
 interface BytesPiece {
@@ -47,8 +54,11 @@ export class ConnectionSplitter {
     server: { state: 'HEAD', collector: new HeadCollector('server') },
   };
 
-  /** @param maxPayload behind the header of a longer frame nothing is decoded; 0 = no limit */
-  constructor(maxPayload: number) {
+  /**
+   * @param maxPayload behind the header of a longer frame nothing is decoded, and a message is inflated
+   * up to here; 0 = no limit
+   */
+  constructor(maxPayload: number = DEFAULTS.maxPayload) {
     this.maxPayload = maxPayload;
   }
 
@@ -84,21 +94,35 @@ export class ConnectionSplitter {
     if (size === 0) return [];
     const head = collector.bytes.subarray(0, size);
     const rest = collector.bytes.subarray(size);
-    const piece: Piece = { type: 'handshake', from, head };
-    if (from === 'server') return [piece, ...this.responded(head, rest)];
+    const piece: HeadPiece = { type: 'handshake', from, head };
+    if (from === 'server') return this.readResponse(piece, rest);
     const isAnswered = this.sides.server.state === 'BYTES';
     this.sides.client = isAnswered ? BYTES : { state: 'WAITING', chunks: [], length: 0 };
     return [piece, ...this.push(from, rest)];
+  }
+
+  /** RFC 9110 §15.2: any number of informational responses comes before the final one. */
+  private readResponse(first: HeadPiece, behind: Buffer): Piece[] {
+    const pieces: Piece[] = [];
+    let piece = first;
+    let rest = behind;
+    while (isInformational(statusOf(piece.head.toString('latin1')))) {
+      pieces.push(piece);
+      const collector = new HeadCollector('server');
+      this.sides.server = { state: 'HEAD', collector };
+      const size = rest.length === 0 ? 0 : collector.add(rest);
+      if (size === undefined) return [...pieces, ...this.refuse('server')];
+      if (size === 0) return pieces;
+      piece = { type: 'handshake', from: 'server', head: rest.subarray(0, size) };
+      rest = rest.subarray(size);
+    }
+    return [...pieces, piece, ...this.responded(piece.head, rest)];
   }
 
   private responded(head: Buffer, rest: Buffer): Piece[] {
     const text = head.toString('latin1');
     const status = statusOf(text);
     const { client } = this.sides;
-    if (isInformational(status)) {
-      this.sides.server = { state: 'HEAD', collector: new HeadCollector('server') };
-      return this.push('server', rest);
-    }
     if (status !== 101 || client.state !== 'WAITING') {
       this.sides.server = BYTES;
       return [...this.giveUp('client'), ...this.push('server', rest)];
