@@ -19,6 +19,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   ENOENT: 'there is no such file',
   EISDIR: 'it is a directory',
+  ENOTDIR: 'a part of the path is no directory',
+  ENOSPC: 'no space is left on the device',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate is self-signed; --insecure accepts it',
   SELF_SIGNED_CERT_IN_CHAIN: 'the certificate chain is self-signed; --insecure accepts it',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate cannot be verified; --insecure accepts it',

@@ -6,6 +6,7 @@ import { formatRecord } from '../recording/read.js';
 import type { RecordingRecord } from '../recording/records.js';
 import type { Io, Option } from './command.js';
 import { Failure, UsageError } from './exit.js';
+import { explain } from './explain.js';
 import { type CommandInput, isRecords } from './input.js';
 
 /** The words for `--to`. */
@@ -32,7 +33,11 @@ export function exportTo(
       'pcapng is binary: write it into a file, as in … --to pcapng > file.pcapng',
     );
   }
-  io.stdout.write(convert(format, input));
+  try {
+    io.stdout.write(convert(format, input));
+  } catch (error) {
+    throw new Failure(`cannot write this recording as ${format}: ${explain(error)}`);
+  }
 }
 
 function convert(

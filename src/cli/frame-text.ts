@@ -191,7 +191,7 @@ function contentLines(
     : count(data.length, 'byte');
   const of = frames === 1 ? '' : ` of ${frames} frames`;
   const shown = typeof message === 'string' ? message.slice(0, options.max) : undefined;
-  const text = shown === undefined ? '' : `: ${JSON.stringify(shown)}`;
+  const text = shown === undefined ? '' : `: ${escapeControls(JSON.stringify(shown))}`;
   const more = typeof message === 'string' && message.length > options.max ? ' …' : '';
   return [...inflated, '', `  message         ${kind}${of}, ${size}${text}${more}`];
 }

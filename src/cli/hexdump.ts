@@ -10,12 +10,12 @@ const DUMP_LINE =
 /** The last line of hexdump and od: the number of bytes. A star stands for repeated lines. */
 const OTHER_LINE = /^(?:[0-9a-f]{4,8}|\*)$/i;
 
-/** Only what hexadecimal text has: digits, 0x, \x, spaces, commas, colons and dashes. */
-const HEX_TEXT = /^(?:0x|\\x|[0-9a-f\s,:-])+$/i;
+/** Only what hexadecimal text has beside 0x and \x: digits, spaces, commas, colons and dashes. */
+const HEX_TEXT = /^[0-9a-f\s,:-]+$/i;
 
 /** Whether a text is hexadecimal, such as `81 05 48` or `0x81, 0x05`. */
 export function isHexText(text: string): boolean {
-  return HEX_TEXT.test(text) && /[0-9a-f]/i.test(text);
+  return HEX_TEXT.test(text.replace(/0x|\\x/gi, '')) && /[0-9a-f]/i.test(text);
 }
 
 /** Returns the bytes of a dump or of hexadecimal text; undefined if it is neither. */
@@ -38,9 +38,11 @@ function readDump(lines: readonly string[]): Buffer {
     const [, offset = line, colon = '', groups = ''] = DUMP_LINE.exec(line) ?? [];
     if (line === '*') isRepeating = true;
     else {
-      const row = rows.at(-1);
-      for (; isRepeating && row && length < Number.parseInt(offset, 16); length += row.length) {
-        rows.push(row);
+      const missing = Number.parseInt(offset, 16) - length;
+      if (isRepeating && missing > 0) {
+        checkLength(length + missing);
+        rows.push(Buffer.alloc(missing, rows.at(-1)));
+        length += missing;
       }
       isRepeating = false;
       const bytes = bytesOf(groups, colon === '');
@@ -51,6 +53,14 @@ function readDump(lines: readonly string[]): Buffer {
   const [, last] = /^([0-9a-f]{4,8})$/i.exec(lines.at(-1) ?? '') ?? [];
   const bytes = Buffer.concat(rows);
   return hasWords(lines) && last ? bytes.subarray(0, Number.parseInt(last, 16)) : bytes;
+}
+
+/** With stars, two lines can stand for 4 GiB. */
+const MAX_LENGTH = 256 * 1024 * 1024;
+
+function checkLength(length: number): void {
+  if (length <= MAX_LENGTH) return;
+  throw new SyntaxError(`The lines left out of the dump make it ${length} bytes: too long to read`);
 }
 
 /** Plain hexdump prints words of two bytes, the second one first; xxd prints pairs in their order. */

@@ -1,7 +1,7 @@
 /** What commands read from files and pipes: bytes, hexadecimal text, a recording, or a browser's HAR. */
 
 import { Buffer, isUtf8 } from 'node:buffer';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fromHar, isHar } from '../recording/har-import.js';
 import { isRecording, parseRecording } from '../recording/read.js';
 import type { RecordingRecord } from '../recording/records.js';
@@ -9,6 +9,7 @@ import { toBytes } from '../sans-io/to-bytes.js';
 import type { Input, Io } from './command.js';
 import { Failure, UsageError } from './exit.js';
 import { explain } from './explain.js';
+import { exists } from './files.js';
 import { isHexText, readHexText } from './hexdump.js';
 
 /** The bytes of one direction, or the records of connections. */
@@ -26,7 +27,7 @@ export async function readInput(args: readonly string[], stdin: Input): Promise<
     }
     return interpret(await readAll(stdin));
   }
-  if (rest.length === 0 && isFile(first)) return interpret(readFile(first));
+  if (rest.length === 0 && exists(first)) return interpret(readFile(first));
   const text = args.join(' ');
   if (isHexText(text)) return readDigits(text);
   if (rest.length === 0) throw new Failure(`${first} is neither a file nor hexadecimal digits`);
@@ -52,10 +53,6 @@ function readDigits(text: string): Buffer {
   } catch (error) {
     throw new UsageError(explain(error));
   }
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 function readFile(path: string): Buffer {

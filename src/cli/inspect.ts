@@ -1,7 +1,7 @@
 /** `ws6455 inspect`: a proxy in front of a server, and a page that shows its frames. */
 
 import { once } from 'node:events';
-import { createWriteStream, statSync, type WriteStream } from 'node:fs';
+import { createWriteStream, type WriteStream } from 'node:fs';
 import {
   DEFAULT_PORT,
   type Inspector,
@@ -13,6 +13,7 @@ import type { Arguments } from './arguments.js';
 import { type Command, type Io, interrupted } from './command.js';
 import { Exit, Failure, UsageError } from './exit.js';
 import { explain } from './explain.js';
+import { isFile } from './files.js';
 import { readRecords } from './input.js';
 import { styleFor } from './style.js';
 import { readTarget } from './target.js';
@@ -99,8 +100,9 @@ async function subjectOf(
   subject: string,
   io: Io,
 ): Promise<Pick<InspectorOptions, 'target' | 'records'>> {
-  const isFile = statSync(subject, { throwIfNoEntry: false })?.isFile();
-  if (isFile || FILE_NAME.test(subject)) return { records: await readRecords(subject, io) };
+  if (isFile(subject) || FILE_NAME.test(subject)) {
+    return { records: await readRecords(subject, io) };
+  }
   return { target: readTarget(subject) };
 }
 
