@@ -11,6 +11,9 @@ import type { Store } from './store.js';
 /** No records are sent while the page has not read more bytes than this. */
 const MAX_BUFFERED = 1024 * 1024;
 
+/** A page that leaves so many bytes unread is gone, or stuck. It may connect again. */
+const MAX_UNREAD = 256 * 1024 * 1024;
+
 /** The maximum number of records in one message. */
 const MAX_RECORDS = 1000;
 
@@ -41,7 +44,8 @@ export class ControlSession {
   }
 
   send(message: PageMessage): void {
-    this.socket.send(JSON.stringify(message));
+    if (this.socket.bufferedAmount > MAX_UNREAD) this.socket.terminate();
+    else this.socket.send(JSON.stringify(message));
   }
 
   /** RFC 6455 §7.4.1: 1001 for an endpoint that goes away. */

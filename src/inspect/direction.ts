@@ -8,6 +8,9 @@ import { FrameSplitter, type Piece } from './frame-splitter.js';
 /** The sender is not read while more bytes than this wait here. */
 const MAX_WAITING = 4 * 1024 * 1024;
 
+/** What a frame that waits costs beside its bytes, about: millions of empty ones would be a gigabyte. */
+export const ENTRY_COST = 512;
+
 const NOTHING = Buffer.alloc(0);
 
 /** The maximum size of a frame that is held: it is in memory as a whole. */
@@ -21,6 +24,8 @@ export interface DirectionEvents {
   held(bytes: Buffer): number;
   /** It no longer waits. @param bytes what was sent in its place */
   released(id: number, bytes: Buffer): void;
+  /** Whether all connections together hold so much that this one holds nothing more. */
+  isFull(): boolean;
   /** All bytes were sent, and the end of the direction. */
   ended(): void;
 }
@@ -52,6 +57,7 @@ export class Direction {
   private readonly splitter = new FrameSplitter();
   private isHolding = false;
   private queue: Entry[] = [];
+  /** The bytes in the queue. */
   private waiting = 0;
   /** The entry of the frame that the sender is sending. */
   private current: Entry | undefined;
@@ -107,7 +113,8 @@ export class Direction {
   /** Holds the frames that begin from now on, or releases all that are held. */
   hold(isHolding: boolean): void {
     this.isHolding = isHolding;
-    if (!isHolding) this.releaseAll();
+    if (isHolding) this.control();
+    else this.releaseAll();
   }
 
   releaseAll(): void {
@@ -214,8 +221,10 @@ export class Direction {
   }
 
   /** Reads the sender only as fast as the receiver takes it. */
-  private control(): void {
-    const isFull = this.sink.writableNeedDrain || this.waiting > MAX_WAITING;
+  control(): void {
+    const waiting = this.waiting + this.queue.length * ENTRY_COST;
+    const isTooMuch = waiting > MAX_WAITING || (this.isHolding && this.events.isFull());
+    const isFull = this.sink.writableNeedDrain || isTooMuch;
     if (isFull && !this.source.isPaused()) this.source.pause();
     else if (!isFull && this.source.isPaused()) this.source.resume();
   }

@@ -48,6 +48,8 @@ export class PageServer {
   constructor(content: PageContent) {
     this.content = content;
     this.http = createServer((request, response) => this.answer(request, response));
+    // The next request of the client may be one for the target, which this server does not reach.
+    this.http.maxRequestsPerSocket = 1;
     this.control = new WebSocketServer({
       server: this.http,
       path: `${PAGE_PREFIX}control`,
@@ -68,6 +70,8 @@ export class PageServer {
     } else if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD');
       end(response, 405, 'The page can only be read\n');
+    } else if (path.startsWith(`${PAGE_PREFIX}recording.`) && isOfOtherSite(request)) {
+      end(response, 403, 'Only the page of this inspector gets its recordings\n');
     } else if (path.startsWith(`${PAGE_PREFIX}recording.`)) {
       this.sendRecording(path.slice(PAGE_PREFIX.length), response);
     } else {
@@ -148,6 +152,11 @@ function sendPage(bytes: Buffer, type: string, host: string, response: ServerRes
 function end(response: ServerResponse, status: number, sentence: string): void {
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' });
   response.end(sentence);
+}
+
+/** A page of another site cannot read a recording, but making one takes time and memory. */
+function isOfOtherSite({ headers }: IncomingMessage): boolean {
+  return /^(?:cross|same)-site$/.test(String(headers['sec-fetch-site']));
 }
 
 /** Whether a page of this host sent the request: other pages can open sockets here too. */

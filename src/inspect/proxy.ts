@@ -7,6 +7,7 @@ import { type Timer, time } from '../connection/time.js';
 import { fieldValue, HeadCollector } from '../recording/http-head.js';
 import type { ConnectionDetails, ConnectionRecorder } from '../recording/recorder.js';
 import type { Sender } from '../recording/records.js';
+import { ENTRY_COST } from './direction.js';
 import { type HeldMessage, type Hold, PAGE_PREFIX } from './messages.js';
 import { type Opening, Relay } from './relay.js';
 import type { Target } from './target.js';
@@ -16,6 +17,9 @@ const HEAD_TIMEOUT = 20_000;
 
 /** How long connections may take to close with the proxy, in milliseconds. */
 const CLOSE_TIMEOUT = 1500;
+
+/** With so many bytes in held frames of all connections, no further frame is read. A new page gets them all. */
+const MAX_HELD = 32 * 1024 * 1024;
 
 /** What a proxy reports to. */
 export interface ProxyEvents {
@@ -42,6 +46,8 @@ export class ForwardingServer {
   private readonly relays = new Map<number, Relay>();
   private readonly sockets = new Set<Socket>();
   private lastId = 0;
+  /** What the held frames cost, in bytes. */
+  private heldCost = 0;
 
   /** @param target undefined if only the page is served */
   constructor(target: Target | undefined, events: ProxyEvents) {
@@ -156,6 +162,7 @@ export class ForwardingServer {
       recorder,
       held: (from, bytes) => this.addHeld(connection, from, bytes),
       released: (id, from, bytes) => this.removeHeld(id, connection, from, bytes),
+      isFull: () => this.heldCost > MAX_HELD,
       reached: (error) => this.setTargetState(error),
       closed: () => {
         this.relays.delete(connection);
@@ -171,13 +178,23 @@ export class ForwardingServer {
     const id = ++this.lastId;
     const message = { type: 'held', id, connection, from, bytes: bytes.toString('hex') } as const;
     this.held.set(id, message);
+    this.heldCost += costOf(message);
     this.events.held(message);
     return id;
   }
 
   private removeHeld(id: number, connection: number, from: Sender, bytes: Buffer): void {
-    this.held.delete(id);
+    const message = this.held.get(id);
+    if (message !== undefined) this.forget(message);
     this.events.held({ type: 'released', id, connection, from, bytes: bytes.toString('hex') });
+  }
+
+  private forget(message: HeldMessage): void {
+    const wasFull = this.heldCost > MAX_HELD;
+    this.held.delete(message.id);
+    this.heldCost -= costOf(message);
+    if (!wasFull || this.heldCost > MAX_HELD) return;
+    for (const relay of this.relays.values()) relay.control();
   }
 
   private setTargetState(error: Error | undefined): void {
@@ -185,6 +202,10 @@ export class ForwardingServer {
     this.targetError = error?.message;
     this.events.changed();
   }
+}
+
+function costOf({ bytes }: HeldMessage): number {
+  return ENTRY_COST + bytes.length / 2;
 }
 
 /** Whether a request is for the page: at `/` without an upgrade, or below the prefix. */

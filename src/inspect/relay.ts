@@ -26,6 +26,7 @@ export interface RelayEvents {
   /** As in {@link Direction}. */
   held(from: Sender, bytes: Buffer): number;
   released(id: number, from: Sender, bytes: Buffer): void;
+  isFull(): boolean;
   /** The target was connected to, or could not be: then with the error. */
   reached(error: Error | undefined): void;
   closed(): void;
@@ -48,6 +49,9 @@ export class Relay {
   private hold: Hold;
   /** The number of its sockets that are not closed. */
   private open = 0;
+  /** The first direction whose end is recorded; `isOver` if nothing comes behind. */
+  private ended: Sender | undefined;
+  private isOver = false;
   private deadline: Timer | undefined;
 
   constructor(client: Socket, target: Target, hold: Hold, events: RelayEvents) {
@@ -82,6 +86,11 @@ export class Relay {
 
   releaseAll(): void {
     for (const direction of this.both) direction.releaseAll();
+  }
+
+  /** Reads again what was not read because too much was held. */
+  control(): void {
+    for (const direction of this.both) direction.control();
   }
 
   /** @returns false if the connection to the target is not open */
@@ -123,11 +132,11 @@ export class Relay {
     server.on('data', (chunk) => this.receiveFromServer(directions.server, chunk));
     server.on('end', () => directions.server.end());
     if (client.destroyed) server.destroy();
-    else client.resume();
+    else directions.client.control(); // reads the client
   }
 
   private direction(from: Sender, source: Socket, sink: Socket): Direction {
-    const { recorder, held, released } = this.events;
+    const { recorder, held, released, isFull } = this.events;
     return new Direction(from, source, sink, {
       sent: (bytes, original) => {
         if (original === undefined) recorder.receive(from, bytes);
@@ -135,7 +144,8 @@ export class Relay {
       },
       held: (bytes) => held(from, bytes),
       released: (id, bytes) => released(id, from, bytes),
-      ended: () => recorder.end(from),
+      isFull,
+      ended: () => this.recordEnd(from),
     });
   }
 
@@ -188,7 +198,7 @@ export class Relay {
         `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     );
     recorder.receiveEdited('server', response, null);
-    recorder.end('server', error);
+    this.recordEnd('server', error);
     this.client.end(response);
     this.client.resume(); // to see its end
     this.client.on('end', () => this.client.destroy());
@@ -196,10 +206,23 @@ export class Relay {
 
   /** A socket failed, as with a reset: so does the other one. */
   private failed(from: Sender, error: Error): void {
-    this.events.recorder.end(from, error);
+    this.recordEnd(from, error);
     for (const direction of this.both) direction.drop();
     const other = from === 'client' ? this.server : this.client;
     if (other !== undefined && !other.destroyed) resetSocket(other);
+  }
+
+  /** Of a connection that the inspector or a client without an answer has cut off, no end was seen. */
+  private recordRest(): void {
+    if (this.isOver) return;
+    const from = this.ended === 'client' ? 'server' : 'client';
+    this.recordEnd(from, new Error('the connection was closed'));
+  }
+
+  private recordEnd(from: Sender, error?: Error): void {
+    this.isOver ||= error !== undefined || (this.ended ?? from) !== from;
+    this.ended ??= from;
+    this.events.recorder.end(from, error);
   }
 
   private oneClosed(): void {
@@ -211,6 +234,7 @@ export class Relay {
     }
     time.clearTimeout(this.deadline);
     for (const direction of this.both) direction.drop();
+    this.recordRest();
     this.events.closed();
   }
 }

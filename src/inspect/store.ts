@@ -2,7 +2,13 @@
 
 import { Buffer } from 'node:buffer';
 import { Opcode } from '../protocol/frame.js';
-import type { HandshakeRecord, RecordingRecord, RecordingStart } from '../recording/records.js';
+import type {
+  EndRecord,
+  HandshakeRecord,
+  RecordingRecord,
+  RecordingStart,
+  Sender,
+} from '../recording/records.js';
 import { type DecodedFrame, decodeFrames } from '../sans-io/decode-frames.js';
 import { describeRequest, describeResponse } from './handshake-lines.js';
 import type { DescribedFrame, DescribedMessage, NumberedRecord } from './messages.js';
@@ -35,7 +41,12 @@ interface Opening {
   connection?: RecordingRecord;
   request?: HandshakeRecord;
   response?: HandshakeRecord;
-  hasEnded?: true;
+  /** Both directions have ended, or the connection failed: no other record comes. */
+  isOver?: true;
+  /** The first direction that has ended. */
+  ended?: Sender;
+  /** How many of its records are kept. */
+  records: number;
 }
 
 /** Keeps records, the newest ones if there is no room for all. */
@@ -86,7 +97,10 @@ export class Store {
 
   /** Drops all records. Their numbers are not used again. */
   clear(): void {
-    for (const [number, { hasEnded }] of this.openings) if (hasEnded) this.openings.delete(number);
+    for (const [number, opening] of this.openings) {
+      opening.records = 0;
+      if (opening.isOver) this.openings.delete(number);
+    }
     this.offset = this.next;
     this.entries = [];
     this.start = 0;
@@ -144,13 +158,22 @@ export class Store {
   }
 
   private note(record: Exclude<RecordingRecord, RecordingStart>): void {
-    const opening = this.openings.get(record.connection) ?? {};
+    const opening = this.openings.get(record.connection) ?? { records: 0 };
+    this.openings.set(record.connection, opening);
+    opening.records++;
     if (record.type === 'connection') opening.connection = record;
-    else if (record.type === 'end') opening.hasEnded = true;
+    else if (record.type === 'end') noteEnd(opening, record);
     else if (record.type !== 'handshake') return;
     else if (record.from === 'server') opening.response = record;
     else opening.request ??= record;
-    this.openings.set(record.connection, opening);
+  }
+
+  /** A record is no longer kept: of a connection that is over, the last one takes all with it. */
+  private forget(connection: number): void {
+    const opening = this.openings.get(connection);
+    if (opening === undefined) return;
+    opening.records--;
+    if (opening.isOver && opening.records <= 0) this.openings.delete(connection);
   }
 
   private dropOldest(): void {
@@ -158,12 +181,17 @@ export class Store {
     this.bytes -= cost;
     this.start++;
     this.droppedCount++;
-    if (record?.type === 'end') this.openings.delete(record.connection);
+    if (record !== undefined && record.type !== 'recording') this.forget(record.connection);
     if (this.start < 1024 || this.start < this.entries.length / 2) return;
     this.entries = this.entries.slice(this.start);
     this.offset += this.start;
     this.start = 0;
   }
+}
+
+function noteEnd(opening: Opening, { from, how }: EndRecord): void {
+  if (how === 'error' || (opening.ended ?? from) !== from) opening.isOver = true;
+  opening.ended ??= from;
 }
 
 /** The beginning of a message that cannot be read off its last frame. */
@@ -176,6 +204,7 @@ function messageBeside({ fin, rsv1, opcode, message }: DecodedFrame): Entry['mes
 
 function costOf(record: RecordingRecord): number {
   if (record.type === 'handshake') return RECORD_COST + 2 * record.head.length;
+  if (record.type === 'connection') return RECORD_COST + record.url.length;
   if (record.type !== 'frame' && record.type !== 'bytes') return RECORD_COST;
   const text = record.type === 'frame' ? (record.text?.length ?? 0) : 0;
   return RECORD_COST + record.bytes.length + text + (record.edited?.original?.length ?? 0);

@@ -94,26 +94,35 @@ export interface Har {
   };
 }
 
+/** The characters of all messages. V8 has no text above 512 Mi, and compressed ones are a thousand times as long. */
+const MAX_DATA = 256 * 1024 * 1024;
+
 /**
  * Makes a HAR of a recording: one entry for each connection.
- * @throws SyntaxError for records that are no recording
+ * @throws SyntaxError for records that are no recording; RangeError if its messages are too long for a HAR
  */
 export function toHar(records: readonly RecordingRecord[]): Har {
   const start = startOf(records);
   const [first] = records;
   const software = first?.type === 'recording' ? first.software : '';
   const [name = '', version = ''] = software.split('/');
-  const entries = connectionsOf(records).map((connection) => entryOf(connection, start));
+  const room = { left: MAX_DATA };
+  const entries = connectionsOf(records).map((connection) => entryOf(connection, start, room));
   return { log: { version: '1.2', creator: { name, version }, entries } };
 }
 
-function entryOf(connection: RecordedConnection, start: number): HarEntry {
+/** How many characters of messages may still come. */
+interface Room {
+  left: number;
+}
+
+function entryOf(connection: RecordedConnection, start: number, room: Room): HarEntry {
   const { request, response } = handshakeOf(connection);
   const responseHead = response?.head ?? '';
   const requestTime = request?.time ?? connection.time;
   const wait = response === undefined ? 0 : roundTime(response.time - requestTime);
   const seconds = (time: number) => roundTime(wallClock(start, time)) / 1000;
-  const { frames, messages } = contentOf(connection, seconds);
+  const { frames, messages } = contentOf(connection, seconds, room);
   const [, address] = /^\[?(.*?)\]?:\d+$/.exec(connection.server ?? '') ?? [];
   return {
     startedDateTime: new Date(wallClock(start, requestTime)).toISOString(),
@@ -140,12 +149,17 @@ function bodyLengthOf({ events }: RecordedConnection, response: string): number 
   return length;
 }
 
-function contentOf(connection: RecordedConnection, seconds: (time: number) => number) {
+function contentOf(connection: RecordedConnection, seconds: (time: number) => number, room: Room) {
   const messages: HarMessage[] = [];
   for (const piece of piecesOf(connection)) {
     const message = piece.type === 'frame' ? piece.frame.message : undefined;
     if (message === undefined) continue;
     const { from, time } = piece;
+    room.left -= message.length;
+    if (room.left < 0) {
+      const limit = `${MAX_DATA >> 20} MiB`;
+      throw new RangeError(`The messages have more than ${limit} in all: too much for a HAR`);
+    }
     messages.push({ type: typeOf(from), time: seconds(time), ...dataOf(message) });
   }
   const frames = connection.events.flatMap((event): HarFrame[] => {

@@ -186,6 +186,7 @@ test('a recording of what is left has the beginnings of its connections', () => 
 test('a connection that has ended is forgotten with its records', () => {
   const { store, tap } = connected();
   tap.end('client');
+  tap.end('server');
   store.clear();
   expect([...store.recording(START)]).toEqual([START]);
 });
