@@ -5,10 +5,10 @@ import { formatRecord } from '../recording/read.js';
 import { Recorder } from '../recording/recorder.js';
 import type { Arguments } from './arguments.js';
 import type { ClientSession, SessionListener } from './client-session.js';
-import type { Io } from './command.js';
+import type { Io, Output } from './command.js';
 import { Prompt } from './prompt.js';
 import { type Style, styleFor } from './style.js';
-import { describeCloseCode, escapeControls, hex, writeLine } from './text.js';
+import { describeCloseCode, escapeControls, hex, shorten, writeLine } from './text.js';
 import { traceLines } from './trace.js';
 import { SOFTWARE } from './version.js';
 
@@ -45,12 +45,10 @@ export class PipeDisplay implements Display {
 
   onMessage(data: Buffer, isBinary: boolean): void {
     const { stdout } = this.io;
-    const line = isBinary ? hex(data) : data.toString();
+    const text = stdout.isTTY ? printable : String;
+    const line = isBinary ? hex(data) : text(data);
     const hasRoom = stdout.write(this.isRaw ? data : `${line}\n`);
-    if (hasRoom || this.session === undefined) return;
-    const { socket } = this.session;
-    socket.pause();
-    stdout.once('drain', () => socket.resume());
+    if (!hasRoom && this.session !== undefined) pauseUntilDrained(this.session, stdout);
   }
 
   onControl(): void {}
@@ -67,15 +65,25 @@ export class PipeDisplay implements Display {
 export class JsonDisplay implements Display {
   readonly recorder: Recorder;
   readonly readsInput = false;
+  private readonly stdout: Output;
+  private session: ClientSession | undefined;
 
   constructor({ stdout }: Io) {
+    this.stdout = stdout;
     this.recorder = new Recorder((record) => stdout.write(formatRecord(record)), {
       software: SOFTWARE,
     });
   }
 
-  start(): void {}
-  onMessage(): void {}
+  start(session: ClientSession): void {
+    this.session = session;
+  }
+
+  onMessage(): void {
+    const { session, stdout } = this;
+    if (session !== undefined && stdout.writableNeedDrain) pauseUntilDrained(session, stdout);
+  }
+
   onControl(): void {}
   onClose(): void {}
 }
@@ -137,6 +145,17 @@ function traceRecorder(style: Style, print: (line: string) => void): Recorder {
   });
 }
 
+/** A server that sends faster than the output is read does not fill the memory. */
+function pauseUntilDrained({ socket }: ClientSession, stdout: Output): void {
+  if (socket.isPaused) return;
+  socket.pause();
+  stdout.once('drain', () => socket.resume());
+}
+
+/** So many characters of a message are shown on a terminal. */
+const MAX_SHOWN = 65_536;
+
+/** The text of a peer, for a terminal. */
 function printable(data: Buffer): string {
-  return escapeControls(data.toString());
+  return escapeControls(shorten(data.toString(), MAX_SHOWN));
 }

@@ -44,8 +44,8 @@ export function explain(error: unknown): string {
 
 /** A refused handshake: the status and the first line of the body. */
 function explainHandshake({ message, status, body, rfc }: HandshakeError): string {
-  if (status === 0) return `${message} (${rfc})`;
-  if (status === 101) return `the answer is not valid: ${message} (${rfc})`;
+  if (status === 0) return `${oneLine(message)} (${rfc})`;
+  if (status === 101) return `the answer is not valid: ${oneLine(message)} (${rfc})`;
   const line = body?.toString().trim().split(/\r?\n/, 1)[0] ?? '';
   const text = line === '' ? '' : `: ${shorten(escapeControls(line), 200)}`;
   return `the server answered ${status}${text}`;

@@ -53,9 +53,17 @@ export function escapeControls(text: string): string {
   });
 }
 
+const HEX_PIECE = 65_536;
+
 /** Bytes as hexadecimal digits with spaces between. */
 export function hex(bytes: Buffer, max = bytes.length): string {
-  const shown = spaced(bytes.toString('hex', 0, max));
+  const parts: string[] = [];
+  const end = Math.min(bytes.length, max);
+  // V8 ends the process when one `replace` finds a hundred million places.
+  for (let start = 0; start < end; start += HEX_PIECE) {
+    parts.push(spaced(bytes.toString('hex', start, Math.min(end, start + HEX_PIECE))));
+  }
+  const shown = parts.join(' ');
   return bytes.length > max ? `${shown} … (${bytes.length - max} more)` : shown;
 }
 
