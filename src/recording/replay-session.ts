@@ -25,6 +25,9 @@ interface SessionOptions {
   readonly onRecord: ((record: RecordingRecord) => void) | undefined;
 }
 
+/** Node fires a timer at once whose time does not fit into 31 bits. */
+const MAX_SLEEP = 2 ** 31 - 1;
+
 /** How a wait ended: the peer has ended its direction, or did nothing for too long. */
 type Outcome = 'done' | 'ended' | 'timeout';
 
@@ -222,7 +225,7 @@ export class ReplaySession {
   private async awaitTurn(step: Step, startedAt: number): Promise<boolean> {
     const { timing } = this.options;
     const isEnd = step.bytes === undefined;
-    if (timing === 'original') await this.sleep(startedAt + step.time - time.now());
+    if (timing === 'original') await this.sleepUntil(startedAt + step.time);
     // Without the answers the peer would seem to send less than in the recording.
     else if (timing === 'wait' || isEnd) {
       const isDue = () =>
@@ -266,8 +269,13 @@ export class ReplaySession {
     });
   }
 
+  private async sleepUntil(end: number): Promise<void> {
+    for (let left = end - time.now(); left > 0 && this.wire !== 'closed'; left = end - time.now()) {
+      await this.sleep(Math.min(left, MAX_SLEEP));
+    }
+  }
+
   private sleep(milliseconds: number): Promise<void> {
-    if (milliseconds <= 0 || this.wire === 'closed') return Promise.resolve();
     return new Promise((resolve) => {
       const settle = () => {
         time.clearTimeout(timer);
