@@ -50,6 +50,9 @@ const HEAD_END = '\r\n\r\n';
 /** The first bytes of an opening handshake. RFC 6455 §4. */
 const HEAD_BEGINNING = /^(?:GET \S* HTTP\/\d\.\d|HTTP\/\d\.\d \d{3})/;
 
+/** So many bytes are decoded before the frames are printed. */
+const MAX_PIECE = 65_536;
+
 /** One direction of a connection. */
 class DirectionDecoder {
   private decoder: FrameDecoder | undefined;
@@ -62,8 +65,11 @@ class DirectionDecoder {
 
   *push(origin: Origin, bytes: Buffer): Generator<Item> {
     this.decoder ??= new FrameDecoder(this.options);
-    for (const frame of this.decoder.push(bytes)) {
-      yield { kind: 'frame', origin, frame, progress: this.tracker.add(frame) };
+    // In pieces: 100 MB may be 50 million frames, and not all of them are needed at once.
+    for (let offset = 0; offset < bytes.length; offset += MAX_PIECE) {
+      for (const frame of this.decoder.push(bytes.subarray(offset, offset + MAX_PIECE))) {
+        yield { kind: 'frame', origin, frame, progress: this.tracker.add(frame) };
+      }
     }
   }
 

@@ -57,16 +57,30 @@ function readDigits(text: string): Buffer {
 
 function readFile(path: string): Buffer {
   try {
-    return readFileSync(path);
+    const bytes = readFileSync(path);
+    if (bytes.length <= MAX_INPUT) return bytes;
   } catch (error) {
     throw new Failure(`cannot read ${path}: ${explain(error)}`);
   }
+  throw tooLong(path);
 }
+
+/** V8 has no longer text, and an endless input would take all memory. */
+const MAX_INPUT = 512 * 1024 * 1024 - 1024;
 
 async function readAll(stdin: Input): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of stdin) chunks.push(chunk as Buffer); // no encoding is set
+  let length = 0;
+  for await (const chunk of stdin) {
+    chunks.push(chunk as Buffer); // no encoding is set
+    length += (chunk as Buffer).length;
+    if (length > MAX_INPUT) throw tooLong('standard input');
+  }
   return Buffer.concat(chunks);
+}
+
+function tooLong(name: string): Failure {
+  return new Failure(`${name} is too long: at most ${MAX_INPUT >> 20} MiB are read`);
 }
 
 /** Finds out what the bytes are. */

@@ -70,17 +70,20 @@ export const inspect: Command = {
 async function runInspect(given: Arguments, io: Io): Promise<number> {
   const [subject] = given.positionals;
   if (subject === undefined) throw new UsageError('inspect needs the URL of a server, or a file');
-  const file = given.text('record');
-  const output = file === undefined ? undefined : await openFile(file, io);
   const isJson = given.has('json');
   const shown = await subjectOf(subject, io);
+  const output = outputOf(given.text('record'));
   const inspector = await start({
     ...shown,
     ...optionsOf(given),
     onRecord: (record) => {
       if (isJson) writeLine(io.stdout, JSON.stringify(record));
-      if (output?.writable) output.write(formatRecord(record));
+      output?.add(formatRecord(record));
     },
+  });
+  await output?.open(io).catch(async (error) => {
+    await inspector.close();
+    throw error;
   });
   const style = styleFor(given, io.stdout, io.env);
   const purpose = shown.target === undefined ? '' : ', and connect clients to it';
@@ -88,7 +91,7 @@ async function runInspect(given: Arguments, io: Io): Promise<number> {
   writeLine(isJson ? io.stderr : io.stdout, line);
   await interrupted(io);
   await inspector.close();
-  await endFile(output);
+  await output?.end();
   return Exit.OK;
 }
 
@@ -125,21 +128,47 @@ export async function start(options: InspectorOptions): Promise<Inspector> {
   }
 }
 
-async function openFile(path: string, io: Io): Promise<WriteStream> {
-  const stream = createWriteStream(path);
-  const describe = (error: unknown): string => `cannot write ${path}: ${explain(error)}`;
-  try {
-    await once(stream, 'open');
-  } catch (error) {
-    throw new Failure(describe(error));
+/**
+ * The file of --record. It is opened when nothing can fail any more: the file may have another recording,
+ * or be the one that is shown.
+ */
+class RecordFile {
+  private readonly path: string;
+  private early: string[] = [];
+  private stream: WriteStream | undefined;
+
+  constructor(path: string) {
+    this.path = path;
   }
-  stream.on('error', (error) => writeLine(io.stderr, `ws6455: ${describe(error)}`));
-  return stream;
+
+  add(line: string): void {
+    if (this.stream === undefined) this.early.push(line);
+    else if (this.stream.writable) this.stream.write(line);
+  }
+
+  /** @throws Failure */
+  async open(io: Io): Promise<void> {
+    const stream = createWriteStream(this.path);
+    const describe = (error: unknown): string => `cannot write ${this.path}: ${explain(error)}`;
+    try {
+      await once(stream, 'open');
+    } catch (error) {
+      throw new Failure(describe(error));
+    }
+    stream.on('error', (error) => writeLine(io.stderr, `ws6455: ${describe(error)}`));
+    this.stream = stream;
+    for (const line of this.early.splice(0)) stream.write(line);
+  }
+
+  /** Resolves when all is written. */
+  async end(): Promise<void> {
+    const { stream } = this;
+    if (stream === undefined || stream.destroyed) return;
+    stream.end();
+    await once(stream, 'close');
+  }
 }
 
-/** Resolves when all is written. */
-async function endFile(stream: WriteStream | undefined): Promise<void> {
-  if (stream === undefined || stream.destroyed) return;
-  stream.end();
-  await once(stream, 'close');
+function outputOf(path: string | undefined): RecordFile | undefined {
+  return path === undefined ? undefined : new RecordFile(path);
 }

@@ -86,7 +86,7 @@ async function runReplay(given: Arguments, io: Io): Promise<number> {
     if (io.signal.aborted) return Exit.FAILED;
     throw new Failure(`cannot replay ${file} at ${url}: ${explain(error)}`);
   } finally {
-    if (output !== undefined) writeRecording(output, lines);
+    if (output !== undefined && lines.length > 0) writeRecording(output, lines);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Arguments, files and outputs that are wrong: one line says so, and no stack trace. */
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -109,4 +109,63 @@ test.each(['//', '//[', '/?%', '/?name=%ff'])('serve --chat lives on after %s', 
     expect(keyOf({ all })).toBe('');
     expect(status).toBe(101);
   }
+});
+
+describe('a recording that exists', () => {
+  const recording = [START, CONNECTION, handshake(1), ''].join('\n');
+
+  test('can be shown and recorded in the same file', async () => {
+    const file = fileWith(recording);
+    const program = startCli(scope(), ['inspect', file, '--port', '0', '--record', file]);
+    await program.waitFor('stdout', /inspector on/);
+    program.child.kill('SIGINT');
+    await program.ended;
+    expect(readFileSync(file, 'utf8').trim().split('\n')).toHaveLength(3);
+  });
+
+  test('is kept if the inspector cannot listen', async () => {
+    const { url } = await startServe(scope());
+    const file = fileWith(recording);
+    const args = ['inspect', url, '--port', new URL(url).port, '--record', file];
+    const { status, stderr } = await runCli(scope(), args);
+    expect(stderr).toMatch(/^ws6455: cannot listen .*EADDRINUSE.*\n$/);
+    expect(status).toBe(1);
+    expect(readFileSync(file, 'utf8')).toBe(recording);
+  });
+
+  test('is kept if a replay cannot connect', async () => {
+    const file = fileWith(recording);
+    const { status } = await runCli(scope(), [
+      'replay',
+      file,
+      'ws://127.0.0.1:1',
+      '--record',
+      file,
+    ]);
+    expect(status).toBe(1);
+    expect(readFileSync(file, 'utf8')).toBe(recording);
+  });
+});
+
+test('decode prints the first of 20 million frames at once', async () => {
+  const file = fileWith(Buffer.alloc(40_000_000));
+  const program = startCli(scope(), ['decode', file, '--brief', '--from', 'client']);
+  await program.waitFor('stdout', /continuation/);
+  program.child.stdout?.destroy();
+  program.child.kill('SIGINT');
+  expect((await program.ended).stderr).toBe('');
+});
+
+test('decode refuses an input without an end', async () => {
+  const program = startCli(scope(), ['decode', '-']);
+  const chunk = Buffer.alloc(8 * 1024 * 1024);
+  const { stdin } = program.child;
+  const write = () => {
+    while (stdin?.writable && stdin.write(chunk));
+  };
+  stdin?.on('drain', write);
+  write();
+  const { status, stderr } = await program.ended;
+  expect(stderr).toMatch(/^ws6455: standard input is too long: .* MiB are read\n$/);
+  expect(status).toBe(1);
 });
