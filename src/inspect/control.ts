@@ -44,8 +44,13 @@ export class ControlSession {
   }
 
   send(message: PageMessage): void {
+    this.sendText(JSON.stringify(message));
+  }
+
+  /** As {@link send}, for a message of several pages. */
+  sendText(text: string): void {
     if (this.socket.bufferedAmount > MAX_UNREAD) this.socket.terminate();
-    else this.socket.send(JSON.stringify(message));
+    else this.socket.send(text);
   }
 
   /** RFC 6455 §7.4.1: 1001 for an endpoint that goes away. */

@@ -174,7 +174,9 @@ class RunningInspector implements Inspector {
   }
 
   private sendAll(message: PageMessage): void {
-    for (const session of this.sessions) session.send(message);
+    if (this.sessions.size === 0) return;
+    const text = JSON.stringify(message);
+    for (const session of this.sessions) session.sendText(text);
   }
 
   private connected(socket: WebSocket): void {
