@@ -49,6 +49,7 @@ export class ControlSession {
 
   /** As {@link send}, for a message of several pages. */
   sendText(text: string): void {
+    if (!this.isOpen) return;
     if (this.socket.bufferedAmount > MAX_UNREAD) this.socket.terminate();
     else this.socket.send(text);
   }
@@ -61,11 +62,16 @@ export class ControlSession {
   /** Sends the records that the page does not have, until it has enough to read. */
   sendRecords(): void {
     const { store } = this.controlled;
-    while (this.next < store.next && this.socket.bufferedAmount < MAX_BUFFERED) {
+    // Nothing is buffered for a page that has gone: all records would be written for nobody.
+    while (this.isOpen && this.next < store.next && this.socket.bufferedAmount < MAX_BUFFERED) {
       const records = store.slice(this.next, MAX_RECORDS);
       this.send({ type: 'records', records });
       this.next = (records.at(-1)?.index ?? store.next - 1) + 1;
     }
+  }
+
+  private get isOpen(): boolean {
+    return this.socket.readyState === this.socket.OPEN;
   }
 
   private receive(text: string): void {

@@ -129,6 +129,8 @@ describe('a store without room', () => {
 
 test('a page that reads nothing is disconnected at last', () => {
   const socket = Object.assign(new EventEmitter(), {
+    OPEN: 1,
+    readyState: 1,
     bufferedAmount: 0,
     isTerminated: false,
     send(text: string) {

@@ -10,6 +10,8 @@ import type { WebSocket } from '../../../src/websocket/websocket.js';
 /** A socket whose peer reads when the test says so. */
 class SlowSocket extends EventEmitter {
   readonly sent: string[] = [];
+  readonly OPEN = 1;
+  readyState = 1;
   bufferedAmount = 0;
 
   send(text: string): void {
@@ -85,4 +87,13 @@ test('a message has at most 1000 records', () => {
   session.sendRecords();
   const counts = socket.sent.map((text) => (JSON.parse(text) as RecordsMessage).records.length);
   expect(counts).toEqual([1000, 1000, 500]);
+});
+
+test('no records are written for a page that has gone', () => {
+  const store = new Store();
+  fill(store, 20_000);
+  const { socket, session } = open(store);
+  socket.readyState = 3;
+  session.sendRecords();
+  expect(socket.sent).toEqual([]);
 });
