@@ -57,7 +57,7 @@ export class Direction {
   private readonly splitter = new FrameSplitter();
   private isHolding = false;
   private queue: Entry[] = [];
-  /** The bytes in the queue. */
+  /** How many bytes wait in the queue. */
   private waiting = 0;
   /** The entry of the frame that the sender is sending. */
   private current: Entry | undefined;

@@ -1,12 +1,10 @@
 /** Arguments, files and outputs that are wrong: one line says so, and no stack trace. */
 
-import { spawn } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { Compiled } from '../../support/child.js';
-import { RunningCli, runCli, startCli, startServe } from '../../support/cli.js';
+import { MAIN, runCli, spawnCli, startCli, startProcess, startServe } from '../../support/cli.js';
 import { Inbox } from '../../support/inbox.js';
 import { requestHead } from '../../support/recordings.js';
 import { keyOf, upgradeRequest } from '../../support/requests.js';
@@ -32,12 +30,8 @@ function fileWith(content: string | Buffer): string {
 
 /** Runs a command whose standard output is a file. */
 function runInto(path: string, args: readonly string[]) {
-  const main = join(dirname(new Compiled().entry), 'cli/main.js');
-  const child = spawn(process.execPath, [main, ...args], {
-    stdio: ['ignore', openSync(path, 'w'), 'pipe'],
-  });
-  scope().later(() => child.kill('SIGKILL'));
-  return new RunningCli(child).ended;
+  const shell = ['sh', '-c', `exec "$0" "$@" > ${path}`] as const;
+  return spawnCli(scope(), [...shell, process.execPath, MAIN, ...args], process.env).ended;
 }
 
 describe('decode', () => {
@@ -88,8 +82,7 @@ test('inspect takes an argument that cannot be the name of a file for a URL', as
   const path = `${__filename}/x`;
   const program = startCli(scope(), ['inspect', path, '--port', '0']);
   await program.waitFor('stdout', /inspector on/);
-  program.child.kill('SIGINT');
-  expect(await program.ended).toMatchObject({ status: 0, stderr: '' });
+  expect(await program.interrupt()).toMatchObject({ status: 0, stderr: '' });
 });
 
 test.each([[['decode', '8100']], [['--help']]])('%j says that the disk is full', async (args) => {
@@ -118,8 +111,7 @@ describe('a recording that exists', () => {
     const file = fileWith(recording);
     const program = startCli(scope(), ['inspect', file, '--port', '0', '--record', file]);
     await program.waitFor('stdout', /inspector on/);
-    program.child.kill('SIGINT');
-    await program.ended;
+    await program.interrupt();
     expect(readFileSync(file, 'utf8').trim().split('\n')).toHaveLength(3);
   });
 
@@ -149,21 +141,20 @@ describe('a recording that exists', () => {
 
 test('decode prints the first of 20 million frames at once', async () => {
   const file = fileWith(Buffer.alloc(40_000_000));
-  const program = startCli(scope(), ['decode', file, '--brief', '--from', 'client']);
+  const program = startProcess(scope(), ['decode', file, '--brief', '--from', 'client']);
   await program.waitFor('stdout', /continuation/);
-  program.child.stdout?.destroy();
-  program.child.kill('SIGINT');
-  expect((await program.ended).stderr).toBe('');
+  program.parts.stdout.destroy();
+  expect((await program.interrupt()).stderr).toBe('');
 });
 
 test('decode refuses an input without an end', async () => {
-  const program = startCli(scope(), ['decode', '-']);
+  const program = startProcess(scope(), ['decode', '-']);
   const chunk = Buffer.alloc(8 * 1024 * 1024);
-  const { stdin } = program.child;
+  const { stdin } = program.parts;
   const write = () => {
-    while (stdin?.writable && stdin.write(chunk));
+    while (stdin.writable && stdin.write(chunk));
   };
-  stdin?.on('drain', write);
+  stdin.on('drain', write);
   write();
   const { status, stderr } = await program.ended;
   expect(stderr).toMatch(/^ws6455: standard input is too long: .* MiB are read\n$/);
