@@ -8,9 +8,9 @@ import { fromHar } from '../../../src/recording/har-import.js';
 import { frame, KEY } from '../../support/frames.js';
 import { DEFLATE, RecordedScene, requestHead, responseHead } from '../../support/recordings.js';
 
-/** A compressed message of 256 MiB that takes 256 KiB. */
+/** A compressed message of 101 MiB that takes 100 KiB. */
 function bomb(): Buffer {
-  const deflated = deflateRawSync(Buffer.alloc(256 * 1024 * 1024), { level: 9 });
+  const deflated = deflateRawSync(Buffer.alloc(101 * 1024 * 1024), { level: 9 });
   return frame({ rsv: 4, opcode: 2, payload: deflated, mask: KEY });
 }
 
