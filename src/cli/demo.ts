@@ -35,7 +35,7 @@ export const demo: Command = {
 
 async function runDemo(given: Arguments, io: Io): Promise<number> {
   const port = given.integer('port', 0, 65_535) ?? portOf(io.env['PORT']);
-  // RFC 9110 §15.5.22: a request without an Upgrade is told which protocol is needed.
+  // RFC 9110 §15.5.22: the response to a request without an Upgrade names the protocol.
   const http = createServer((_, response) => {
     response.writeHead(426, { Connection: 'Upgrade', Upgrade: 'websocket' }).end();
   });

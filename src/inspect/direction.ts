@@ -8,7 +8,7 @@ import { FrameSplitter, type Piece } from './frame-splitter.js';
 /** The sender is not read while more bytes than this wait here. */
 const MAX_WAITING = 4 * 1024 * 1024;
 
-/** What a frame that waits costs beside its bytes, about: in memory, and in what is told to each page. */
+/** What a frame that waits costs beside its bytes, about: in memory, and in the messages to each page. */
 export const ENTRY_COST = 4096;
 
 const NOTHING = Buffer.alloc(0);
