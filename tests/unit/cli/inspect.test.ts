@@ -160,6 +160,12 @@ describe('demo', () => {
     expect(stdout).toMatch(/^Open http:\/\/localhost:\d+\/ in a browser/);
   });
 
+  test('answers a request that asks for no WebSocket', async () => {
+    const { port } = await startInspecting(['demo'], { PORT: '0' });
+    const response = await fetch(`http://127.0.0.1:${port}/echo`);
+    expect([response.status, response.headers.get('upgrade')]).toEqual([426, 'websocket']);
+  });
+
   test('with a PORT that is none fails with one line', async () => {
     const { status, stderr } = await runCli(scope(), ['demo'], '', { PORT: 'x' });
     expect(status).toBe(2);
