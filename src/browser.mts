@@ -17,5 +17,6 @@ export const {
   WebSocketError,
   HandshakeError,
   ProtocolError,
+  CloseError,
 } = names;
 export default WebSocket;

@@ -32,6 +32,7 @@ const names = {
   createWebSocketStream: absentFunction('createWebSocketStream'),
   hardened: Object.freeze({}),
   METRICS_CONTENT_TYPE: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+  connect: absentFunction('connect'),
   prepareMessage: absentFunction('prepareMessage'),
   extension: { parse: absentFunction('extension'), format: absentFunction('extension') },
   PerMessageDeflate: absent('PerMessageDeflate'),
@@ -41,6 +42,7 @@ const names = {
   WebSocketError: absent('WebSocketError'),
   HandshakeError: absent('HandshakeError'),
   ProtocolError: absent('ProtocolError'),
+  CloseError: absent('CloseError'),
 };
 
 // The names are found on the class, as in Node; the browser's own class is left as it is.

@@ -19,6 +19,7 @@ export const {
   WebSocketError,
   HandshakeError,
   ProtocolError,
+  CloseError,
 } = WebSocket;
 
 export interface WebSocketServer<
@@ -32,6 +33,7 @@ export type Sender = WebSocket.Sender;
 export type WebSocketError = WebSocket.WebSocketError;
 export type HandshakeError = WebSocket.HandshakeError;
 export type ProtocolError = WebSocket.ProtocolError;
+export type CloseError = WebSocket.CloseError;
 
 export type {
   AddressInfo,
@@ -48,6 +50,7 @@ export type {
   CloseEvent,
   CloseInfo,
   ConnectionOptions,
+  ConnectOptions,
   Data,
   DropDiagnostic,
   ErrorEvent,
@@ -63,6 +66,7 @@ export type {
   MessageDiagnostic,
   MessageEvent,
   MessageRate,
+  MessagesOptions,
   MetricsOptions,
   OpenDiagnostic,
   OriginPolicy,
@@ -78,6 +82,7 @@ export type {
   RateVerdict,
   RawData,
   ReadyState,
+  ReceivedMessage,
   ReceiverOptions,
   RefusalDiagnostic,
   RouteOptions,

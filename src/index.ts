@@ -27,6 +27,8 @@ import type * as shutdown from './server/shutdown-options.js';
 import * as stats from './server/stats.js';
 import * as server from './server/websocket-server.js';
 import type * as api from './websocket/api.js';
+import * as closeErrors from './websocket/close-error.js';
+import type * as iteration from './websocket/iteration-api.js';
 import { createWebSocketStream } from './websocket/node-stream.js';
 import type * as data from './websocket/payload.js';
 import * as prepared from './websocket/prepared.js';
@@ -63,6 +65,7 @@ const WebSocket: WebSocket.Module = Object.assign(websocket.WebSocket, {
   WebSocketError: errors.WebSocketError,
   HandshakeError: handshakeErrors.HandshakeError,
   ProtocolError: errors.ProtocolError,
+  CloseError: closeErrors.CloseError,
 });
 
 type Socket = WebSocket;
@@ -74,7 +77,8 @@ type Request = typeof IncomingMessage;
  */
 interface WebSocket
   extends emitter.TypedEmitter<emitter.WebSocketEvents>,
-    api.WebSocketApi<WebSocket.WebSocketEventMap> {}
+    api.WebSocketApi<WebSocket.WebSocketEventMap>,
+    iteration.IterationApi {}
 
 // The names of `@types/ws`, and the names of this library.
 declare namespace WebSocket {
@@ -114,6 +118,27 @@ declare namespace WebSocket {
       options?: ClientOptions | ClientRequestArgs,
     ): Socket;
     readonly prototype: Socket;
+    /**
+     * Connects to a server, and resolves with the open WebSocket. Messages that arrive before the program
+     * listens or iterates are held. The default of `unheardErrors` is 'close', so that no peer can end
+     * the process.
+     * @param address as for the constructor
+     * @param protocols as for the constructor; the options may take its place
+     * @returns a promise. It is rejected with a HandshakeError if the server refuses or the time is
+     * over, with the error of the network, with an AbortError whose `cause` is the reason of `signal`,
+     * and with what the constructor throws
+     */
+    connect<Class extends AnySocketClass>(
+      this: Class,
+      address: string | URL,
+      options?: ClientOptions & iteration.ConnectOptions,
+    ): Promise<InstanceType<Class>>;
+    connect<Class extends AnySocketClass>(
+      this: Class,
+      address: string | URL,
+      protocols?: string | string[],
+      options?: ClientOptions & iteration.ConnectOptions,
+    ): Promise<InstanceType<Class>>;
   }
 
   /** The members that servers of `ws` have too. */
@@ -176,6 +201,7 @@ declare namespace WebSocket {
     readonly WebSocketError: typeof errors.WebSocketError;
     readonly HandshakeError: typeof handshakeErrors.HandshakeError;
     readonly ProtocolError: typeof errors.ProtocolError;
+    readonly CloseError: typeof closeErrors.CloseError;
   }
 
   type AnySocketClass = serverOptions.AnySocketClass<Socket>;
@@ -200,6 +226,9 @@ declare namespace WebSocket {
   type RateVerdict = connectionOptions.RateVerdict;
   type HeartbeatOptions = connectionOptions.HeartbeatOptions;
   type MeasureOptions = api.MeasureOptions;
+  type ConnectOptions = iteration.ConnectOptions;
+  type MessagesOptions = iteration.MessagesOptions;
+  type ReceivedMessage<Binary = Buffer> = iteration.ReceivedMessage<Binary>;
   type SocketOptions = connectionOptions.SocketOptions;
   type CloseInfo = closeInfo.CloseInfo;
   type RawData = data.RawData;
@@ -275,6 +304,7 @@ declare namespace WebSocket {
   type WebSocketError = errors.WebSocketError;
   type HandshakeError = handshakeErrors.HandshakeError;
   type ProtocolError = errors.ProtocolError;
+  type CloseError = closeErrors.CloseError;
 }
 
 export = WebSocket;

@@ -114,14 +114,14 @@ export function describeFailure(error: (Error & { code?: string }) | undefined):
 }
 
 function failureOrigin(error: (Error & { code?: string }) | undefined): CloseOrigin {
-  if (error === undefined || error.code === 'WS_ERR_CLOSED_EARLY') {
+  const code = error?.code;
+  if (error === undefined || code === 'WS_ERR_CLOSED_EARLY' || code === 'ABORT_ERR') {
     return { by: 'us', cause: 'close' };
   }
-  if (error.code === 'WS_ERR_HANDSHAKE_TIMEOUT')
-    return { by: 'timeout', cause: 'handshakeTimeout' };
+  if (code === 'WS_ERR_HANDSHAKE_TIMEOUT') return { by: 'timeout', cause: 'handshakeTimeout' };
   if (error instanceof HandshakeError) return { by: 'peer', cause: 'handshake' };
   // Errors of the network have a code; those of the program's callbacks have none.
-  return error.code === undefined ? { by: 'us', cause: 'failure' } : { by: 'wire', cause: 'error' };
+  return code === undefined ? { by: 'us', cause: 'failure' } : { by: 'wire', cause: 'error' };
 }
 
 function countBytes(socket: Duplex, opening: OpeningState): Traffic | undefined {

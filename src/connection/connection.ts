@@ -26,8 +26,8 @@ interface SocketMethods {
   setTimeout?: (milliseconds: number) => void;
 }
 
-/** Why nothing is read. Both may hold at once. */
-export const Pause = { PROGRAM: 1, MESSAGE_RATE: 2 } as const;
+/** Why nothing is read. Several may hold at once. */
+export const Pause = { PROGRAM: 1, MESSAGE_RATE: 2, CONSUMER: 4 } as const;
 
 /** An established connection. */
 export class Connection extends Writer {

@@ -72,6 +72,16 @@ export abstract class Writer extends Liveness implements Wire {
     this.flush();
   }
 
+  /**
+   * Replies of promises that are resolved while a chunk is read leave in one write, as those of
+   * listeners do. Ticks run before promises here, so that a tick of this one would be too early.
+   */
+  collectReplies(): void {
+    if (this.burstLength !== NO_BURST) return;
+    this.burstLength = 0;
+    void Promise.resolve().then(() => endBurstLater(this));
+  }
+
   endBurst(): void {
     this.burstLength = NO_BURST;
     this.flush();

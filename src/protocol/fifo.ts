@@ -1,5 +1,8 @@
 /** A queue in which `shift` takes constant time. For an array it may be linear. */
 
+/** Fewer taken items than this are not worth a copy of the others. */
+const MIN_TAKEN = 32;
+
 /** First in, first out. */
 export class Fifo<T> {
   private items: (T | undefined)[] = [];
@@ -24,8 +27,9 @@ export class Fifo<T> {
     const { head } = this;
     if (head === undefined) return undefined;
     this.items[this.taken++] = undefined; // for the garbage collector
-    if (this.taken * 2 >= this.items.length) {
-      this.items = this.items.slice(this.taken);
+    const { taken, items } = this;
+    if (taken === items.length || (taken >= MIN_TAKEN && taken * 2 >= items.length)) {
+      this.items = taken === items.length ? [] : items.slice(taken);
       this.taken = 0;
     }
     return head;

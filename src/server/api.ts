@@ -292,6 +292,23 @@ export interface EndpointsApi<
     listener: (socket: WithContext<InstanceType<T>, Context>, request: InstanceType<U>) => void,
   ): this;
 
+  /**
+   * Sets the handler of new connections: an async function that is called with each of them, in the
+   * place of a listener of 'connection'. When it returns, the connection is closed with 1000. When it
+   * throws, the connection is closed with 1011 and 'socketError' has the error, unless that is the
+   * CloseError of an iteration of this connection. Messages are held from the start, so the handler may
+   * await other things before it iterates.
+   * @param handler called with the connection and its request
+   * @returns the server
+   * @throws TypeError for a handler that is no function; Error if there is a handler
+   */
+  handle(
+    handler: (
+      socket: WithContext<InstanceType<T>, Context>,
+      request: InstanceType<U>,
+    ) => PromiseLike<unknown>,
+  ): this;
+
   /** Returns what the server counts now. It takes a microsecond for each open connection. */
   stats(): ServerStats;
 

@@ -2,6 +2,7 @@
 
 import { Buffer } from 'node:buffer';
 import type { CloseOrigin } from '../protocol/close-origin.js';
+import { onClosing } from '../websocket/inboxes.js';
 import { sessionOf, type WebSocket } from '../websocket/websocket.js';
 
 const SHUTDOWN: CloseOrigin = { by: 'us', cause: 'shutdown' };
@@ -16,8 +17,10 @@ export function closeClient(
   reason: string,
   origin: CloseOrigin = SHUTDOWN,
 ): void {
-  const endpoint = sessionOf(client as Partial<WebSocket>)?.connection?.endpoint;
+  const session = sessionOf(client as Partial<WebSocket>);
+  const endpoint = session?.connection?.endpoint;
   endpoint?.startClosingHandshake({ code, reason: Buffer.from(reason) }, origin);
+  if (session !== undefined) onClosing(session);
 }
 
 /** Drops a connection, without a closing handshake. */

@@ -7,13 +7,11 @@ import type { Duplex } from 'node:stream';
 import { ASYNC_DISPOSE } from '../connection/async-dispose.js';
 import { toError } from '../connection/callbacks.js';
 import { hasConnection } from '../connection/connection.js';
-import type { QueueOptions, SendOutcome } from '../connection/send-limit-settings.js';
 import { pathOf } from '../handshake/server.js';
 import { EXTENSION_NAME } from '../permessage-deflate/parameters.js';
 import type { BufferLike } from '../websocket/payload.js';
 import { PreparedMessage } from '../websocket/prepared.js';
-import type { Session } from '../websocket/session.js';
-import { sessionOf, WebSocket } from '../websocket/websocket.js';
+import { WebSocket } from '../websocket/websocket.js';
 import { type Acceptance, accept, openClient } from './accept.js';
 import type { Authenticate, WithContext } from './admission-options.js';
 import type {
@@ -28,6 +26,7 @@ import type {
   ServerStats,
   ShutdownApi,
 } from './api.js';
+import { broadcastTo } from './broadcast.js';
 import { checkIsObject, checkRoute, checkServerOptions } from './check-options.js';
 import { recordRefusal } from './handshake-record.js';
 import { Lifecycle, type LifecycleOwner } from './lifecycle.js';
@@ -114,18 +113,7 @@ export class WebSocketServer<
   ): Reached {
     if (!this.clients) throw new Error('broadcast() needs the option clientTracking');
     const prepared = data instanceof PreparedMessage ? data : new PreparedMessage(data, options);
-    const { except, filter, onReport } = options;
-    // The program may pass a proxy of the client.
-    const excluded = except && sessionOf(except as Partial<WebSocket>);
-    const report = { sent: 0, queued: 0, dropped: 0, closed: 0 };
-    for (const client of this.clients) {
-      const session = sessionOf(client as Partial<WebSocket>);
-      if (session === undefined || session === excluded || (filter && !filter(client))) continue;
-      const outcome = sendPrepared(session, prepared, options);
-      if (outcome !== 'rejected') report[outcome]++;
-    }
-    onReport?.(report);
-    return report.sent + report.queued;
+    return broadcastTo(this.clients, prepared, options);
   }
 
   close(callback?: (error?: Error) => void): void {
@@ -177,6 +165,17 @@ export class WebSocketServer<
     const { event } = routes.add(path, options);
     const isCaptured = options.captureRejections && !this.options.captureRejections;
     this.on(event, isCaptured ? withRejections(this, event, listener) : listener);
+    return this;
+  }
+
+  handle(
+    handler: (
+      socket: WithContext<InstanceType<T>, Context>,
+      request: InstanceType<U>,
+    ) => PromiseLike<unknown>,
+  ): this {
+    const { handleConnections } = require('./handle.js') as typeof import('./handle.js');
+    handleConnections(this, handler);
     return this;
   }
 
@@ -311,16 +310,4 @@ function isServed(server: Owner, request: IncomingMessage): boolean {
   const routes = server[LIFECYCLE]?.routes;
   if (routes?.find(request) !== undefined) return true;
   return path ? pathOf(request.url) === path : !routes?.size;
-}
-
-/** Sends directly, without `send` of a subclass. */
-function sendPrepared(
-  { connection, extension }: Session,
-  prepared: PreparedMessage,
-  options: QueueOptions,
-): SendOutcome {
-  if (connection === undefined) return 'rejected';
-  const { limit } = connection;
-  if (limit !== undefined) return limit.send(prepared, options, undefined);
-  return prepared.sendOn(connection.endpoint.sender, extension, undefined) ? 'sent' : 'rejected';
 }

@@ -28,3 +28,9 @@ export function defineProperties(Class: { readonly prototype: EventSource }): vo
     Object.defineProperty(Class.prototype, name, { enumerable: true });
   }
 }
+
+/** Makes a property of its own in the place of an accessor of the class. */
+export function replaceProperty(ws: object, name: string, value: unknown): void {
+  const property = { configurable: true, enumerable: true, writable: true, value };
+  Object.defineProperty(ws, name, property);
+}

@@ -3,6 +3,7 @@
 import { Buffer } from 'node:buffer';
 import type { EventEmitter } from 'node:events';
 import { CloseCode } from '../protocol/close.js';
+import { onClosing } from './inboxes.js';
 import { CLOSED, CONNECTING, OPEN, type Session } from './session.js';
 
 const NORMAL = { code: CloseCode.NORMAL, reason: Buffer.alloc(0) };
@@ -25,6 +26,7 @@ export function dispose(ws: EventEmitter, session: Session | undefined): Promise
       return;
     }
     if (readyState === OPEN) session.connection?.endpoint.startClosingHandshake(NORMAL);
+    onClosing(session);
     session.resume();
   });
 }

@@ -123,6 +123,34 @@ export function sendBlob(
   return frame !== undefined;
 }
 
+/** `send` of a prepared message. @returns whether more may be sent */
+export function sendPrepared(
+  session: Session,
+  prepared: PreparedMessage,
+  callback: SendCallback | undefined,
+): boolean {
+  const endpoint = session.connection?.endpoint;
+  if (!endpoint || !prepared.sendOn(endpoint.sender, session.extension, callback)) {
+    session.reject(prepared.payload, callback);
+    return false;
+  }
+  return endpoint.canSendMore();
+}
+
+/** @returns false if nothing is sent: see {@link Sender.sendMessage} */
+export function sendPayload(
+  sender: Sender,
+  payload: Buffer | string | Blob,
+  isBinary: boolean,
+  fin: boolean,
+  compress: boolean,
+  callback: SendCallback | undefined,
+): boolean {
+  return typeof payload === 'string' || Buffer.isBuffer(payload)
+    ? sender.sendMessage(payload, isBinary, fin, compress, callback)
+    : sendBlob(sender, payload, isBinary, fin, compress, callback);
+}
+
 /** `ping` and `pong`. */
 export function sendControl(
   session: Session,

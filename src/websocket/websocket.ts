@@ -1,6 +1,6 @@
 /** The class WebSocket: checks arguments, and calls its session. */
 
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { captureRejectionSymbol, EventEmitter } from 'node:events';
 import type { ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -10,7 +10,6 @@ import { toError } from '../connection/callbacks.js';
 import type { CloseInfo } from '../connection/close-info.js';
 import type { SocketOptions } from '../connection/options.js';
 import { Opcode } from '../protocol/frame.js';
-import type { Sender } from '../protocol/sender.js';
 import type { SendCallback } from '../protocol/write-batch.js';
 import type {
   CloseEventApi,
@@ -26,14 +25,22 @@ import type {
   SocketStats,
   WebSocketApi,
 } from './api.js';
-import { defineProperties } from './class-properties.js';
+import { defineProperties, replaceProperty } from './class-properties.js';
 import { connect } from './client-handshake.js';
 import { dispose } from './dispose.js';
 import { addEventListener, isDomEvent, type Listener, removeEventListener } from './events.js';
+import { onClosing, onProgramResumed } from './inboxes.js';
+import type {
+  ConnectOptions,
+  IterationApi,
+  MessagesOptions,
+  ReceivedMessage,
+} from './iteration-api.js';
 import { measureRoundTrip } from './measure.js';
-import { sendBlob, sendControl, sendLimited } from './outgoing.js';
+import { sendControl, sendLimited, sendPayload, sendPrepared } from './outgoing.js';
 import {
   type BinaryType,
+  type BufferLike,
   type Data,
   isBinaryType,
   pickCallback,
@@ -68,7 +75,7 @@ export function sessionOf(ws: { readonly [SESSION]?: Session }): Session | undef
 /**
  * A WebSocket connection. A client creates it with a URL; a server emits it with 'connection'.
  */
-export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
+export class WebSocket extends EventEmitter implements WebSocketApi<EventMap>, IterationApi {
   declare static readonly CONNECTING: 0;
   declare static readonly OPEN: 1;
   declare static readonly CLOSING: 2;
@@ -106,6 +113,17 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
     connect(session, address, [...subprotocols]);
   }
 
+  /** Connects, and resolves with the open WebSocket. `index.ts` documents it. */
+  static connect(
+    address: string | URL,
+    protocols?: string | string[] | (ClientOptions & ConnectOptions),
+    options?: ClientOptions & ConnectOptions,
+  ): Promise<WebSocket> {
+    const { connectSocket } = require('./connect.js') as typeof import('./connect.js');
+    // biome-ignore lint/complexity/noThisInStatic: a subclass connects instances of itself
+    return connectSocket(this, address, protocols, options);
+  }
+
   get readyState(): ReadyState {
     return this[SESSION]?.readyState;
   }
@@ -130,8 +148,19 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
 
   /** Programs written for `ws` set a property of this name. */
   set remoteAddress(value: unknown) {
-    const property = { configurable: true, enumerable: true, writable: true, value };
-    Object.defineProperty(this, 'remoteAddress', property);
+    replaceProperty(this, 'remoteAddress', value);
+  }
+
+  get closed(): Promise<CloseInfo> {
+    const session: Session | undefined = this[SESSION];
+    if (session === undefined) return undefined as never; // of a prototype
+    const { closedPromise } = require('./closed.js') as typeof import('./closed.js');
+    return closedPromise(this, session);
+  }
+
+  /** A subclass written for `ws` may have a property with this name. */
+  set closed(value: unknown) {
+    replaceProperty(this, 'closed', value);
   }
 
   get bufferedAmount(): number {
@@ -190,6 +219,7 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
     if (readyState === CONNECTING) session.abort();
     else if (readyState === OPEN) {
       session.connection?.endpoint.startClosingHandshake(toClose(code, reason));
+      onClosing(session);
     }
   }
 
@@ -211,6 +241,27 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap> {
 
   resume(): void {
     this[SESSION].resume();
+    onProgramResumed(this[SESSION]);
+  }
+
+  sent(data: BufferLike, options?: SendOptions): Promise<void> {
+    const { sendAndWait } = require('./sent.js') as typeof import('./sent.js');
+    return sendAndWait(this, this[SESSION], data, options);
+  }
+
+  messages<Binary = Buffer>(
+    options?: MessagesOptions,
+  ): AsyncIterableIterator<ReceivedMessage<Binary>, undefined> {
+    const { messagesOf } = require('./messages.js') as typeof import('./messages.js');
+    return messagesOf(this, this[SESSION], options) as AsyncIterableIterator<
+      ReceivedMessage<Binary>, // the program knows its `binaryType`
+      undefined
+    >;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<string | Buffer, undefined> {
+    const { dataOf } = require('./messages.js') as typeof import('./messages.js');
+    return dataOf(this, this[SESSION]) as AsyncIterableIterator<string | Buffer, undefined>;
   }
 
   async measureRoundTrip(options?: MeasureOptions): Promise<number> {
@@ -268,33 +319,6 @@ function ensureSession(ws: WebSocket): Session {
   // A prototype has none: all objects that inherit from it would share it.
   if (!Object.hasOwn(ws, 'constructor')) setSession(ws, session);
   return session;
-}
-
-function sendPrepared(
-  session: Session,
-  prepared: PreparedMessage,
-  callback: SendCallback | undefined,
-): boolean {
-  const endpoint = session.connection?.endpoint;
-  if (!endpoint || !prepared.sendOn(endpoint.sender, session.extension, callback)) {
-    session.reject(prepared.payload, callback);
-    return false;
-  }
-  return endpoint.canSendMore();
-}
-
-/** @returns false if nothing is sent: see {@link Sender.sendMessage} */
-function sendPayload(
-  sender: Sender,
-  payload: Buffer | string | Blob,
-  isBinary: boolean,
-  fin: boolean,
-  compress: boolean,
-  callback: SendCallback | undefined,
-): boolean {
-  return typeof payload === 'string' || Buffer.isBuffer(payload)
-    ? sender.sendMessage(payload, isBinary, fin, compress, callback)
-    : sendBlob(sender, payload, isBinary, fin, compress, callback);
 }
 
 function isOptions(value: unknown): value is ClientOptions {

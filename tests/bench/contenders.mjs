@@ -4,7 +4,7 @@
  * `server` and `client` are programs of their own under servers/ and clients/, started afresh for
  * every measurement. A server prints one line of JSON (`port`, `version`) when it is ready and ends
  * when its standard input does; a client runs a whole measurement and prints its report. `lacks`
- * names what a contender cannot do (see `needs` in workloads.mjs); `requires` is the package or the
+ * names what a contender cannot do (see `needs` in workloads.mjs), `only` what it is for; `requires` is the package or the
  * program without which it is skipped, `build` makes it and gives the reason if it cannot.
  */
 import { spawnSync } from 'node:child_process';
@@ -44,11 +44,17 @@ const LIBC = process.platform === 'linux' ? '-glibc' : '';
 export const SUBJECT = 'ws6455';
 
 /** Whom a run measures unless told otherwise: those that targets are set against. */
-export const USUAL = [SUBJECT, 'ws', 'ceiling'];
+export const USUAL = [SUBJECT, 'ws', 'ceiling', 'listeners'];
 
 export const CONTENDERS = [
   { name: SUBJECT, ...onNode('ws6455', client('ws6455')) },
-  { name: 'ws', ...onNode('ws', client('ws')), requires: 'ws' },
+  { name: 'ws', ...onNode('ws', { ...client('ws'), lacks: ['iterated'] }), requires: 'ws' },
+  /** Our own build, with a listener of 'message' where the row iterates. */
+  {
+    name: 'listeners',
+    ...onNode('ws6455', { only: 'iterated' }),
+    env: { ...WITHOUT_HELPERS, WS6455_LISTENERS: '1' },
+  },
   /** Another build of ours, such as that of the commit before: the folder that WS6455_BEFORE names. */
   {
     name: 'before',
@@ -60,12 +66,12 @@ export const CONTENDERS = [
   {
     name: 'ceiling',
     ...onNode('ceiling', {
-      lacks: ['deflate', 'client', 'awaited', 'checked', 'stuck', 'heartbeat'],
+      lacks: ['deflate', 'client', 'awaited', 'checked', 'stuck', 'heartbeat', 'iterated'],
     }),
   },
   {
     name: 'ws+bufferutil',
-    ...onNode('ws', client('ws')),
+    ...onNode('ws', { ...client('ws'), lacks: ['iterated'] }),
     requires: 'bufferutil',
     env: { WS_NO_UTF_8_VALIDATE: '1' },
   },
@@ -73,13 +79,16 @@ export const CONTENDERS = [
     name: 'websocket',
     ...onNode('websocket', {
       ...client('websocket'),
-      lacks: ['deflate', 'awaited', 'checked', 'stuck', 'heartbeat'],
+      lacks: ['deflate', 'awaited', 'checked', 'stuck', 'heartbeat', 'iterated'],
     }),
     requires: 'websocket',
   },
   {
     name: 'faye',
-    ...onNode('faye', { ...client('faye'), lacks: ['awaited', 'checked', 'stuck', 'heartbeat'] }),
+    ...onNode('faye', {
+      ...client('faye'),
+      lacks: ['awaited', 'checked', 'stuck', 'heartbeat', 'iterated'],
+    }),
     requires: 'faye-websocket',
   },
   {
@@ -87,7 +96,7 @@ export const CONTENDERS = [
     ...program(`@oven/bun-${process.platform}-${BUN_ARCH}/bin/bun`, 'bun', {
       flags: ['run'],
       collectible: ['--expose-gc'],
-      lacks: ['client', 'awaited', 'checked', 'stuck', 'heartbeat'],
+      lacks: ['client', 'awaited', 'checked', 'stuck', 'heartbeat', 'iterated'],
     }),
   },
   {
@@ -95,14 +104,14 @@ export const CONTENDERS = [
     ...program(`@deno/${process.platform}-${process.arch}${LIBC}/deno`, 'deno', {
       flags: ['run', '--allow-all', '--no-config', '--quiet'],
       collectible: [`--v8-flags=${V8.join(',')}`],
-      lacks: ['deflate', 'client', 'awaited', 'checked', 'stuck', 'heartbeat'],
+      lacks: ['deflate', 'client', 'awaited', 'checked', 'stuck', 'heartbeat', 'iterated'],
     }),
   },
   {
     name: 'gorilla',
     ...{ command: GORILLA, flags: [], collectible: [], env: {} },
     build: buildGorilla,
-    lacks: ['tls', 'client', 'awaited', 'checked', 'stuck', 'heartbeat'],
+    lacks: ['tls', 'client', 'awaited', 'checked', 'stuck', 'heartbeat', 'iterated'],
   },
 ];
 

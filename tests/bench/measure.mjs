@@ -71,8 +71,10 @@ class Participants {
   of(workload) {
     const asked = needs(workload);
     return this.contenders.filter(
-      ({ name, lacks }) =>
-        !asked.some((need) => lacks.includes(need)) && !this.failed(name, workload),
+      ({ name, lacks, only }) =>
+        !asked.some((need) => lacks.includes(need)) &&
+        (only === undefined || asked.includes(only)) &&
+        !this.failed(name, workload),
     );
   }
 

@@ -85,6 +85,15 @@ const AWAITED = [
   },
 ];
 
+/** A loop over messages, beside the same program with a listener. */
+const ITERATED = [
+  {
+    ...echo('iterated-64B', '64 B by `for await`,', { size: 64, pipeline: 16, ...BINARY }),
+    application: { iterated: true },
+    targets: targets(undefined, undefined, { listeners: 1.3 }),
+  },
+];
+
 const FRAGMENTS = [
   echo('fragments', '4 KiB in 64 fragments', { size: 4 * KIB, fragments: 64, ...BINARY }),
 ];
@@ -255,6 +264,7 @@ function withinReach(workload) {
 const ALL = [
   ...ECHO,
   ...AWAITED,
+  ...ITERATED,
   ...FRAGMENTS,
   ...COMPRESSED,
   ...BROADCASTS,
@@ -269,12 +279,12 @@ const ALL = [
 
 export const WORKLOADS = ALL.map(withinReach);
 
+const FEATURES = ['deflate', 'tls', 'awaited', 'iterated', 'checked', 'stuck', 'heartbeat'];
+
 /** What a contender must be able to do to take part. */
 export function needs({ side, load, application = {} }) {
   const asked = { ...load, ...application };
-  const features = ['deflate', 'tls', 'awaited', 'checked', 'stuck', 'heartbeat'].filter(
-    (name) => asked[name],
-  );
+  const features = FEATURES.filter((name) => asked[name]);
   return side === 'client' ? [...features, 'client'] : features;
 }
 

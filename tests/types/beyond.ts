@@ -269,3 +269,59 @@ export function onHandshake(message: unknown): string {
 export function onClose({ closeInfo, code }: WebSocket.CloseDiagnostic): string {
   return `${code} ${closeInfo.by}`;
 }
+
+class Member extends WebSocket {
+  name = '';
+}
+
+export async function iterate(server: WebSocketServer, signal: AbortSignal): Promise<void> {
+  const everything: {
+    [K in keyof WebSocket.ConnectOptions & keyof WebSocket.MessagesOptions]?: undefined;
+  } & Required<AllUndefined<WebSocket.ConnectOptions & WebSocket.MessagesOptions>> = {
+    highWaterMark: undefined,
+    lowWaterMark: undefined,
+    signal: undefined,
+    signalScope: undefined,
+    timeout: undefined,
+  };
+  const socket = await WebSocket.connect('ws://localhost', 'chat', {
+    signal,
+    timeout: 1,
+    maxPayload: 1,
+  });
+  expectType<Equal<typeof socket, WebSocket>>();
+  const member = await Member.connect('ws://localhost', {
+    signalScope: 'connection',
+    ...everything,
+  });
+  expectType<Equal<typeof member.name, string>>();
+  for await (const message of socket.messages({ highWaterMark: 8, lowWaterMark: 2, signal })) {
+    expectType<Equal<typeof message, WebSocket.ReceivedMessage>>();
+    if (message.isBinary) expectType<Equal<typeof message.data, Buffer>>();
+    else expectType<Equal<typeof message.data, string>>();
+  }
+  for await (const { data, isBinary } of member.messages<ArrayBuffer>(everything)) {
+    expectType<Equal<typeof data, string | ArrayBuffer>>();
+    await member.sent(data, { binary: isBinary });
+  }
+  for await (const data of socket) expectType<Equal<typeof data, string | Buffer>>();
+  expectType<Equal<Awaited<typeof socket.closed>, WebSocket.CloseInfo>>();
+  server.handle(async (client, request) => {
+    expectType<Equal<typeof client, WebSocket>>();
+    for await (const data of client) await client.sent(`${request.url}: ${data}`);
+  });
+}
+
+export const withContext = new WebSocketServer({
+  port: 0,
+  authenticate: () => ({ user: 'Ada' }),
+}).handle(async (socket) => {
+  expectType<Equal<typeof socket.context.user, string>>();
+  try {
+    for await (const _ of socket);
+  } catch (error) {
+    if (!(error instanceof WebSocket.CloseError)) throw error;
+    expectType<Equal<typeof error.closeInfo, WebSocket.CloseInfo>>();
+    console.error(error.closeCode, error.reason);
+  }
+});

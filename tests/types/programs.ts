@@ -248,7 +248,7 @@ export async function events(socket: WebSocket, server: WebSocketServer): Promis
 
 export class Traced extends WebSocket {
   static opened = 0;
-  sent: Message[] = [];
+  written: Message[] = [];
   override onopen = () => {};
 
   // biome-ignore lint/suspicious/noExplicitAny: as programs write it
@@ -259,7 +259,7 @@ export class Traced extends WebSocket {
 
   // biome-ignore lint/suspicious/noExplicitAny: as programs write it
   override send(data: any, ...rest: any[]): void {
-    this.sent.push(data);
+    this.written.push(data);
     super.send(data, rest[0], rest[1]);
   }
 
@@ -333,7 +333,7 @@ export function streams(socket: WebSocket): void {
   process.stdin.pipe(WebSocket.createWebSocketStream(socket));
 }
 
-/** A stand-in as tests have it. `@types/ws` does not ask for `measureRoundTrip`, `stats` and the last method. */
+/** A stand-in as tests have it. `@types/ws` does not ask for what is after `resume`. */
 export class Standin extends EventEmitter implements WebSocket {
   binaryType: 'nodebuffer' | 'arraybuffer' | 'fragments' = 'nodebuffer';
   readonly CONNECTING = WebSocket.CONNECTING;
@@ -350,10 +350,11 @@ export class Standin extends EventEmitter implements WebSocket {
   onerror: ((event: WebSocket.ErrorEvent) => void) | null = null;
   onclose: ((event: WebSocket.CloseEvent) => void) | null = null;
   onmessage: ((event: WebSocket.MessageEvent) => void) | null = null;
-  readonly sent: unknown[] = [];
+  readonly written: unknown[] = [];
+  readonly closed = new Promise<never>(() => {});
 
   send(data: unknown, ..._: unknown[]): void {
-    this.sent.push(data);
+    this.written.push(data);
   }
 
   close(): void {
@@ -374,6 +375,11 @@ export class Standin extends EventEmitter implements WebSocket {
     const none = { sent: 0, received: 0 };
     return { messages: none, buffered: 0, dropped: 0 };
   }
+  async sent(data: unknown): Promise<void> {
+    this.send(data);
+  }
+  async *messages(): AsyncGenerator<never, undefined> {}
+  async *[Symbol.asyncIterator](): AsyncGenerator<never, undefined> {}
   addEventListener(): void {}
   removeEventListener(): void {}
   async [Symbol.asyncDispose](): Promise<void> {}

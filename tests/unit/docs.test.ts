@@ -62,12 +62,17 @@ function closing(): string {
 
 const CONNECTION = 'src/connection/options.ts';
 const WEBSOCKET = 'src/websocket/api.ts';
+const ITERATION = 'src/websocket/iteration-api.ts';
 const SERVER = 'src/server/api.ts';
 const SHUTDOWN = 'src/server/shutdown-options.ts';
 
 /** The parts of docs/api.md that are made from the interfaces of the API. */
 const API: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
   ['options', ['src/client/options.ts', 'ClientOptions']],
+  ['options', [ITERATION, 'ConnectOptions']],
+  ['properties', [ITERATION, 'IterationApi']],
+  ['methods', [ITERATION, 'IterationApi']],
+  ['options', [ITERATION, 'MessagesOptions']],
   ['options', [CONNECTION, 'ConnectionOptions']],
   ['options', [CONNECTION, 'HeartbeatOptions']],
   ['properties', [WEBSOCKET, 'WebSocketApi']],

@@ -11,6 +11,7 @@ const CONSTANTS = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as const;
 
 /** The enumerable statics, beside the constants. */
 const STATICS = [
+  'CloseError',
   'HandshakeError',
   'METRICS_CONTENT_TYPE',
   'PerMessageDeflate',

@@ -6,7 +6,7 @@ import { announce, certificate, copiesAsked, numberedMessages, options } from '.
 import { isStuck, openStuck, stuckOptions } from './stuck.mjs';
 
 const asked = options();
-const { mode, deflate, tls, awaited, checked, conflated, stuck, heartbeat } = asked;
+const { mode, deflate, tls, awaited, iterated, checked, conflated, stuck, heartbeat } = asked;
 
 /** How many keys the messages of a conflated broadcast have. */
 const KEYS = 16;
@@ -44,8 +44,14 @@ function echoLater(socket) {
   });
 }
 
+/** The cost of iterating: the other contender of that row is `listeners`. */
+async function echoIterated(socket) {
+  for await (const { data, isBinary } of socket.messages()) socket.send(data, { binary: isBinary });
+}
+
 function behaviour(server) {
   if (mode === 'broadcast') return broadcast(server);
+  if (iterated && !process.env.WS6455_LISTENERS) return echoIterated;
   return awaited ? echoLater : echo;
 }
 

@@ -71,6 +71,12 @@ describe('what is loaded', () => {
     ]);
   });
 
+  test('by ws6455: no promises and no iterators, until they are used', () => {
+    const lazy =
+      /^(websocket\/(abort-error|closed|connect|inbox|messages|sent)|server\/handle)\.js$/;
+    expect(loadedBy('index.js').files.filter((file) => lazy.test(file))).toEqual([]);
+  });
+
   test('by ws6455/protocol: no socket, no server', () => {
     const loaded = loadedBy('protocol.js');
     expect(foldersOf(loaded)).toEqual([

@@ -1,0 +1,39 @@
+/** `broadcast` of a server: one message for many connections. */
+
+import type { QueueOptions, SendOutcome } from '../connection/send-limit-settings.js';
+import type { PreparedMessage } from '../websocket/prepared.js';
+import type { Session } from '../websocket/session.js';
+import { sessionOf, type WebSocket } from '../websocket/websocket.js';
+import type { BroadcastOptions } from './api.js';
+
+/** Sends a prepared message. @returns the number of connections that it was sent to, or waits for */
+export function broadcastTo<Client extends Plain, Plain>(
+  clients: Iterable<Client>,
+  prepared: PreparedMessage,
+  options: BroadcastOptions<Client, Plain>,
+): number {
+  const { except, filter, onReport } = options;
+  // The program may pass a proxy of the client.
+  const excluded = except && sessionOf(except as Partial<WebSocket>);
+  const report = { sent: 0, queued: 0, dropped: 0, closed: 0 };
+  for (const client of clients) {
+    const session = sessionOf(client as Partial<WebSocket>);
+    if (session === undefined || session === excluded || (filter && !filter(client))) continue;
+    const outcome = sendPrepared(session, prepared, options);
+    if (outcome !== 'rejected') report[outcome]++;
+  }
+  onReport?.(report);
+  return report.sent + report.queued;
+}
+
+/** Sends directly, without `send` of a subclass. */
+function sendPrepared(
+  { connection, extension }: Session,
+  prepared: PreparedMessage,
+  options: QueueOptions,
+): SendOutcome {
+  if (connection === undefined) return 'rejected';
+  const { limit } = connection;
+  if (limit !== undefined) return limit.send(prepared, options, undefined);
+  return prepared.sendOn(connection.endpoint.sender, extension, undefined) ? 'sent' : 'rejected';
+}

@@ -1,0 +1,25 @@
+/** `closed` of a WebSocket: a promise, made when it is read first. */
+
+import type { EventEmitter } from 'node:events';
+import type { CloseInfo } from '../connection/close-info.js';
+import { CLOSED, type Session } from './session.js';
+
+interface Closing extends EventEmitter {
+  readonly closeInfo?: CloseInfo | undefined;
+}
+
+const promises = new WeakMap<Session, Promise<CloseInfo>>();
+
+/** Returns the promise of a WebSocket: always the same one. */
+export function closedPromise(ws: Closing, session: Session): Promise<CloseInfo> {
+  const existing = promises.get(session);
+  if (existing !== undefined) return existing;
+  const promise = new Promise<CloseInfo>((resolve) => {
+    const settle = (): void => resolve(ws.closeInfo as CloseInfo); // it is set before 'close'
+    if (session.readyState === CLOSED) settle();
+    // The first listener: an exception of another one does not keep it from being called.
+    else ws.prependOnceListener('close', settle);
+  });
+  promises.set(session, promise);
+  return promise;
+}
