@@ -14,7 +14,7 @@ export class CloseError extends WebSocketError {
   readonly closeCode: number;
   /** The close reason of the peer. */
   readonly reason: string;
-  /** How the connection ended. `cause` is its `error`. */
+  /** `closeInfo` of the WebSocket. `cause` is its `error`. */
   readonly closeInfo: CloseInfo;
 
   constructor(closeInfo: CloseInfo) {

@@ -3,6 +3,7 @@
 import type { EventEmitter } from 'node:events';
 import type { ClientOptions } from '../client/options.js';
 import { checkNumbers, checkWord } from '../connection/check-options.js';
+import type { CloseInfo } from '../connection/close-info.js';
 import { MAX_TIMEOUT, toTimeout } from '../connection/options.js';
 import { type Timer, time } from '../connection/time.js';
 import { HandshakeError } from '../handshake/errors.js';
@@ -12,27 +13,33 @@ import { isSignal } from './events.js';
 import { Inbox } from './inbox.js';
 import type { ConnectOptions } from './iteration-api.js';
 import type { Session } from './session.js';
-import { sessionOf, type WebSocket } from './websocket.js';
 
 const DEFAULT_TIMEOUT = 30_000;
 
 type Options = ClientOptions & ConnectOptions;
 
+/** A WebSocket, as far as it is used here. */
+interface Connecting extends EventEmitter {
+  readonly closeInfo: CloseInfo | undefined;
+  close(code: number): void;
+}
+
 /** The class, or a subclass. */
-type SocketClass = new (
+type SocketClass<Socket> = new (
   address: string | URL,
   protocols: string | string[] | undefined,
   options: ClientOptions,
-) => WebSocket;
+) => Socket;
 
 /** Implements `WebSocket.connect`. It rejects with what the constructor throws, too. */
-export async function connectSocket(
-  Class: SocketClass,
+export async function connectSocket<Socket extends Connecting>(
+  Class: SocketClass<Socket>,
+  sessionOf: (ws: Socket) => Session,
   address: string | URL,
   protocols: string | string[] | Options | undefined,
   given: Options | undefined,
-): Promise<WebSocket> {
-  const isList = typeof protocols !== 'object' || Array.isArray(protocols);
+): Promise<Socket> {
+  const isList = !protocols || typeof protocols === 'string' || Array.isArray(protocols);
   const { signal, signalScope, timeout, ...rest } = (isList ? given : protocols) ?? {};
   checkNumbers({ timeout }, { timeout: 'a number of milliseconds' });
   checkWord({ signalScope }, 'signalScope', ['connect', 'connection']);
@@ -47,15 +54,15 @@ export async function connectSocket(
 }
 
 /** One opening handshake. */
-class Attempt {
-  private readonly ws: WebSocket;
+class Attempt<Socket extends Connecting> {
+  private readonly ws: Socket;
   private readonly session: Session;
   private readonly signal: AbortSignal | undefined;
   private readonly endsConnection: boolean;
   private timer: Timer | undefined;
 
   constructor(
-    ws: WebSocket,
+    ws: Socket,
     session: Session,
     signal: AbortSignal | undefined,
     endsConnection: boolean,
@@ -66,7 +73,7 @@ class Attempt {
     this.endsConnection = endsConnection;
   }
 
-  start(timeout: number): Promise<WebSocket> {
+  start(timeout: number): Promise<Socket> {
     const { session, signal } = this;
     const ws: EventEmitter = this.ws;
     // What arrives before the program listens or iterates is held.

@@ -5,7 +5,7 @@ import type { EventEmitter } from 'node:events';
 import { Pause } from '../connection/connection.js';
 import { time } from '../connection/time.js';
 import { Fifo } from '../protocol/fifo.js';
-import { inboxes } from './inboxes.js';
+import { type HeldMessages, inboxes } from './inboxes.js';
 import { toBinary } from './payload.js';
 import { CLOSED, type Session } from './session.js';
 
@@ -41,7 +41,7 @@ const LOW_BYTES = 65_536;
  * It listens to 'message' like a program. With a consumer it keeps what the consumer does not take at
  * once. Without one it holds messages for the next consumer, or for a listener of the program.
  */
-export class Inbox {
+export class Inbox implements HeldMessages {
   private readonly session: Session;
   private readonly ws: EventEmitter;
   private readonly queue = new Fifo<Waiting>();
@@ -59,7 +59,7 @@ export class Inbox {
   /** Returns the inbox of a WebSocket. A new one holds messages from now on. */
   static of(ws: EventEmitter, session: Session): Inbox {
     const existing = inboxes.get(session);
-    if (existing !== undefined) return existing;
+    if (existing instanceof Inbox) return existing;
     const inbox = new Inbox(ws, session);
     inboxes.set(session, inbox);
     if (session.readyState === CLOSED) return inbox;

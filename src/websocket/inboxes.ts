@@ -1,10 +1,15 @@
 /** Finds the inbox of a WebSocket. Few WebSockets have one, and its code is loaded with the first. */
 
-import type { Inbox } from './inbox.js';
 import type { Session } from './session.js';
 
+/** An inbox, as the methods of a WebSocket use it. */
+export interface HeldMessages {
+  deliverLater(): void;
+  stopHolding(): void;
+}
+
 /** The inboxes. A WebSocket without one has no field for it. */
-export const inboxes = new WeakMap<Session, Inbox>();
+export const inboxes = new WeakMap<Session, HeldMessages>();
 
 /** The program called `resume()`. */
 export function onProgramResumed(session: Session): void {

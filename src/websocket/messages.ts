@@ -170,7 +170,7 @@ class MessageIterator<T> implements AsyncIterableIterator<T, undefined>, Consume
   }
 }
 
-// RFC 6455 §7.4.1: 1000 and 1001 are the codes of a connection that has done what it was for.
+/** 1000 and 1001 are the codes of a connection that has done what it was for. */
 function isNormal({ received }: CloseInfo): boolean {
   const code = received?.code;
   return code === CloseCode.NORMAL || code === CloseCode.GOING_AWAY || code === CloseCode.NO_STATUS;

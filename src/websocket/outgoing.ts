@@ -123,7 +123,7 @@ export function sendBlob(
   return frame !== undefined;
 }
 
-/** `send` of a prepared message. @returns whether more may be sent */
+/** `send` of a prepared message. */
 export function sendPrepared(
   session: Session,
   prepared: PreparedMessage,

@@ -121,7 +121,7 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap>, I
   ): Promise<WebSocket> {
     const { connectSocket } = require('./connect.js') as typeof import('./connect.js');
     // biome-ignore lint/complexity/noThisInStatic: a subclass connects instances of itself
-    return connectSocket(this, address, protocols, options);
+    return connectSocket(this, sessionOf, address, protocols, options);
   }
 
   get readyState(): ReadyState {
@@ -158,7 +158,7 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap>, I
     return closedPromise(this, session);
   }
 
-  /** A subclass written for `ws` may have a property with this name. */
+  /** Subclasses written for `ws` may have a flag of this name. */
   set closed(value: unknown) {
     replaceProperty(this, 'closed', value);
   }

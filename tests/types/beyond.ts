@@ -287,13 +287,10 @@ export async function iterate(server: WebSocketServer, signal: AbortSignal): Pro
   const socket = await WebSocket.connect('ws://localhost', 'chat', {
     signal,
     timeout: 1,
-    maxPayload: 1,
+    signalScope: 'connection',
   });
   expectType<Equal<typeof socket, WebSocket>>();
-  const member = await Member.connect('ws://localhost', {
-    signalScope: 'connection',
-    ...everything,
-  });
+  const member = await Member.connect('ws://localhost', everything);
   expectType<Equal<typeof member.name, string>>();
   for await (const message of socket.messages({ highWaterMark: 8, lowWaterMark: 2, signal })) {
     expectType<Equal<typeof message, WebSocket.ReceivedMessage>>();

@@ -77,6 +77,15 @@ describe('connect', () => {
     expect([ws.name, ws.protocol]).toEqual(['own', 'chat']);
   });
 
+  test('takes options behind absent subprotocols', async () => {
+    await expect(WebSocket.connect(URL_HERE, null as never, { timeout: -1 })).rejects.toThrow(
+      RangeError,
+    );
+    await expect(WebSocket.connect(URL_HERE, undefined, { timeout: -1 })).rejects.toThrow(
+      RangeError,
+    );
+  });
+
   test('loses nothing before the loop of the program', async () => {
     const { promise, answer, wire } = connect();
     await answer(...texts('0', '1'));
