@@ -62,11 +62,7 @@ export class Inbox implements HeldMessages {
     if (existing instanceof Inbox) return existing;
     const inbox = new Inbox(ws, session);
     inboxes.set(session, inbox);
-    if (session.readyState === CLOSED) return inbox;
-    // First of all listeners: an exception of another one loses no message here.
-    ws.prependListener('message', inbox.onMessage);
-    ws.prependListener('close', inbox.onClosed);
-    ws.on('newListener', inbox.onNewListener);
+    inbox.attach();
     return inbox;
   }
 
@@ -83,6 +79,8 @@ export class Inbox implements HeldMessages {
   open(consumer: Consumer, marks: Marks): void {
     this.consumer = consumer;
     this.marks = marks;
+    this.detach();
+    this.attach(); // the program may have removed all listeners
     this.regulate();
   }
 
@@ -106,12 +104,9 @@ export class Inbox implements HeldMessages {
 
   /** Forgets what waits, and takes nothing more. Reading continues. */
   release(): void {
-    const { ws, session } = this;
     this.consumer = undefined;
-    ws.removeListener('message', this.onMessage);
-    ws.removeListener('close', this.onClosed);
-    ws.removeListener('newListener', this.onNewListener);
-    inboxes.delete(session);
+    this.detach();
+    inboxes.delete(this.session);
     this.queue.takeAll();
     this.bytes = 0;
     this.regulate();
@@ -192,12 +187,25 @@ export class Inbox implements HeldMessages {
   }
 
   private readonly onClosed = (): void => {
-    const { consumer } = this;
-    this.ws.removeListener('message', this.onMessage);
-    this.ws.removeListener('close', this.onClosed);
-    this.ws.removeListener('newListener', this.onNewListener);
-    consumer?.onClosed();
+    this.detach();
+    this.consumer?.onClosed();
   };
+
+  private attach(): void {
+    const { session, ws } = this;
+    if (session.readyState === CLOSED) return;
+    // First of all listeners: an exception of another one loses no message here.
+    ws.prependListener('message', this.onMessage);
+    ws.prependListener('close', this.onClosed);
+    ws.on('newListener', this.onNewListener);
+  }
+
+  private detach(): void {
+    const { ws } = this;
+    ws.removeListener('message', this.onMessage);
+    ws.removeListener('close', this.onClosed);
+    ws.removeListener('newListener', this.onNewListener);
+  }
 
   private readonly onNewListener = (event: string | symbol): void => {
     if (event === 'message') this.deliverLater();
@@ -225,7 +233,7 @@ export class Inbox implements HeldMessages {
 
   /** Whether the program listens to 'message'. */
   private get hasListener(): boolean {
-    return this.ws.listenerCount('message') > 1;
+    return this.ws.rawListeners('message').some((one) => one !== this.onMessage);
   }
 
   /** Whether a listener of the program stays: one of `once` gets a single message. */

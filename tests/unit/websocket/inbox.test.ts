@@ -157,6 +157,16 @@ describe('after `break`', () => {
   });
 });
 
+test('removeAllListeners() stops no later iteration', async () => {
+  const { ws, wire } = await leaveLoop();
+  wire.arrive(texts(1, 1));
+  ws.removeAllListeners();
+  const messages = ws.messages();
+  wire.arrive(texts(1, 2));
+  expect((await messages.next()).value).toMatchObject({ data: '1' });
+  expect((await messages.next()).value).toMatchObject({ data: '2' });
+});
+
 describe('close() of this end', () => {
   test('does not wait for closeTimeout behind messages that nobody takes', async () => {
     clock.stop();
