@@ -4,11 +4,11 @@
  * Prints one line per result and closes with their sum. What this machine lacks is skipped with the
  * reason, or fails where REQUIRE_ALL=1. WS6455_SUBJECT names another build of the product.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Tally } from './support/results.mjs';
+import { runFile } from './support/run-file.mjs';
 
 const PEERS = [
   ...['own', 'ws', 'node', 'undici', 'faye', 'websocket-node', 'bun', 'deno'],
@@ -31,27 +31,16 @@ function prepare() {
   if (ownBuild && !existsSync(at('../../dist/index.js'))) npm('../..', 'run', 'build');
 }
 
-/** Runs one peer's file, hands its lines on and counts them. */
-async function runPeer(name, tally) {
-  const child = spawn(process.execPath, [at(`peers/${name}.mjs`)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: TIMEOUT,
-  });
-  const print = (line) => {
-    tally.add(line);
-    console.log(line);
-  };
-  const exit = new Promise((resolve) => child.once('exit', (code) => resolve(code)));
-  const before = tally.counts.FAIL;
-  for await (const line of createInterface({ input: child.stdout })) print(line);
-  const code = await exit;
-  if (code === null) print(`FAIL ${name}: not done within ${TIMEOUT} ms`);
-  else if (code !== 0 && tally.counts.FAIL === before) print(`FAIL ${name}: exited with ${code}`);
-}
-
 prepare();
 const tally = new Tally();
 const chosen = process.argv.slice(2);
-for (const name of chosen.length === 0 ? PEERS : chosen) await runPeer(name, tally);
+const print = (line) => {
+  tally.add(line);
+  console.log(line);
+};
+const options = { env: process.env, timeout: TIMEOUT };
+for (const name of chosen.length === 0 ? PEERS : chosen) {
+  await runFile(at(`peers/${name}.mjs`), name, print, options);
+}
 console.log(`${tally}`);
 process.exitCode = tally.counts.FAIL === 0 ? 0 : 1;
