@@ -47,6 +47,7 @@ const REFUSAL = {
   http: 'Invalid HTTP version: HTTP/1.1 or higher is needed',
   target: 'Invalid request target: a path or an absolute URI is needed',
   upgrade: 'Invalid Upgrade header',
+  method: 'Invalid HTTP method',
   body: 'Unexpected request body: an opening handshake has none',
   extensions: 'Invalid or unacceptable Sec-WebSocket-Extensions header',
 } as const;
@@ -160,7 +161,8 @@ export const REQUEST_DIFFERENCES: readonly RequestDifference[] = [
       !('sec-websocket-key' in one.request.headers) &&
       // Node itself refuses a request without Host.
       final(one.ours)[0] === ('host' in one.request.headers ? 200 : 400) &&
-      refused(one.theirs, 400, 'upgrade'),
+      // `ws` reads the method first.
+      (refused(one.theirs, 400, 'upgrade') || refused(one.theirs, 405, 'method')),
   },
   {
     row: 'with `port`: a request that has `Upgrade` and is no upgrade for Node',

@@ -1,6 +1,6 @@
 /**
  * npm run fuzz -- [--minutes N | --seconds N | --runs N] [--target NAME] [--seed N]
- * Without a limit it runs until it is interrupted. --seed repeats one run of one target.
+ * Without a limit it runs until it is interrupted. --seed repeats one run of a target, or begins --runs N.
  */
 import { createRequire } from 'node:module';
 
