@@ -3,6 +3,7 @@
 export { HandshakeError } from './handshake/errors.js';
 export type { Fields } from './handshake/fields.js';
 export { acceptFor } from './handshake/fields.js';
+export type { HttpHead } from './handshake/http-head.js';
 export type { FieldLine } from './handshake/server.js';
 export type { PerMessageDeflateOptions } from './permessage-deflate/options.js';
 export type { ClosingState } from './protocol/close.js';
@@ -25,7 +26,6 @@ export { decodeFrames, FrameDecoder } from './sans-io/decode-frames.js';
 export type { FrameFields } from './sans-io/encode-frame.js';
 export { encodeFrame } from './sans-io/encode-frame.js';
 export type { FrameField } from './sans-io/frame-fields.js';
-export type { HttpHead } from './sans-io/http-head.js';
 export type {
   ClientProtocolOptions,
   MessageOptions,

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import * as tls from 'node:tls';
 import { isThenable, toError } from '../connection/callbacks.js';
 import { describeValue } from '../connection/check-options.js';
+import type { ProxyServer } from '../proxy/options.js';
 import type { ClientOptions } from './options.js';
 
 type CreateConnection = NonNullable<ClientOptions['createConnection']>;
@@ -37,6 +38,48 @@ function withCheckedResult(create: CreateConnection): CreateConnection {
     if (result && !isDuplex(result)) throw notDuplexError(result);
     return result as Duplex | null | undefined;
   };
+}
+
+/** A server, and whether TLS is used to it. */
+interface SecureTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly secure: boolean;
+}
+
+/**
+ * Connects through a proxy.
+ * @param onTunnel called at once, with the connection to the proxy
+ */
+export function connectorThrough(
+  proxy: ProxyServer,
+  target: SecureTarget,
+  onTunnel: (socket: net.Socket) => void,
+): CreateConnection {
+  return (options: object, callback: Callback) => {
+    const { openTunnel } = require('../proxy/tunnel.js') as typeof import('../proxy/tunnel.js');
+    const onOpen = (error: Error | null, tunnel?: net.Socket): void => {
+      if (error !== null || tunnel === undefined) callback(error);
+      else if (target.secure) secureTunnel(tunnel, options, callback);
+      else callback(null, tunnel);
+    };
+    onTunnel(openTunnel(proxy, target, options, onOpen));
+    return undefined;
+  };
+}
+
+// RFC 6455 §4.1 MUST: TLS to the server begins when the proxy has connected to it.
+/** The names of the options and of the certificate are those of the server. */
+function secureTunnel(socket: net.Socket, options: object, callback: Callback): void {
+  let secured: tls.TLSSocket;
+  try {
+    secured = connectTls({ ...options, socket });
+  } catch (error) {
+    socket.destroy();
+    callback(toError(error));
+    return;
+  }
+  callback(null, secured);
 }
 
 function passSocket(socket: unknown, callback: Callback): void {

@@ -1,7 +1,6 @@
 /** RFC 6455 §4.1: the opening handshake of a client: requests, redirects, deadline. */
 
-import * as http from 'node:http';
-import * as https from 'node:https';
+import type * as http from 'node:http';
 import type { Duplex } from 'node:stream';
 import { isThenable, toError } from '../connection/callbacks.js';
 import { toTimeout } from '../connection/options.js';
@@ -19,13 +18,13 @@ import { PerMessageDeflate } from '../permessage-deflate/codec.js';
 import type { PerMessageDeflateOptions } from '../permessage-deflate/options.js';
 import { deflateOptions } from '../permessage-deflate/options.js';
 import { acceptResponse, makeOffer } from '../permessage-deflate/parameters.js';
-import { connectorFor } from './create-connection.js';
+import { createRequest } from './create-request.js';
 import { explainError } from './explain-error.js';
 import type { HandshakeListener, Negotiated } from './handshake-listener.js';
 import { type ClientOptions, DEFAULT_HANDSHAKE_TIMEOUT, DEFAULT_MAX_REDIRECTS } from './options.js';
 import { isSameHost, mayReceiveCredentials, readLocation, removeCredentials } from './redirect.js';
 import { readRefusal } from './refusal-body.js';
-import { type Address, credentialsOf, hostnameOf, readAddress } from './url.js';
+import { type Address, credentialsOf, readAddress } from './url.js';
 
 /** One opening handshake: a request, and one more for each redirect. */
 export class ClientHandshake {
@@ -119,7 +118,8 @@ export class ClientHandshake {
     error: Error,
   ): Error {
     const isLocal = request.destroyed; // this end destroyed it, so the server did not cause the error
-    if (isLocal || socketPath !== undefined) return error;
+    const isUnconnected = request.socket === null; // an error of a proxy
+    if (isLocal || isUnconnected || socketPath !== undefined) return error;
     return explainError({ error, secure });
   }
 
@@ -147,31 +147,17 @@ export class ClientHandshake {
   }
 
   private createRequest(address: Address, key: string): http.ClientRequest {
-    const { url, secure, socketPath } = address;
-    const port = secure ? 443 : 80;
-    const options = {
-      ...this.options,
-      createConnection: connectorFor(this.options.createConnection, secure),
-      setHost: true, // RFC 6455 §4.1 MUST: Host is sent, also after a redirect removed the program's.
-      protocol: undefined,
-      hostname: undefined,
-      timeout: undefined,
-      method: 'GET', // RFC 6455 §4.1 MUST: a valid GET request; `node:http` writes HTTP/1.1.
-      defaultPort: this.options.defaultPort || port,
-      host: hostnameOf(url),
-      port: url.port || port,
-      path: address.resourceName, // RFC 6455 §4.1 MUST: the Request-URI matches the resource name.
-      socketPath,
-      auth: this.auth,
-      headers: {
-        ...this.headers,
-        ...Object.fromEntries(buildRequest(this.requestFor(key), this.options.origin)),
+    const { auth, options } = this;
+    const handshake = Object.fromEntries(buildRequest(this.requestFor(key), options.origin));
+    return createRequest({
+      address,
+      options,
+      auth,
+      headers: { ...this.headers, ...handshake },
+      onTunnel: (socket) => {
+        this.socket = socket;
       },
-    };
-    // RFC 6455 §4.1 MUST: for wss TLS comes before the request, and everything goes through it.
-    return secure
-      ? https.request(options as https.RequestOptions)
-      : http.request(options as http.RequestOptions);
+    });
   }
 
   /** Starts the time limit for the whole response. Partial data does not extend it. */

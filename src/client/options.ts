@@ -11,6 +11,7 @@ import {
   warnOfUnknownOptions,
 } from '../connection/check-options.js';
 import { type ConnectionOptions, type GenerateMask, isOn } from '../connection/options.js';
+import type { ProxyOption } from '../proxy/options.js';
 
 /**
  * The type of the option `finishRequest`: it may set header fields, and must call `request.end()`.
@@ -68,6 +69,12 @@ export interface ClientOptions<Socket = never> extends ConnectionOptions<Socket>
    */
   createConnection?: // biome-ignore lint/suspicious/noExplicitAny: written for `ws`, it takes net's or tls's options
   ((options: any, callback?: any) => Duplex | null | undefined | Promise<Duplex>) | undefined;
+  /**
+   * The proxy through which the client connects: its URL (`http:`, `https:`, `socks5:`, `socks5h:`),
+   * an object with the `url`, `headers` and the options of TLS to the proxy, or 'env' for that of the
+   * environment, as curl reads it. Not beside `agent` and `createConnection`. Default: none.
+   */
+  proxy?: ProxyOption | false | null | undefined;
   /** Checks the server's certificate, as for `tls.connect`. */
   // biome-ignore lint/suspicious/noExplicitAny: `@types/ws` has a wrong type for the certificate
   checkServerIdentity?: ((servername: string, certificate: any) => any) | undefined;
@@ -116,6 +123,7 @@ const CLIENT_OPTIONS: readonly string[] = [
   'origin',
   'protocolVersion',
   'protocols',
+  'proxy',
   ...NODE_OPTIONS.trim().split(/\s+/),
 ];
 
@@ -132,8 +140,22 @@ export function readClientOptions(given: unknown): ClientOptions {
   checkNumbers(options, CLIENT_NUMBERS);
   checkFunctions(options, CLIENT_FUNCTIONS);
   checkHost(options);
+  readProxyOption(options);
   options.perMessageDeflate = copyDeflateOptions(options.perMessageDeflate);
   return options;
+}
+
+/** @throws TypeError or SyntaxError for a wrong value, and if another option says how to connect */
+function readProxyOption(options: ClientOptions): void {
+  if (!options.proxy) return;
+  for (const name of ['agent', 'createConnection'] as const) {
+    if (!options[name]) continue;
+    throw new TypeError(
+      `The options proxy and ${name} exclude each other: each of them says how to connect`,
+    );
+  }
+  const { copyProxy } = require('../proxy/options.js') as typeof import('../proxy/options.js');
+  options.proxy = copyProxy(options.proxy);
 }
 
 // RFC 6455 §4.1 MUST: the version is 13.

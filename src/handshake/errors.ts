@@ -195,18 +195,18 @@ export class HandshakeError extends WebSocketError {
   declare readonly retryAfter: number | undefined;
 
   /**
-   * @param refusal a row of {@link REFUSALS}
+   * @param refusal a row of {@link REFUSALS}, or one of another table
    * @param status the HTTP status; default: that of the row
    * @param detail replaces `%` in the sentence of the row
    * @param response the response of the server, if it refused
    */
   constructor(
-    refusal: Refusal,
+    refusal: Refusal | RefusalRow,
     status?: number,
     detail?: string | number,
     response?: RefusalResponse,
   ) {
-    const row: RefusalRow = REFUSALS[refusal];
+    const row: RefusalRow = typeof refusal === 'string' ? REFUSALS[refusal] : refusal;
     super(completeSentence(row.sentence, detail), row.code);
     this.status = status ?? row.status;
     this.rfc = row.rfc;

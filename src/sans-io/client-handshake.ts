@@ -17,12 +17,12 @@ import {
 } from '../handshake/client.js';
 import { HandshakeError } from '../handshake/errors.js';
 import { formatExtension, isKey, isToken, newKey } from '../handshake/fields.js';
+import { type HttpHead, readHead } from '../handshake/http-head.js';
 import { parseRetryAfter } from '../handshake/retry-after.js';
 import type { FieldLine } from '../handshake/server.js';
 import { PerMessageDeflate } from '../permessage-deflate/codec.js';
 import { deflateOptions, type PerMessageDeflateOptions } from '../permessage-deflate/options.js';
 import { acceptResponse, makeOffer } from '../permessage-deflate/parameters.js';
-import { type HttpHead, readHead } from './http-head.js';
 import { writeMessage } from './http-lines.js';
 import type { HandshakeAgreement } from './server-handshake.js';
 import { viewOf } from './to-bytes.js';

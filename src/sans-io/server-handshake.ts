@@ -10,6 +10,7 @@ import {
 import { zlibPool } from '../connection/zlib.js';
 import { HandshakeError } from '../handshake/errors.js';
 import { formatExtension } from '../handshake/fields.js';
+import { type HttpHead, readHead } from '../handshake/http-head.js';
 import {
   acceptLines,
   type FieldLine,
@@ -20,7 +21,6 @@ import { PerMessageDeflate } from '../permessage-deflate/codec.js';
 import { deflateOptions, type PerMessageDeflateOptions } from '../permessage-deflate/options.js';
 import { acceptOffer } from '../permessage-deflate/parameters.js';
 import type { Extension, ExtensionOffer } from '../protocol/extension.js';
-import { type HttpHead, readHead } from './http-head.js';
 import { writeMessage } from './http-lines.js';
 import { viewOf } from './to-bytes.js';
 

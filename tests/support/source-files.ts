@@ -11,6 +11,7 @@ export const FOLDERS: readonly string[] = [
   'handshake',
   'permessage-deflate',
   'connection',
+  'proxy',
   'client',
   'sans-io',
   'websocket',

@@ -20,6 +20,7 @@ const NODE_MODULES: Record<string, readonly string[]> = {
     'util',
     'zlib',
   ],
+  proxy: ['buffer', 'dns', 'net', 'tls'],
   client: ['buffer', 'http', 'https', 'net', 'stream', 'tls'],
   'sans-io': ['buffer', 'util', 'zlib'],
   websocket: ['async_hooks', 'buffer', 'events', 'http', 'stream', 'util'],

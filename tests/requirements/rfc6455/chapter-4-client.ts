@@ -85,7 +85,7 @@ export const CHAPTER_4_CLIENT: readonly Section[] = [
         rule: 'With a proxy, the client asks the proxy for the TCP connection.',
         outcome: 'option',
         note: '`agent` of a proxy package',
-        at: ['client/establish.ts:ClientHandshake.createRequest'],
+        at: ['client/create-request.ts:createRequest'],
         tests: [
           'reliability/environment › a proxy that answers %s is an error, once, and no credentials are in it',
         ],
@@ -125,7 +125,7 @@ export const CHAPTER_4_CLIENT: readonly Section[] = [
         level: 'MUST',
         who: 'client',
         rule: 'wss: the TLS handshake comes before the request.',
-        at: ['client/establish.ts:ClientHandshake.createRequest'],
+        at: ['client/create-request.ts:createRequest'],
         tests: [
           `${TLS}C14: a certificate that is trusted is accepted, and the host is named to the server`,
         ],
@@ -146,7 +146,7 @@ export const CHAPTER_4_CLIENT: readonly Section[] = [
         level: 'MUST',
         who: 'client',
         rule: 'wss: everything goes through TLS.',
-        at: ['client/establish.ts:ClientHandshake.createRequest'],
+        at: ['client/create-request.ts:createRequest'],
         tests: [
           'reliability/environment › one byte in each record is a handshake and a message like any other',
         ],
@@ -174,7 +174,7 @@ export const CHAPTER_4_CLIENT: readonly Section[] = [
         level: 'MUST',
         who: 'client',
         rule: 'The handshake is a valid HTTP request.',
-        at: ['client/establish.ts:ClientHandshake.createRequest'],
+        at: ['client/create-request.ts:createRequest'],
         tests: [
           'handshake/client/request-rfc-1.2-example.http',
           'reliability/client/requests › C9: %s adds no line',
@@ -185,7 +185,7 @@ export const CHAPTER_4_CLIENT: readonly Section[] = [
         level: 'MUST',
         who: 'client',
         rule: 'The method is GET, the version HTTP/1.1 or higher.',
-        at: ['client/establish.ts:ClientHandshake.createRequest'],
+        at: ['client/create-request.ts:createRequest'],
         tests: ['handshake/client/request-plain.http'],
       },
       {
@@ -193,7 +193,7 @@ export const CHAPTER_4_CLIENT: readonly Section[] = [
         level: 'MUST',
         who: 'client',
         rule: 'The request target is the resource name.',
-        at: ['client/establish.ts:ClientHandshake.createRequest'],
+        at: ['client/create-request.ts:createRequest'],
         tests: [
           'handshake/client/request-query.http',
           'handshake/client/request-path-is-encoded.http',
@@ -204,7 +204,7 @@ export const CHAPTER_4_CLIENT: readonly Section[] = [
         level: 'MUST',
         who: 'client',
         rule: 'Host has the host, and the port unless it is the default one.',
-        at: ['client/establish.ts:ClientHandshake.createRequest', 'client/options.ts:checkHost'],
+        at: ['client/create-request.ts:createRequest', 'client/options.ts:checkHost'],
         tests: ['handshake/client/request-port.http', 'unit/client/options › is never sent: %s'],
       },
       {
@@ -350,7 +350,7 @@ export const CHAPTER_4_CLIENT: readonly Section[] = [
         rule: 'The request may have other fields, such as cookies.',
         outcome: 'option',
         note: '`headers`, `auth`',
-        at: ['client/establish.ts:ClientHandshake.createRequest'],
+        at: ['client/create-request.ts:createRequest'],
         tests: ['handshake/client/request-header-fields.http'],
       },
       {

@@ -92,7 +92,7 @@ export const CHAPTERS_1_TO_3: readonly Section[] = [
         level: 'OPTIONAL',
         who: 'client',
         rule: 'A URI may leave out its port: it is 80, for wss 443.',
-        at: ['client/establish.ts:ClientHandshake.createRequest'],
+        at: ['client/create-request.ts:createRequest'],
         tests: [
           'handshake/client/request-default-port.http',
           'handshake/client/request-secure-port.http',

@@ -1,7 +1,7 @@
 /** RFC 9112 §2, §5: reads the head of a request or a response, without `node:http`. */
 
 import type { Buffer } from 'node:buffer';
-import { type Fields, trim } from '../handshake/fields.js';
+import { type Fields, trim } from './fields.js';
 
 /** The head of an HTTP message. */
 export interface HttpHead {
