@@ -49,11 +49,13 @@ interface SecureTarget {
 
 /**
  * Connects through a proxy.
+ * @param signal ends the attempt; `node:http` does not pass its own to `createConnection`
  * @param onTunnel called at once, with the connection to the proxy
  */
 export function connectorThrough(
   proxy: ProxyServer,
   target: SecureTarget,
+  signal: AbortSignal | undefined,
   onTunnel: (socket: net.Socket) => void,
 ): CreateConnection {
   return (options: object, callback: Callback) => {
@@ -63,7 +65,7 @@ export function connectorThrough(
       else if (target.secure) secureTunnel(tunnel, options, callback);
       else callback(null, tunnel);
     };
-    onTunnel(openTunnel(proxy, target, options, onOpen));
+    onTunnel(openTunnel(proxy, target, { ...options, signal }, onOpen));
     return undefined;
   };
 }

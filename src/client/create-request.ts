@@ -57,5 +57,5 @@ function connectionOptions({ address, options, onTunnel }: RequestDescription): 
   // With an agent, `node:http` does not call `createConnection`.
   const agent = undefined;
   if (proxy === undefined) return { agent, createConnection: direct };
-  return { agent, createConnection: connectorThrough(proxy, target, onTunnel) };
+  return { agent, createConnection: connectorThrough(proxy, target, options.signal, onTunnel) };
 }

@@ -23,10 +23,14 @@ const SOCKET_OPTIONS = [
   'localAddress',
   'localPort',
   'lookup',
-  'signal',
 ] as const;
 
 type SocketOptions = Pick<net.TcpNetConnectOpts, (typeof SOCKET_OPTIONS)[number]>;
+
+interface TunnelOptions extends SocketOptions {
+  /** Ends the attempt. */
+  signal?: AbortSignal | undefined;
+}
 
 /** Called once. Without an error the socket is the tunnel, and nothing that the server sent is read. */
 type Callback = (error: Error | null, socket?: net.Socket) => void;
@@ -39,14 +43,14 @@ type Callback = (error: Error | null, socket?: net.Socket) => void;
 export function openTunnel(
   proxy: ProxyServer,
   target: Target,
-  given: SocketOptions,
+  given: TunnelOptions,
   callback: Callback,
 ): net.Socket {
   const options: SocketOptions = Object.fromEntries(
     SOCKET_OPTIONS.map((name) => [name, given[name]]),
   );
   const socket = connectTo(proxy, options);
-  const tunnel = new Tunnel(socket, callback);
+  const tunnel = new Tunnel(socket, given.signal, callback);
   socket.once(proxy.secure ? 'secureConnect' : 'connect', () => {
     if (!proxy.looksUp || net.isIP(target.host) !== 0) tunnel.start(dialogueFor(proxy, target));
     else lookUp(target, options, tunnel, (address) => tunnel.start(dialogueFor(proxy, address)));
@@ -87,16 +91,20 @@ function lookUp(
 /** The socket until the tunnel is open. */
 class Tunnel {
   private readonly socket: net.Socket;
+  private readonly signal: AbortSignal | undefined;
   private readonly callback: Callback;
   private dialogue: ProxyDialogue | undefined;
   private isOver = false;
 
-  constructor(socket: net.Socket, callback: Callback) {
+  constructor(socket: net.Socket, signal: AbortSignal | undefined, callback: Callback) {
     this.socket = socket;
+    this.signal = signal;
     this.callback = callback;
     socket.on('error', this.onError);
     socket.on('end', this.onClosed);
     socket.on('close', this.onClosed);
+    if (signal?.aborted) this.onAbort();
+    else signal?.addEventListener('abort', this.onAbort);
   }
 
   start(dialogue: ProxyDialogue): void {
@@ -115,6 +123,12 @@ class Tunnel {
 
   private readonly onError = (error: Error): void => {
     this.fail(explain(error));
+  };
+
+  /** Destroys with the error that `node:http` has for an aborted signal. */
+  private readonly onAbort = (): void => {
+    const error = new Error('The operation was aborted', { cause: this.signal?.reason });
+    this.socket.destroy(Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' }));
   };
 
   private readonly onClosed = (): void => {
@@ -151,7 +165,8 @@ class Tunnel {
   private finish(): boolean {
     if (this.isOver) return false;
     this.isOver = true;
-    const { socket } = this;
+    const { socket, signal } = this;
+    signal?.removeEventListener('abort', this.onAbort);
     socket.removeListener('error', this.onError);
     socket.removeListener('end', this.onClosed);
     socket.removeListener('close', this.onClosed);
