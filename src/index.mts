@@ -77,6 +77,8 @@ export type {
   PongDiagnostic,
   PreparedMessage,
   PrepareOptions,
+  ProxyOption,
+  ProxyOptions,
   QueueOptions,
   Rate,
   RateVerdict,

@@ -19,6 +19,7 @@ import * as handshakeErrors from './handshake/errors.js';
 import type * as origin from './handshake/origin.js';
 import type * as deflateOptions from './permessage-deflate/options.js';
 import * as errors from './protocol/errors.js';
+import type * as proxy from './proxy/options.js';
 import type * as admission from './server/admission-options.js';
 import type * as serverApi from './server/api.js';
 import { hardened } from './server/hardened.js';
@@ -229,6 +230,8 @@ declare namespace WebSocket {
   type ConnectOptions = iteration.ConnectOptions;
   type MessagesOptions = iteration.MessagesOptions;
   type ReceivedMessage<Binary = Buffer> = iteration.ReceivedMessage<Binary>;
+  type ProxyOption = proxy.ProxyOption;
+  type ProxyOptions = proxy.ProxyOptions;
   type SocketOptions = connectionOptions.SocketOptions;
   type CloseInfo = closeInfo.CloseInfo;
   type RawData = data.RawData;

@@ -58,6 +58,7 @@ export function connectorThrough(
   signal: AbortSignal | undefined,
   onTunnel: (socket: net.Socket) => void,
 ): CreateConnection {
+  // RFC 6455 §4.1 SHOULD: the proxy is asked for a TCP connection to the host and the port.
   return (options: object, callback: Callback) => {
     const { openTunnel } = require('../proxy/tunnel.js') as typeof import('../proxy/tunnel.js');
     const onOpen = (error: Error | null, tunnel?: net.Socket): void => {
@@ -70,8 +71,8 @@ export function connectorThrough(
   };
 }
 
-// RFC 6455 §4.1 MUST: TLS to the server begins when the proxy has connected to it.
-/** The names of the options and of the certificate are those of the server. */
+// RFC 6455 §4.1 MUST: for wss TLS with the server comes after the tunnel, before the request.
+/** The names that TLS sends and checks are those of the server. */
 function secureTunnel(socket: net.Socket, options: object, callback: Callback): void {
   let secured: tls.TLSSocket;
   try {

@@ -1,17 +1,19 @@
 /** The option `proxy` of a client: documented, checked and copied. */
 
 import { Buffer } from 'node:buffer';
-import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
+import type { ConnectionOptions, SecureContextOptions } from 'node:tls';
 import { describeValue, warnOfUnknownOptions } from '../connection/check-options.js';
 import { isFieldText, isToken } from '../handshake/fields.js';
 import type { Credentials, Target } from './dialogue.js';
 import { type Environment, proxyFromEnvironment } from './environment.js';
 import type { Field } from './http-connect.js';
 
-/** The options of `tls.connect` for a connection to the proxy itself. */
-type ProxyTlsOptions = Pick<TlsConnectionOptions, (typeof TLS_OPTIONS)[number]>;
+/** The options of `tls.connect` for the connection to the proxy itself. */
+interface ProxyTlsOptions
+  extends SecureContextOptions,
+    Pick<ConnectionOptions, 'checkServerIdentity' | 'rejectUnauthorized' | 'servername'> {}
 
-/** A proxy with its options. */
+/** A proxy with its options: also those of `tls.connect` for an `https:` proxy, such as `ca`. */
 export interface ProxyOptions extends ProxyTlsOptions {
   /**
    * The URL of the proxy: `http:`, `https:` (TLS to the proxy), `socks5:` (the client looks up the
@@ -58,7 +60,7 @@ const TLS_OPTIONS = [
   'secureContext',
   'servername',
   'sigalgs',
-] as const;
+];
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = {
   'http:': 80,

@@ -92,6 +92,26 @@ export const client = new WebSocket('ws://127.0.0.1', {
   perMessageDeflate: { serverMaxWindowBits: 10, clientMaxWindowBits: false },
 });
 
+const proxyOptions: WebSocket.ProxyOptions = {
+  url: 'https://name:password@proxy.example.com',
+  headers: { 'Proxy-Authorization': 'Bearer token', 'X-Trace': ['a', 'b'] },
+  ca: 'certificate',
+  rejectUnauthorized: true,
+};
+
+export const proxies: WebSocket.ProxyOption[] = [
+  'env',
+  new URL('socks5h://127.0.0.1:9050'),
+  { url: 'env', ca: 'certificate' },
+  proxyOptions,
+];
+
+export const throughProxy = [
+  new WebSocket('ws://127.0.0.1', { proxy: 'env' }),
+  new WebSocket('ws://127.0.0.1', { proxy: false }),
+  WebSocket.connect('ws://127.0.0.1', { proxy: proxyOptions }),
+];
+
 /** `undefined` stands for the default, also under exactOptionalPropertyTypes. */
 export const everyOption: {
   [K in keyof WebSocket.ConnectionOptions]-?: undefined;

@@ -7,6 +7,7 @@ import { REFUSALS } from '../../src/handshake/errors.js';
 import WebSocket from '../../src/index.js';
 import { CLOSING_TABLE, type ClosingStep } from '../../src/protocol/close.js';
 import { VIOLATIONS } from '../../src/protocol/errors.js';
+import { PROXY_FAILURES } from '../../src/proxy/failures.js';
 import { RFC_6455, RFC_7692 } from '../requirements/index.js';
 import { chapters6455, chapters7692, differences, overview } from '../requirements/render.js';
 import {
@@ -42,6 +43,13 @@ function refusals(): string {
   return table(['code', 'HTTP status', 'message', 'rule'], rows);
 }
 
+function proxies(): string {
+  const rows = Object.values(PROXY_FAILURES).map(({ code, sentence, rfc }) =>
+    row(`\`${code}\``, sentence.replace('%', '*N*'), rfc),
+  );
+  return table(['code', 'message', 'rule'], rows);
+}
+
 function cell(step: ClosingStep | undefined): string {
   if (step === undefined) return '–';
   return [`**${step.to}**`, step.actions.join(', ')].filter(Boolean).join(': ');
@@ -69,6 +77,7 @@ const SHUTDOWN = 'src/server/shutdown-options.ts';
 /** The parts of docs/api.md that are made from the interfaces of the API. */
 const API: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
   ['options', ['src/client/options.ts', 'ClientOptions']],
+  ['options', ['src/proxy/options.ts', 'ProxyOptions']],
   ['options', [ITERATION, 'ConnectOptions']],
   ['properties', [ITERATION, 'IterationApi']],
   ['methods', [ITERATION, 'IterationApi']],
@@ -180,6 +189,7 @@ const between = (name: string) => new RegExp(`(<!-- ${name} -->\\n)[^]*?(<!-- en
 describe.each([
   ['docs/errors.md', 'violations', violations],
   ['docs/errors.md', 'refusals', refusals],
+  ['docs/errors.md', 'proxies', proxies],
   ['docs/closing.md', 'closing table', closing],
   ['docs/rfc6455.md', 'differences', () => differences(RFC_6455)],
   ['docs/rfc6455.md', 'overview', () => overview(RFC_6455)],

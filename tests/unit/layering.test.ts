@@ -7,7 +7,7 @@ import { codeOf, FOLDERS, files, importsOf, sourcesOf } from '../support/source-
 /** The modules of Node that the files of a folder import. */
 const NODE_MODULES: Record<string, readonly string[]> = {
   protocol: ['buffer', 'crypto'],
-  handshake: ['crypto'],
+  handshake: ['buffer', 'crypto'],
   'permessage-deflate': ['buffer', 'zlib'],
   connection: [
     'async_hooks',

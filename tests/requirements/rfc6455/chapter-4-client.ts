@@ -84,9 +84,10 @@ export const CHAPTER_4_CLIENT: readonly Section[] = [
         who: 'client',
         rule: 'With a proxy, the client asks the proxy for the TCP connection.',
         outcome: 'option',
-        note: '`agent` of a proxy package',
-        at: ['client/create-request.ts:createRequest'],
+        note: '`proxy`; `agent` of a proxy package',
+        at: ['client/create-connection.ts:connectorThrough'],
         tests: [
+          'unit/client/proxy › carries ws: and wss:, and hides its own fields (secure: %p)',
           'reliability/environment › a proxy that answers %s is an error, once, and no credentials are in it',
         ],
       },
@@ -116,6 +117,7 @@ export const CHAPTER_4_CLIENT: readonly Section[] = [
         rule: 'If TCP or the proxy fails, the connection fails.',
         at: ['client/establish.ts:ClientHandshake.connect'],
         tests: [
+          'reliability/client/proxies › that is %s fails once',
           'unit/client/establish › of a port where nobody listens: ECONNREFUSED, then 1006',
           'reliability/environment › a proxy that answers %s is an error, once, and no credentials are in it',
         ],
@@ -125,7 +127,7 @@ export const CHAPTER_4_CLIENT: readonly Section[] = [
         level: 'MUST',
         who: 'client',
         rule: 'wss: the TLS handshake comes before the request.',
-        at: ['client/create-request.ts:createRequest'],
+        at: ['client/create-request.ts:createRequest', 'client/create-connection.ts:secureTunnel'],
         tests: [
           `${TLS}C14: a certificate that is trusted is accepted, and the host is named to the server`,
         ],

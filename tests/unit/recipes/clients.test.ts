@@ -5,6 +5,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { useClock } from '../../support/clock.js';
 import { closePayload, frame, OPCODE } from '../../support/frames.js';
 import { Inbox, until } from '../../support/inbox.js';
+import { httpProxy } from '../../support/proxy-server.js';
 import { programOf, type RunningHere, runHere, serveHere, toPort } from '../../support/recipes.js';
 import { keyOf, upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
@@ -178,5 +179,25 @@ describe('client that connects again', () => {
     inbox.stream.end();
     await until(() => again.timers.length > 0, 'the delay');
     expect(again.timers[0]?.delay).toBe(3_500);
+  });
+});
+
+describe('client behind a proxy', () => {
+  test('connects through the proxy of the environment', async () => {
+    const { port } = await serveHere(scope(), programOf('Echo server'));
+    const proxy = await httpProxy(scope());
+    const before = { ...process.env };
+    scope().later(() => {
+      for (const name of ['http_proxy', 'no_proxy']) delete process.env[name];
+      Object.assign(process.env, before);
+    });
+    Object.assign(process.env, {
+      http_proxy: `http://127.0.0.1:${proxy.port}`,
+      no_proxy: 'a.test',
+    });
+    const { printed } = runHere(toPort(programOf('Client behind a proxy'), port));
+    await until(() => printed.length > 1, 'the end');
+    expect(printed).toEqual(['Hello!', 'closed: 1000']);
+    expect(proxy.requests.map(({ url }) => url)).toEqual([`localhost:${port}`]);
   });
 });
