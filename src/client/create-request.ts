@@ -19,7 +19,7 @@ interface RequestDescription {
   readonly onTunnel: (socket: Socket) => void;
 }
 
-/** Creates the request. It is not sent yet. @throws any error of `http.request` */
+/** Creates the request. It is not sent yet. @throws what `http.request` throws */
 export function createRequest(description: RequestDescription): http.ClientRequest {
   const { address, options, auth, headers } = description;
   const { url, secure, socketPath, resourceName } = address;

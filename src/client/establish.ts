@@ -118,8 +118,8 @@ export class ClientHandshake {
     error: Error,
   ): Error {
     const isLocal = request.destroyed; // this end destroyed it, so the server did not cause the error
-    const isUnconnected = request.socket === null; // an error of a proxy
-    if (isLocal || isUnconnected || socketPath !== undefined) return error;
+    const isOfProxy = this.options.proxy && request.socket === null;
+    if (isLocal || isOfProxy || socketPath !== undefined) return error;
     return explainError({ error, secure });
   }
 

@@ -3,11 +3,8 @@
 import { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { time } from '../connection/time.js';
-import { HandshakeError } from '../handshake/errors.js';
+import { HandshakeError, MAX_REFUSAL_BODY } from '../handshake/errors.js';
 import { parseRetryAfter } from '../handshake/retry-after.js';
-
-/** The most bytes of a body that an error carries. */
-const MAX_BODY = 4096;
 
 /** How long a body may take, in milliseconds: a server that stalls must not delay the error for long. */
 const BODY_TIMEOUT = 1000;
@@ -41,7 +38,7 @@ function readRefusalBody(
   onRead: (body: Buffer) => void,
 ): void {
   const chunks: Buffer[] = [];
-  let missing = MAX_BODY;
+  let missing = MAX_REFUSAL_BODY;
   let isOver = false;
   const finish = (): void => {
     if (isOver) return;

@@ -161,6 +161,9 @@ export const REFUSALS = {
 /** The name of a row of {@link REFUSALS}. */
 export type Refusal = keyof typeof REFUSALS;
 
+/** The most bytes of a body that an error carries. */
+export const MAX_REFUSAL_BODY = 4096;
+
 /** The response with which a server refused an opening handshake. */
 export interface RefusalResponse {
   /** Its header fields; names in lower case. */

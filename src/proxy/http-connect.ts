@@ -3,7 +3,7 @@
 import { Buffer } from 'node:buffer';
 import { formatHost } from '../connection/ip-address.js';
 import { time } from '../connection/time.js';
-import { HandshakeError } from '../handshake/errors.js';
+import { HandshakeError, MAX_REFUSAL_BODY } from '../handshake/errors.js';
 import { type HttpHead, readHead } from '../handshake/http-head.js';
 import { parseRetryAfter } from '../handshake/retry-after.js';
 import { type Credentials, MORE, type ProxyDialogue, type Step, type Target } from './dialogue.js';
@@ -14,9 +14,6 @@ export type Field = readonly [name: string, value: string];
 
 /** More interim responses than any proxy sends. */
 const MAX_INTERIM = 16;
-
-/** The most bytes of a body that an error carries. */
-const MAX_BODY = 4096;
 
 /** Asks an HTTP proxy for a tunnel. */
 export class HttpConnect implements ProxyDialogue {
@@ -66,7 +63,7 @@ export class HttpConnect implements ProxyDialogue {
   private refusal(status: number, { headers, rest }: HttpHead): HandshakeError {
     const row = isChallenge(status) ? PROXY_FAILURES.AUTHENTICATION : PROXY_FAILURES.REFUSED;
     const retryAfter = parseRetryAfter(headers, time.wallClock());
-    const body = rest.subarray(0, MAX_BODY);
+    const body = rest.subarray(0, MAX_REFUSAL_BODY);
     return new HandshakeError(row, status, `${status}${this.hintFor(status)}`, {
       headers,
       body,

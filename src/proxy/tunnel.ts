@@ -178,7 +178,8 @@ class Tunnel {
 /** Says that the proxy was not reached: the message of Node names an address only. */
 function explain(error: NodeJS.ErrnoException): Error {
   if (error.code === 'ABORT_ERR') return error;
-  const message = `${error.message.trimEnd()} (the connection to the proxy failed)`;
+  const text = error.message.trimEnd() || error.code; // an AggregateError has no message
+  const message = `${text} (the connection to the proxy failed)`;
   return Object.assign(new Error(message, { cause: error }), error);
 }
 

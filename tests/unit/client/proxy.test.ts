@@ -185,6 +185,12 @@ describe('TLS to the proxy', () => {
     expect(proxy.requests).toEqual([]);
   });
 
+  test('options that are wrong are an error', async () => {
+    const proxy = { url: 'https://localhost', minVersion: 'no version' };
+    const { error } = await outcome('ws://localhost', { proxy });
+    expect(error?.code).toBe('ERR_TLS_INVALID_PROTOCOL_VERSION');
+  });
+
   test('the certificate is checked for the name of the proxy', async () => {
     const proxy = await httpProxy(scope(), { cert, key });
     const { error } = await outcome('wss://localhost:1', {
