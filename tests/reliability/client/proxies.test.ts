@@ -54,7 +54,7 @@ function respond(socket: Socket, received: () => Buffer): () => void {
   };
 }
 
-describe('bytes of the server', () => {
+describe('R16: bytes of the server', () => {
   test.each([1, 2, 3, 7, 1000])('that come in parts of %d bytes are all received', async (size) => {
     const proxy = await RawProxy.start(scope(), (socket) => {
       socket.on(
@@ -110,7 +110,7 @@ describe('bytes of the server', () => {
   });
 });
 
-describe('an answer of the proxy', () => {
+describe('R16: an answer of the proxy', () => {
   test('whose head does not end is cut off', async () => {
     const proxy = await RawProxy.start(scope());
     const attempt = dial(proxy);
@@ -170,7 +170,7 @@ describe('an answer of the proxy', () => {
   });
 });
 
-describe('while the proxy does not answer', () => {
+describe('R16: while the proxy does not answer', () => {
   test('handshakeTimeout ends the attempt', async () => {
     clock.stop();
     const proxy = await RawProxy.start(scope());
