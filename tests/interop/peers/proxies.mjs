@@ -41,8 +41,10 @@ const PROXIES = {
     program: '/usr/sbin/squid',
     configure: (port) =>
       `http_port 127.0.0.1:${port}\nhttp_access allow all\ncache deny all\naccess_log none\n` +
-      'cache_log /dev/null\npid_filename none\npinger_enable off\nvisible_hostname localhost\n',
-    command: (file) => ['/usr/sbin/squid', '-N', '-f', file],
+      'cache_log /dev/null\npid_filename none\npinger_enable off\nvisible_hostname localhost\n' +
+      'shutdown_lifetime 0 seconds\n',
+    // Its shared memory has the name of the service.
+    command: (file, port) => ['/usr/sbin/squid', '-N', '-n', `ws6455${port}`, '-f', file],
     urls: (port) => [`http://127.0.0.1:${port}`],
   },
   microsocks: {
@@ -140,7 +142,7 @@ async function start({ configure, command }, behind) {
   const stop = async () => {
     running.delete(child);
     const exit = once(child, 'exit');
-    child.kill('SIGKILL');
+    child.kill('SIGTERM');
     await exit;
   };
   return { port, stop };
