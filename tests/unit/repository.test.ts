@@ -67,7 +67,8 @@ const script = read('.ci/run');
 
 /** The words of a list in .ci/run. */
 function listInScript(name: string): string[] {
-  return new RegExp(`^readonly ${name}=\\((.*)\\)$`, 'm').exec(script)?.[1]?.split(' ') ?? [];
+  const [, list] = new RegExp(`^readonly ${name}=\\(([^)]*)\\)$`, 'm').exec(script) ?? [];
+  return list?.trim().split(/\s+/) ?? [];
 }
 
 test.each(yamlFiles)('%s is a YAML mapping', (path) => {
@@ -139,7 +140,8 @@ describe.each(workflowFiles)('%s', (path) => {
 test('the nightly run installs the peers that .ci/run installs', () => {
   const steps = workflow('nightly').jobs['interop']?.steps ?? [];
   const install = steps.find(({ run }) => run?.includes('apt-get install'))?.run ?? '';
-  const packages = install.split('\\\n')[1]?.trim().split(' ');
+  const [, ...lines] = install.split('\\\n');
+  const packages = lines.flatMap((line) => line.trim().split(' '));
   expect(packages).toEqual(listInScript('DEBIAN_PACKAGES'));
 });
 
