@@ -7,7 +7,7 @@ import { join, posix } from 'node:path';
 import { at } from './commands.mjs';
 
 const DIST = at('../../dist');
-const ENTRIES = ['index', 'browser', 'protocol'].flatMap((name) => [
+const ENTRIES = ['index', 'browser', 'protocol', 'standard/index', 'standard/global'].flatMap((name) => [
   `${name}.d.ts`,
   `${name}.d.mts`,
 ]);

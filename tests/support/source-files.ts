@@ -17,6 +17,7 @@ export const FOLDERS: readonly string[] = [
   'websocket',
   'server',
   'compat',
+  'standard',
   'recording',
   'inspect',
   '.',

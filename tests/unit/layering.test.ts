@@ -36,6 +36,7 @@ const NODE_MODULES: Record<string, readonly string[]> = {
     'util',
   ],
   compat: ['buffer', 'events', 'stream'],
+  standard: ['buffer', 'http', 'stream', 'util'],
   recording: ['buffer', 'net', 'tls', 'zlib'],
   inspect: ['buffer', 'events', 'fs', 'http', 'net', 'path', 'tls'],
   cli: [

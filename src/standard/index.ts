@@ -1,0 +1,5 @@
+/** `ws6455/standard`: the classes of the web, to the letter of WHATWG's standards. */
+
+export type { CloseEventInit } from './close-event.js';
+export { CloseEvent } from './close-event.js';
+export { WebSocket } from './websocket.js';

@@ -1,0 +1,3 @@
+/** WHATWG WebSockets §3: the class WebSocket. */
+
+export class WebSocket extends EventTarget {}
