@@ -33,8 +33,9 @@ class OwnCloseEvent extends Event implements CloseEvent {
   readonly #reason: string;
 
   constructor(type: string, init: CloseEventInit = {}) {
+    // biome-ignore lint/complexity/noArguments: undefined is an argument, too
     requireArguments(arguments.length, 1, 'CloseEvent');
-    super(type, init as EventInit);
+    super(type, { ...init } as object);
     const { code = 0, reason = '', wasClean = false } = init ?? {};
     this.#code = toUnsignedShort(code);
     this.#reason = toUsvString(reason);

@@ -2,4 +2,7 @@
 
 export type { CloseEventInit } from './close-event.js';
 export { CloseEvent } from './close-event.js';
+export type { FailureEvent } from './events.js';
+export type { MessageEvent, WebSocketConstructor, WebSocketEventMap } from './interface.js';
+export type { WebSocketInit } from './options.js';
 export { WebSocket } from './websocket.js';

@@ -81,11 +81,12 @@ class SessionHandshake implements HandshakeListener {
 }
 
 /** RFC 3986 §3.2.1: a user name and a password do not belong in traces and logs. */
-function withoutCredentials(url: string): string {
+export function withoutCredentials(url: string): string {
   return url.replace(/^(\w+:)?([/\\]*)[^/\\?#]*@/, '$1$2');
 }
 
-function verdictOn(error: Error): { verdict: 'refused' | 'failed'; status?: number } {
+/** What the trace of a failed handshake says. */
+export function verdictOn(error: Error): { verdict: 'refused' | 'failed'; status?: number } {
   const status = error instanceof HandshakeError ? error.status : 0;
   return status === 0 ? { verdict: 'failed' } : { verdict: 'refused', status };
 }

@@ -201,6 +201,11 @@ export function sendLimited(
   return outcome === 'sent' && session.connection?.endpoint.canSendMore() === true;
 }
 
+/** Sends a message of which nothing but its payload is known, on a connection with a limit. */
+export function sendMessageLimited(limit: SendLimit, payload: Buffer | string | Blob): SendOutcome {
+  return limit.send(new OutgoingMessage(payload, undefined), undefined, undefined);
+}
+
 /** Sends frames that the program made, on a connection with a limit. */
 export function sendFramesLimited(
   limit: SendLimit,
