@@ -1,36 +1,28 @@
 /** WHATWG WebSockets §4: the state of one WebSocket: opening handshake, messages, the end. */
 
 import { Buffer } from 'node:buffer';
-import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { ClientHandshake } from '../client/establish.js';
-import type { HandshakeListener, Negotiated } from '../client/handshake-listener.js';
-import { toError } from '../connection/callbacks.js';
+import type { Negotiated } from '../client/handshake-listener.js';
 import type { Direction, DropReason } from '../connection/channels.js';
 import { describeFailure } from '../connection/close-info.js';
 import { Connection } from '../connection/connection.js';
 import type { DropListener } from '../connection/drops.js';
 import { frameObserver, lengthOf, reportMessage } from '../connection/frame-reports.js';
-import { followHandshake, type HandshakeTrace } from '../connection/handshake-trace.js';
 import type { InboundLimits } from '../connection/inbound-limits.js';
 import { DEFAULTS, endpointOptions, toLimit } from '../connection/options.js';
 import * as reports from '../connection/reports.js';
 import { takePong } from '../connection/round-trip.js';
-import { time } from '../connection/time.js';
-import { HandshakeError } from '../handshake/errors.js';
 import { type Close, CloseCode } from '../protocol/close.js';
 import type { Application } from '../protocol/endpoint.js';
-import { WebSocketError } from '../protocol/errors.js';
 import type { FrameObserver } from '../protocol/frame-observer.js';
 import type { MessageData } from '../protocol/receiver.js';
+import type { SendCallback } from '../protocol/write-batch.js';
 import { applyOptions } from '../websocket/apply-options.js';
-import { verdictOn, withoutCredentials } from '../websocket/client-handshake.js';
 import { CloseError } from '../websocket/close-error.js';
 import { sendMessageLimited, sendPayload } from '../websocket/outgoing.js';
 import { byteLengthOf, toBinary } from '../websocket/payload.js';
-import { hasBadPort } from './bad-ports.js';
 import { closeEvent, errorEvent, messageEvent, openEvent } from './events.js';
-import { HandshakeTurn } from './handshake-queue.js';
+import { Opening, type OpeningListener } from './opening.js';
 import type { Settings } from './options.js';
 
 const CONNECTING = 0;
@@ -43,10 +35,13 @@ export const STATES = { CONNECTING, OPEN, CLOSING, CLOSED } as const;
 
 export type ReadyState = (typeof STATES)[keyof typeof STATES];
 
+/** Shorter messages are followed only if others wait to be sent. */
+const MAX_UNTRACKED_LENGTH = 4096;
+
 const { dispatchEvent } = EventTarget.prototype;
 
 /** Connects a WebSocket to its handshake and connection, and dispatches its events. */
-export class Session implements Application, HandshakeListener, DropListener {
+export class Session implements Application, OpeningListener, DropListener {
   /** The WebSocket. */
   readonly owner: EventTarget;
   readonly server = undefined;
@@ -58,12 +53,10 @@ export class Session implements Application, HandshakeListener, DropListener {
   extension: Negotiated['extension'];
   private readonly origin: string;
   private readonly settings: Settings;
+  private readonly opening: Opening;
   private state: ReadyState = CONNECTING;
-  private handshake: ClientHandshake | undefined;
-  private trace: HandshakeTrace | undefined;
   private connection: Connection | undefined;
   private limits: InboundLimits | undefined;
-  private turn: HandshakeTurn | undefined;
   /** The error that failed the connection. */
   private failure: Error | undefined;
   private messagesReceived = 0;
@@ -75,6 +68,7 @@ export class Session implements Application, HandshakeListener, DropListener {
     this.url = url.href;
     this.origin = url.origin;
     this.settings = settings;
+    this.opening = new Opening(url, settings, this);
   }
 
   /** Reactive frameworks proxy objects deeply, but not objects with their own tag. */
@@ -92,49 +86,9 @@ export class Session implements Application, HandshakeListener, DropListener {
     return (this.connection?.bufferedAmount ?? 0) + this.unsentLength;
   }
 
-  /**
-   * Starts the opening handshake, or waits for its turn.
-   * @throws errors of `http.request`, for invalid options
-   */
-  connect(url: URL): void {
-    if (hasBadPort(url)) {
-      this.failLater(badPortError(url));
-    } else if (this.settings.concurrentHandshakes) {
-      this.startHandshake(url);
-    } else {
-      this.turn = new HandshakeTurn(url, (hasWaited) => {
-        if (hasWaited) this.startLate(url);
-        else this.startHandshake(url);
-      });
-      this.turn.enter();
-    }
-  }
-
-  /** @throws as {@link connect} */
-  private startHandshake(url: URL): void {
-    const { subprotocols, client } = this.settings;
-    const described = withoutCredentials(this.url);
-    this.trace = followHandshake(() => {
-      return { role: 'client', websocket: this.owner, url: described };
-    });
-    const handshake = new ClientHandshake(url, subprotocols, client, this);
-    this.handshake = handshake;
-    try {
-      if (this.trace === undefined) handshake.start();
-      else this.trace.run(() => handshake.start());
-    } catch (error) {
-      this.turn?.leave();
-      throw error;
-    }
-  }
-
-  /** The constructor has returned: an exception fails the connection. */
-  private startLate(url: URL): void {
-    try {
-      this.startHandshake(url);
-    } catch (error) {
-      this.failLater(toError(error));
-    }
+  /** Starts the opening handshake. @throws errors of `http.request`, for invalid options */
+  connect(): void {
+    this.opening.begin();
   }
 
   /** @throws DOMException InvalidStateError in the state CONNECTING */
@@ -156,9 +110,25 @@ export class Session implements Application, HandshakeListener, DropListener {
     const data = waits && Buffer.isBuffer(payload) ? Buffer.from(payload) : payload;
     if (limit !== undefined) return sendMessageLimited(limit, data) !== 'rejected';
     const isBinary = typeof data !== 'string';
-    if (!sendPayload(sender, data, isBinary, true, true, undefined)) return false;
+    const callback = this.callbackFor(connection, data);
+    if (!sendPayload(sender, data, isBinary, true, true, callback)) return false;
     endpoint.canSendMore();
     return true;
+  }
+
+  /**
+   * WHATWG: what is not sent when the connection ends stays in `bufferedAmount`. A small message that
+   * nothing waits before goes to the operating system at once, and needs no callback.
+   */
+  private callbackFor(
+    { unsentAmount }: Connection,
+    payload: string | Buffer | Blob,
+  ): SendCallback | undefined {
+    const length = byteLengthOf(payload);
+    if (length <= MAX_UNTRACKED_LENGTH && unsentAmount === 0) return undefined;
+    return (error) => {
+      if (error) this.unsentLength += length;
+    };
   }
 
   /** Starts the closing handshake, or fails the connection that is not established yet. */
@@ -167,52 +137,28 @@ export class Session implements Application, HandshakeListener, DropListener {
       this.connection?.endpoint.startClosingHandshake(close);
       return;
     }
-    const error = new HandshakeError('CLOSED_EARLY');
-    if (this.handshake === undefined) this.failLater(error);
-    else this.handshake.abort(error);
+    this.opening.abort();
     this.state = CLOSING;
   }
 
-  // Called for the opening handshake:
+  // Called by the opening handshake:
 
-  onAddress(): void {}
-
-  onRedirect(): void {}
-
-  hasRedirectListener(): boolean {
-    return false;
-  }
-
-  finishRequest(request: ClientRequest): unknown {
-    return this.settings.client.finishRequest?.(request, this.owner as never); // the program's own type
-  }
-
-  onUpgrade({ headers }: IncomingMessage): void {
-    this.extensions = headers['sec-websocket-extensions'] ?? '';
-  }
-
-  onUnexpectedResponse(): boolean {
-    return false;
-  }
-
-  onEstablished(socket: Duplex, head: Buffer, { subprotocol, extension }: Negotiated): void {
-    this.handshake = undefined;
-    this.subprotocol = subprotocol;
-    this.extension = extension;
-    const open = (): void => this.open(socket, head);
-    if (this.trace === undefined) open();
-    else this.trace.settle({ verdict: 'accepted', status: 101 }, open);
-    this.turn?.leave();
-  }
-
-  private open(socket: Duplex, head: Buffer): void {
+  onEstablished(
+    socket: Duplex,
+    head: Buffer,
+    { subprotocol, extension }: Negotiated,
+    extensions: string,
+  ): void {
     const { client } = this.settings;
     const limits = {
       ...client,
       maxPayload: toLimit(client.maxPayload, DEFAULTS.maxPayload),
       maxFragments: toLimit(client.maxFragments, DEFAULTS.maxFragments),
     };
-    const endpoint = endpointOptions('client', limits, client, this.extension);
+    const endpoint = endpointOptions('client', limits, client, extension);
+    this.subprotocol = subprotocol;
+    this.extension = extension;
+    this.extensions = extensions;
     this.connection = new Connection(socket, endpoint, this);
     this.limits = applyOptions(this.connection, client, this.owner, this, undefined);
     this.connection.start(head);
@@ -221,21 +167,9 @@ export class Session implements Application, HandshakeListener, DropListener {
     this.dispatch(openEvent());
   }
 
-  onFailing(): void {
-    this.turn?.leave();
-  }
-
-  onHandshakeFailed(error: Error): void {
-    const fail = (): void => this.failLater(error);
-    if (this.trace === undefined) fail();
-    else this.trace.settle({ ...verdictOn(error), error }, fail);
-  }
-
-  /** WHATWG: the state and the events of a connection that failed follow in a task of their own. */
-  private failLater(error: Error): void {
-    this.turn?.leave();
-    this.failure ??= error;
-    time.setImmediate(() => this.end(CloseCode.ABNORMAL, ''));
+  onFailed(error: Error): void {
+    this.failure = error;
+    this.end(CloseCode.ABNORMAL, '');
   }
 
   // Called by the connection:
@@ -314,12 +248,5 @@ function notConnectedError(): DOMException {
   return new DOMException(
     'The WebSocket is not open: readyState 0 (CONNECTING)',
     'InvalidStateError',
-  );
-}
-
-function badPortError({ port }: URL): WebSocketError {
-  return new WebSocketError(
-    `The port ${port} belongs to another service: no WebSocket may be opened to it`,
-    'WS_ERR_BAD_PORT',
   );
 }

@@ -23,7 +23,7 @@ class StandardWebSocket extends EventTarget {
     super();
     const address = parseUrl(url);
     this.#session = new Session(this, address, readSettings(protocols));
-    this.#session.connect(address);
+    this.#session.connect();
   }
 
   get url(): string {
