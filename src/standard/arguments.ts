@@ -81,7 +81,7 @@ export function checkClose(code: number | undefined, reason: Buffer): void {
   }
 }
 
-/** RFC 6455 §5.5.1: a reason comes after a code. */
+/** RFC 6455 §5.5.1: a reason cannot be sent without a code. */
 function defaultCode(reason: Buffer): number {
   return reason.length === 0 ? CloseCode.NO_STATUS : CloseCode.NORMAL;
 }

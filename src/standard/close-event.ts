@@ -7,7 +7,7 @@ export interface CloseEventInit {
   bubbles?: boolean | undefined;
   cancelable?: boolean | undefined;
   composed?: boolean | undefined;
-  /** Whether both Close frames were exchanged. Default false. RFC 6455 §7.1.4. */
+  /** As in the event. Default false. */
   wasClean?: boolean | undefined;
   /** The close code. Default 0. RFC 6455 §7.1.5. */
   code?: number | undefined;
@@ -17,7 +17,7 @@ export interface CloseEventInit {
 
 /** The end of a connection, as listeners of 'close' get it. */
 export interface CloseEvent extends Event {
-  /** Whether both Close frames were exchanged. RFC 6455 §7.1.4. */
+  /** Whether the connection was closed by a closing handshake. RFC 6455 §7.1.4. */
   readonly wasClean: boolean;
   /** The peer's close code; 1005 if its Close had none, 1006 without a Close. RFC 6455 §7.1.5. */
   readonly code: number;

@@ -132,7 +132,7 @@ export interface WebSocketConstructor {
   readonly CLOSING: 2;
   readonly CLOSED: 3;
   /**
-   * Connects to a server. A failure is an 'error' and a 'close'.
+   * Starts the opening handshake with a server. A failure is an 'error' and a 'close'.
    * @param url absolute; its scheme is ws:, wss:, http: or https:
    * @param protocols the subprotocols to request, or options, which browsers do not have
    * @throws DOMException SyntaxError for a URL or a subprotocol that is not valid; TypeError or

@@ -18,7 +18,7 @@ import type { Settings } from './options.js';
 export interface OpeningListener {
   /** The WebSocket. */
   readonly owner: EventTarget;
-  /** @param extensions the field Sec-WebSocket-Extensions of the response, or '' */
+  /** @param extensions the value of the header field, as the server wrote it */
   onEstablished(socket: Duplex, head: Buffer, negotiated: Negotiated, extensions: string): void;
   /** The handshake failed. It is called in a task of its own. */
   onFailed(error: Error): void;
@@ -47,7 +47,7 @@ export class Opening implements HandshakeListener {
 
   /**
    * Starts the opening handshake, or waits for its turn.
-   * @throws errors of `http.request`, for invalid options
+   * @throws errors of `http.request` and `finishRequest`
    */
   begin(): void {
     if (hasBadPort(this.url)) this.fail(badPortError(this.url));

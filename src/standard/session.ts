@@ -71,7 +71,7 @@ export class Session implements Application, OpeningListener, DropListener {
     this.opening = new Opening(url, settings, this);
   }
 
-  /** Reactive frameworks proxy objects deeply, but not objects with their own tag. */
+  /** So that reactive frameworks do not proxy it. */
   get [Symbol.toStringTag](): string {
     return 'Session';
   }

@@ -3,10 +3,6 @@
 import type { Section } from '../requirement.js';
 
 const TLS = 'reliability/client/tls › ';
-const ONE_BY_ONE = {
-  here: 'connections are not made one after the other',
-  why: 'no library for Node does it, and programs open several at once; a load test could not be written',
-};
 
 export const CHAPTER_4_CLIENT: readonly Section[] = [
   {
@@ -59,16 +55,20 @@ export const CHAPTER_4_CLIENT: readonly Section[] = [
         level: 'MUST',
         who: 'client',
         rule: 'One connection to an IP address and port is CONNECTING at a time; the others wait.',
-        outcome: 'not followed',
-        differs: ONE_BY_ONE,
+        outcome: 'option',
+        note: 'the class of `ws6455/standard`; that of `ws6455` connects as `ws` does, as soon as it is created',
+        at: ['standard/handshake-queue.ts:HandshakeTurn.enter'],
+        tests: ['unit/standard/constructor › the second one to a host waits for the first'],
       },
       {
         lines: [821],
         level: 'MUST',
         who: 'client',
         rule: 'If the IP address is not known, each host name counts as a host of its own.',
-        outcome: 'not followed',
-        differs: ONE_BY_ONE,
+        outcome: 'option',
+        note: 'the class of `ws6455/standard`',
+        at: ['standard/handshake-queue.ts:HandshakeTurn.constructor'],
+        tests: ['unit/standard/constructor › another host does not wait'],
       },
       {
         lines: [822],
@@ -307,6 +307,7 @@ export const CHAPTER_4_CLIENT: readonly Section[] = [
         rule: 'A subprotocol is a token: it is not empty and has no separators.',
         at: [
           'websocket/payload.ts:toSubprotocols',
+          'standard/arguments.ts:checkSubprotocols',
           'handshake/fields.ts:parseSubprotocols',
           'sans-io/client-handshake.ts:checkSubprotocols',
         ],
@@ -323,6 +324,7 @@ export const CHAPTER_4_CLIENT: readonly Section[] = [
         rule: 'No subprotocol is listed twice.',
         at: [
           'websocket/payload.ts:toSubprotocols',
+          'standard/arguments.ts:checkSubprotocols',
           'handshake/fields.ts:parseSubprotocols',
           'compat/extension.ts:subprotocol',
           'sans-io/client-handshake.ts:checkSubprotocols',

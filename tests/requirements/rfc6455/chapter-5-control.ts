@@ -22,6 +22,7 @@ const CLOSE: Section = {
         'websocket/payload.ts:toClose',
         'sans-io/peer-protocol.ts:toClose',
         'websocket/payload.ts:warnOfLostReason',
+        'standard/arguments.ts:defaultCode',
       ],
       tests: [
         `${CLOSING}without a code the Close is empty`,

@@ -118,7 +118,10 @@ const ABNORMAL_CLOSURES: readonly Section[] = [
         level: 'MUST',
         who: 'client',
         rule: 'A transport that is lost fails the connection.',
-        at: ['connection/connection.ts:Connection.reportWireEnd'],
+        at: [
+          'connection/connection.ts:Connection.reportWireEnd',
+          'standard/session.ts:Session.end',
+        ],
         tests: [
           'unit/connection/closing-handshake › a wire that ends without a Close is 1006 for a %s',
           `${ABNORMAL}a reset is 1006, without 'error'`,

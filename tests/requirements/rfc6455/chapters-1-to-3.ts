@@ -122,7 +122,7 @@ export const CHAPTERS_1_TO_3: readonly Section[] = [
         level: 'MUST NOT',
         who: 'client',
         rule: 'A URI has no fragment identifier.',
-        at: ['client/url.ts:readAddress'],
+        at: ['client/url.ts:readAddress', 'standard/arguments.ts:parseUrl'],
         tests: [
           'unit/client/url › a fragment is refused',
           'handshake/client/redirect-with-fragment.http',
