@@ -24,8 +24,10 @@ export function closeEvent(code: number, reason: string, wasClean: boolean): Clo
 
 /** An Event with two members more than the standard's, which hides the cause from pages. */
 export interface FailureEvent extends Event {
-  readonly error: Error;
-  readonly message: string;
+  /** Why the connection failed; absent in events that the program dispatches. */
+  readonly error?: Error;
+  /** The message of `error`. */
+  readonly message?: string;
 }
 
 /** 'error'. The standard wants a plain Event; the cause is in its own properties. */

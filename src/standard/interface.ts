@@ -18,9 +18,11 @@ export interface MessageEvent<Data = any> extends Event {
   /** Always ''. */
   readonly lastEventId: string;
   /** Always null. */
-  readonly source: null;
+  // biome-ignore lint/suspicious/noExplicitAny: the type of `dom` names objects of browsers
+  readonly source: any;
   /** Always empty. */
-  readonly ports: readonly never[];
+  // biome-ignore lint/suspicious/noExplicitAny: the type of `dom` names objects of browsers
+  readonly ports: readonly any[];
   /** @deprecated Use the constructor of MessageEvent. */
   initMessageEvent(type: string): void;
 }
@@ -35,7 +37,7 @@ export interface WebSocketEventMap {
 
 type Handler<Type extends keyof WebSocketEventMap> =
   // biome-ignore lint/suspicious/noExplicitAny: as `dom` has it; the result is ignored
-  ((this: WebSocket, event: WebSocketEventMap[Type]) => any) | null;
+  ((event: WebSocketEventMap[Type]) => any) | null;
 
 // biome-ignore lint/suspicious/noExplicitAny: as `dom` has it
 type AnyListener = ((event: Event) => any) | { handleEvent(event: Event): any };
@@ -57,7 +59,7 @@ export interface WebSocket extends EventTarget {
   /** The URL, serialised; its scheme is ws: or wss:. */
   readonly url: string;
   /** The state: `CONNECTING`, `OPEN`, `CLOSING` or `CLOSED`. */
-  readonly readyState: number;
+  readonly readyState: 0 | 1 | 2 | 3;
   /**
    * The payload bytes given to `send` that the operating system did not take yet. It only grows when the
    * connection is closing or closed.

@@ -38,7 +38,7 @@ describe('the code', () => {
     [3000.5, 3000],
     [3001.5, 3002],
     [4998.7, 4999],
-    [{ valueOf: () => 3333 }, 3333],
+    [{ valueOf: (): number => 3333 }, 3333],
   ])('%p is sent as %d', async (code, sent) => {
     const client = await opened();
     close(client.ws, code);
