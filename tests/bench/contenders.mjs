@@ -29,7 +29,7 @@ function onNode(server, rest) {
   return { ...NODE, ...programs, lacks: ['client'], ...rest };
 }
 
-const client = (file) => ({ client: at(`clients/${file}.mjs`), lacks: [] });
+const client = (file) => ({ client: at(`clients/${file}.mjs`), lacks: ['standard'] });
 
 /** A program that comes as a package per platform. */
 function program(name, server, rest) {
@@ -40,6 +40,19 @@ function program(name, server, rest) {
 const BUN_ARCH = process.arch === 'arm64' ? 'aarch64' : process.arch;
 const LIBC = process.platform === 'linux' ? '-glibc' : '';
 
+/** Node's own WebSocket, of another version of Node: a client only. */
+function ownOfNode(version) {
+  const folder = at(`../interop/node_modules/node${version}-${process.platform}-${process.arch}`);
+  const command = `${folder}/bin/node`;
+  return {
+    ...{ name: `Node ${version}`, command, flags: [], collectible: [], env: {} },
+    client: at('clients/standard.mjs'),
+    only: 'standard',
+    lacks: [],
+    build: () => (existsSync(command) ? undefined : '`npm ci --prefix tests/interop` installs it'),
+  };
+}
+
 /** The contender that is being judged; the ratios are its figures over the others'. */
 export const SUBJECT = 'ws6455';
 
@@ -47,14 +60,19 @@ export const SUBJECT = 'ws6455';
 export const USUAL = [SUBJECT, 'ws', 'ceiling', 'listeners'];
 
 export const CONTENDERS = [
-  { name: SUBJECT, ...onNode('ws6455', client('ws6455')) },
-  { name: 'ws', ...onNode('ws', { ...client('ws'), lacks: ['iterated'] }), requires: 'ws' },
+  { name: SUBJECT, ...onNode('ws6455', { ...client('ws6455'), lacks: [] }) },
+  {
+    name: 'ws',
+    ...onNode('ws', { ...client('ws'), lacks: ['iterated', 'standard'] }),
+    requires: 'ws',
+  },
   /** Our own build, with a listener of 'message' where the row iterates. */
   {
     name: 'listeners',
     ...onNode('ws6455', { only: 'iterated' }),
     env: { ...WITHOUT_HELPERS, WS6455_LISTENERS: '1' },
   },
+  ...[22, 24, 26].map(ownOfNode),
   /** Another build of ours, such as that of the commit before: the folder that WS6455_BEFORE names. */
   {
     name: 'before',
@@ -66,12 +84,21 @@ export const CONTENDERS = [
   {
     name: 'ceiling',
     ...onNode('ceiling', {
-      lacks: ['deflate', 'client', 'awaited', 'checked', 'stuck', 'heartbeat', 'iterated'],
+      lacks: [
+        'deflate',
+        'client',
+        'awaited',
+        'checked',
+        'stuck',
+        'heartbeat',
+        'iterated',
+        'standard',
+      ],
     }),
   },
   {
     name: 'ws+bufferutil',
-    ...onNode('ws', { ...client('ws'), lacks: ['iterated'] }),
+    ...onNode('ws', { ...client('ws'), lacks: ['iterated', 'standard'] }),
     requires: 'bufferutil',
     env: { WS_NO_UTF_8_VALIDATE: '1' },
   },
@@ -79,7 +106,7 @@ export const CONTENDERS = [
     name: 'websocket',
     ...onNode('websocket', {
       ...client('websocket'),
-      lacks: ['deflate', 'awaited', 'checked', 'stuck', 'heartbeat', 'iterated'],
+      lacks: ['deflate', 'awaited', 'checked', 'stuck', 'heartbeat', 'iterated', 'standard'],
     }),
     requires: 'websocket',
   },
@@ -87,7 +114,7 @@ export const CONTENDERS = [
     name: 'faye',
     ...onNode('faye', {
       ...client('faye'),
-      lacks: ['awaited', 'checked', 'stuck', 'heartbeat', 'iterated'],
+      lacks: ['awaited', 'checked', 'stuck', 'heartbeat', 'iterated', 'standard'],
     }),
     requires: 'faye-websocket',
   },
@@ -96,7 +123,7 @@ export const CONTENDERS = [
     ...program(`@oven/bun-${process.platform}-${BUN_ARCH}/bin/bun`, 'bun', {
       flags: ['run'],
       collectible: ['--expose-gc'],
-      lacks: ['client', 'awaited', 'checked', 'stuck', 'heartbeat', 'iterated'],
+      lacks: ['client', 'awaited', 'checked', 'stuck', 'heartbeat', 'iterated', 'standard'],
     }),
   },
   {
@@ -104,14 +131,23 @@ export const CONTENDERS = [
     ...program(`@deno/${process.platform}-${process.arch}${LIBC}/deno`, 'deno', {
       flags: ['run', '--allow-all', '--no-config', '--quiet'],
       collectible: [`--v8-flags=${V8.join(',')}`],
-      lacks: ['deflate', 'client', 'awaited', 'checked', 'stuck', 'heartbeat', 'iterated'],
+      lacks: [
+        'deflate',
+        'client',
+        'awaited',
+        'checked',
+        'stuck',
+        'heartbeat',
+        'iterated',
+        'standard',
+      ],
     }),
   },
   {
     name: 'gorilla',
     ...{ command: GORILLA, flags: [], collectible: [], env: {} },
     build: buildGorilla,
-    lacks: ['tls', 'client', 'awaited', 'checked', 'stuck', 'heartbeat', 'iterated'],
+    lacks: ['tls', 'client', 'awaited', 'checked', 'stuck', 'heartbeat', 'iterated', 'standard'],
   },
 ];
 

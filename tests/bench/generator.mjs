@@ -101,7 +101,14 @@ export function generate(generator, workload, server, { seconds, warmup, payload
 /** A contender's own client, which measures itself. */
 export function runClient({ command, flags: own, client, env }, workload, server, options) {
   const { seconds, warmup, payload, further = [] } = options;
-  const told = { ...workload.load, port: server.port, seconds, warmup, payload };
+  const told = {
+    ...workload.load,
+    ...workload.application,
+    port: server.port,
+    seconds,
+    warmup,
+    payload,
+  };
   const args = [...own, ...further, client, JSON.stringify(told)];
   return runJson(command, args, bound(seconds, warmup), env);
 }

@@ -240,6 +240,24 @@ function clientSide({ id, title, load }) {
   };
 }
 
+/** The class of `ws6455/standard` beside Node's own WebSocket. */
+function standardClient(id, what, load) {
+  const row = echo(id, what, load);
+  return {
+    ...row,
+    title: `client, the web's class: ${row.title}`,
+    unit: 'CPU µs of the client per message',
+    side: 'client',
+    application: { standard: true },
+    targets: targets(undefined, undefined, { 'Node 22': 0.5, 'Node 24': 0.5, 'Node 26': 0.5 }),
+  };
+}
+
+const STANDARD = [
+  standardClient('standard-64Bx16', '64 B', { conns: 10, size: 64, pipeline: 16, ...BINARY }),
+  standardClient('standard-64KiB', '64 KiB', { conns: 10, size: 64 * KIB, ...BINARY }),
+];
+
 const ALONE_1KIB = COMPRESSED.filter(({ id }) => id.startsWith('deflate-1KiB'));
 
 /**
@@ -275,11 +293,21 @@ const ALL = [
   ...HEARTBEATS,
   ...TLS,
   ...[...ECHO, ...ALONE_1KIB].map(clientSide),
+  ...STANDARD,
 ];
 
 export const WORKLOADS = ALL.map(withinReach);
 
-const FEATURES = ['deflate', 'tls', 'awaited', 'iterated', 'checked', 'stuck', 'heartbeat'];
+const FEATURES = [
+  'deflate',
+  'tls',
+  'awaited',
+  'iterated',
+  'checked',
+  'stuck',
+  'heartbeat',
+  'standard',
+];
 
 /** What a contender must be able to do to take part. */
 export function needs({ side, load, application = {} }) {
