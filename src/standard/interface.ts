@@ -50,12 +50,42 @@ interface ListenerOptions {
   signal?: AbortSignal;
 }
 
-/** A WebSocket, as browsers have it. */
-export interface WebSocket extends EventTarget {
+/** The values of `readyState`. */
+interface States {
   readonly CONNECTING: 0;
   readonly OPEN: 1;
   readonly CLOSING: 2;
   readonly CLOSED: 3;
+}
+
+/** An EventTarget that knows the types of its events. */
+interface TypedTarget extends EventTarget {
+  addEventListener<Type extends keyof WebSocketEventMap>(
+    type: Type,
+    // biome-ignore lint/suspicious/noExplicitAny: as `dom` has it
+    listener: (this: WebSocket, event: WebSocketEventMap[Type]) => any,
+    options?: boolean | ListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: AnyListener | null,
+    options?: boolean | ListenerOptions,
+  ): void;
+  removeEventListener<Type extends keyof WebSocketEventMap>(
+    type: Type,
+    // biome-ignore lint/suspicious/noExplicitAny: as `dom` has it
+    listener: (this: WebSocket, event: WebSocketEventMap[Type]) => any,
+    options?: boolean | { capture?: boolean },
+  ): void;
+  removeEventListener(
+    type: string,
+    listener: AnyListener | null,
+    options?: boolean | { capture?: boolean },
+  ): void;
+}
+
+/** A WebSocket, as browsers have it. */
+export interface WebSocket extends TypedTarget, States {
   /** The URL, serialised; its scheme is ws: or wss:. */
   readonly url: string;
   /** The state: `CONNECTING`, `OPEN`, `CLOSING` or `CLOSED`. */
@@ -102,37 +132,11 @@ export interface WebSocket extends EventTarget {
    * @throws DOMException InvalidAccessError for another code; SyntaxError for a longer reason
    */
   close(code?: number, reason?: string): void;
-  addEventListener<Type extends keyof WebSocketEventMap>(
-    type: Type,
-    // biome-ignore lint/suspicious/noExplicitAny: as `dom` has it
-    listener: (this: WebSocket, event: WebSocketEventMap[Type]) => any,
-    options?: boolean | ListenerOptions,
-  ): void;
-  addEventListener(
-    type: string,
-    listener: AnyListener | null,
-    options?: boolean | ListenerOptions,
-  ): void;
-  removeEventListener<Type extends keyof WebSocketEventMap>(
-    type: Type,
-    // biome-ignore lint/suspicious/noExplicitAny: as `dom` has it
-    listener: (this: WebSocket, event: WebSocketEventMap[Type]) => any,
-    options?: boolean | { capture?: boolean },
-  ): void;
-  removeEventListener(
-    type: string,
-    listener: AnyListener | null,
-    options?: boolean | { capture?: boolean },
-  ): void;
 }
 
 /** The class WebSocket. */
-export interface WebSocketConstructor {
+export interface WebSocketConstructor extends States {
   readonly prototype: WebSocket;
-  readonly CONNECTING: 0;
-  readonly OPEN: 1;
-  readonly CLOSING: 2;
-  readonly CLOSED: 3;
   /**
    * Starts the opening handshake with a server. A failure is an 'error' and a 'close'.
    * @param url absolute; its scheme is ws:, wss:, http: or https:

@@ -173,6 +173,13 @@ function partsOf(path: string, parts: typeof API) {
   });
 }
 
+/** The parts of docs/standard.md. */
+const STANDARD: typeof API = [
+  ['options', ['src/standard/options.ts', 'WebSocketInit']],
+  ['properties', ['src/standard/interface.ts', 'WebSocket']],
+  ['methods', ['src/standard/interface.ts', 'WebSocket']],
+];
+
 /** The messages on the channels, in docs/observability.md. */
 const DIAGNOSTICS = [
   ...['Connection', 'Handshake', 'Open', 'Close', 'Frame', 'Message', 'Ping', 'Pong'],
@@ -200,6 +207,7 @@ describe.each([
   ...partsOf('docs/api.md', API),
   ...partsOf('docs/protocol.md', PROTOCOL),
   ...partsOf('docs/recording.md', RECORDING),
+  ...partsOf('docs/standard.md', STANDARD),
   ...DIAGNOSTICS,
 ])('%s', (path, name, generate) => {
   // UPDATE_DOCS=1 npx jest tests/unit/docs.test.ts writes the tables anew.
