@@ -50,7 +50,7 @@ interface ListenerOptions {
   signal?: AbortSignal;
 }
 
-/** The values of `readyState`. */
+/** The constants, on the class and on its objects. */
 interface States {
   readonly CONNECTING: 0;
   readonly OPEN: 1;
