@@ -11,7 +11,10 @@ const IN_THE_ROOT = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
 const ENTRIES = ['index', 'protocol', 'standard/index', 'standard/global'].flatMap((name) =>
   ['js', 'mjs', 'd.ts', 'd.mts'].map((kind) => `${name}.${kind}`),
 );
-const BROWSER_ENTRIES = ['', 'standard/'].flatMap((folder) => [`${folder}browser.js`, `${folder}browser.mjs`]);
+const BROWSER_ENTRIES = ['', 'standard/'].flatMap((folder) => [
+  `${folder}browser.js`,
+  `${folder}browser.mjs`,
+]);
 const MAX_BYTES = 620_000;
 
 /**
