@@ -45,14 +45,14 @@ function run(handler: Handler, socket: WebSocket, request: IncomingMessage): voi
       if (session?.connection?.endpoint.state === 'OPEN') {
         session.connection.endpoint.startClosingHandshake(NORMAL);
       }
-      inbox?.release();
+      inbox?.endHold();
     },
     (reason) => {
       const error = toError(reason);
       try {
         if (!isOwnEnd(error, socket)) session?.onRejection(error, request);
       } finally {
-        inbox?.release();
+        inbox?.endHold();
       }
     },
   );

@@ -1,10 +1,11 @@
 /** `closed` of a WebSocket: a promise, made when it is read first. */
 
-import type { EventEmitter } from 'node:events';
 import type { CloseInfo } from '../connection/close-info.js';
 import { CLOSED, type Session } from './session.js';
+import { whenClosed } from './when-closed.js';
 
-interface Closing extends EventEmitter {
+/** A WebSocket, as far as it is used here. */
+interface Closing {
   readonly closeInfo?: CloseInfo | undefined;
 }
 
@@ -15,10 +16,9 @@ export function closedPromise(ws: Closing, session: Session): Promise<CloseInfo>
   const existing = promises.get(session);
   if (existing !== undefined) return existing;
   const promise = new Promise<CloseInfo>((resolve) => {
-    const settle = (): void => resolve(ws.closeInfo as CloseInfo); // it is set before 'close'
+    const settle = (): void => resolve(ws.closeInfo as CloseInfo); // it is set before
     if (session.readyState === CLOSED) settle();
-    // The first listener: an exception of another one does not keep it from being called.
-    else ws.prependOnceListener('close', settle);
+    else whenClosed(session, settle);
   });
   promises.set(session, promise);
   return promise;

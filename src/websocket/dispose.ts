@@ -5,6 +5,7 @@ import type { EventEmitter } from 'node:events';
 import { CloseCode } from '../protocol/close.js';
 import { onClosing } from './inboxes.js';
 import { CLOSED, CONNECTING, OPEN, type Session } from './session.js';
+import { whenClosed } from './when-closed.js';
 
 const NORMAL = { code: CloseCode.NORMAL, reason: Buffer.alloc(0) };
 
@@ -19,7 +20,7 @@ export function dispose(ws: EventEmitter, session: Session | undefined): Promise
       resolve();
       return;
     }
-    ws.once('close', () => resolve());
+    whenClosed(session, resolve);
     if (readyState === CONNECTING) {
       ws.on('error', () => {});
       session.abort();

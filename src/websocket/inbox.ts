@@ -8,6 +8,7 @@ import { Fifo } from '../protocol/fifo.js';
 import { type HeldMessages, inboxes } from './inboxes.js';
 import { toBinary } from './payload.js';
 import { CLOSED, type Session } from './session.js';
+import { whenClosed } from './when-closed.js';
 
 /** A message as 'message' delivers it. */
 export type Delivered = Buffer | ArrayBuffer | Buffer[] | Blob;
@@ -63,6 +64,7 @@ export class Inbox implements HeldMessages {
     const inbox = new Inbox(ws, session);
     inboxes.set(session, inbox);
     inbox.attach();
+    whenClosed(session, () => inbox.onClosed());
     return inbox;
   }
 
@@ -112,6 +114,11 @@ export class Inbox implements HeldMessages {
     this.regulate();
   }
 
+  /** The program needs no message any more, unless an iteration goes on. */
+  endHold(): void {
+    if (this.consumer === undefined) this.release();
+  }
+
   /** This end closes the connection. Without a consumer, reading must not stop any more. */
   stopHolding(): void {
     if (this.consumer !== undefined) return;
@@ -146,14 +153,39 @@ export class Inbox implements HeldMessages {
     const message = this.consumer === undefined ? this.take() : undefined;
     if (message === undefined) return false;
     const { data, isBinary } = message;
+    const outer = this.emitted;
     this.emitted = isBinary ? toCurrentType(data, this.session) : data;
-    this.ws.emit('message', this.emitted, isBinary);
+    try {
+      this.ws.emit('message', this.emitted, isBinary);
+    } finally {
+      this.emitted = outer;
+    }
     return true;
+  }
+
+  /** The connection is closed: a pause of the program holds nothing back any more. */
+  private onClosed(): void {
+    try {
+      this.deliverRest();
+    } finally {
+      this.detach();
+      this.consumer?.onClosed();
+    }
+  }
+
+  private deliverRest(): void {
+    try {
+      while (this.hasListener && this.emitOldest());
+    } finally {
+      // After an exception of a listener the others are still to be delivered.
+      if (this.hasListener && this.consumer === undefined && this.queue.length > 0) {
+        this.deliverRest();
+      }
+    }
   }
 
   private readonly onMessage = (data: Delivered, isBinary: boolean): void => {
     const { consumer, emitted } = this;
-    this.emitted = undefined;
     if (data === emitted) return;
     if (consumer !== undefined) {
       if (!consumer.onMessage(data, isBinary)) this.push(data, isBinary);
@@ -186,24 +218,17 @@ export class Inbox implements HeldMessages {
     if (!this.isFull) this.regulate();
   }
 
-  private readonly onClosed = (): void => {
-    this.detach();
-    this.consumer?.onClosed();
-  };
-
   private attach(): void {
     const { session, ws } = this;
     if (session.readyState === CLOSED) return;
     // First of all listeners: an exception of another one loses no message here.
     ws.prependListener('message', this.onMessage);
-    ws.prependListener('close', this.onClosed);
     ws.on('newListener', this.onNewListener);
   }
 
   private detach(): void {
     const { ws } = this;
     ws.removeListener('message', this.onMessage);
-    ws.removeListener('close', this.onClosed);
     ws.removeListener('newListener', this.onNewListener);
   }
 

@@ -34,6 +34,7 @@ import { applyOptions } from './apply-options.js';
 import { unsubscribeAll } from './events.js';
 import { type BinaryType, byteLengthOf, toBinary } from './payload.js';
 import type { SessionOwner, SessionServer } from './session-owner.js';
+import { callWhenClosed } from './when-closed.js';
 
 export const CONNECTING = 0;
 export const OPEN = 1;
@@ -300,7 +301,11 @@ export class Session implements Application, DropListener {
     if (this.client !== undefined) this.server?.onClientEnd(this.client, info);
     unsubscribeAll(this.owner);
     reports.reportClose(this, code, reason, info);
-    this.owner.emit('close', code, reason);
+    try {
+      callWhenClosed(this);
+    } finally {
+      this.owner.emit('close', code, reason);
+    }
   }
 
   // Called for the opening handshake of a client:

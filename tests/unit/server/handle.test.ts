@@ -153,6 +153,21 @@ describe('a handler', () => {
     await until(() => ended === 1, 'the loop to end');
   });
 
+  test('may return while a loop goes on that it does not await: the loop ends with its connection', async () => {
+    const seen: string[] = [];
+    const { connect } = handled(async (socket) => {
+      void (async () => {
+        for await (const data of socket) seen.push(String(data));
+        seen.push('end');
+      })();
+      await turns(1);
+    });
+    const client = connect();
+    client.on('open', () => client.send('a'));
+    await client.closed;
+    await until(() => seen.includes('end'), 'the loop to end');
+  });
+
   test('leaves nothing behind on a socket', async () => {
     const { client, ws, wss } = await connectPair(scope());
     const names = ws.eventNames();

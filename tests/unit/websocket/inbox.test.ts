@@ -127,6 +127,49 @@ describe('after `break`', () => {
     expect(seen).toEqual(['1', '2', '3']);
   });
 
+  test('messages that a pause held back come before `close`, as without an iteration', async () => {
+    const { ws, wire } = await leaveLoop();
+    wire.arrive(texts(3, 1));
+    await turns();
+    ws.pause();
+    const seen = listen(ws);
+    ws.on('close', () => seen.push('close'));
+    wire.destroy();
+    await ws.closed;
+    expect(seen).toEqual(['1', '2', '3', 'close']);
+  });
+
+  test('an exception of a listener at the end loses neither a message nor `close`', async () => {
+    const { ws, wire } = await leaveLoop();
+    wire.arrive(texts(3, 1));
+    await turns();
+    ws.pause();
+    const seen: string[] = [];
+    ws.on('message', (data) => {
+      seen.push(String(data));
+      if (seen.length === 2) throw new Error('listener');
+    });
+    ws.on('close', () => seen.push('close'));
+    expect(() => ws.emitClose()).toThrow('listener');
+    expect(seen).toEqual(['1', '2', '3', 'close']);
+    wire.destroy();
+  });
+
+  test('a message that arrives while a held one is emitted makes no message come twice', async () => {
+    const { ws, wire } = await leaveLoop();
+    wire.arrive(texts(2, 1));
+    await turns();
+    const seen: string[] = [];
+    ws.prependListener('message', (data) => {
+      seen.push(String(data));
+      if (String(data) === '1') ws.emit('message', Buffer.from('3'), false);
+    });
+    await turns();
+    // The listener stands before everything that could keep the order.
+    expect(seen.sort()).toEqual(['1', '2', '3']);
+    expect(await Promise.race([take(ws, 1), turns().then(() => 'none')])).toBe('none');
+  });
+
   test('a listener that was there before has got everything: nothing is held', async () => {
     const { ws, wire } = await openConnection(); // it has listeners
     const messages = ws.messages();
