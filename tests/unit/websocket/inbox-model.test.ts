@@ -12,7 +12,7 @@ const scope = useScope();
 const clock = useClock();
 const openConnection = useConnections(scope);
 
-const RUNS = Number(process.env.RUNS ?? 40);
+const RUNS = 40;
 const STEPS = 40;
 
 /** One program that takes messages in every way there is, one way at a time. */

@@ -2,6 +2,7 @@
 
 import { getEventListeners, once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
+import type WebSocket from '../../../src/index.js';
 import { useClock } from '../../support/clock.js';
 import { close, type OpenConnection, text, useConnections } from '../../support/connections.js';
 import { turns, until } from '../../support/inbox.js';
@@ -150,7 +151,7 @@ describe('after `break`', () => {
       if (seen.length === 2) throw new Error('listener');
     });
     ws.on('close', () => seen.push('close'));
-    expect(() => ws.emitClose()).toThrow('listener');
+    expect(() => (ws as WebSocket.Unconnected).emitClose()).toThrow('listener');
     expect(seen).toEqual(['1', '2', '3', 'close']);
     wire.destroy();
   });
