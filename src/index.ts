@@ -22,6 +22,7 @@ import * as errors from './protocol/errors.js';
 import type * as proxy from './proxy/options.js';
 import type * as admission from './server/admission-options.js';
 import type * as serverApi from './server/api.js';
+import type * as handler from './server/handler-api.js';
 import { hardened } from './server/hardened.js';
 import type * as serverOptions from './server/options.js';
 import type * as shutdown from './server/shutdown-options.js';
@@ -274,7 +275,7 @@ declare namespace WebSocket {
   type RouteOptions<
     T extends AnySocketClass = SocketClass,
     U extends Request = Request,
-  > = serverApi.RouteOptions<T, U>;
+  > = handler.RouteOptions<T, U>;
   type ServerState = serverApi.ServerState;
   type ServerStats = serverApi.ServerStats;
   type MetricsOptions = serverApi.MetricsOptions;

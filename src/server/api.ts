@@ -10,8 +10,9 @@ import type { CloseInfo, Traffic } from '../connection/close-info.js';
 import type { PrepareOptions, QueueOptions } from '../websocket/api.js';
 import type { BufferLike } from '../websocket/payload.js';
 import type { PreparedMessage } from '../websocket/prepared.js';
-import type { Authenticate, ServerOnlyOption, WithContext } from './admission-options.js';
-import type { AnySocketClass, ServerOptions } from './options.js';
+import type { Authenticate, WithContext } from './admission-options.js';
+import type { HandlerApi, RouteOptions } from './handler-api.js';
+import type { AnySocketClass } from './options.js';
 import type { ShutdownOptions, ShutdownReport } from './shutdown-options.js';
 
 /** The options of `broadcast`: which connections receive the message. */
@@ -251,18 +252,12 @@ export interface ShutdownApi {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The options of a route, over those of its server. */
-export type RouteOptions<
-  T extends AnySocketClass = AnySocketClass,
-  U extends typeof IncomingMessage = typeof IncomingMessage,
-> = Omit<ServerOptions<T, U>, ServerOnlyOption>;
-
 /** Several endpoints of one server, and what it counts. */
 export interface EndpointsApi<
   T extends AnySocketClass,
   U extends typeof IncomingMessage,
   Context = unknown,
-> {
+> extends HandlerApi<T, U, Context> {
   /**
    * Adds an endpoint: its connections go to the listener, and not to 'connection' nor to the callback
    * of `handleUpgrade`. A path is compared as the option `path` is; an exact one comes before a
@@ -290,23 +285,6 @@ export interface EndpointsApi<
   route(
     path: string,
     listener: (socket: WithContext<InstanceType<T>, Context>, request: InstanceType<U>) => void,
-  ): this;
-
-  /**
-   * Sets the handler of new connections: an async function that is called with each of them, in the
-   * place of a listener of 'connection'. When it returns, the connection is closed with 1000. When it
-   * throws, the connection is closed with 1011 and 'socketError' has the error, unless that is the
-   * CloseError of an iteration of this connection. Messages are held from the start, so the handler may
-   * await other things before it iterates.
-   * @param handler called with the connection and its request
-   * @returns the server
-   * @throws TypeError for a handler that is no function; Error if there is a handler
-   */
-  handle(
-    handler: (
-      socket: WithContext<InstanceType<T>, Context>,
-      request: InstanceType<U>,
-    ) => PromiseLike<unknown>,
   ): this;
 
   /** Returns what the server counts now. It takes a microsecond for each open connection. */

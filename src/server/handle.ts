@@ -15,23 +15,39 @@ type Handler = (socket: WebSocket, request: IncomingMessage) => unknown;
 
 const NORMAL = { code: CloseCode.NORMAL, reason: Buffer.alloc(0) };
 
-/** The servers that have a handler. */
+/** The servers that have a handler for 'connection'. */
 const handled = new WeakSet<EventEmitter>();
 
-/** @throws TypeError for a handler that is no function; Error for a second one */
-export function handleConnections(server: EventEmitter, handler: unknown): void {
+/** A server, as far as it is used here. */
+interface Routed extends EventEmitter {
+  route(path: string, options: object, listener: (...args: never[]) => void): unknown;
+}
+
+/**
+ * Implements `handle` of a server.
+ * @param given the handler; or the path of a route, its options or none, and the handler
+ * @throws as documented there
+ */
+export function handleConnections(server: Routed, given: readonly unknown[]): void {
+  const handler = given.at(-1);
   if (typeof handler !== 'function') {
     throw new TypeError(
       `The handler must be a function, usually an async one: ${describeValue(handler)} was given`,
     );
   }
+  const listener = (socket: WebSocket, request: IncomingMessage): void => {
+    run(handler as Handler, socket, request);
+  };
+  if (given.length > 1) {
+    const [path, options] = given.length > 2 ? given : [given[0], {}];
+    server.route(path as string, options as object, listener); // it checks both
+    return;
+  }
   if (handled.has(server)) {
     throw new Error('The server has a handler already: two could not share the messages');
   }
   handled.add(server);
-  server.on('connection', (socket: WebSocket, request: IncomingMessage) => {
-    run(handler as Handler, socket, request);
-  });
+  server.on('connection', listener);
 }
 
 /** Calls the handler for one connection, and closes the connection when it has ended. */

@@ -20,7 +20,6 @@ import type {
   EndpointsApi,
   MetricsOptions,
   Reached,
-  RouteOptions,
   ServerApi,
   ServerState,
   ServerStats,
@@ -28,6 +27,7 @@ import type {
 } from './api.js';
 import { broadcastTo } from './broadcast.js';
 import { checkIsObject, checkRoute, checkServerOptions } from './check-options.js';
+import type { ConnectionHandler, RouteOptions } from './handler-api.js';
 import { recordRefusal } from './handshake-record.js';
 import { Lifecycle, type LifecycleOwner } from './lifecycle.js';
 import { type AnySocketClass, type ServerOptions, serverOptions } from './options.js';
@@ -168,14 +168,18 @@ export class WebSocketServer<
     return this;
   }
 
-  handle(
-    handler: (
-      socket: WithContext<InstanceType<T>, Context>,
-      request: InstanceType<U>,
-    ) => PromiseLike<unknown>,
-  ): this {
+  handle<Class extends AnySocketClass = T, RouteContext = Context>(
+    path: string,
+    options: RouteOptions<Class, U> & {
+      authenticate?: Authenticate<InstanceType<U>, RouteContext> | undefined;
+    },
+    handler: ConnectionHandler<Class, U, RouteContext>,
+  ): this;
+  handle(path: string, handler: ConnectionHandler<T, U, Context>): this;
+  handle(handler: ConnectionHandler<T, U, Context>): this;
+  handle(...given: unknown[]): this {
     const { handleConnections } = require('./handle.js') as typeof import('./handle.js');
-    handleConnections(this, handler);
+    handleConnections(this, given);
     return this;
   }
 

@@ -327,6 +327,11 @@ export async function iterate(server: WebSocketServer, signal: AbortSignal): Pro
     expectType<Equal<typeof client, WebSocket>>();
     for await (const data of client) await client.sent(`${request.url}: ${data}`);
   });
+  server.handle('/plain', async (client) => expectType<Equal<typeof client, WebSocket>>());
+  const authenticate = () => ({ user: 'Ada' });
+  server.handle('/chat', { authenticate }, async (client) => {
+    expectType<Equal<typeof client.context.user, string>>();
+  });
 }
 
 export const withContext = new WebSocketServer({

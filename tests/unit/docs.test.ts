@@ -106,6 +106,7 @@ const API: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
     [SERVER, 'ServerApi'],
     [SERVER, 'BroadcastApi'],
     [SERVER, 'EndpointsApi'],
+    ['src/server/handler-api.ts', 'HandlerApi'],
     [SERVER, 'ShutdownApi'],
   ],
   ['options', [SHUTDOWN, 'ShutdownOptions']],

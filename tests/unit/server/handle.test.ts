@@ -192,6 +192,52 @@ describe('a handler', () => {
   });
 });
 
+describe('a handler of a route', () => {
+  test('gets the connections of its path, with the options of the route', async () => {
+    const { server, connect } = handled(async (socket) => socket.send('other'), { path: '/other' });
+    const echo = async (socket: WebSocketInstance) => {
+      await turns(20);
+      for await (const data of socket) socket.send(`${socket.protocol} ${data}`);
+    };
+    expect(server.handle('/plain', echo)).toBe(server);
+    expect(server.handle('/chat', { handleProtocols: () => 'v1' }, echo)).toBe(server);
+    for (const [path, answer] of [
+      ['/plain', ' a'],
+      ['/chat', 'v1 a'],
+      ['/other', 'other'],
+    ] as const) {
+      const client = connect({}, path === '/chat' ? 'v1' : undefined, path);
+      const seen = received(client);
+      client.on('open', () => client.send('a'));
+      await until(() => seen.length === 1, 'the answer');
+      expect(seen).toEqual([answer]);
+      client.close(1000);
+      expect(await client.closed).toMatchObject({ received: { code: 1000 } });
+    }
+  });
+
+  test('that throws closes the connection with 1011, and the server tells', async () => {
+    const { server, connect, told } = handled(async () => {});
+    server.handle('/chat', { captureRejections: true }, () => Promise.reject(new Error('oops')));
+    expect(await connect({}, undefined, '/chat').closed).toMatchObject({
+      received: { code: 1011 },
+    });
+    expect(told).toEqual(['oops at /chat']);
+  });
+
+  test('is checked as a route is', () => {
+    const { server } = handled(async () => {});
+    const handler = async () => {};
+    server.handle('/chat', handler);
+    expect(() => server.handle('/chat', handler)).toThrow(/a route with the path/);
+    expect(() => server.handle('chat', handler)).toThrow(TypeError);
+    expect(() => server.handle(5 as never, handler)).toThrow(/path of a route.*5 was given/);
+    expect(() => server.handle('/a', { port: 1 } as never, handler)).toThrow(/option port/);
+    expect(() => server.handle('/a', null as never, handler)).toThrow(/options of a route/);
+    expect(() => server.handle('/a', {}, undefined as never)).toThrow(/must be a function/);
+  });
+});
+
 describe('handle', () => {
   test('refuses what is no function, and a second handler', () => {
     const { server } = handled(async () => {});
