@@ -215,7 +215,7 @@ export class Inbox implements HeldMessages {
     if (this.isReadOn && this.isAboveHigh) return;
     this.queue.push({ data, isBinary });
     this.bytes += sizeOf(data);
-    if (!this.isFull) this.regulate();
+    if (!this.isFull && this.isAboveHigh) this.regulate();
   }
 
   private attach(): void {
