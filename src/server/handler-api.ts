@@ -46,7 +46,7 @@ export interface HandlerApi<
     },
     handler: ConnectionHandler<Class, U, RouteContext>,
   ): this;
-  /** Adds an endpoint with the options of the server. */
+  /** A handler of an endpoint that has no options of its own. */
   handle(path: string, handler: ConnectionHandler<T, U, Context>): this;
   /** Sets the handler of the connections that no route has. */
   handle(handler: ConnectionHandler<T, U, Context>): this;

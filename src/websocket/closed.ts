@@ -4,7 +4,7 @@ import type { CloseInfo } from '../connection/close-info.js';
 import { CLOSED, type Session } from './session.js';
 import { whenClosed } from './when-closed.js';
 
-/** A WebSocket, as far as it is used here. */
+/** What `closed` needs of a WebSocket. */
 interface Closing {
   readonly closeInfo?: CloseInfo | undefined;
 }
