@@ -1,3 +1,3 @@
 /** What bundlers for browsers get from `ws6455/standard`: the browser's own classes. */
 
-export { CloseEvent, WebSocket } from './browser.js';
+export { CloseEvent, WebSocket, WebSocketError, WebSocketStream } from './browser.js';

@@ -17,7 +17,7 @@ import type { Settings } from './options.js';
 /** Learns how an opening handshake ended. */
 export interface OpeningListener {
   /** The WebSocket. */
-  readonly owner: EventTarget;
+  readonly owner: object;
   /** @param extensions the value of the header field, as the server wrote it */
   onEstablished(socket: Duplex, head: Buffer, negotiated: Negotiated, extensions: string): void;
   /** The handshake failed. It is called in a task of its own. */

@@ -59,3 +59,10 @@ export function toUsvString(value: unknown): string {
   const text = toDomString(value);
   return LONE_SURROGATE.test(text) ? Buffer.from(text).toString() : text;
 }
+
+/** `[EnforceRange] unsigned short`: the integer part. @throws TypeError outside of 0 to 65 535 */
+export function enforceUnsignedShort(value: unknown, name: string): number {
+  const integer = Math.trunc(Number(value));
+  if (integer >= 0 && integer <= 65_535) return integer + 0; // -0 is 0
+  throw new TypeError(`${name} must be a number from 0 to 65535, not ${String(value)}`);
+}

@@ -4,6 +4,7 @@ import { Blob, Buffer } from 'node:buffer';
 import type { EventEmitter } from 'node:events';
 import { Pause } from '../connection/connection.js';
 import { time } from '../connection/time.js';
+import { WebSocketError } from '../protocol/errors.js';
 import { Fifo } from '../protocol/fifo.js';
 import { type HeldMessages, inboxes } from './inboxes.js';
 import { toBinary } from './payload.js';
@@ -18,6 +19,8 @@ export interface Consumer {
   /** @returns whether the message was taken; else it waits */
   onMessage(data: Delivered, isBinary: boolean): boolean;
   onClosed(): void;
+  /** This end closes the connection. */
+  onClosing?(): void;
 }
 
 /** A message that waits, as it was delivered: text is a Buffer too. */
@@ -73,12 +76,13 @@ export class Inbox implements HeldMessages {
     this.session = session;
   }
 
-  get hasConsumer(): boolean {
-    return this.consumer !== undefined;
+  get hasWaiting(): boolean {
+    return this.queue.length > 0;
   }
 
-  /** A consumer begins. The caller has checked that there is no other. */
+  /** A consumer begins. @throws WebSocketError with the code WS_ERR_LOCKED if there is another one */
   open(consumer: Consumer, marks: Marks): void {
+    if (this.consumer !== undefined) throw lockedError();
     this.consumer = consumer;
     this.marks = marks;
     this.detach();
@@ -121,7 +125,10 @@ export class Inbox implements HeldMessages {
 
   /** This end closes the connection. Without a consumer, reading must not stop any more. */
   stopHolding(): void {
-    if (this.consumer !== undefined) return;
+    if (this.consumer !== undefined) {
+      this.consumer.onClosing?.();
+      return;
+    }
     this.dropsNewest = true;
     this.regulate();
   }
@@ -278,6 +285,13 @@ export class Inbox implements HeldMessages {
 
 function deliver(inbox: Inbox): void {
   inbox.deliver();
+}
+
+function lockedError(): WebSocketError {
+  return new WebSocketError(
+    'The messages of this WebSocket have a consumer already: end that loop or stream first, or share its messages',
+    'WS_ERR_LOCKED',
+  );
 }
 
 /** Returns a message in the form of `binaryType`, which may have changed since it was received. */

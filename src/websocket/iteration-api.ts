@@ -1,5 +1,6 @@
 /** The promises and iterators of a WebSocket, for programs. They are documented here only. */
 
+import type { ReadableStream, WritableStream } from 'node:stream/web';
 import type { CloseInfo } from '../connection/close-info.js';
 import type { SendOptions } from './api.js';
 import type { BufferLike } from './payload.js';
@@ -8,6 +9,20 @@ import type { BufferLike } from './payload.js';
 export type ReceivedMessage<Binary = Buffer> =
   | { readonly data: string; readonly isBinary: false }
   | { readonly data: Binary; readonly isBinary: true };
+
+/** A message that is read from a stream: text is a string; binary data has memory of its own. */
+export type ReadChunk = string | Uint8Array<ArrayBuffer>;
+
+/** A message to write to a stream. Its bytes are copied. */
+export type WriteChunk = string | ArrayBuffer | ArrayBufferView;
+
+/** The two directions of a WebSocket as web streams. */
+export interface MessageStreams {
+  /** The received messages. */
+  readonly readable: ReadableStream<ReadChunk>;
+  /** Sends each chunk as one message. */
+  readonly writable: WritableStream<WriteChunk>;
+}
 
 /** How messages are iterated. */
 export interface MessagesOptions {
@@ -74,4 +89,14 @@ export interface IterationApi {
    * selects.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<string | Buffer, undefined>;
+
+  /**
+   * Returns the messages as web streams, with backpressure: reading stops while 16 messages or 256 KiB
+   * wait to be read, and a write waits while `send` returns false. A closing handshake ends `readable`,
+   * whatever its code, which `closed` tells; any other end is a CloseError in both streams.
+   * `writable.close()`, `writable.abort()` and `readable.cancel()` start the closing handshake.
+   * @throws WebSocketError with the code WS_ERR_LOCKED while an iterator or other streams are in use, and
+   * WS_ERR_NOT_OPEN while connecting; TypeError if `binaryType` is 'blob'
+   */
+  toStream(): MessageStreams;
 }

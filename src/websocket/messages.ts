@@ -5,7 +5,6 @@ import { ASYNC_DISPOSE } from '../connection/async-dispose.js';
 import { describeValue } from '../connection/check-options.js';
 import type { CloseInfo } from '../connection/close-info.js';
 import { CloseCode } from '../protocol/close.js';
-import { WebSocketError } from '../protocol/errors.js';
 import { AbortError } from './abort-error.js';
 import { CloseError } from './close-error.js';
 import { isSignal } from './events.js';
@@ -91,9 +90,8 @@ class MessageIterator<T> implements AsyncIterableIterator<T, undefined>, Consume
       return;
     }
     const inbox = Inbox.of(ws, session);
-    if (inbox.hasConsumer) throw lockedError();
-    this.inbox = inbox;
     inbox.open(this, marks);
+    this.inbox = inbox;
     // The error of a client is that of the iteration: without a listener it would end the process.
     if (session.server === undefined) ws.on('error', ignore);
     this.signal?.addEventListener('abort', this.onAbort);
@@ -177,13 +175,6 @@ function isNormal({ received }: CloseInfo): boolean {
 }
 
 function ignore(): void {}
-
-function lockedError(): WebSocketError {
-  return new WebSocketError(
-    'The messages of this WebSocket are being iterated already: end that loop first, or share its messages',
-    'WS_ERR_LOCKED',
-  );
-}
 
 /** @throws TypeError or RangeError for marks without sense */
 function readMarks({ highWaterMark, lowWaterMark }: MessagesOptions): Marks {

@@ -33,6 +33,7 @@ import { onClosing, onProgramResumed } from './inboxes.js';
 import type {
   ConnectOptions,
   IterationApi,
+  MessageStreams,
   MessagesOptions,
   ReceivedMessage,
 } from './iteration-api.js';
@@ -262,6 +263,11 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap>, I
   [Symbol.asyncIterator](): AsyncIterableIterator<string | Buffer, undefined> {
     const { dataOf } = require('./messages.js') as typeof import('./messages.js');
     return dataOf(this, this[SESSION]) as AsyncIterableIterator<string | Buffer, undefined>;
+  }
+
+  toStream(): MessageStreams {
+    const { streamsOf } = require('./streams.js') as typeof import('./streams.js');
+    return streamsOf(this, this[SESSION]);
   }
 
   async measureRoundTrip(options?: MeasureOptions): Promise<number> {

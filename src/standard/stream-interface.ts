@@ -1,0 +1,67 @@
+/** WebSocketStream draft §2: the interface WebSocketStream. */
+
+import type { MessageStreams } from '../websocket/iteration-api.js';
+import type { WebSocketStreamInit } from './stream-options.js';
+import type { WebSocketCloseInfo } from './websocket-error.js';
+
+/** An open connection. */
+export interface WebSocketConnection extends MessageStreams {
+  /** The field Sec-WebSocket-Extensions of the response, or ''. RFC 6455 §9.1. */
+  readonly extensions: string;
+  /** The subprotocol that the server chose, or ''. RFC 6455 §1.9. */
+  readonly protocol: string;
+}
+
+/** How a connection was closed. */
+export interface StreamClose {
+  /** The close code of the peer; 1005 if its Close had none. RFC 6455 §7.1.5. */
+  readonly closeCode: number;
+  /** The close reason of the peer, or ''. RFC 6455 §7.1.6. */
+  readonly reason: string;
+}
+
+/** A WebSocket as streams with backpressure. */
+export interface WebSocketStream {
+  /** The URL, serialised; its scheme is ws: or wss:. '' for a WebSocket of a server. */
+  readonly url: string;
+  /**
+   * The streams, when the opening handshake is complete. It is rejected with a WebSocketError if it
+   * fails, and with the reason of the signal.
+   */
+  readonly opened: Promise<WebSocketConnection>;
+  /**
+   * What the peer closed with, after a closing handshake. It is rejected with a WebSocketError if the
+   * connection failed, or was closed before all writes were done.
+   */
+  readonly closed: Promise<StreamClose>;
+  /**
+   * Starts the closing handshake; aborts an opening handshake. RFC 6455 §7.1.2.
+   * @throws DOMException InvalidAccessError for a code other than 1000 and 3000 to 4999; SyntaxError for a
+   * reason of more than 123 bytes
+   */
+  close(info?: WebSocketCloseInfo): void;
+}
+
+/** A WebSocket of the class of `ws6455`. */
+export interface ConvertibleSocket {
+  readonly readyState: number;
+  toStream(): MessageStreams;
+}
+
+/** The class WebSocketStream. */
+export interface WebSocketStreamConstructor {
+  readonly prototype: WebSocketStream;
+  /**
+   * Starts the opening handshake with a server.
+   * @param url absolute; its scheme is ws:, wss:, http: or https:
+   * @throws DOMException SyntaxError for a URL or a subprotocol that is not valid; TypeError or
+   * RangeError for an option
+   */
+  new (url: string | URL, options?: WebSocketStreamInit<WebSocketStream>): WebSocketStream;
+  /**
+   * Returns the streams of an open WebSocket of `ws6455`, of a server or a client. `opened` is resolved.
+   * @throws TypeError for another object; WebSocketError of `ws6455` with the code WS_ERR_LOCKED or
+   * WS_ERR_NOT_OPEN, and TypeError, as `toStream` of the WebSocket
+   */
+  from(socket: ConvertibleSocket): WebSocketStream;
+}

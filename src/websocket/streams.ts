@@ -1,0 +1,302 @@
+/** `toStream` of a WebSocket: its messages as web streams, with backpressure in both directions. */
+
+import { Buffer } from 'node:buffer';
+import type { EventEmitter } from 'node:events';
+import {
+  ReadableStream,
+  type ReadableStreamDefaultController,
+  WritableStream,
+  type WritableStreamDefaultController,
+} from 'node:stream/web';
+import { types } from 'node:util';
+import type { CloseInfo } from '../connection/close-info.js';
+import { type Close, CloseCode } from '../protocol/close.js';
+import { WebSocketError } from '../protocol/errors.js';
+import type { MaySendMore } from './api.js';
+import { CloseError } from './close-error.js';
+import { type Consumer, DEFAULT_MARKS, type Delivered, Inbox, type Waiting } from './inbox.js';
+import { onClosing } from './inboxes.js';
+import type { MessageStreams, ReadChunk, WriteChunk } from './iteration-api.js';
+import { CONNECTING, OPEN, type Session } from './session.js';
+
+/** A WebSocket, as far as its streams use it. */
+export interface Streamed extends EventEmitter {
+  readonly closeInfo?: CloseInfo | undefined;
+  send(data: unknown, callback?: (error?: Error | null) => void): MaySendMore;
+}
+
+/** What `toStream` and WebSocketStream do differently. */
+export interface StreamRules {
+  /** The Close for the reason given to `cancel` or `abort`. */
+  closeFor(reason: unknown): Close;
+  /** The error of both streams after an end that was not clean. */
+  errorFor(info: CloseInfo): Error;
+  /** The connection is closed. @param error undefined if the end was clean */
+  onEnd(info: CloseInfo, error: Error | undefined): void;
+}
+
+/** RFC 6455 §7.4.1: a Close without a code. */
+export const EMPTY_CLOSE: Close = { code: CloseCode.NO_STATUS, reason: Buffer.alloc(0) };
+
+const RULES_OF_SOCKET: StreamRules = {
+  closeFor: () => EMPTY_CLOSE,
+  errorFor: (info) => new CloseError(info),
+  onEnd() {},
+};
+
+/** @throws as documented at `toStream` of a WebSocket */
+export function streamsOf(ws: Streamed, session: Session): MessageStreams {
+  const { readable, writable } = new Streams(ws, session, RULES_OF_SOCKET);
+  return { readable, writable };
+}
+
+/** Starts the closing handshake of an open connection. RFC 6455 §7.1.2. */
+export function closeSession(session: Session, close: Close): void {
+  if (session.readyState !== OPEN) return;
+  session.connection?.endpoint.startClosingHandshake(close);
+  onClosing(session);
+}
+
+/** A write, or the close of the WritableStream, that is not settled. */
+interface Deferred {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+type AbortableController = WritableStreamDefaultController & { readonly signal: AbortSignal };
+
+/** The streams of one WebSocket. */
+export class Streams implements Consumer {
+  readonly readable: ReadableStream<ReadChunk>;
+  readonly writable: WritableStream<WriteChunk>;
+  private readonly ws: Streamed;
+  private readonly session: Session;
+  private readonly rules: StreamRules;
+  private readonly inbox: Inbox;
+  /** undefined once the ReadableStream is closed, errored or cancelled. */
+  private reading: ReadableStreamDefaultController<ReadChunk> | undefined;
+  /** undefined once the WritableStream is closed or aborted. */
+  private writing: WritableStreamDefaultController | undefined;
+  /** The reader waits for a message. */
+  private isWanted = false;
+  /** The message that waits until more may be sent. There is one at most. */
+  private pendingWrite: Deferred | undefined;
+  private pendingClose: Deferred | undefined;
+  private isEnded = false;
+  /** The error of an end that was not clean. */
+  private failure: Error | undefined;
+
+  /** @throws WebSocketError, TypeError: as `toStream` of a WebSocket */
+  constructor(ws: Streamed, session: Session, rules: StreamRules) {
+    checkStreamable(session);
+    this.ws = ws;
+    this.session = session;
+    this.rules = rules;
+    this.inbox = Inbox.of(ws, session);
+    this.inbox.open(this, DEFAULT_MARKS);
+    if (session.connection !== undefined) session.setBinaryType('nodebuffer');
+    ws.on('drain', this.onDrain);
+    ws.prependOnceListener('close', this.onEnd);
+    // The streams have the error of a client: without a listener it would end the process.
+    if (session.server === undefined) ws.on('error', ignore);
+    this.readable = this.createReadable();
+    this.writable = this.createWritable();
+    if (ws.closeInfo !== undefined) this.onEnd();
+  }
+
+  private createReadable(): ReadableStream<ReadChunk> {
+    const source = {
+      start: (controller: ReadableStreamDefaultController<ReadChunk>): void => {
+        this.reading = controller;
+      },
+      pull: (): void => this.pull(),
+      cancel: (reason: unknown): void => {
+        this.reading = undefined;
+        // What comes from now on is dropped, so that the peer's Close is read.
+        this.inbox.release();
+        closeSession(this.session, this.rules.closeFor(reason));
+      },
+    };
+    // The inbox is the queue: it counts bytes, too.
+    return new ReadableStream(source, { highWaterMark: 0 });
+  }
+
+  private createWritable(): WritableStream<WriteChunk> {
+    return new WritableStream<WriteChunk>({
+      start: (controller) => {
+        this.writing = controller;
+        // The write in progress delays `abort` until it is settled.
+        const { signal } = controller as AbortableController; // @types/node lacks it
+        signal.addEventListener('abort', () => this.settleWrite());
+      },
+      write: (chunk) => this.write(chunk),
+      close: () => this.closeWritable(),
+      abort: (reason) => {
+        this.writing = undefined;
+        closeSession(this.session, this.rules.closeFor(reason));
+      },
+    });
+  }
+
+  /** The reader wants a message, and the queue of the stream is empty. */
+  private pull(): void {
+    const message = this.inbox.take();
+    if (message === undefined) this.isWanted = true;
+    else this.reading?.enqueue(toChunk(message));
+    if (this.isEnded) this.endReadable();
+  }
+
+  onMessage(data: Delivered, isBinary: boolean): boolean {
+    if (!this.isWanted) return false;
+    this.isWanted = false;
+    this.session.connection?.collectReplies();
+    this.reading?.enqueue(toChunk({ data, isBinary }));
+    return true;
+  }
+
+  onClosed(): void {}
+
+  /** Messages that come after our Close are dropped, so that the peer's Close is read. */
+  onClosing(): void {
+    for (let message = this.inbox.take(); message !== undefined; message = this.inbox.take()) {
+      this.reading?.enqueue(toChunk(message));
+    }
+    this.inbox.release();
+  }
+
+  /** @returns undefined if more may be written at once */
+  private write(chunk: unknown): Promise<void> | undefined {
+    const { session, ws } = this;
+    const payload = toPayload(chunk);
+    // A message that is written after the closing handshake began is not sent, and no error.
+    if (session.readyState !== OPEN) return undefined;
+    const data = typeof payload !== 'string' && mustCopy(session) ? Buffer.from(payload) : payload;
+    if (session.connection?.limit !== undefined) return this.writeLimited(data);
+    if (ws.send(data) !== false) return undefined;
+    return new Promise((resolve, reject) => {
+      this.pendingWrite = { resolve, reject };
+    });
+  }
+
+  /** A message that a limit holds back or drops is settled by the callback. */
+  private writeLimited(data: string | Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.pendingWrite = { resolve, reject };
+      const maySendMore = this.ws.send(data, (error) => {
+        const isUnsent = error && (error as { code?: unknown }).code !== 'WS_ERR_DROPPED';
+        if (!isUnsent) this.onDrain();
+      });
+      if (maySendMore !== false) this.settleWrite();
+    });
+  }
+
+  private readonly onDrain = (): void => {
+    // RFC 6455 §5.5.1: the peer that sent a Close may not have read this message. The end decides.
+    if (this.session.connection?.endpoint.received === undefined) this.settleWrite();
+  };
+
+  private settleWrite(): void {
+    this.pendingWrite?.resolve();
+    this.pendingWrite = undefined;
+  }
+
+  private closeWritable(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.pendingClose = { resolve, reject };
+      closeSession(this.session, EMPTY_CLOSE);
+    });
+  }
+
+  private readonly onEnd = (): void => {
+    const { ws, rules, pendingWrite } = this;
+    const info = ws.closeInfo as CloseInfo; // it is set before 'close'
+    ws.removeListener('drain', this.onDrain);
+    ws.removeListener('error', ignore);
+    this.isEnded = true;
+    if (!info.wasClean || pendingWrite !== undefined) this.failure = rules.errorFor(info);
+    this.endWritable(info);
+    this.endReadable();
+    rules.onEnd(info, this.failure);
+  };
+
+  private endWritable({ received }: CloseInfo): void {
+    const { failure, pendingClose, pendingWrite, writing } = this;
+    this.pendingWrite = undefined;
+    this.writing = undefined;
+    if (pendingClose !== undefined) {
+      if (failure === undefined) pendingClose.resolve();
+      else pendingClose.reject(failure);
+      return;
+    }
+    const error = failure === undefined || (pendingWrite && received) ? closedError() : failure;
+    pendingWrite?.reject(error);
+    writing?.error(error);
+  }
+
+  /** The messages that wait are read first. */
+  private endReadable(): void {
+    const { failure, inbox, reading } = this;
+    if (reading === undefined || inbox.hasWaiting) return;
+    this.reading = undefined;
+    if (failure === undefined) reading.close();
+    else reading.error(failure);
+  }
+}
+
+function ignore(): void {}
+
+/** @throws WebSocketError or TypeError if the WebSocket cannot have streams now */
+function checkStreamable({ binaryType, readyState }: Session): void {
+  if (readyState === CONNECTING) {
+    throw new WebSocketError(
+      'toStream() needs an open WebSocket: readyState 0 (CONNECTING). Use WebSocket.connect()',
+      'WS_ERR_NOT_OPEN',
+    );
+  }
+  if (binaryType === 'blob') {
+    throw new TypeError(
+      "toStream() gives binary messages as Uint8Array, not as binaryType 'blob': leave binaryType as it is",
+    );
+  }
+}
+
+function closedError(): DOMException {
+  return new DOMException('The WebSocket is closed: nothing can be written', 'InvalidStateError');
+}
+
+/** Text is a string; binary data has memory of its own. */
+function toChunk({ data, isBinary }: Waiting): ReadChunk {
+  if (!isBinary) return String(data);
+  if (types.isArrayBuffer(data)) return new Uint8Array(data);
+  const bytes = Array.isArray(data) ? Buffer.concat(data) : (data as Buffer); // no Blob: see above
+  const { buffer, byteLength, byteOffset } = bytes;
+  if (byteLength === buffer.byteLength) return new Uint8Array(buffer as ArrayBuffer);
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength).slice();
+}
+
+/**
+ * Converts a chunk to write: `(BufferSource or USVString)`.
+ * @throws TypeError for memory that is shared or can be resized, and what `toString` throws
+ */
+function toPayload(chunk: unknown): Buffer | string {
+  if (typeof chunk === 'string') return chunk;
+  if (ArrayBuffer.isView(chunk)) return bytesOf(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  if (types.isArrayBuffer(chunk)) return bytesOf(chunk, 0, chunk.byteLength);
+  // String() accepts symbols, a template does not.
+  return `${chunk as string}`;
+}
+
+function bytesOf(memory: ArrayBufferLike, offset: number, length: number): Buffer {
+  if (types.isSharedArrayBuffer(memory) || (memory as { resizable?: boolean }).resizable) {
+    throw new TypeError(
+      'The memory of a chunk must not be shared or resizable: write a copy of it',
+    );
+  }
+  return Buffer.from(memory, offset, length);
+}
+
+/** Whether the bytes must be copied. A client masks the frame at once if nothing waits before it. */
+function mustCopy({ connection, extension, role }: Session): boolean {
+  if (role === 'server' || extension !== undefined || connection?.limit !== undefined) return true;
+  return connection?.endpoint.sender.isIdle !== true;
+}
