@@ -10,6 +10,7 @@ import {
 } from 'node:stream/web';
 import { types } from 'node:util';
 import type { CloseInfo } from '../connection/close-info.js';
+import { time } from '../connection/time.js';
 import { type Close, CloseCode } from '../protocol/close.js';
 import { WebSocketError } from '../protocol/errors.js';
 import type { MaySendMore } from './api.js';
@@ -168,11 +169,20 @@ export class Streams implements Consumer {
   private write(chunk: unknown): Promise<void> | undefined {
     const { session, ws } = this;
     const payload = toPayload(chunk);
-    // A message that is written after the closing handshake began is not sent, and no error.
-    if (session.readyState !== OPEN) return undefined;
+    if (session.readyState !== OPEN) return this.writeLate();
     const data = typeof payload !== 'string' && mustCopy(session) ? Buffer.from(payload) : payload;
     if (session.connection?.limit !== undefined) return this.writeLimited(data);
-    if (ws.send(data) !== false) return undefined;
+    return ws.send(data) === false ? this.wait() : undefined;
+  }
+
+  /** A message after our Close is not sent, and no error. After the peer's Close it is an incomplete write. */
+  private writeLate(): Promise<void> | undefined {
+    const { ws, session } = this;
+    const isClosedByPeer = ws.closeInfo === undefined && closedByPeer(session);
+    return isClosedByPeer ? this.wait() : undefined;
+  }
+
+  private wait(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.pendingWrite = { resolve, reject };
     });
@@ -190,10 +200,15 @@ export class Streams implements Consumer {
     });
   }
 
+  /** Settles the write in the next turn: a Close that has arrived by now is read before. */
   private readonly onDrain = (): void => {
-    // RFC 6455 §5.5.1: the peer that sent a Close may not have read this message. The end decides.
-    if (this.session.connection?.endpoint.received === undefined) this.settleWrite();
+    if (this.pendingWrite !== undefined) time.setImmediate(settleDrained, this);
   };
+
+  /** A peer that sent its Close does not read this message: then the end settles it. RFC 6455 §5.5.1. */
+  settleDrained(): void {
+    if (!closedByPeer(this.session)) this.settleWrite();
+  }
 
   private settleWrite(): void {
     this.pendingWrite?.resolve();
@@ -208,12 +223,14 @@ export class Streams implements Consumer {
   }
 
   private readonly onEnd = (): void => {
-    const { ws, rules, pendingWrite } = this;
+    const { ws, rules } = this;
     const info = ws.closeInfo as CloseInfo; // it is set before 'close'
+    // After our own Close no 'drain' tells that the message before it was sent.
+    if (info.wasClean && !closedByPeer(this.session)) this.settleWrite();
     ws.removeListener('drain', this.onDrain);
     ws.removeListener('error', ignore);
     this.isEnded = true;
-    if (!info.wasClean || pendingWrite !== undefined) this.failure = rules.errorFor(info);
+    if (!info.wasClean || this.pendingWrite !== undefined) this.failure = rules.errorFor(info);
     this.endWritable(info);
     this.endReadable();
     rules.onEnd(info, this.failure);
@@ -244,6 +261,16 @@ export class Streams implements Consumer {
 }
 
 function ignore(): void {}
+
+function settleDrained(streams: Streams): void {
+  streams.settleDrained();
+}
+
+/** Whether the peer started the closing handshake. */
+function closedByPeer({ connection }: Session): boolean {
+  const { received, origin } = connection?.endpoint ?? {};
+  return received !== undefined && origin?.by !== 'us';
+}
 
 /** @throws WebSocketError or TypeError if the WebSocket cannot have streams now */
 function checkStreamable({ binaryType, readyState }: Session): void {

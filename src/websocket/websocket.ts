@@ -12,14 +12,10 @@ import type { SocketOptions } from '../connection/options.js';
 import { Opcode } from '../protocol/frame.js';
 import type { SendCallback } from '../protocol/write-batch.js';
 import type {
-  CloseEventApi,
   ControlCallback,
-  ErrorEventApi,
-  EventApi,
   EventListenerOptions,
   MaySendMore,
   MeasureOptions,
-  MessageEventApi,
   ReadyState,
   SendOptions,
   SocketStats,
@@ -28,6 +24,7 @@ import type {
 import { defineProperties, replaceProperty } from './class-properties.js';
 import { connect } from './client-handshake.js';
 import { dispose } from './dispose.js';
+import type { EventHandler, EventMap } from './event-map.js';
 import { addEventListener, isDomEvent, type Listener, removeEventListener } from './events.js';
 import { onClosing, onProgramResumed } from './inboxes.js';
 import type {
@@ -42,7 +39,6 @@ import { sendControl, sendLimited, sendPayload, sendPrepared } from './outgoing.
 import {
   type BinaryType,
   type BufferLike,
-  type Data,
   isBinaryType,
   pickCallback,
   toClose,
@@ -52,16 +48,6 @@ import {
 import { PreparedMessage } from './prepared.js';
 import { CONNECTING, OPEN, Session } from './session.js';
 import { remoteAddressOf, statsOf } from './stats.js';
-
-/** The event objects. `index.ts` declares them again with targets of the augmented type. */
-interface EventMap {
-  open: EventApi<unknown>;
-  message: MessageEventApi<unknown, Data>;
-  close: CloseEventApi<unknown>;
-  error: ErrorEventApi<unknown>;
-}
-
-type EventHandler<K extends keyof EventMap> = ((event: EventMap[K]) => void) | null;
 
 /** The key of the session. Unlike a #private field, the property works through proxies. */
 const SESSION = Symbol('ws6455.session');
