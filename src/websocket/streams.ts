@@ -215,7 +215,8 @@ export class Streams implements Consumer {
     this.pendingWrite = undefined;
   }
 
-  private closeWritable(): Promise<void> {
+  private closeWritable(): Promise<void> | undefined {
+    if (this.isEnded) return undefined;
     return new Promise((resolve, reject) => {
       this.pendingClose = { resolve, reject };
       closeSession(this.session, EMPTY_CLOSE);
@@ -231,12 +232,18 @@ export class Streams implements Consumer {
     ws.removeListener('error', ignore);
     this.isEnded = true;
     if (!info.wasClean || this.pendingWrite !== undefined) this.failure = rules.errorFor(info);
-    this.endWritable(info);
     this.endReadable();
-    rules.onEnd(info, this.failure);
+    // A pipe of the readable closes its writable first: so that an echo ends without an error.
+    if (this.failure === undefined) time.setImmediate(() => this.endWritable(info));
+    else this.endWritable(info);
   };
 
-  private endWritable({ received }: CloseInfo): void {
+  private endWritable(info: CloseInfo): void {
+    this.settleWritable(info);
+    this.rules.onEnd(info, this.failure);
+  }
+
+  private settleWritable({ received }: CloseInfo): void {
     const { failure, pendingClose, pendingWrite, writing } = this;
     this.pendingWrite = undefined;
     this.writing = undefined;
