@@ -1,7 +1,7 @@
 /** The recipes with promises of docs/recipes.md: the server with a loop, and its client. */
 
 import { describe, expect, test } from '@jest/globals';
-import { frame, KEY } from '../../support/frames.js';
+import { closePayload, frame, KEY, OPCODE } from '../../support/frames.js';
 import { Inbox, until } from '../../support/inbox.js';
 import { programOf, runHere, serveHere, toPort } from '../../support/recipes.js';
 import { upgradeRequest } from '../../support/requests.js';
@@ -42,4 +42,20 @@ describe('the server with a loop and its client', () => {
     await until(() => printed.length > 0, 'the report');
     expect(printed).toEqual([expect.stringMatching(/^failed: .*ECONNREFUSED/)]);
   });
+});
+
+test('the server with pipes answers in capital letters', async () => {
+  const { port, printed } = await serveHere(scope(), programOf('A pipe for each client'));
+  const socket = await scope().connect(port);
+  const inbox = new Inbox(socket);
+  socket.write(upgradeRequest({}));
+  await inbox.message();
+  socket.write(
+    Buffer.concat([frame({ payload: 'tea', mask: KEY }), frame({ payload: 'milk', mask: KEY })]),
+  );
+  expect((await inbox.frame()).payload.toString()).toBe('TEA');
+  expect((await inbox.frame()).payload.toString()).toBe('MILK');
+  socket.end(frame({ opcode: OPCODE.CLOSE, payload: closePayload(1000), mask: KEY }));
+  await until(() => inbox.ended, 'the end');
+  expect(printed).toEqual([]);
 });
