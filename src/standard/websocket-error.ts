@@ -19,7 +19,7 @@ export interface CheckedClose {
 }
 
 /**
- * Reads a close code and reason. RFC 6455 §5.5.1: a reason needs a code.
+ * Reads a close code and reason. A reason alone gets the code 1000.
  * @throws TypeError, RangeError for other types; DOMException InvalidAccessError for the code, SyntaxError
  * for a reason of more than 123 bytes
  */

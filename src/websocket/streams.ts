@@ -8,17 +8,17 @@ import {
   WritableStream,
   type WritableStreamDefaultController,
 } from 'node:stream/web';
-import { types } from 'node:util';
 import type { CloseInfo } from '../connection/close-info.js';
 import { time } from '../connection/time.js';
 import { type Close, CloseCode } from '../protocol/close.js';
 import { WebSocketError } from '../protocol/errors.js';
 import type { MaySendMore } from './api.js';
 import { CloseError } from './close-error.js';
-import { type Consumer, DEFAULT_MARKS, type Delivered, Inbox, type Waiting } from './inbox.js';
+import { type Consumer, DEFAULT_MARKS, type Delivered, Inbox } from './inbox.js';
 import { onClosing } from './inboxes.js';
 import type { MessageStreams, ReadChunk, WriteChunk } from './iteration-api.js';
 import { CONNECTING, OPEN, type Session } from './session.js';
+import { mustCopy, toChunk, toPayload } from './stream-chunks.js';
 
 /** A WebSocket, as far as its streams use it. */
 export interface Streamed extends EventEmitter {
@@ -36,7 +36,7 @@ export interface StreamRules {
   onEnd(info: CloseInfo, error: Error | undefined): void;
 }
 
-/** RFC 6455 §7.4.1: a Close without a code. */
+/** A Close without a code. */
 export const EMPTY_CLOSE: Close = { code: CloseCode.NO_STATUS, reason: Buffer.alloc(0) };
 
 const RULES_OF_SOCKET: StreamRules = {
@@ -296,41 +296,4 @@ function checkStreamable({ binaryType, readyState }: Session): void {
 
 function closedError(): DOMException {
   return new DOMException('The WebSocket is closed: nothing can be written', 'InvalidStateError');
-}
-
-/** Text is a string; binary data has memory of its own. */
-function toChunk({ data, isBinary }: Waiting): ReadChunk {
-  if (!isBinary) return String(data);
-  if (types.isArrayBuffer(data)) return new Uint8Array(data);
-  const bytes = Array.isArray(data) ? Buffer.concat(data) : (data as Buffer); // no Blob: see above
-  const { buffer, byteLength, byteOffset } = bytes;
-  if (byteLength === buffer.byteLength) return new Uint8Array(buffer as ArrayBuffer);
-  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength).slice();
-}
-
-/**
- * Converts a chunk to write: `(BufferSource or USVString)`.
- * @throws TypeError for memory that is shared or can be resized, and what `toString` throws
- */
-function toPayload(chunk: unknown): Buffer | string {
-  if (typeof chunk === 'string') return chunk;
-  if (ArrayBuffer.isView(chunk)) return bytesOf(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  if (types.isArrayBuffer(chunk)) return bytesOf(chunk, 0, chunk.byteLength);
-  // String() accepts symbols, a template does not.
-  return `${chunk as string}`;
-}
-
-function bytesOf(memory: ArrayBufferLike, offset: number, length: number): Buffer {
-  if (types.isSharedArrayBuffer(memory) || (memory as { resizable?: boolean }).resizable) {
-    throw new TypeError(
-      'The memory of a chunk must not be shared or resizable: write a copy of it',
-    );
-  }
-  return Buffer.from(memory, offset, length);
-}
-
-/** Whether the bytes must be copied. A client masks the frame at once if nothing waits before it. */
-function mustCopy({ connection, extension, role }: Session): boolean {
-  if (role === 'server' || extension !== undefined || connection?.limit !== undefined) return true;
-  return connection?.endpoint.sender.isIdle !== true;
 }

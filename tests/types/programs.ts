@@ -379,6 +379,9 @@ export class Standin extends EventEmitter implements WebSocket {
     this.send(data);
   }
   async *messages(): AsyncGenerator<never, undefined> {}
+  toStream(): ReturnType<WebSocket['toStream']> {
+    throw new Error('not there');
+  }
   async *[Symbol.asyncIterator](): AsyncGenerator<never, undefined> {}
   addEventListener(): void {}
   removeEventListener(): void {}

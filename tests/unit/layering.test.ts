@@ -23,7 +23,7 @@ const NODE_MODULES: Record<string, readonly string[]> = {
   proxy: ['buffer', 'dns', 'net', 'tls'],
   client: ['buffer', 'http', 'https', 'net', 'stream', 'tls'],
   'sans-io': ['buffer', 'util', 'zlib'],
-  websocket: ['async_hooks', 'buffer', 'events', 'http', 'stream', 'util'],
+  websocket: ['async_hooks', 'buffer', 'events', 'http', 'stream', 'util', 'stream/web'],
   server: [
     'buffer',
     'diagnostics_channel',
