@@ -28,8 +28,6 @@ export async function connect(signal: AbortSignal): Promise<string | Uint8Array 
 export function wrong(socket: WebSocket): void {
   // @ts-expect-error: a chunk is text or bytes
   void socket.toStream().writable.getWriter().write(5);
-  // @ts-expect-error: a list
-  new WebSocketStream('ws://localhost/', { protocols: 'a' });
   // @ts-expect-error: no such member
   new WebSocketError('', { code: 1 });
 }
