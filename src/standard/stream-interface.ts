@@ -6,9 +6,9 @@ import type { WebSocketCloseInfo } from './websocket-error.js';
 
 /** An open connection. */
 export interface WebSocketConnection extends MessageStreams {
-  /** The field Sec-WebSocket-Extensions of the response, or ''. RFC 6455 §9.1. */
+  /** The agreed extensions, as the response has them; '' without any. RFC 6455 §9.1. */
   readonly extensions: string;
-  /** The subprotocol that the server chose, or ''. RFC 6455 §1.9. */
+  /** The agreed subprotocol; '' without one. RFC 6455 §1.9. */
   readonly protocol: string;
 }
 
@@ -22,7 +22,7 @@ export interface StreamClose {
 
 /** A WebSocket as streams with backpressure. */
 export interface WebSocketStream {
-  /** The URL, serialised; its scheme is ws: or wss:. '' for a WebSocket of a server. */
+  /** The serialised URL, with ws: or wss:; '' for a WebSocket of a server. */
   readonly url: string;
   /**
    * The streams, when the opening handshake is complete. It is rejected with a WebSocketError if it
@@ -52,10 +52,9 @@ export interface ConvertibleSocket {
 export interface WebSocketStreamConstructor {
   readonly prototype: WebSocketStream;
   /**
-   * Starts the opening handshake with a server.
-   * @param url absolute; its scheme is ws:, wss:, http: or https:
-   * @throws DOMException SyntaxError for a URL or a subprotocol that is not valid; TypeError or
-   * RangeError for an option
+   * Begins to connect.
+   * @param url as for a WebSocket
+   * @throws as the constructor of WebSocket; TypeError if `protocols` is not a list
    */
   new (url: string | URL, options?: WebSocketStreamInit<WebSocketStream>): WebSocketStream;
   /**

@@ -8,9 +8,9 @@ import { toUsvString } from './web-idl.js';
 
 /** The options of the constructor. */
 export interface WebSocketStreamInit<Socket = never> extends WebSocketInit<Socket> {
-  /** The subprotocols to request. RFC 6455 §1.9. */
+  /** The list of subprotocols. RFC 6455 §1.9. */
   protocols?: Iterable<string> | undefined;
-  /** Aborts the opening handshake. It does nothing to an open connection. */
+  /** Ends connecting. It does nothing to an open connection. */
   signal?: AbortSignal | undefined;
 }
 

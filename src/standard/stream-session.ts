@@ -46,7 +46,7 @@ export class StreamSession implements OpeningListener, StreamRules {
     this.url = url;
   }
 
-  /** Starts the opening handshake of a client. @throws errors of `http.request`, for invalid options */
+  /** Starts the opening handshake, unless the signal was aborted. @throws as `Opening.begin` */
   connect(url: URL, settings: StreamSettings): void {
     const { signal } = settings;
     if (signal?.aborted) {

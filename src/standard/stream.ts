@@ -17,7 +17,7 @@ class OpenSocket {
   }
 }
 
-/** The members have the types of Web IDL: any value is given, and converted. */
+/** Accepts any value, as Web IDL has it. */
 class StandardWebSocketStream {
   readonly #session: StreamSession;
 

@@ -6,7 +6,7 @@ import { defineInterface, enforceUnsignedShort, toUsvString } from './web-idl.js
 
 /** The close code and reason of a new WebSocketError. */
 export interface WebSocketCloseInfo {
-  /** 1000, or from 3000 to 4999. RFC 6455 §7.4. */
+  /** 1000, or a code of programs, 3000 to 4999. RFC 6455 §7.4. */
   closeCode?: number | undefined;
   /** At most 123 bytes in UTF-8. Default ''. RFC 6455 §7.1.6. */
   reason?: string | undefined;

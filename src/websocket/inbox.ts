@@ -19,7 +19,7 @@ export interface Consumer {
   /** @returns whether the message was taken; else it waits */
   onMessage(data: Delivered, isBinary: boolean): boolean;
   onClosed(): void;
-  /** This end closes the connection. */
+  /** The program closes: nothing more needs to be read but the Close. */
   onClosing?(): void;
 }
 

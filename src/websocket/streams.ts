@@ -32,7 +32,7 @@ export interface StreamRules {
   closeFor(reason: unknown): Close;
   /** The error of both streams after an end that was not clean. */
   errorFor(info: CloseInfo): Error;
-  /** The connection is closed. @param error undefined if the end was clean */
+  /** Learns of the end. @param error undefined if the end was clean */
   onEnd(info: CloseInfo, error: Error | undefined): void;
 }
 
