@@ -16,7 +16,7 @@ export interface WebSocketConnection extends MessageStreams {
 export interface StreamClose {
   /** The close code of the peer; 1005 if its Close had none. RFC 6455 §7.1.5. */
   readonly closeCode: number;
-  /** The close reason of the peer, or ''. RFC 6455 §7.1.6. */
+  /** What the peer gave as its reason; may be empty. RFC 6455 §7.1.6. */
   readonly reason: string;
 }
 
