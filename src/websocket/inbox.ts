@@ -21,6 +21,8 @@ export interface Consumer {
   onClosed(): void;
   /** The program closes: nothing more needs to be read but the Close. */
   onClosing?(): void;
+  /** More may be sent. */
+  onDrain?(): void;
 }
 
 /** A message that waits, as it was delivered: text is a Buffer too. */
@@ -131,6 +133,10 @@ export class Inbox implements HeldMessages {
     }
     this.dropsNewest = true;
     this.regulate();
+  }
+
+  onDrain(): void {
+    this.consumer?.onDrain?.();
   }
 
   /** Gives held messages to listeners of the program, if there are any by then. */

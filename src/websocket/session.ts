@@ -32,6 +32,7 @@ import type { SendCallback } from '../protocol/write-batch.js';
 import type { ReadyState } from './api.js';
 import { applyOptions } from './apply-options.js';
 import { unsubscribeAll } from './events.js';
+import { onDrained } from './inboxes.js';
 import { type BinaryType, byteLengthOf, toBinary } from './payload.js';
 import type { SessionOwner, SessionServer } from './session-owner.js';
 import { callWhenClosed } from './when-closed.js';
@@ -43,8 +44,6 @@ export const CLOSED = 3;
 
 /** The names of the states, by number. */
 export const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
-
-const NO_REASON = Buffer.alloc(0);
 
 /** Connects a WebSocket to its handshake and connection, and emits its events. */
 export class Session implements Application, DropListener {
@@ -199,7 +198,7 @@ export class Session implements Application, DropListener {
   /** Sets the state CLOSED and emits 'close'. */
   end(): void {
     const received = this.connection?.endpoint.received;
-    this.onClosed(received?.code ?? CloseCode.ABNORMAL, received?.reason ?? NO_REASON);
+    this.onClosed(received?.code ?? CloseCode.ABNORMAL, received?.reason ?? Buffer.alloc(0));
   }
 
   /** The promise that a listener returned was rejected: that costs its own connection. */
@@ -215,12 +214,12 @@ export class Session implements Application, DropListener {
   /** Emits 'error'. Without a listener that ends the process, unless `unheardErrors` is 'close'. */
   private emitError(error: Error): void {
     const { unheardErrors = this.server === undefined ? 'throw' : 'close' } = this.limitOptions;
-    if (unheardErrors === 'throw' || this.owner.listenerCount('error') > 0) {
+    if (unheardErrors === 'throw' || this.owner.listenerCount('error') > 0)
       this.owner.emit('error', error);
-      return;
+    else {
+      this.owner.emit(errorMonitor, error);
+      this.reportUnheard(error, "A WebSocket failed, and its 'error' has no listener");
     }
-    this.owner.emit(errorMonitor, error);
-    this.reportUnheard(error, "A WebSocket failed, and its 'error' has no listener");
   }
 
   /** What the peer did is also in `closeInfo`; an error of the program must not be lost. */
@@ -273,6 +272,7 @@ export class Session implements Application, DropListener {
   onDrain(): void {
     if (this.connection?.limit?.drain() === false) return;
     reports.reportDrained(this);
+    onDrained(this);
     this.owner.emit('drain');
   }
 

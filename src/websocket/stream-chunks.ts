@@ -1,19 +1,30 @@
 /** The chunks of the web streams of a WebSocket, and their messages. */
 
-import { Buffer } from 'node:buffer';
+import { Blob, Buffer } from 'node:buffer';
 import { types } from 'node:util';
 import type { Waiting } from './inbox.js';
 import type { ReadChunk } from './iteration-api.js';
 import type { Session } from './session.js';
 
-/** Text is a string; binary data has memory of its own. */
+/**
+ * Text is a string; binary data has memory of its own.
+ * @throws TypeError for a Blob, whose bytes cannot be had at once
+ */
 export function toChunk({ data, isBinary }: Waiting): ReadChunk {
   if (!isBinary) return String(data);
   if (types.isArrayBuffer(data)) return new Uint8Array(data);
-  const bytes = Array.isArray(data) ? Buffer.concat(data) : (data as Buffer); // no Blob: see above
+  if (data instanceof Blob) throw blobError();
+  const bytes = Array.isArray(data) ? Buffer.concat(data) : data;
   const { buffer, byteLength, byteOffset } = bytes;
   if (byteLength === buffer.byteLength) return new Uint8Array(buffer as ArrayBuffer);
   return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength).slice();
+}
+
+/** A stream does not give Blobs. */
+export function blobError(): TypeError {
+  return new TypeError(
+    "toStream() gives binary messages as Uint8Array, not as binaryType 'blob': leave binaryType as it is",
+  );
 }
 
 /**

@@ -14,11 +14,12 @@ import { type Close, CloseCode } from '../protocol/close.js';
 import { WebSocketError } from '../protocol/errors.js';
 import type { MaySendMore } from './api.js';
 import { CloseError } from './close-error.js';
-import { type Consumer, DEFAULT_MARKS, type Delivered, Inbox } from './inbox.js';
+import { type Consumer, DEFAULT_MARKS, type Delivered, Inbox, type Waiting } from './inbox.js';
 import { onClosing } from './inboxes.js';
 import type { MessageStreams, ReadChunk, WriteChunk } from './iteration-api.js';
 import { CONNECTING, OPEN, type Session } from './session.js';
-import { mustCopy, toChunk, toPayload } from './stream-chunks.js';
+import { blobError, mustCopy, toChunk, toPayload } from './stream-chunks.js';
+import { whenClosed } from './when-closed.js';
 
 /** A WebSocket, as far as its streams use it. */
 export interface Streamed extends EventEmitter {
@@ -96,13 +97,12 @@ export class Streams implements Consumer {
     this.inbox = Inbox.of(ws, session);
     this.inbox.open(this, DEFAULT_MARKS);
     if (session.connection !== undefined) session.setBinaryType('nodebuffer');
-    ws.on('drain', this.onDrain);
-    ws.prependOnceListener('close', this.onEnd);
     // The streams have the error of a client: without a listener it would end the process.
     if (session.server === undefined) ws.on('error', ignore);
     this.readable = this.createReadable();
     this.writable = this.createWritable();
     if (ws.closeInfo !== undefined) this.onEnd();
+    else whenClosed(session, () => this.onEnd());
   }
 
   private createReadable(): ReadableStream<ReadChunk> {
@@ -143,7 +143,7 @@ export class Streams implements Consumer {
   private pull(): void {
     const message = this.inbox.take();
     if (message === undefined) this.isWanted = true;
-    else this.reading?.enqueue(toChunk(message));
+    else this.enqueue(message);
     if (this.isEnded) this.endReadable();
   }
 
@@ -151,8 +151,19 @@ export class Streams implements Consumer {
     if (!this.isWanted) return false;
     this.isWanted = false;
     this.session.connection?.collectReplies();
-    this.reading?.enqueue(toChunk({ data, isBinary }));
+    this.enqueue({ data, isBinary });
     return true;
+  }
+
+  private enqueue(message: Waiting): void {
+    const { reading } = this;
+    try {
+      reading?.enqueue(toChunk(message));
+    } catch (error) {
+      this.reading = undefined;
+      this.inbox.release();
+      reading?.error(error);
+    }
   }
 
   onClosed(): void {}
@@ -160,7 +171,7 @@ export class Streams implements Consumer {
   /** Messages that come after our Close are dropped, so that the peer's Close is read. */
   onClosing(): void {
     for (let message = this.inbox.take(); message !== undefined; message = this.inbox.take()) {
-      this.reading?.enqueue(toChunk(message));
+      this.enqueue(message);
     }
     this.inbox.release();
   }
@@ -201,9 +212,9 @@ export class Streams implements Consumer {
   }
 
   /** Settles the write in the next turn: a Close that has arrived by now is read before. */
-  private readonly onDrain = (): void => {
+  onDrain(): void {
     if (this.pendingWrite !== undefined) time.setImmediate(settleDrained, this);
-  };
+  }
 
   /** A peer that sent its Close does not read this message: then the end settles it. RFC 6455 §5.5.1. */
   settleDrained(): void {
@@ -223,12 +234,11 @@ export class Streams implements Consumer {
     });
   }
 
-  private readonly onEnd = (): void => {
+  private onEnd(): void {
     const { ws, rules } = this;
     const info = ws.closeInfo as CloseInfo; // it is set before 'close'
     // After our own Close no 'drain' tells that the message before it was sent.
     if (info.wasClean && !closedByPeer(this.session)) this.settleWrite();
-    ws.removeListener('drain', this.onDrain);
     ws.removeListener('error', ignore);
     this.isEnded = true;
     if (!info.wasClean || this.pendingWrite !== undefined) this.failure = rules.errorFor(info);
@@ -236,7 +246,7 @@ export class Streams implements Consumer {
     // A pipe of the readable closes its writable first: so that an echo ends without an error.
     if (this.failure === undefined) time.setImmediate(() => this.endWritable(info));
     else this.endWritable(info);
-  };
+  }
 
   private endWritable(info: CloseInfo): void {
     this.settleWritable(info);
@@ -287,11 +297,7 @@ function checkStreamable({ binaryType, readyState }: Session): void {
       'WS_ERR_NOT_OPEN',
     );
   }
-  if (binaryType === 'blob') {
-    throw new TypeError(
-      "toStream() gives binary messages as Uint8Array, not as binaryType 'blob': leave binaryType as it is",
-    );
-  }
+  if (binaryType === 'blob') throw blobError();
 }
 
 function closedError(): DOMException {

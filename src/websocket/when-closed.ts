@@ -11,6 +11,13 @@ export function whenClosed(session: object, callback: () => void): void {
 
 /** The session is closed. */
 export function callWhenClosed(session: object): void {
-  for (const callback of allCallbacks.get(session) ?? []) callback();
-  allCallbacks.delete(session);
+  const callbacks = allCallbacks.get(session);
+  const callback = callbacks?.shift();
+  if (callback === undefined) return;
+  try {
+    callback();
+  } finally {
+    // A listener that one of them calls may throw: the others are still to be called.
+    callWhenClosed(session);
+  }
 }
