@@ -8,6 +8,7 @@ import { describeValue } from '../connection/check-options.js';
 import { CloseCode } from '../protocol/close.js';
 import { CloseError } from '../websocket/close-error.js';
 import { Inbox } from '../websocket/inbox.js';
+import { onClosing } from '../websocket/inboxes.js';
 import type { Session } from '../websocket/session.js';
 import { sessionOf, type WebSocket } from '../websocket/websocket.js';
 
@@ -60,6 +61,7 @@ function run(handler: Handler, socket: WebSocket, request: IncomingMessage): voi
     () => {
       if (session?.connection?.endpoint.state === 'OPEN') {
         session.connection.endpoint.startClosingHandshake(NORMAL);
+        onClosing(session);
       }
       inbox?.endHold();
     },
