@@ -87,10 +87,18 @@ export function unmaskedCopy(bytes: Buffer, start: number, end: number, key: num
   return copy;
 }
 
-/** Returns a masked copy with the same alignment: one pass copies and masks whole words. */
-export function maskedCopy(payload: Buffer, key: number): Buffer {
+/** The size of memory for a masked copy of so many bytes. */
+export function sizeOfMaskedCopy(length: number): number {
+  return length + WORD - 1;
+}
+
+/**
+ * Returns a masked copy with the same alignment: one pass copies and masks whole words.
+ * @param memory of `sizeOfMaskedCopy` at least, and aligned itself
+ */
+export function maskedCopy(memory: Buffer, payload: Buffer, key: number): Buffer {
   const offset = payload.byteOffset & (WORD - 1);
-  const copy = Buffer.allocUnsafeSlow(offset + payload.length).subarray(offset);
+  const copy = memory.subarray(offset, offset + payload.length);
   unmaskInto(copy, 0, payload, 0, payload.length, key);
   return copy;
 }

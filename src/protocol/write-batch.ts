@@ -8,7 +8,7 @@
 
 import { Buffer } from 'node:buffer';
 import { isDataFrame, sizeOfHeader, writeHeader } from './frame.js';
-import { maskedCopy, unmask, unmaskInto } from './mask.js';
+import { maskedCopy, sizeOfMaskedCopy, unmask, unmaskInto } from './mask.js';
 
 /** Called once: without an error when the message was written, else with the error. */
 export type SendCallback = (error?: Error) => void;
@@ -46,6 +46,25 @@ const NO_SLAB = new Slab(0);
 /** The slab for new regions. */
 let slab = NO_SLAB;
 
+/** Larger masked payloads are left to the garbage collector. */
+const MAX_SPARE_SIZE = 262_144;
+
+/**
+ * The memory of a masked payload that was written, for the next one of about its size: new memory
+ * costs as much as the mask, and is collected.
+ */
+let spare: Buffer | undefined;
+
+function takeMaskMemory(size: number): Buffer {
+  const memory = spare;
+  // A short payload that waits in the buffer of a socket must not keep much more than its own length.
+  if (memory === undefined || memory.length < size || memory.length > 2 * size) {
+    return Buffer.allocUnsafeSlow(size);
+  }
+  spare = undefined;
+  return memory;
+}
+
 /** Frames that one connection writes together. */
 export class WriteBatch {
   /** The size of the write: headers and payloads. */
@@ -66,6 +85,8 @@ export class WriteBatch {
   private parts: Buffer[] | undefined;
   /** The parts are in several slabs. That is rare: these slabs are left to the garbage collector. */
   private spansSlabs = false;
+  /** The memory of the last payload that was masked in a copy. */
+  private maskMemory: Buffer | undefined;
 
   /** The buffer of the bytes reserved last. */
   get buffer(): Buffer {
@@ -91,7 +112,7 @@ export class WriteBatch {
     const byReference = length > COPY_THRESHOLD;
     const offset = this.reserve(sizeOfHeader(length, masked) + (byReference ? 0 : length));
     const start = writeHeader(this.buffer, offset, firstByte, length, masked, key);
-    if (byReference) this.append(ownPayload(payload, masked, key));
+    if (byReference) this.append(masked ? this.mask(payload, key) : ownPayload(payload));
     else copyPayload(this.buffer, start, payload, length, key);
     return byReference;
   }
@@ -138,6 +159,21 @@ export class WriteBatch {
   /** The bytes are written: their memory may be reused. */
   release(): void {
     if (this.slab !== NO_SLAB && !this.spansSlabs) this.slab.release();
+    const { maskMemory } = this;
+    if (maskMemory !== undefined && maskMemory.length <= MAX_SPARE_SIZE) spare = maskMemory;
+    this.maskMemory = undefined;
+  }
+
+  // RFC 6455 §10.3: once a frame has begun, the program must not be able to change its payload: the
+  // masked payload is a copy. The bytes of the program are never changed.
+  private mask(payload: Buffer | string, key: number): Buffer {
+    if (typeof payload === 'string') {
+      const bytes = Buffer.from(payload);
+      unmask(bytes, 0, bytes.length, key);
+      return bytes;
+    }
+    this.maskMemory = takeMaskMemory(sizeOfMaskedCopy(payload.length));
+    return maskedCopy(this.maskMemory, payload, key);
   }
 
   private addPart(part: Buffer): void {
@@ -214,11 +250,6 @@ function copyPayload(
   else unmaskInto(bytes, start, payload, 0, length, key);
 }
 
-// RFC 6455 §10.3: once a frame has begun, the program must not be able to change its payload: the
-// masked payload is a copy. The bytes of the program are never changed.
-function ownPayload(payload: Buffer | string, masked: boolean, key: number): Buffer {
-  if (typeof payload !== 'string') return masked ? maskedCopy(payload, key) : payload;
-  const bytes = Buffer.from(payload);
-  unmask(bytes, 0, bytes.length, key);
-  return bytes;
+function ownPayload(payload: Buffer | string): Buffer {
+  return typeof payload === 'string' ? Buffer.from(payload) : payload;
 }

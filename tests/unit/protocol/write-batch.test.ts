@@ -178,3 +178,41 @@ test('an empty batch has no parts, and nothing to release', () => {
   expect(batch.takeParts()).toEqual([]);
   expect(() => batch.release()).not.toThrow();
 });
+
+describe('the memory of a masked payload', () => {
+  const KEY_NUMBER = KEY.readInt32LE(0);
+
+  /** Masks a payload. @returns the masked bytes, as they are written */
+  function masked(payload: Buffer, batch = new WriteBatch()): { batch: WriteBatch; bytes: Buffer } {
+    expect(batch.addFrame(0x82, payload, payload.length, true, KEY_NUMBER)).toBe(true);
+    return { batch, bytes: batch.takeParts()[1] ?? Buffer.alloc(0) };
+  }
+
+  const unmasked = (bytes: Buffer): Buffer =>
+    Buffer.from(bytes.map((byte, i) => byte ^ (KEY[i % 4] ?? 0)));
+
+  test('is used again when it was written', () => {
+    const one = masked(Buffer.alloc(60_000, 1));
+    one.batch.release();
+    const other = masked(Buffer.alloc(60_000, 2));
+    expect(other.bytes.buffer).toBe(one.bytes.buffer);
+    expect(unmasked(other.bytes)).toEqual(Buffer.alloc(60_000, 2));
+  });
+
+  test('is not used again before, and by one frame at a time', () => {
+    masked(Buffer.alloc(60_000)).batch.release();
+    const one = masked(Buffer.alloc(60_000, 1));
+    const other = masked(Buffer.alloc(60_000, 2));
+    expect(other.bytes.buffer).not.toBe(one.bytes.buffer);
+    expect(unmasked(one.bytes)).toEqual(Buffer.alloc(60_000, 1));
+    expect(unmasked(other.bytes)).toEqual(Buffer.alloc(60_000, 2));
+  });
+
+  test('is not kept by a short payload, nor after a long one', () => {
+    const { batch, bytes } = masked(Buffer.alloc(200_000));
+    batch.release();
+    expect(masked(Buffer.alloc(5_000)).bytes.buffer.byteLength).toBeLessThan(6_000);
+    masked(Buffer.alloc(1_000_000)).batch.release();
+    expect(masked(Buffer.alloc(199_000)).bytes.buffer).toBe(bytes.buffer);
+  });
+});
