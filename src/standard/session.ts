@@ -108,9 +108,9 @@ export class Session implements Application, OpeningListener, DropListener {
     // A frame that is masked at once has the bytes of this moment; one that waits needs a copy.
     const waits = limit !== undefined || this.extension !== undefined || !sender.isIdle;
     const data = waits && Buffer.isBuffer(payload) ? Buffer.from(payload) : payload;
-    if (limit !== undefined) return sendMessageLimited(limit, data) !== 'rejected';
-    const isBinary = typeof data !== 'string';
     const callback = this.callbackFor(connection, data);
+    if (limit !== undefined) return sendMessageLimited(limit, data, callback) !== 'rejected';
+    const isBinary = typeof data !== 'string';
     if (!sendPayload(sender, data, isBinary, true, true, callback)) return false;
     endpoint.canSendMore();
     return true;
@@ -121,13 +121,14 @@ export class Session implements Application, OpeningListener, DropListener {
    * nothing waits before goes to the operating system at once, and needs no callback.
    */
   private callbackFor(
-    { unsentAmount }: Connection,
+    { limit, unsentAmount }: Connection,
     payload: string | Buffer | Blob,
   ): SendCallback | undefined {
     const length = byteLengthOf(payload);
-    if (length <= MAX_UNTRACKED_LENGTH && unsentAmount === 0) return undefined;
+    const isFirst = unsentAmount === 0 && limit?.backlog.isEmpty !== false;
+    if (length <= MAX_UNTRACKED_LENGTH && isFirst) return undefined;
     return (error) => {
-      if (error) this.unsentLength += length;
+      if (error && !isDropped(error)) this.unsentLength += length;
     };
   }
 
@@ -242,6 +243,11 @@ export class Session implements Application, OpeningListener, DropListener {
   private dispatch(event: Event): void {
     dispatchEvent.call(this.owner, event);
   }
+}
+
+/** Whether a limit dropped the message: the program asked for that, and nothing waits any more. */
+function isDropped(error: Error): boolean {
+  return (error as { code?: unknown }).code === 'WS_ERR_DROPPED';
 }
 
 function notConnectedError(): DOMException {

@@ -202,8 +202,12 @@ export function sendLimited(
 }
 
 /** Sends a message of which nothing but its payload is known, on a connection with a limit. */
-export function sendMessageLimited(limit: SendLimit, payload: Buffer | string | Blob): SendOutcome {
-  return limit.send(new OutgoingMessage(payload, undefined), undefined, undefined);
+export function sendMessageLimited(
+  limit: SendLimit,
+  payload: Buffer | string | Blob,
+  callback: SendCallback | undefined,
+): SendOutcome {
+  return limit.send(new OutgoingMessage(payload, undefined), undefined, callback);
 }
 
 /** Sends frames that the program made, on a connection with a limit. */

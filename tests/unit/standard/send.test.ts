@@ -134,6 +134,35 @@ describe('bufferedAmount', () => {
   });
 });
 
+describe('bufferedAmount with a limit', () => {
+  const options = { maxBufferedAmount: 150_000, overflow: 'drop-oldest' };
+
+  async function full(): Promise<StandardClient> {
+    const client = await opened(options);
+    (await client.farEnd()).wire.pause();
+    for (let i = 0; i < 10; i++) client.ws.send(new Uint8Array(50_000));
+    return client;
+  }
+
+  test('does not count what was dropped', async () => {
+    const { ws } = await full();
+    await turns();
+    expect(ws.bufferedAmount).toBeGreaterThan(0);
+    expect(ws.bufferedAmount).toBeLessThan(300_000);
+  });
+
+  test('keeps what waited when the connection ends', async () => {
+    const client = await full();
+    await turns();
+    const before = client.ws.bufferedAmount;
+    (await client.farEnd()).wire.destroy();
+    await client.seen('close');
+    await turns();
+    expect(client.ws.bufferedAmount).toBeGreaterThanOrEqual(50_000);
+    expect(client.ws.bufferedAmount).toBeLessThanOrEqual(before);
+  });
+});
+
 describe('with options that browsers do not have', () => {
   test('maxBufferedAmount closes the connection of a server that does not read', async () => {
     const client = await opened({ maxBufferedAmount: 100_000 });

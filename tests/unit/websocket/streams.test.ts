@@ -116,7 +116,7 @@ test('needs a connection, and another binaryType than blob', async () => {
 });
 
 test('with a limit, a dropped message ends no stream', async () => {
-  const settings = { maxBufferedAmount: 10_000, overflow: 'dropOldest' };
+  const settings = { maxBufferedAmount: 10_000, overflow: 'drop-oldest' };
   const { ws, wire } = await openConnection('server', settings, { hold: true });
   const writer = ws.toStream().writable.getWriter();
   const writes = Array.from({ length: 20 }, () => writer.write(new Uint8Array(5000)));
