@@ -2,6 +2,7 @@
 
 import { createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { WebSocket as standardClass } from '../../../src/standard/index.js';
 import { useClock } from '../../support/clock.js';
 import { closePayload, frame, OPCODE } from '../../support/frames.js';
 import { Inbox, until } from '../../support/inbox.js';
@@ -199,5 +200,39 @@ describe('client behind a proxy', () => {
     await until(() => printed.length > 1, 'the end');
     expect(printed).toEqual(['Hello!', 'closed: 1000']);
     expect(proxy.requests.map(({ url }) => url)).toEqual([`localhost:${port}`]);
+  });
+});
+
+describe('client that is written for browsers', () => {
+  const program = () => programOf('Client that is written for browsers');
+
+  test('runs with the global class', async () => {
+    const names = ['WebSocket', 'CloseEvent'] as const;
+    const before = names.map((name) => Object.getOwnPropertyDescriptor(globalThis, name));
+    scope().later(() => {
+      for (const [i, name] of names.entries()) {
+        const descriptor = before[i];
+        if (descriptor === undefined) Reflect.deleteProperty(globalThis, name);
+        else Object.defineProperty(globalThis, name, descriptor);
+      }
+    });
+    const standard = require('../../../src/standard/global.js') as object;
+    const { port } = await serveHere(scope(), programOf('Echo server'));
+    const { printed } = runHere(toPort(program(), port), {
+      modules: { 'ws6455/standard/global': standard },
+    });
+    await until(() => printed.length > 1, 'the end');
+    expect(printed).toEqual(['Hello!', 'closed: 1000, clean']);
+  });
+
+  test('says that no server listens', async () => {
+    const { port } = await listen();
+    await scope().close();
+    const { printed } = runHere(toPort(program(), port), {
+      modules: { 'ws6455/standard/global': {} },
+      globals: { WebSocket: standardClass },
+    });
+    await until(() => printed.length > 1, 'the end');
+    expect(printed).toEqual([expect.stringContaining('ECONNREFUSED'), 'closed: 1006, lost']);
   });
 });
