@@ -21,7 +21,7 @@ export interface Consumer {
   onClosed(): void;
   /** The program closes: nothing more needs to be read but the Close. */
   onClosing?(): void;
-  /** More may be sent. */
+  /** As the event 'drain'. */
   onDrain?(): void;
 }
 
