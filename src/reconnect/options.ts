@@ -1,0 +1,55 @@
+/** The options of a client that stays connected: documented, checked, with their defaults. */
+
+import type { ClientOptions } from '../client/options.js';
+import type { CloseInfo } from '../connection/close-info.js';
+import type { BackoffOptions } from './backoff.js';
+import type { Ending, Verdict } from './verdict.js';
+
+/** What is known before an attempt. */
+export interface AttemptInfo {
+  /** 1 for the first attempt. It counts on until a connection has lasted `minUptime`. */
+  readonly attempt: number;
+  /** Why there is no connection; undefined before the first attempt. */
+  readonly last: Ending | undefined;
+}
+
+/** What `resume` is told about a new connection. */
+export interface ResumeInfo {
+  /** How many attempts it took. */
+  readonly attempt: number;
+  /** How long there was no connection, in milliseconds; 0 for the first connection. */
+  readonly downtime: number;
+  /** How the connection before ended; undefined for the first one. */
+  readonly last: CloseInfo | undefined;
+}
+
+/** A value, or a function that returns it, or a promise of it, for each attempt. */
+export type PerAttempt<T> = T | ((info: AttemptInfo) => T | PromiseLike<T>);
+
+/** The options of `reconnect` and `ReconnectingWebSocket`, beside those of a client. */
+export interface ReconnectOptions<Socket = unknown>
+  extends Omit<ClientOptions, 'headers' | 'handshakeTimeout' | 'signal'> {
+  /** The subprotocols to request. RFC 6455 §1.9. */
+  protocols?: PerAttempt<string | string[] | undefined>;
+  /** Further header fields of the request. */
+  headers?: PerAttempt<ClientOptions['headers']>;
+  /** A token that is sent as `Authorization: Bearer …`. RFC 6750 §2.1. */
+  token?: PerAttempt<string | undefined>;
+  /** How long to wait between attempts. */
+  backoff?: BackoffOptions | undefined;
+  /** How long an attempt may take, in milliseconds, and then `resume`. 0 means no limit. Default 10 000. */
+  connectTimeout?: number | undefined;
+  /** How long a connection must last, in milliseconds, before delays begin anew. Default 5000. */
+  minUptime?: number | undefined;
+  /** How many attempts in a row may fail. Default: no limit. */
+  maxAttempts?: number | undefined;
+  /** Decides whether to connect again; `suggested` is what is done without this option. */
+  classify?: ((ending: Ending, suggested: Verdict) => Verdict) | undefined;
+  /**
+   * Called with each new connection before the program gets it: to log in, to subscribe, to ask for what
+   * was missed. If its promise is rejected, the attempt has failed.
+   */
+  resume?: ((socket: Socket, info: ResumeInfo) => unknown) | undefined;
+  /** Ends everything: attempts, waiting, and an open connection with 1000. */
+  signal?: AbortSignal | undefined;
+}
