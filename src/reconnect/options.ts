@@ -1,9 +1,15 @@
 /** The options of a client that stays connected: documented, checked, with their defaults. */
 
 import type { ClientOptions } from '../client/options.js';
+import { checkFunctions, checkNumbers, warnOfUnknownOptions } from '../connection/check-options.js';
 import type { CloseInfo } from '../connection/close-info.js';
-import type { BackoffOptions } from './backoff.js';
+import { toTimeout } from '../connection/options.js';
+import { isSignal } from '../websocket/events.js';
+import { type Backoff, type BackoffOptions, DEFAULT_BACKOFF } from './backoff.js';
 import type { Ending, Verdict } from './verdict.js';
+
+const DEFAULT_CONNECT_TIMEOUT = 10_000;
+const DEFAULT_MIN_UPTIME = 5000;
 
 /** What is known before an attempt. */
 export interface AttemptInfo {
@@ -28,7 +34,7 @@ export type PerAttempt<T> = T | ((info: AttemptInfo) => T | PromiseLike<T>);
 
 /** The options of `reconnect` and `ReconnectingWebSocket`, beside those of a client. */
 export interface ReconnectOptions<Socket = unknown>
-  extends Omit<ClientOptions, 'headers' | 'handshakeTimeout' | 'signal'> {
+  extends Omit<ClientOptions, 'headers' | 'handshakeTimeout' | 'protocols' | 'signal'> {
   /** The subprotocols to request. RFC 6455 §1.9. */
   protocols?: PerAttempt<string | string[] | undefined>;
   /** Further header fields of the request. */
@@ -52,4 +58,65 @@ export interface ReconnectOptions<Socket = unknown>
   resume?: ((socket: Socket, info: ResumeInfo) => unknown) | undefined;
   /** Ends everything: attempts, waiting, and an open connection with 1000. */
   signal?: AbortSignal | undefined;
+}
+
+/** {@link ReconnectOptions}, checked, with their defaults. */
+export interface Settings {
+  /** What `prepare` reads. */
+  readonly perAttempt: Pick<ReconnectOptions, 'protocols' | 'headers' | 'token'>;
+  readonly backoff: Backoff;
+  readonly connectTimeout: number;
+  readonly minUptime: number;
+  readonly maxAttempts: number;
+  readonly classify: ReconnectOptions['classify'];
+  readonly resume: ReconnectOptions<never>['resume'];
+  readonly signal: AbortSignal | undefined;
+  /** The options of each connection. */
+  readonly client: ClientOptions;
+}
+
+const NUMBERS = {
+  connectTimeout: 'a number of milliseconds',
+  minUptime: 'a number of milliseconds',
+  maxAttempts: 'a number of attempts',
+} as const;
+
+const BACKOFF_NUMBERS = {
+  first: 'a number of milliseconds',
+  base: 'a number of milliseconds',
+  factor: 'a number',
+  max: 'a number of milliseconds',
+} as const;
+
+/** @throws TypeError or RangeError for an invalid option */
+export function readSettings<Socket>(given: ReconnectOptions<Socket> | undefined): Settings {
+  const { protocols, headers, token, backoff, connectTimeout, minUptime, maxAttempts, ...rest } =
+    given ?? {};
+  const { classify, resume, signal, ...client } = rest;
+  checkNumbers({ connectTimeout, minUptime, maxAttempts }, NUMBERS);
+  checkFunctions({ classify, resume }, ['classify', 'resume']);
+  return {
+    perAttempt: { protocols, headers, token },
+    backoff: readBackoff(backoff),
+    connectTimeout: toTimeout(connectTimeout, DEFAULT_CONNECT_TIMEOUT),
+    minUptime: minUptime ?? DEFAULT_MIN_UPTIME,
+    maxAttempts: maxAttempts ?? Number.POSITIVE_INFINITY,
+    classify,
+    resume: resume as Settings['resume'],
+    signal: isSignal(signal) ? signal : undefined,
+    client,
+  };
+}
+
+function readBackoff(given: BackoffOptions | undefined): Backoff {
+  const options = given ?? {};
+  checkNumbers(options, BACKOFF_NUMBERS);
+  warnOfUnknownOptions(options, Object.keys(BACKOFF_NUMBERS), 'backoff');
+  const { first, base, factor, max } = options;
+  return {
+    first: first ?? DEFAULT_BACKOFF.first,
+    base: base ?? DEFAULT_BACKOFF.base,
+    factor: factor ?? DEFAULT_BACKOFF.factor,
+    max: max ?? DEFAULT_BACKOFF.max,
+  };
 }

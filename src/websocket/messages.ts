@@ -37,6 +37,14 @@ interface Waiter<T> {
 
 const DONE: Result<never> = { value: undefined, done: true };
 
+/** Sessions whose iterations end without an error, whatever ends them: another loop has it. */
+const quietEnds = new WeakSet<Session>();
+
+/** From now on, iterations of a WebSocket end without a CloseError. */
+export function endQuietly(session: Session): void {
+  quietEnds.add(session);
+}
+
 /** @throws as documented at `messages` of a WebSocket */
 export function messagesOf(
   ws: Source,
@@ -150,7 +158,8 @@ class MessageIterator<T> implements AsyncIterableIterator<T, undefined>, Consume
   private end(): Promise<Result<T>> {
     if (!this.isDone) {
       const { closeInfo } = this.ws;
-      if (closeInfo !== undefined && !isNormal(closeInfo)) this.failure = new CloseError(closeInfo);
+      const isQuiet = closeInfo === undefined || isNormal(closeInfo) || quietEnds.has(this.session);
+      if (!isQuiet) this.failure = new CloseError(closeInfo);
       this.finish();
     }
     const { failure } = this;

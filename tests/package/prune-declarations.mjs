@@ -7,9 +7,14 @@ import { join, posix } from 'node:path';
 import { at } from './commands.mjs';
 
 const DIST = at('../../dist');
-const ENTRIES = ['index', 'browser', 'protocol', 'standard/index', 'standard/global'].flatMap(
-  (name) => [`${name}.d.ts`, `${name}.d.mts`],
-);
+const ENTRIES = [
+  'index',
+  'browser',
+  'protocol',
+  'reconnect',
+  'standard/index',
+  'standard/global',
+].flatMap((name) => [`${name}.d.ts`, `${name}.d.mts`]);
 
 /** The declaration files that a declaration file imports. */
 function importsOf(file) {

@@ -18,6 +18,7 @@ export const FOLDERS: readonly string[] = [
   'server',
   'compat',
   'standard',
+  'reconnect',
   'recording',
   'inspect',
   '.',

@@ -37,6 +37,7 @@ const NODE_MODULES: Record<string, readonly string[]> = {
   ],
   compat: ['buffer', 'events', 'stream'],
   standard: ['buffer', 'http', 'stream', 'util'],
+  reconnect: [],
   recording: ['buffer', 'net', 'tls', 'zlib'],
   inspect: ['buffer', 'events', 'fs', 'http', 'net', 'path', 'tls'],
   cli: [
@@ -64,6 +65,8 @@ const ENTRY_POINTS = [
   'index.ts',
   'protocol.mts',
   'protocol.ts',
+  'reconnect.mts',
+  'reconnect.ts',
 ];
 
 test('the import lines are found', () => {
