@@ -35,15 +35,15 @@ export type PerAttempt<T> = T | ((info: AttemptInfo) => T | PromiseLike<T>);
 /** The options of `reconnect` and `ReconnectingWebSocket`, beside those of a client. */
 export interface ReconnectOptions<Socket = unknown>
   extends Omit<ClientOptions, 'headers' | 'handshakeTimeout' | 'protocols' | 'signal'> {
-  /** The subprotocols to request. RFC 6455 §1.9. */
+  /** The subprotocols that the client offers. RFC 6455 §1.9. */
   protocols?: PerAttempt<string | string[] | undefined>;
-  /** Further header fields of the request. */
+  /** Header fields of the request, beside those of the handshake. */
   headers?: PerAttempt<ClientOptions['headers']>;
   /** A token that is sent as `Authorization: Bearer …`. RFC 6750 §2.1. */
   token?: PerAttempt<string | undefined>;
   /** How long to wait between attempts. */
   backoff?: BackoffOptions | undefined;
-  /** How long an attempt may take, in milliseconds, and then `resume`. 0 means no limit. Default 10 000. */
+  /** How long an attempt may take, in milliseconds, and then `resume`; 0 for no limit. Default 10 000. */
   connectTimeout?: number | undefined;
   /** How long a connection must last, in milliseconds, before delays begin anew. Default 5000. */
   minUptime?: number | undefined;
@@ -88,7 +88,7 @@ const BACKOFF_NUMBERS = {
   max: 'a number of milliseconds',
 } as const;
 
-/** @throws TypeError or RangeError for an invalid option */
+/** Checks the options, and adds the defaults. */
 export function readSettings<Socket>(given: ReconnectOptions<Socket> | undefined): Settings {
   const { protocols, headers, token, backoff, connectTimeout, minUptime, maxAttempts, ...rest } =
     given ?? {};

@@ -20,15 +20,15 @@ export async function prepare(
   info: AttemptInfo,
 ): Promise<Plan> {
   const [address, protocols, headers, token] = await Promise.all([
-    valueOf(url, info),
-    valueOf(options.protocols, info),
-    valueOf(options.headers, info),
-    valueOf(options.token, info),
+    resolveValue(url, info),
+    resolveValue(options.protocols, info),
+    resolveValue(options.headers, info),
+    resolveValue(options.token, info),
   ]);
   return { url: address, protocols, headers: withToken(headers, token) };
 }
 
-async function valueOf<T>(value: PerAttempt<T>, info: AttemptInfo): Promise<T> {
+async function resolveValue<T>(value: PerAttempt<T>, info: AttemptInfo): Promise<T> {
   return typeof value === 'function'
     ? (value as (info: AttemptInfo) => T | PromiseLike<T>)(info)
     : value;

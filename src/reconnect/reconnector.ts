@@ -52,7 +52,7 @@ export class Reconnector<Socket extends Connection> {
   /** How the last connection ended, for `resume`. */
   private lastInfo: CloseInfo | undefined;
 
-  /** @throws TypeError or RangeError for an invalid option */
+  /** @throws as `reconnect` */
   constructor(
     url: PerAttempt<string | URL>,
     options: ReconnectOptions<Socket> | undefined,

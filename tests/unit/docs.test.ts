@@ -181,6 +181,14 @@ const STANDARD: typeof API = [
   ['methods', ['src/standard/interface.ts', 'WebSocket']],
 ];
 
+/** The parts of docs/reconnect.md. */
+const RECONNECT: typeof API = [
+  ['options', ['src/reconnect/options.ts', 'ReconnectOptions']],
+  ['options', ['src/reconnect/backoff.ts', 'BackoffOptions']],
+  ['properties', ['src/reconnect/options.ts', 'AttemptInfo']],
+  ['properties', ['src/reconnect/options.ts', 'ResumeInfo']],
+];
+
 /** The messages on the channels, in docs/observability.md. */
 const DIAGNOSTICS = [
   ...['Connection', 'Handshake', 'Open', 'Close', 'Frame', 'Message', 'Ping', 'Pong'],
@@ -209,6 +217,7 @@ describe.each([
   ...partsOf('docs/protocol.md', PROTOCOL),
   ...partsOf('docs/recording.md', RECORDING),
   ...partsOf('docs/standard.md', STANDARD),
+  ...partsOf('docs/reconnect.md', RECONNECT),
   ...DIAGNOSTICS,
 ])('%s', (path, name, generate) => {
   // UPDATE_DOCS=1 npx jest tests/unit/docs.test.ts writes the tables anew.
