@@ -35,7 +35,7 @@ export interface VerdictRow<Key extends number | string> {
 /** By the code of the Close that the server sent. RFC 6455 §7.4. */
 export const CLOSE_CODES: readonly VerdictRow<number>[] = [
   { of: [1001], verdict: 'retry', why: 'the server goes away, or restarts' },
-  { of: [1005], verdict: 'retry', why: 'the Close had no code' },
+  { of: [1005, 1006], verdict: 'retry', why: 'a Close without a code, or none at all' },
   { of: [1011], verdict: 'retry', why: 'the server failed' },
   {
     of: [1012, 1013, 1014],
