@@ -8,6 +8,7 @@ import { closingFigure, edgesOf } from '../support/figures/closing.js';
 import { floorsFigure } from '../support/figures/floors.js';
 import { frameFigure } from '../support/figures/frame.js';
 import { type Call, callsOf, pathsFigure } from '../support/figures/paths.js';
+import { stormFigure } from '../support/figures/storm.js';
 import { ManualWire } from '../support/manual-wire.js';
 import { FOLDERS, files, sourcesOf } from '../support/source-files.js';
 import { frameFor, onWire } from '../support/websockets.js';
@@ -86,6 +87,7 @@ const FIGURES: readonly (readonly [name: string, draw: () => string | Promise<st
   ['paths', async () => pathsFigure(LANES, await received(), await sent())],
   ['closing', closingFigure],
   ['folders', floors],
+  ['storm', stormFigure],
 ];
 
 // UPDATE_DOCS=1 npx jest tests/unit/figures.test.ts draws them anew.

@@ -275,10 +275,14 @@ describe('an error of TLS', () => {
   });
 });
 
+/** Errors with their titles. Jest writes an error with its stack. */
+const named = (...errors: Error[]): [string, Error][] =>
+  errors.map((error) => [String(error), error]);
+
 describe('what is thrown', () => {
-  test.each([new TypeError('x'), new RangeError('x'), new SyntaxError('x')])(
-    'by the constructor: a $name is fatal',
-    (error) => {
+  test.each(named(new TypeError('x'), new RangeError('x'), new SyntaxError('x')))(
+    'by the constructor: %s is fatal',
+    (_name, error) => {
       expect(failed(error)).toBe('fatal');
     },
   );
@@ -288,21 +292,19 @@ describe('what is thrown', () => {
   });
 
   describe.each(['prepare', 'resume'] as const)('by a function: %s', (during) => {
-    test.each([new Error('x'), withCode('ECONNREFUSED'), new SyntaxError('Unexpected token <')])(
-      '$name: $message is retried',
-      (error) => {
-        expect(failed(error, during)).toBe('retry');
-      },
-    );
+    const failures = [withCode('ECONNREFUSED'), new SyntaxError('Unexpected token <')];
+    test.each(named(new Error('x'), ...failures))('%s is retried', (_name, error) => {
+      expect(failed(error, during)).toBe('retry');
+    });
 
     test('the TypeError of fetch is retried: it has a cause', () => {
       const cause = withCode('ECONNREFUSED');
       expect(failed(new TypeError('fetch failed', { cause }), during)).toBe('retry');
     });
 
-    test.each([new TypeError('x is undefined'), new ReferenceError('x is not defined')])(
-      '$name: $message is fatal',
-      (error) => {
+    test.each(named(new TypeError('x is undefined'), new ReferenceError('x is not defined')))(
+      '%s is fatal',
+      (_name, error) => {
         expect(failed(error, during)).toBe('fatal');
       },
     );
