@@ -24,16 +24,21 @@ export interface Ending {
 /** The longest delay that a server can ask for, in milliseconds. */
 export const MAX_RETRY_AFTER = 5 * 60_000;
 
-/** One row of a table. The first row that matches decides; the last one matches everything. */
-export interface VerdictRow<Key extends number | string> {
-  /** Numbers, or patterns: `4*` begins with 4. */
-  readonly of: readonly (Key | `${string}*` | `*${string}`)[];
+/** One row of a table. The first row that matches decides. */
+export interface VerdictRow<Key> {
+  readonly of: readonly Key[];
   readonly verdict: 'retry' | 'fatal';
   readonly why: string;
 }
 
+/** Numbers, and ranges with both ends. */
+export type NumberRow = VerdictRow<number | readonly [from: number, to: number]>;
+
+/** Words; `*` stands for any characters. */
+export type WordRow = VerdictRow<string>;
+
 /** By the code of the Close that the server sent. RFC 6455 §7.4. */
-export const CLOSE_CODES: readonly VerdictRow<number>[] = [
+export const CLOSE_CODES: readonly NumberRow[] = [
   { of: [1001], verdict: 'retry', why: 'the server goes away, or restarts' },
   { of: [1005, 1006], verdict: 'retry', why: 'a Close without a code, or none at all' },
   { of: [1011], verdict: 'retry', why: 'the server failed' },
@@ -42,7 +47,7 @@ export const CLOSE_CODES: readonly VerdictRow<number>[] = [
     verdict: 'retry',
     why: 'restart, overload, a gateway without its server',
   },
-  { of: ['30*', '31*', '32*', '33*', '34*'], verdict: 'retry', why: 'by convention temporary' },
+  { of: [[3000, 3499]], verdict: 'retry', why: 'by convention temporary' },
   { of: [1000], verdict: 'fatal', why: 'the server has finished' },
   { of: [1002, 1003, 1007], verdict: 'fatal', why: 'the server does not understand this program' },
   {
@@ -50,13 +55,13 @@ export const CLOSE_CODES: readonly VerdictRow<number>[] = [
     verdict: 'fatal',
     why: 'a policy, a message too big, an extension missing',
   },
-  { of: ['35*', '36*', '37*', '38*', '39*'], verdict: 'fatal', why: 'by convention permanent' },
-  { of: ['4*'], verdict: 'fatal', why: 'private codes: only `classify` can know' },
-  { of: ['*'], verdict: 'fatal', why: 'reserved' },
+  { of: [[3500, 3999]], verdict: 'fatal', why: 'by convention permanent' },
+  { of: [[4000, 4999]], verdict: 'fatal', why: 'private codes: only `classify` can know' },
+  { of: [1004, [1015, 2999]], verdict: 'fatal', why: 'reserved' },
 ];
 
 /** By who or what ended an open connection, and the cause, as `closeInfo` has them. */
-export const CLOSE_CAUSES: readonly VerdictRow<string>[] = [
+export const CLOSE_CAUSES: readonly WordRow[] = [
   {
     of: ['us *'],
     verdict: 'retry',
@@ -76,23 +81,27 @@ export const CLOSE_CAUSES: readonly VerdictRow<string>[] = [
 ];
 
 /** By the HTTP status of the response. RFC 9110 §15. */
-export const STATUSES: readonly VerdictRow<number>[] = [
+export const STATUSES: readonly NumberRow[] = [
   { of: [408, 425, 429], verdict: 'retry', why: 'too slow, too early, too many requests' },
   { of: [501, 505], verdict: 'fatal', why: 'the server lacks what was asked for' },
-  { of: ['5*'], verdict: 'retry', why: 'the server, or a gateway before it, has a problem' },
+  { of: [[500, 599]], verdict: 'retry', why: 'the server, or a gateway before it, has a problem' },
   { of: [401, 403], verdict: 'fatal', why: 'not allowed' },
-  { of: [400, 404, 426, '4*'], verdict: 'fatal', why: 'the request is wrong, and would be again' },
+  { of: [[400, 499]], verdict: 'fatal', why: 'the request is wrong, and would be again' },
   {
-    of: ['3*'],
+    of: [[300, 399]],
     verdict: 'fatal',
     why: 'a redirect without `followRedirects`, or without Location',
   },
-  { of: ['*'], verdict: 'fatal', why: 'not a WebSocket server' },
+  { of: [[100, 999]], verdict: 'fatal', why: 'not a WebSocket server' },
 ];
 
 /** By the `code` of an error. */
-export const ERROR_CODES: readonly VerdictRow<string>[] = [
-  { of: ['WS_ERR_HANDSHAKE_TIMEOUT'], verdict: 'retry', why: 'the attempt took too long' },
+export const ERROR_CODES: readonly WordRow[] = [
+  {
+    of: ['WS_ERR_HANDSHAKE_TIMEOUT', 'WS_ERR_ATTEMPT_TIMEOUT'],
+    verdict: 'retry',
+    why: 'the attempt took too long',
+  },
   { of: ['WS_ERR_CLOSED*'], verdict: 'retry', why: 'the connection ended' },
   { of: ['WS_ERR_PROXY_AUTHENTICATION'], verdict: 'fatal', why: 'the proxy refused the client' },
   { of: ['WS_ERR_PROXY_*'], verdict: 'retry', why: 'the proxy opened no tunnel' },
@@ -112,7 +121,7 @@ export const ERROR_CODES: readonly VerdictRow<string>[] = [
     why: 'the clock of a machine that has just started may be wrong',
   },
   {
-    of: ['ERR_TLS_*', 'CERT_*', 'CRL_*', 'ERROR_IN_C*', 'UNABLE_TO_*', '*SELF_SIGNED_CERT*'],
+    of: ['ERR_TLS_CERT_*', 'CERT_*', 'CRL_*', 'ERROR_IN_C*', 'UNABLE_TO_*', '*SELF_SIGNED_CERT*'],
     verdict: 'fatal',
     why: 'the certificate of the server is not valid',
   },
@@ -136,6 +145,7 @@ export const ERROR_CODES: readonly VerdictRow<string>[] = [
       'ERR_SSL_*PROTOCOL_VERSION',
       'ERR_SSL_*UNSUPPORTED_PROTOCOL',
       'ERR_SSL_*INSUFFICIENT_SECURITY',
+      'ERR_TLS_DH_PARAM_SIZE',
     ],
     verdict: 'fatal',
     why: 'both ends have no TLS version, cipher or client certificate in common',
@@ -164,9 +174,7 @@ export function judge({ during, error, closeInfo }: Ending): Verdict {
   const { status, retryAfter } = error as ErrorFacts;
   const code = codeOf(error);
   const verdict =
-    code === 'WS_ERR_UNEXPECTED_RESPONSE'
-      ? lookUp(STATUSES, String(status))
-      : lookUp(ERROR_CODES, code);
+    code === 'WS_ERR_UNEXPECTED_RESPONSE' ? ofNumber(STATUSES, status) : ofWord(ERROR_CODES, code);
   return verdict === 'retry' ? afterDelay(retryAfter) : verdict;
 }
 
@@ -190,9 +198,9 @@ function judgeClose({ by, cause, received }: CloseInfo): Verdict {
   const asked = received && retryAfterOf(received.reason);
   if (asked !== undefined) return afterDelay(asked);
   if (by === 'peer' && cause === 'close') {
-    return lookUp(CLOSE_CODES, String(received?.code ?? 1005));
+    return ofNumber(CLOSE_CODES, received?.code);
   }
-  return lookUp(CLOSE_CAUSES, `${by} ${cause}`);
+  return ofWord(CLOSE_CAUSES, `${by} ${cause}`);
 }
 
 /**
@@ -217,15 +225,16 @@ function afterDelay(ms: number | undefined): Verdict {
   return ms !== undefined && ms > 0 ? { after: Math.min(ms, MAX_RETRY_AFTER) } : 'retry';
 }
 
-function lookUp<Key extends number | string>(
-  rows: readonly VerdictRow<Key>[],
-  value: string,
-): 'retry' | 'fatal' {
-  const row = rows.find(({ of }) => of.some((pattern) => matches(String(pattern), value)));
-  return row?.verdict ?? 'retry';
+/** Errors that no row names are retried. */
+function ofNumber(rows: readonly NumberRow[], value = 0): 'retry' | 'fatal' {
+  const isIn = (one: number | readonly [number, number]): boolean =>
+    typeof one === 'number' ? one === value : one[0] <= value && value <= one[1];
+  return rows.find(({ of }) => of.some(isIn))?.verdict ?? 'retry';
 }
 
-/** @param pattern without characters that have a meaning in a RegExp, but for `*`: any characters */
-function matches(pattern: string, value: string): boolean {
-  return new RegExp(`^${pattern.replaceAll('*', '.*')}$`).test(value);
+function ofWord(rows: readonly WordRow[], value: string): 'retry' | 'fatal' {
+  // The words have no other characters with a meaning in a RegExp.
+  const matches = (pattern: string): boolean =>
+    new RegExp(`^${pattern.replaceAll('*', '.*')}$`).test(value);
+  return rows.find(({ of }) => of.some(matches))?.verdict ?? 'retry';
 }

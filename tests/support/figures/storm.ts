@@ -52,7 +52,7 @@ function curve({ slots }: Storm, style: string, bottom: number): string {
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 function facts(storm: Storm): string {
-  return `peak ${storm.peak}, half back after ${seconds(storm.half)}, all ${seconds(storm.all)}`;
+  return `peak ${storm.peak.toLocaleString('en')}, half back after ${seconds(storm.half)}, all ${seconds(storm.all)}`;
 }
 
 function axes(top: number): string[] {
