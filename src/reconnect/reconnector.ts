@@ -72,6 +72,7 @@ export class Reconnector<Socket extends Connection> {
    * @throws the error of an ending that is fatal; AbortError if the option `signal` is aborted
    */
   async next(): Promise<Socket | undefined> {
+    if (this.state === 'ENDED') return undefined;
     try {
       await this.leave();
       while (this.state !== 'ENDED') {
@@ -176,10 +177,9 @@ export class Reconnector<Socket extends Connection> {
     if (resume === undefined) return;
     const { attempts: attempt, lastInfo: last } = this;
     const downtime = last === undefined ? 0 : time.wallClock() - last.closed;
-    const closed = socket.closed.then((info) => {
-      throw new CloseError(info);
-    });
-    await Promise.race([resume(socket as never, { attempt, downtime, last }), closed]); // it takes a Socket
+    const closed = socket.closed.then((info) => Promise.reject(new CloseError(info)));
+    const call = async () => resume(socket as never, { attempt, downtime, last }); // it takes a Socket
+    await Promise.race([call(), closed]);
   }
 
   private limit<T>(what: string, promise: Promise<T>): Promise<T> {
