@@ -24,6 +24,11 @@ export class ManualClock {
     return this.alarms.size;
   }
 
+  /** How much time has passed, in milliseconds. */
+  get elapsed(): number {
+    return this.now;
+  }
+
   /** Takes the place of Node's timers until the end of the test. */
   stop(): void {
     time.now = () => this.now;
