@@ -94,7 +94,7 @@ export function stormFigure(): string {
       text(
         20,
         50,
-        'Grey: there is no server, and attempts fail at once. Curves end at the upper border.',
+        'Grey: there is no server, and attempts fail at once. Peaks above 500 are cut off.',
         'quiet',
       ),
       ...cases.flatMap(([title, outages], i) => panel(title, outages, TOP + i * STEP)),
