@@ -66,21 +66,25 @@ export class Reconnector<Socket extends Connection> {
     else signal?.addEventListener('abort', this.onAbort);
   }
 
+  private get isEnded(): boolean {
+    return this.state === 'ENDED';
+  }
+
   /**
    * Ends the connection that there is, and makes the next one.
    * @returns undefined if the peer has closed the last connection with 1000, and after `end`
    * @throws the error of an ending that is fatal; AbortError if the option `signal` is aborted
    */
   async next(): Promise<Socket | undefined> {
-    if (this.state === 'ENDED') return undefined;
+    if (this.isEnded) return undefined;
     try {
       await this.leave();
-      while (this.state !== 'ENDED') {
+      let socket: Socket | undefined;
+      while (socket === undefined && !this.isEnded) {
         await this.pause();
-        const socket = await this.attempt();
-        if (socket !== undefined) return socket;
+        socket = await this.attempt();
       }
-      return undefined;
+      return socket;
     } catch (error) {
       this.finish();
       if (this.settings.signal?.aborted) throw new AbortError(this.settings.signal);
@@ -192,22 +196,29 @@ export class Reconnector<Socket extends Connection> {
 
   /** Chooses the delay. @throws the error of the ending if there is no next attempt */
   private decide(ending: Ending): void {
-    const { backoff, classify, maxAttempts } = this.settings;
+    const { classify, maxAttempts } = this.settings;
     const suggested = judge(ending);
     const verdict = classify ? checkVerdict(classify(ending, suggested)) : suggested;
     this.last = ending;
     this.failures++;
     if (verdict === 'fatal' && isNormal(ending)) this.finish();
-    else if (verdict === 'fatal' || this.failures >= maxAttempts) throw ending.error;
-    else if (verdict === 'retry') this.delay = delayAfter(this.failures, backoff, time.random());
-    else {
-      // What a server asks of many clients at once is spread.
-      this.delay = verdict.after + time.random() * Math.min(verdict.after, backoff.first);
-    }
+    else if (verdict === 'fatal' || this.attempts >= maxAttempts) throw ending.error;
+    else if (verdict === 'retry') this.delay = this.backOff();
+    else this.delay = verdict === suggested ? this.obey(verdict.after) : verdict.after;
+  }
+
+  private backOff(): number {
+    return delayAfter(this.failures, this.settings.backoff, time.random());
+  }
+
+  /** What a server asks of many clients at once is spread. A short time does not end the back-off. */
+  private obey(after: number): number {
+    const spread = time.random() * Math.min(after, this.settings.backoff.first);
+    return Math.max(after + spread, this.failures > 1 ? this.backOff() : 0);
   }
 
   private enter(state: ReconnectorState): void {
-    if (this.state !== 'ENDED') this.state = state;
+    if (!this.isEnded) this.state = state;
   }
 
   private finish(): void {
@@ -225,7 +236,7 @@ function isNormal({ during, closeInfo }: Ending): boolean {
 function checkVerdict(verdict: unknown): Verdict {
   if (verdict === 'retry' || verdict === 'fatal') return verdict;
   const after = (verdict as { after?: unknown } | undefined)?.after;
-  if (typeof after === 'number' && after >= 0) return { after };
+  if (typeof after === 'number' && after >= 0) return verdict as { after: number };
   throw new TypeError(
     `classify() must return 'retry', 'fatal' or { after: milliseconds }: ${describeValue(verdict)} was given`,
   );

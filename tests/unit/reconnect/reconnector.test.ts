@@ -114,6 +114,40 @@ describe('delays', () => {
     expect(await delayOf(fake)).toBe(5000);
   });
 
+  test('a short retry-after does not end the growth', async () => {
+    const { fake, next } = make({ backoff: { first: 1000, base: 2000, factor: 2, max: 60_000 } });
+    const delays: number[] = [];
+    next();
+    for (let i = 0; i < 3; i++) {
+      (await open(fake)).endWith(1012, 'retry-after=0.1');
+      next();
+      delays.push(await delayOf(fake));
+    }
+    expect(delays).toEqual([200, 3000, 5000]); // 150
+  });
+
+  test('a delay of classify is taken as it is', async () => {
+    const { fake, next } = make({ classify: () => ({ after: 200 }) });
+    next();
+    for (let i = 0; i < 3; i++) {
+      await refuse(fake);
+      expect(await delayOf(fake)).toBe(200);
+    }
+  });
+
+  test('the loss of a connection that lasted is no attempt', async () => {
+    const { fake, next } = make({ maxAttempts: 1, minUptime: 1000 });
+    next();
+    const socket = await open(fake);
+    clock.advance(1000);
+    socket.end();
+    const outcome = next();
+    await delayOf(fake);
+    expect(outcome.state).toBe('pending');
+    await refuse(fake);
+    expect(outcome.state).toBe('rejected');
+  });
+
   test('maxAttempts ends them with the last error', async () => {
     const { fake, next } = make({ maxAttempts: 2 });
     const outcome = next();
