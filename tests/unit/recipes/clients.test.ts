@@ -4,10 +4,10 @@ import { createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { WebSocket as standardClass } from '../../../src/standard/index.js';
 import { useClock } from '../../support/clock.js';
-import { closePayload, frame, OPCODE } from '../../support/frames.js';
+import { frame, OPCODE } from '../../support/frames.js';
 import { Inbox, until } from '../../support/inbox.js';
 import { httpProxy } from '../../support/proxy-server.js';
-import { programOf, type RunningHere, runHere, serveHere, toPort } from '../../support/recipes.js';
+import { programOf, runHere, serveHere, toPort } from '../../support/recipes.js';
 import { keyOf, upgradeResponse } from '../../support/requests.js';
 import { useScope } from '../../support/scope.js';
 import type { WebSocketInstance } from '../../support/websockets.js';
@@ -127,59 +127,6 @@ describe('client with timeouts', () => {
     clock.advance(5_000);
     await closed(ws);
     expect(ws.closeInfo).toMatchObject({ wasClean: false, by: 'us' });
-  });
-});
-
-describe('client that connects again', () => {
-  interface Again extends RunningHere {
-    inboxes: Inbox[];
-    /** The calls of `setTimeout`. */
-    timers: { connect: () => void; delay: number }[];
-  }
-
-  async function start(): Promise<Again> {
-    jest.spyOn(Math, 'random').mockReturnValue(0.5);
-    const { port, inboxes } = await listen();
-    const timers: Again['timers'] = [];
-    const setTimeout = (connect: () => void, delay: number) => timers.push({ connect, delay });
-    const program = toPort(programOf('Client that connects again'), port);
-    return { ...runHere(program, { globals: { setTimeout } }), inboxes, timers };
-  }
-
-  /** Waits for the nth timer, and lets it expire. @returns its delay */
-  async function expire({ timers }: Again, index: number): Promise<number> {
-    await until(() => timers.length > index, 'the delay');
-    timers[index]?.connect();
-    return timers[index]?.delay as number; // just seen
-  }
-
-  test('waits longer with each failure, and not after a success', async () => {
-    const again = await start();
-    const { inboxes, printed } = again;
-    for (const [index, delay] of [500, 1_000, 2_000].entries()) {
-      await until(() => inboxes.length > index, 'the connection');
-      inboxes[index]?.stream.destroy();
-      expect(await expire(again, index)).toBe(delay);
-    }
-    const inbox = await accept(inboxes, 3);
-    inbox.stream.write(frame({ payload: 'welcome' }));
-    await until(() => printed.includes('welcome'), 'the message');
-    inbox.stream.end();
-    expect(await expire(again, 3)).toBe(500);
-    await until(() => inboxes.length > 4, 'the next connection');
-    inboxes[4]?.stream.destroy();
-  });
-
-  test('waits as long as the server asks', async () => {
-    const again = await start();
-    const inbox = await accept(again.inboxes);
-    inbox.stream.write(
-      frame({ opcode: OPCODE.CLOSE, payload: closePayload(1012, 'retry-after=3.5') }),
-    );
-    expect((await inbox.frame()).opcode).toBe(OPCODE.CLOSE);
-    inbox.stream.end();
-    await until(() => again.timers.length > 0, 'the delay');
-    expect(again.timers[0]?.delay).toBe(3_500);
   });
 });
 
