@@ -38,7 +38,9 @@ async function resolveValue<T>(value: PerAttempt<T>, info: AttemptInfo): Promise
 function withToken(headers: ClientOptions['headers'], token: unknown): ClientOptions['headers'] {
   if (token === undefined || token === null) return headers;
   if (typeof token === 'string' && /^[\w.~+/-]+=*$/.test(token)) {
-    return { ...headers, Authorization: `Bearer ${token}` };
+    // Names of header fields are case-insensitive: RFC 9110 §5.1.
+    const others = Object.entries(headers ?? {}).filter(([name]) => !/^authorization$/i.test(name));
+    return { ...Object.fromEntries(others), Authorization: `Bearer ${token}` };
   }
   const given = typeof token === 'string' ? 'text with other characters' : describeValue(token);
   throw new TypeError(

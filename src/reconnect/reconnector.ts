@@ -42,12 +42,14 @@ export class Reconnector<Socket extends Connection> {
   /** Ends what is in progress. */
   private readonly controller = new AbortController();
   private socket: Socket | undefined;
-  private openedAt = 0;
+  /** How long the connection lasted, in milliseconds. The program may ask for the next one much later. */
+  private uptime = 0;
   /** Attempts since the last connection that lasted. */
   private attempts = 0;
   /** Attempts and short connections that failed, in a row. */
   private failures = 0;
-  private delay = 0;
+  /** Undefined before the first attempt. */
+  private delay: number | undefined;
   private last: Ending | undefined;
   /** How the last connection ended, for `resume`. */
   private lastInfo: CloseInfo | undefined;
@@ -118,7 +120,7 @@ export class Reconnector<Socket extends Connection> {
     if (controller.signal.aborted) throw new AbortError(controller.signal);
     if (closeInfo === undefined) return;
     this.lastInfo = closeInfo;
-    if (time.now() - this.openedAt >= settings.minUptime) {
+    if (this.uptime >= settings.minUptime) {
       this.failures = 0;
       this.attempts = 0;
     }
@@ -126,7 +128,8 @@ export class Reconnector<Socket extends Connection> {
   }
 
   private async pause(): Promise<void> {
-    if (this.delay === 0) return;
+    if (this.delay === undefined) return;
+    // A delay of 0 is a timer too: else attempts that fail at once would block the event loop.
     this.enter('WAITING');
     await wait(this.delay, this.controller.signal);
   }
@@ -159,7 +162,10 @@ export class Reconnector<Socket extends Connection> {
   /** Calls `resume`. A connection for which that fails is closed before the next attempt. */
   private async open(socket: Socket): Promise<Socket | undefined> {
     this.socket = socket;
-    this.openedAt = time.now();
+    const openedAt = time.now();
+    void socket.closed.then(() => {
+      this.uptime = time.now() - openedAt;
+    });
     this.enter('RESUMING');
     try {
       await this.limit('The function resume', this.resume(socket));
@@ -180,7 +186,8 @@ export class Reconnector<Socket extends Connection> {
     const { resume } = this.settings;
     if (resume === undefined) return;
     const { attempts: attempt, lastInfo: last } = this;
-    const downtime = last === undefined ? 0 : time.wallClock() - last.closed;
+    // The wall clock may be set back.
+    const downtime = last === undefined ? 0 : Math.max(0, time.wallClock() - last.closed);
     const closed = socket.closed.then((info) => Promise.reject(new CloseError(info)));
     const call = async () => resume(socket as never, { attempt, downtime, last }); // it takes a Socket
     await Promise.race([call(), closed]);
