@@ -4,12 +4,22 @@ import type WebSocket = require('./index.js');
 
 import type { PerAttempt, ReconnectOptions } from './reconnect/options.js';
 import { connectionsTo } from './reconnect/reconnect.js';
+import { ReconnectingWebSocket as OwnClass } from './reconnect/reconnecting-websocket.js';
 import type { UnsentApi } from './reconnect/unsent.js';
+import type {
+  ReconnectingWebSocket as ReconnectingWebSocketApi,
+  ReconnectingWebSocketConstructor,
+} from './reconnect/websocket-interface.js';
 
 export type { BackoffOptions } from './reconnect/backoff.js';
 export type { AttemptInfo, PerAttempt, ReconnectOptions, ResumeInfo } from './reconnect/options.js';
+export type { SendBufferOptions } from './reconnect/send-buffer.js';
 export type { UnsentApi, UnsentMessage } from './reconnect/unsent.js';
 export type { Ending, Verdict } from './reconnect/verdict.js';
+export type {
+  ReconnectingWebSocketConstructor,
+  ReconnectingWebSocketOptions,
+} from './reconnect/websocket-interface.js';
 
 /** A WebSocket of `reconnect`: of the class that was chosen, with `unsent`. */
 export type Reconnected<Socket = WebSocket> = Socket & UnsentApi;
@@ -44,3 +54,7 @@ export function reconnect<Socket extends WebSocket = WebSocket>(
   // The class inside has wider types than the public interface.
   return connectionsTo(url, options as never) as AsyncIterableIterator<never, undefined>;
 }
+
+/** A WebSocket as the web's class has it, which connects again after each end. */
+export const ReconnectingWebSocket: ReconnectingWebSocketConstructor<Reconnected> = OwnClass;
+export type ReconnectingWebSocket = ReconnectingWebSocketApi;

@@ -1,15 +1,13 @@
 /** `reconnect`: a loop over connections. */
 
-import type { ClientOptions } from '../client/options.js';
 import { ASYNC_DISPOSE } from '../connection/async-dispose.js';
-import { endQuietly } from '../websocket/messages.js';
-import { sessionOf, WebSocket } from '../websocket/websocket.js';
+import { WebSocket } from '../websocket/websocket.js';
+import { openSocket, type SocketClass } from './open-socket.js';
 import type { PerAttempt, ReconnectOptions, Settings } from './options.js';
 import type { Plan } from './prepare.js';
 import { Reconnector } from './reconnector.js';
 import { withUnsent } from './unsent.js';
 
-type SocketClass = typeof WebSocket;
 type Options = ReconnectOptions<WebSocket> & { WebSocket?: SocketClass | undefined };
 type Result = IteratorResult<WebSocket, undefined>;
 
@@ -23,23 +21,6 @@ export function connectionsTo(
   const connect = (plan: Plan, settings: Settings, signal: AbortSignal): Promise<WebSocket> =>
     openSocket(Reconnected, plan, settings, signal);
   return new Connections(new Reconnector(url, options, connect));
-}
-
-/** Opens one connection. Its iterations leave the error to the loop over connections. */
-async function openSocket(
-  Class: SocketClass,
-  { url, protocols, headers }: Plan,
-  { client, connectTimeout }: Settings,
-  signal: AbortSignal,
-): Promise<WebSocket> {
-  const options: ClientOptions = headers === undefined ? client : { ...client, headers };
-  const socket = await Class.connect(url, protocols, {
-    ...options,
-    signal,
-    timeout: connectTimeout,
-  });
-  endQuietly(sessionOf(socket));
-  return socket;
 }
 
 /** The iterator. Calls of `next` wait for each other. */

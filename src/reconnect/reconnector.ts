@@ -39,6 +39,7 @@ export class Reconnector<Socket extends Connection> {
   private readonly url: PerAttempt<string | URL>;
   private readonly settings: Settings;
   private readonly connect: Connect<Socket>;
+  private readonly onRetry: ((ending: Ending) => void) | undefined;
   /** Ends what is in progress. */
   private readonly controller = new AbortController();
   private socket: Socket | undefined;
@@ -54,15 +55,20 @@ export class Reconnector<Socket extends Connection> {
   /** How the last connection ended, for `resume`. */
   private lastInfo: CloseInfo | undefined;
 
-  /** @throws as `reconnect` */
+  /**
+   * @param onRetry called with each failure and each end of a connection that another attempt follows
+   * @throws as `reconnect`
+   */
   constructor(
     url: PerAttempt<string | URL>,
     options: ReconnectOptions<Socket> | undefined,
     connect: Connect<Socket>,
+    onRetry?: (ending: Ending) => void,
   ) {
     this.url = url;
     this.settings = readSettings(options);
     this.connect = connect;
+    this.onRetry = onRetry;
     const { signal } = this.settings;
     if (signal?.aborted) this.onAbort();
     else signal?.addEventListener('abort', this.onAbort);
@@ -208,10 +214,14 @@ export class Reconnector<Socket extends Connection> {
     const verdict = classify ? checkVerdict(classify(ending, suggested)) : suggested;
     this.last = ending;
     this.failures++;
-    if (verdict === 'fatal' && isNormal(ending)) this.finish();
-    else if (verdict === 'fatal' || this.attempts >= maxAttempts) throw ending.error;
-    else if (verdict === 'retry') this.delay = this.backOff();
+    if (verdict === 'fatal' && isNormal(ending)) {
+      this.finish();
+      return;
+    }
+    if (verdict === 'fatal' || this.attempts >= maxAttempts) throw ending.error;
+    if (verdict === 'retry') this.delay = this.backOff();
     else this.delay = verdict === suggested ? this.obey(verdict.after) : verdict.after;
+    this.onRetry?.(ending);
   }
 
   private backOff(): number {
