@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { ReconnectingWebSocket, type ReconnectingWebSocketOptions } from '../../src/reconnect.js';
+import { ReconnectingWebSocket } from '../../src/reconnect.js';
 import type { CloseEvent } from '../../src/standard/index.js';
 import { until } from './inbox.js';
 import type { Scope } from './scope.js';
@@ -55,8 +55,7 @@ export class ReconnectingClient {
       return near;
     };
     const all = { createConnection, perMessageDeflate: false, backoff: BACKOFF, ...options };
-    const url = 'ws://server.example.com/chat';
-    this.ws = new ReconnectingWebSocket(url, all as ReconnectingWebSocketOptions<never>);
+    this.ws = new Any('ws://server.example.com/chat', all);
     for (const type of ['open', 'message', 'error', 'close', 'overflow']) {
       this.ws.addEventListener(type, (event) => {
         this.events.push(describe(this.ws, event));
