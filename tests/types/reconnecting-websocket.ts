@@ -1,6 +1,5 @@
 /** `ReconnectingWebSocket` of `ws6455/reconnect`. */
 
-import type WebSocket from 'ws6455';
 import {
   type Reconnected,
   ReconnectingWebSocket,
@@ -21,7 +20,7 @@ const options: ReconnectingWebSocketOptions<Reconnected> = {
   protocols: async ({ attempt }) => [`v${attempt}`],
   buffer: { messages: 100, bytes: 1_000_000, overflow: 'drop-oldest' },
   resume: (socket) => {
-    expectType<Equal<typeof socket, Reconnected<WebSocket>>>();
+    expectType<Equal<typeof socket, Reconnected>>();
     socket.send('log in');
   },
 };
@@ -29,7 +28,7 @@ new ReconnectingWebSocket(new URL('ws://localhost/'), options);
 new ReconnectingWebSocket(async () => 'ws://localhost/', 'chat', options);
 new ReconnectingWebSocket('ws://localhost/', ['chat'], { maxAttempts: 3 });
 new ReconnectingWebSocket('ws://localhost/', {
-  resume: (socket) => expectType<Equal<typeof socket, Reconnected<WebSocket>>>(),
+  resume: (socket) => expectType<Equal<typeof socket, Reconnected>>(),
 });
 
 // @ts-expect-error a URL is required
