@@ -187,6 +187,7 @@ const RECONNECT: typeof API = [
   ['options', ['src/reconnect/backoff.ts', 'BackoffOptions']],
   ['properties', ['src/reconnect/options.ts', 'AttemptInfo']],
   ['properties', ['src/reconnect/options.ts', 'ResumeInfo']],
+  ['options', ['src/reconnect/send-buffer.ts', 'SendBufferOptions']],
 ];
 
 /** The messages on the channels, in docs/observability.md. */
