@@ -44,8 +44,18 @@ describe('functions', () => {
   const value = { url: new URL(URL_TEXT), protocols: ['chat'], headers: { Cookie: 'a=b' } };
 
   test.each([
-    ['values', <T>(it: T) => () => it],
-    ['promises', <T>(it: T) => () => Promise.resolve(it)],
+    [
+      'values',
+      <T>(it: T) =>
+        () =>
+          it,
+    ],
+    [
+      'promises',
+      <T>(it: T) =>
+        () =>
+          Promise.resolve(it),
+    ],
   ])('may return %s', async (_, wrap) => {
     const { url, protocols, headers } = value;
     const plan = await prepare(
