@@ -27,7 +27,7 @@ const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
 
-/** The values of `readyState`. */
+/** The values of `readyState`, as in browsers. */
 export const STATES = { CONNECTING, OPEN, CLOSING, CLOSED } as const;
 
 export type ReadyState = (typeof STATES)[keyof typeof STATES];
@@ -216,7 +216,7 @@ export class ReconnectingSession {
     this.lost = this.socket?.unsent().map(({ data }) => data as Payload) ?? [];
     this.socket = undefined;
     const { received, wasClean } = info;
-    // RFC 6455 §7.2.1: a connection that ends without a Close has failed.
+    // A connection that ends without a Close has failed, as in browsers.
     const isLost = received === undefined;
     const failure = error ?? info.error ?? (isLost ? new CloseError(info) : undefined);
     if (failure !== undefined) this.dispatch(errorEvent(failure));

@@ -15,7 +15,7 @@ import type { ReconnectingWebSocketConstructor } from './websocket-interface.js'
 
 let isReconnecting: (value: object) => boolean;
 
-/** The members have the types of Web IDL: any value is given, and converted. */
+/** Any value may be given, as to a class of Web IDL, and is converted. */
 class OwnReconnectingWebSocket extends EventTarget {
   static withOptions(options: Options): typeof OwnReconnectingWebSocket {
     // biome-ignore lint/complexity/noThisInStatic: it may be called on a subclass
@@ -111,7 +111,7 @@ function readUrl(url: unknown): PerAttempt<string | URL> {
   return typeof url === 'function' ? (url as PerAttempt<string>) : parseUrl(url).href;
 }
 
-/** A function is called for each attempt. @throws DOMException SyntaxError */
+/** As `readUrl`. */
 function readProtocols(given: unknown): PerAttempt<string[] | undefined> {
   if (given === undefined) return undefined;
   if (typeof given === 'function') return given as PerAttempt<string[]>;

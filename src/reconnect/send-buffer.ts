@@ -76,7 +76,7 @@ export class SendBuffer {
     return dropped;
   }
 
-  /** Takes the oldest message; undefined if none waits. */
+  /** @returns the oldest message, which waits no more; undefined if there is none */
   shift(): Payload | undefined {
     const message = this.queue.shift();
     if (message !== undefined) this.bytes -= byteLengthOf(message);

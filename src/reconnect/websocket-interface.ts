@@ -9,6 +9,9 @@ import type { SendBufferOptions } from './send-buffer.js';
 export interface ReconnectingWebSocketOptions<Socket = unknown> extends ReconnectOptions<Socket> {
   /** Keeps messages that are sent while there is no connection. Default: none are, and `send` throws. */
   buffer?: SendBufferOptions | undefined;
+  /** The class of the connections, which `resume` gets: `WebSocket` of `ws6455`, or a subclass. */
+  // biome-ignore lint/suspicious/noExplicitAny: a subclass may need other arguments
+  WebSocket?: (new (address: string | URL, ...rest: any[]) => object) | undefined;
 }
 
 /** A WebSocket, as browsers have it, that connects again after each end. */
@@ -34,15 +37,15 @@ export interface ReconnectingWebSocket extends WebSocket {
    */
   onclose: WebSocket['onclose'];
   /**
-   * Listener of 'error': a connection or an attempt has failed; `error` of the event says why. Without
-   * a listener nothing happens.
+   * Listener of 'error': a connection or an attempt has failed; `error` of the event says why. It needs
+   * no listener.
    */
   onerror: WebSocket['onerror'];
   /** Listener of 'overflow': the buffer was full, and dropped its oldest message, `data`. */
   // biome-ignore lint/suspicious/noExplicitAny: as `dom` has it; the result is ignored
   onoverflow: ((event: MessageEvent<string | Buffer | Blob>) => any) | null;
   /**
-   * Sends a message: text for a string, else binary. RFC 6455 §5.6. The bytes are copied. While there is
+   * Sends a string as text, other data as a binary message. RFC 6455 §5.6. The bytes are copied. While there is
    * no connection, the message goes to the buffer. After `close()` nothing is sent.
    * @throws DOMException InvalidStateError in the state `CONNECTING` if there is no buffer, and
    * QuotaExceededError if the buffer has no room; TypeError for shared memory, and for an ArrayBuffer
@@ -50,10 +53,8 @@ export interface ReconnectingWebSocket extends WebSocket {
    */
   send(data: Parameters<WebSocket['send']>[0]): void;
   /**
-   * Closes the connection, if there is one, and makes no other one. RFC 6455 §7.1.2.
-   * @param code 1000, or from 3000 to 4999. Default: a Close without a code; with a reason 1000
-   * @param reason at most 123 bytes in UTF-8
-   * @throws DOMException InvalidAccessError for another code; SyntaxError for a longer reason
+   * Closes the connection, if there is one, and makes no other one. RFC 6455 §7.1.2. The arguments and
+   * the exceptions are those of the web's WebSocket.
    */
   close(code?: number, reason?: string): void;
   /**
@@ -80,8 +81,8 @@ export interface ReconnectingWebSocketConstructor<Socket> {
    * `close()`, a fatal failure, or a peer that closes with 1000.
    * @param url the URL of the server, or a function that returns it for each attempt
    * @param protocols the subprotocols to request, a function that returns them, or the options
-   * @throws DOMException SyntaxError for a URL or a subprotocol that is not valid; TypeError or
-   * RangeError for an option
+   * @throws DOMException SyntaxError if the URL or a subprotocol cannot be used; TypeError or RangeError
+   * for a wrong option
    */
   new (
     url: PerAttempt<string | URL>,
