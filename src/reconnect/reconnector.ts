@@ -24,6 +24,7 @@ export type ReconnectorState = 'IDLE' | 'WAITING' | 'CONNECTING' | 'RESUMING' | 
 export interface Connection {
   readonly closed: Promise<CloseInfo>;
   close(code: number): void;
+  terminate(): void;
 }
 
 /** Opens one connection, as `WebSocket.connect` does. */
@@ -32,6 +33,14 @@ export type Connect<Socket> = (
   settings: Settings,
   signal: AbortSignal,
 ) => Promise<Socket>;
+
+/** A function of the options took too long. */
+class AttemptTimeout extends WebSocketError {
+  constructor(what: string, milliseconds: number) {
+    const message = `${what} did not end within ${milliseconds} ms (connectTimeout)`;
+    super(message, 'WS_ERR_ATTEMPT_TIMEOUT');
+  }
+}
 
 /** A client that stays connected. */
 export class Reconnector<Socket extends Connection> {
@@ -176,7 +185,9 @@ export class Reconnector<Socket extends Connection> {
     try {
       await this.limit('The function resume', this.resume(socket));
     } catch (error) {
-      socket.close(CloseCode.NORMAL);
+      // A server that did not answer `resume` in time may not answer a Close either.
+      if (error instanceof AttemptTimeout) socket.terminate();
+      else socket.close(CloseCode.NORMAL);
       const info = await socket.closed;
       this.socket = undefined;
       if (this.controller.signal.aborted) throw error;
@@ -201,10 +212,8 @@ export class Reconnector<Socket extends Connection> {
 
   private limit<T>(what: string, promise: Promise<T>): Promise<T> {
     const { connectTimeout } = this.settings;
-    return within(promise, this.controller.signal, connectTimeout, () => {
-      const message = `${what} did not end within ${connectTimeout} ms (connectTimeout)`;
-      return new WebSocketError(message, 'WS_ERR_ATTEMPT_TIMEOUT');
-    });
+    const onTimeout = (): Error => new AttemptTimeout(what, connectTimeout);
+    return within(promise, this.controller.signal, connectTimeout, onTimeout);
   }
 
   /** Chooses the delay. @throws the error of the ending if there is no next attempt */

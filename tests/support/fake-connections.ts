@@ -25,6 +25,10 @@ export class FakeSocket {
     this.end({ by: 'us', cause: 'close', wasClean: true });
   }
 
+  terminate(): void {
+    this.end({ by: 'us', cause: 'terminate' });
+  }
+
   /** The connection ends; by default TCP does, without a Close. */
   end(info: Partial<CloseInfo> = {}): void {
     if (this.isClosed) return;

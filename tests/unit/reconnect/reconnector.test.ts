@@ -261,17 +261,17 @@ describe('resume', () => {
     ]);
   });
 
-  test.each<[string, ReconnectOptions<FakeSocket>['resume']]>([
-    ['throws', () => expectError()],
-    ['rejects', () => Promise.reject(new Error('no token'))],
-    ['does not end', () => new Promise(() => {})],
-  ])('if it %s, the connection is closed and the attempt has failed', async (_, resume) => {
+  test.each<[string, number[], ReconnectOptions<FakeSocket>['resume']]>([
+    ['throws', [1000], () => expectError()],
+    ['rejects', [1000], () => Promise.reject(new Error('no token'))],
+    ['does not end', [], () => new Promise(() => {})], // terminated
+  ])('if it %s, the connection is closed and the attempt has failed', async (_, codes, resume) => {
     const { fake, next } = make({ resume, connectTimeout: 100 });
     const outcome = next();
     const socket = await open(fake);
     if (!socket.isClosed) clock.advance(100);
     await settle();
-    expect(socket.closedWith).toEqual([1000]);
+    expect([socket.isClosed, socket.closedWith]).toEqual([true, codes]);
     expect(outcome.state).toBe('pending');
     expect(await delayOf(fake)).toBe(2500);
   });
