@@ -2,7 +2,8 @@
 
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import WebSocket, { WebSocketServer } from '../../src/index.js';
+import type WebSocket from '../../src/index.js';
+import { WebSocketServer } from '../../src/index.js';
 import type { Scope } from './scope.js';
 
 /** What it answers to an opening handshake that it refuses. */

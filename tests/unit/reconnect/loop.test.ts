@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
-import { type ReconnectOptions, type Reconnected, reconnect } from '../../../src/reconnect.js';
+import { type Reconnected, type ReconnectOptions, reconnect } from '../../../src/reconnect.js';
 import { useClock } from '../../support/clock.js';
 import { settle, watch } from '../../support/fake-connections.js';
 import { until } from '../../support/inbox.js';

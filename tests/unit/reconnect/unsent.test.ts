@@ -1,8 +1,8 @@
 /** `unsent()`: the messages that never reached the operating system. */
 
 import { expect, test } from '@jest/globals';
-import { reconnect } from '../../../src/reconnect.js';
 import { withUnsent } from '../../../src/reconnect/unsent.js';
+import { reconnect } from '../../../src/reconnect.js';
 import { WebSocket } from '../../../src/websocket/websocket.js';
 import { until } from '../../support/inbox.js';
 import { QuoteServer } from '../../support/quote-server.js';
@@ -36,10 +36,7 @@ test('what was sent after the end is in it, in order, with its options', async (
   socket.send('one', onSent);
   socket.send(Buffer.from('two'), { binary: false }, onSent);
   await until(() => errors.length === 2, 'the callbacks');
-  expect(errors).toEqual([
-    expect.stringMatching(/not open/),
-    expect.stringMatching(/not open/),
-  ]);
+  expect(errors).toEqual([expect.stringMatching(/not open/), expect.stringMatching(/not open/)]);
   expect(socket.unsent()).toEqual([
     { data: 'one', options: {} },
     { data: Buffer.from('two'), options: { binary: false } },
