@@ -41,11 +41,12 @@ export const backoff: Required<BackoffOptions> = { first: 1, base: 2, factor: 3,
 
 export async function follow(signal: AbortSignal): Promise<void> {
   for await (const socket of reconnect('ws://localhost')) {
-    expectType<Equal<typeof socket, Reconnected<WebSocket>>>();
+    expectType<Equal<typeof socket, Reconnected>>();
+    const plain: WebSocket & UnsentApi = socket;
     expectType<Equal<ReturnType<typeof socket.unsent>, UnsentMessage[]>>();
     for await (const data of socket) expectType<Equal<typeof data, string | Buffer>>();
     for await (const { data, isBinary } of socket.messages()) {
-      await socket.sent(data, { binary: isBinary });
+      await plain.sent(data, { binary: isBinary });
     }
   }
   const members = reconnect(new URL('ws://localhost'), {
