@@ -35,9 +35,14 @@ export class Fifo<T> {
     return head;
   }
 
+  /** Returns all items, oldest first. */
+  list(): T[] {
+    return this.items.slice(this.taken) as T[]; // only taken items are undefined
+  }
+
   /** Takes all items, oldest first. */
   takeAll(): T[] {
-    const all = this.items.slice(this.taken) as T[]; // only taken items are undefined
+    const all = this.list();
     this.items = [];
     this.taken = 0;
     return all;

@@ -116,6 +116,7 @@ export class ReconnectingSession {
       }
       this.end(undefined);
     } catch (error) {
+      void this.reconnector.end(); // of a connection on which the buffer could not be sent
       this.end(this.signal?.aborted ? undefined : toError(error));
     }
   }

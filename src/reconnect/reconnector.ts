@@ -156,7 +156,7 @@ export class Reconnector<Socket extends Connection> {
     this.enter('CONNECTING');
     const info = { attempt: this.attempts, last: this.last };
     const plan = await this.step('prepare', () =>
-      this.limit('The functions of the options', prepare(url, settings.perAttempt, info)),
+      this.limit('The functions of the options', () => prepare(url, settings.perAttempt, info)),
     );
     const socket =
       plan && (await this.step('connect', () => connect(plan, settings, controller.signal)));
@@ -183,7 +183,7 @@ export class Reconnector<Socket extends Connection> {
     });
     this.enter('RESUMING');
     try {
-      await this.limit('The function resume', this.resume(socket));
+      await this.limit('The function resume', () => this.resume(socket));
     } catch (error) {
       // A server that did not answer `resume` in time may not answer a Close either.
       if (error instanceof AttemptTimeout) socket.terminate();
@@ -210,10 +210,13 @@ export class Reconnector<Socket extends Connection> {
     await Promise.race([call(), closed]);
   }
 
-  private limit<T>(what: string, promise: Promise<T>): Promise<T> {
+  /** @throws AbortError without a call, if everything has ended meanwhile */
+  private async limit<T>(what: string, run: () => Promise<T>): Promise<T> {
+    const { signal } = this.controller;
+    if (signal.aborted) throw new AbortError(signal);
     const { connectTimeout } = this.settings;
     const onTimeout = (): Error => new AttemptTimeout(what, connectTimeout);
-    return within(promise, this.controller.signal, connectTimeout, onTimeout);
+    return within(run(), signal, connectTimeout, onTimeout);
   }
 
   /** Chooses the delay. @throws the error of the ending if there is no next attempt */
@@ -255,7 +258,8 @@ export class Reconnector<Socket extends Connection> {
 
 /** The peer has closed the connection because nothing is left to do. RFC 6455 §7.4.1. */
 function isNormal({ during, closeInfo }: Ending): boolean {
-  return during === 'connection' && closeInfo?.received?.code === CloseCode.NORMAL;
+  const isOfPeer = during === 'connection' && closeInfo?.by === 'peer';
+  return isOfPeer && closeInfo.received?.code === CloseCode.NORMAL;
 }
 
 /** @throws TypeError for a value that is no verdict */

@@ -7,6 +7,7 @@ import {
   describeValue,
   warnOfUnknownOptions,
 } from '../connection/check-options.js';
+import { Fifo } from '../protocol/fifo.js';
 import { byteLengthOf } from '../websocket/payload.js';
 
 /** A message as `send` keeps it: text is a string. */
@@ -49,7 +50,7 @@ export function createSendBuffer(given: SendBufferOptions | undefined): SendBuff
 export class SendBuffer {
   /** The payload bytes of all messages. */
   bytes = 0;
-  private readonly queue: Payload[] = [];
+  private readonly queue = new Fifo<Payload>();
   private readonly maxMessages: number;
   private readonly maxBytes: number;
   private readonly dropsOldest: boolean;
@@ -85,7 +86,7 @@ export class SendBuffer {
 
   /** Returns all messages, oldest first. */
   list(): Payload[] {
-    return [...this.queue];
+    return this.queue.list();
   }
 
   private hasRoomFor(length: number): boolean {

@@ -61,6 +61,20 @@ describe('without a buffer', () => {
 });
 
 describe('with a buffer', () => {
+  test('a message that cannot be sent ends everything, and leaves no connection', async () => {
+    let masks = 0;
+    const generateMask = (): void => {
+      if (++masks === 2) throw new Error('no mask'); // that of the message, not of a Close
+    };
+    const client = await waiting({ buffer: {}, generateMask });
+    client.ws.send('1');
+    clock.advance(100);
+    await until(() => client.ws.readyState === 3, 'the end');
+    const peer = await client.peer(1);
+    await until(() => peer.ws.readyState === 3, 'the end of the connection');
+    expect(clock.timerCount).toBe(0);
+  });
+
   test('messages are sent in order, before those of later', async () => {
     const client = await waiting({ buffer: {} });
     client.ws.onopen = () => client.ws.send('3');

@@ -286,6 +286,21 @@ describe('resume', () => {
   });
 });
 
+test('neither resume nor a function of the options is called after the end', async () => {
+  const calls: string[] = [];
+  const { fake, reconnector, next } = make({
+    resume: () => calls.push('resume'),
+    token: () => void calls.push('token'),
+  });
+  next();
+  await settle();
+  fake.waiting[0]?.open();
+  void reconnector.end();
+  await settle();
+  expect(calls).toEqual(['token']);
+  expect(fake.open).toEqual([]);
+});
+
 describe('the end', () => {
   test('a Close with 1000 of the peer ends it without an error', async () => {
     const { fake, reconnector, next } = make();
