@@ -48,6 +48,6 @@ export interface HandlerApi<
   ): this;
   /** A handler of an endpoint that has no options of its own. */
   handle(path: string, handler: ConnectionHandler<T, U, Context>): this;
-  /** Sets the handler of the connections that no route has. */
+  /** Sets the handler of 'connection'. With routes, only the option `path` leads there. */
   handle(handler: ConnectionHandler<T, U, Context>): this;
 }
