@@ -25,6 +25,13 @@ test('a refused response has the status that was received', () => {
   expect([error.status, error.message]).toEqual([302, 'Unexpected server response: 302']);
 });
 
+test('an error may have a row of another table', () => {
+  const row = { status: 0, code: 'WS_ERR_OTHER', rfc: 'RFC 1 §2', sentence: 'Refused: %' } as const;
+  const error = new HandshakeError(row, 502, 'no');
+  expect([error.code, error.status, error.rfc]).toEqual(['WS_ERR_OTHER', 502, 'RFC 1 §2']);
+  expect(error.message).toBe('Refused: no');
+});
+
 test('an error is named after its class', () => {
   expect(String(new HandshakeError('INVALID_KEY'))).toMatch(/^HandshakeError: Missing or invalid/);
 });
