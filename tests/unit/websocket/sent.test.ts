@@ -52,10 +52,10 @@ describe.each(ROLES)('sent of a %s', (role) => {
   });
 
   test('rejects when the message is dropped for a slow peer', async () => {
-    const settings = { maxBufferedAmount: 50_000, overflow: 'drop-newest' };
+    const settings = { maxBufferedAmount: 150_000, overflow: 'drop-newest' };
     const { ws, wire } = await openConnection(role, settings, { hold: true });
-    const first = watch(ws.sent(Buffer.alloc(40_000)));
-    const second = watch(ws.sent(Buffer.alloc(40_000)));
+    const first = watch(ws.sent(Buffer.alloc(100_000)));
+    const second = watch(ws.sent(Buffer.alloc(100_000)));
     await turns();
     expect([first, second]).toEqual([[], ['WS_ERR_DROPPED']]);
     wire.hold = false;

@@ -18,7 +18,12 @@ function arrive(wire: ManualWire, bytes: Buffer): void {
 /** Takes the memory of a message away, as `postMessage` to a worker does. */
 function transfer(data: Buffer): void {
   const { port1, port2 } = new MessageChannel();
-  port1.postMessage(data.buffer, [data.buffer as ArrayBuffer]);
+  try {
+    port1.postMessage(data.buffer, [data.buffer as ArrayBuffer]);
+  } catch (error) {
+    // Since Node 21 memory that cannot be transferred is an error. Before, it was copied.
+    if ((error as Error).name !== 'DataCloneError') throw error;
+  }
   port2.close();
 }
 
