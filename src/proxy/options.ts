@@ -198,7 +198,7 @@ function readCredentials(
       );
     }
   }
-  // RFC 7617 §2: a user name with a colon cannot be told from its password.
+  // RFC 7617 §2: a user name with a colon would be split there.
   if (protocol === 'http' && credentials.user.includes(':')) {
     throw new TypeError(
       `${source} has a user name with a colon, which Basic authentication cannot send`,

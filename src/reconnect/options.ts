@@ -19,7 +19,7 @@ export interface AttemptInfo {
   readonly last: Ending | undefined;
 }
 
-/** What `resume` is told about a new connection. */
+/** The second argument of `resume`: facts about a new connection. */
 export interface ResumeInfo {
   /** How many attempts it took. */
   readonly attempt: number;

@@ -5,6 +5,7 @@ import { toError } from '../connection/callbacks.js';
 import type { CloseInfo } from '../connection/close-info.js';
 import { type Close, CloseCode } from '../protocol/close.js';
 import { closeEvent, errorEvent, messageEvent, openEvent } from '../standard/events.js';
+import { type ReadyState, STATES } from '../standard/session.js';
 import { CloseError } from '../websocket/close-error.js';
 import type { Delivered } from '../websocket/inbox.js';
 import { byteLengthOf } from '../websocket/payload.js';
@@ -22,15 +23,7 @@ import {
 import { type UnsentApi, withUnsent } from './unsent.js';
 import type { Ending } from './verdict.js';
 
-const CONNECTING = 0;
-const OPEN = 1;
-const CLOSING = 2;
-const CLOSED = 3;
-
-/** The values of `readyState`, as in browsers. */
-export const STATES = { CONNECTING, OPEN, CLOSING, CLOSED } as const;
-
-export type ReadyState = (typeof STATES)[keyof typeof STATES];
+const { CONNECTING, OPEN, CLOSING, CLOSED } = STATES;
 
 export type Options = ReconnectOptions<WebSocket> & {
   buffer?: SendBufferOptions | undefined;
@@ -128,7 +121,7 @@ export class ReconnectingSession {
       return;
     }
     const { buffer, openSocket: socket } = this;
-    // The program may change its memory: the bytes of this moment are sent, or told by `unsent`.
+    // The program may change its memory: a copy keeps the bytes of this moment, for the transport and for `unsent`.
     const payload = given instanceof Uint8Array ? Buffer.from(given) : given;
     if (socket !== undefined) socket.send(payload);
     else if (buffer === undefined) throw notConnectedError();

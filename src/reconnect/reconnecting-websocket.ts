@@ -2,14 +2,10 @@
 
 import { checkSubprotocols, parseClose, parseData, parseUrl } from '../standard/arguments.js';
 import { defineEventHandlers } from '../standard/event-handlers.js';
+import { type ReadyState, STATES } from '../standard/session.js';
 import { defineInterface, requireArguments, toDomString } from '../standard/web-idl.js';
 import type { PerAttempt } from './options.js';
-import {
-  type Options,
-  type ReadyState,
-  ReconnectingSession,
-  STATES,
-} from './reconnecting-session.js';
+import { type Options, ReconnectingSession } from './reconnecting-session.js';
 import type { Payload } from './send-buffer.js';
 import type { ReconnectingWebSocketConstructor } from './websocket-interface.js';
 

@@ -14,7 +14,7 @@ import { whenClosed } from './when-closed.js';
 /** A message as 'message' delivers it. */
 export type Delivered = Buffer | ArrayBuffer | Buffer[] | Blob;
 
-/** Takes the messages of an inbox, and is told of their end. */
+/** Takes the messages of an inbox. `onClosed` reports their end. */
 export interface Consumer {
   /** @returns whether the message was taken; else it waits */
   onMessage(data: Delivered, isBinary: boolean): boolean;
