@@ -27,6 +27,7 @@ import { hardened } from './server/hardened.js';
 import type * as serverOptions from './server/options.js';
 import type * as shutdown from './server/shutdown-options.js';
 import * as stats from './server/stats.js';
+import type * as serverTopics from './server/topics-api.js';
 import * as server from './server/websocket-server.js';
 import type * as api from './websocket/api.js';
 import * as closeErrors from './websocket/close-error.js';
@@ -34,6 +35,7 @@ import type * as iteration from './websocket/iteration-api.js';
 import { createWebSocketStream } from './websocket/node-stream.js';
 import type * as data from './websocket/payload.js';
 import * as prepared from './websocket/prepared.js';
+import type * as topics from './websocket/topics-api.js';
 import type * as emitter from './websocket/typed-emitter.js';
 import * as websocket from './websocket/websocket.js';
 
@@ -80,7 +82,8 @@ type Request = typeof IncomingMessage;
 interface WebSocket
   extends emitter.TypedEmitter<emitter.WebSocketEvents>,
     api.WebSocketApi<WebSocket.WebSocketEventMap>,
-    iteration.IterationApi {}
+    iteration.IterationApi,
+    topics.SubscriberApi {}
 
 // The names of `@types/ws`, and the names of this library.
 declare namespace WebSocket {
@@ -164,7 +167,8 @@ declare namespace WebSocket {
   > extends Server<T, U, Context>,
       serverApi.BroadcastApi<WithContext<InstanceType<T>, Context>, InstanceType<T>>,
       serverApi.EndpointsApi<T, U, Context>,
-      serverApi.ShutdownApi {}
+      serverApi.ShutdownApi,
+      serverTopics.TopicsApi<InstanceType<T>> {}
 
   /** The class WebSocketServer. */
   interface ServerClass extends Omit<typeof EventEmitter, 'prototype'> {
@@ -298,6 +302,8 @@ declare namespace WebSocket {
   type BroadcastOptions<Client, Plain = Client> = serverApi.BroadcastOptions<Client, Plain>;
   type BroadcastReport = serverApi.BroadcastReport;
   type QueueOptions = api.QueueOptions;
+  type TopicMessageOptions = topics.TopicMessageOptions;
+  type PublishOptions<Client> = serverTopics.PublishOptions<Client>;
   type OverflowMessage = sendLimit.OverflowMessage;
   type OverflowPolicy<Client = never> = connectionOptions.OverflowPolicy<Client>;
   type PerMessageDeflate = deflate.PerMessageDeflate;

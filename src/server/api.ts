@@ -14,6 +14,7 @@ import type { Authenticate, WithContext } from './admission-options.js';
 import type { HandlerApi, RouteOptions } from './handler-api.js';
 import type { AnySocketClass } from './options.js';
 import type { ShutdownOptions, ShutdownReport } from './shutdown-options.js';
+import type { TopicEvents } from './topics-api.js';
 
 /** The options of `broadcast`: which connections receive the message. */
 export interface BroadcastOptions<Client, Plain = Client> extends PrepareOptions, QueueOptions {
@@ -129,7 +130,7 @@ export type Reached = number | void;
 export type ServerState = 'open' | 'draining' | 'closed';
 
 /** The events of a server, with the arguments of their listeners. */
-export interface WebSocketServerEvents<Client, Request> {
+export interface WebSocketServerEvents<Client, Request> extends TopicEvents {
   /** A client was accepted, and its connection is open. */
   connection: [socket: Client, request: Request];
   /** The http server listens. */

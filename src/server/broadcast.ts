@@ -27,8 +27,8 @@ export function broadcastTo<Client extends Plain, Plain>(
 }
 
 /** Sends directly, without `send` of a subclass. */
-function sendPrepared(
-  { connection, extension }: Session,
+export function sendPrepared(
+  { connection, extension }: Pick<Session, 'connection' | 'extension'>,
   prepared: PreparedMessage,
   options: QueueOptions,
 ): SendOutcome {

@@ -2,7 +2,6 @@
 
 import type { EventEmitter } from 'node:events';
 import * as http from 'node:http';
-import type { ListenOptions } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
 import type { DropReason } from '../connection/channels.js';
@@ -12,6 +11,7 @@ import { reportShutdown } from '../connection/reports.js';
 import { time } from '../connection/time.js';
 import type { FieldLine } from '../handshake/server.js';
 import type { SessionServer } from '../websocket/session-owner.js';
+import { sessionOf, type WebSocket } from '../websocket/websocket.js';
 import { Admission } from './admission.js';
 import type { ServerState } from './api.js';
 import { closeOwn } from './close-http.js';
@@ -25,13 +25,14 @@ import {
   type MaxLifetime,
   type ServerOptions,
 } from './options.js';
+import { createOwnHttp, placeOf } from './own-http.js';
 import { PendingHandshakes, type TimeLimit } from './pending-handshakes.js';
-import { answerPlainRequest } from './refusal.js';
 import type { ConnectionEvent } from './return-request.js';
 import { Routes } from './routes.js';
 import { attach, type Candidate, type Claim } from './shared-server.js';
 import { Shutdown, type ShutdownHost } from './shutdown.js';
 import type { ShutdownOptions, ShutdownReport } from './shutdown-options.js';
+import type { Topics } from './topics.js';
 import type { Upgrade } from './upgrade-request.js';
 import { reportCallbackError } from './upgrade-server.js';
 
@@ -79,6 +80,7 @@ export class Lifecycle implements SessionServer {
   private shutdown: Shutdown | undefined;
   private sharedBudget: MemoryBudget | undefined;
   private lifetimes: Lifetimes | undefined;
+  private usedTopics: Topics | undefined;
   /** 'close' waits for the last client. */
   private closesWhenEmpty = false;
   /** The requests for which `shouldHandle` returned true already: it is called once per request. */
@@ -106,14 +108,7 @@ export class Lifecycle implements SessionServer {
     backlog: number | null | undefined,
     callback: (() => void) | undefined,
   ): void {
-    const server = http.createServer(
-      {
-        headersTimeout: HTTP_TIMEOUTS.requestTimeout,
-        requestTimeout: HTTP_TIMEOUTS.requestTimeout,
-        connectionsCheckingInterval: HTTP_TIMEOUTS.connectionsCheckingInterval,
-      },
-      (request, response) => answerPlainRequest(request, response),
-    );
+    const server = createOwnHttp();
     this.ownHttp = server;
     this.attachTo(server);
     server.listen({ ...placeOf(port, host), backlog: backlog ?? undefined }, callback);
@@ -142,6 +137,15 @@ export class Lifecycle implements SessionServer {
     this.sharedBudget ??= new MemoryBudget();
     this.sharedBudget.max = max;
     return this.sharedBudget;
+  }
+
+  /** The topics. Few servers have any: the code is loaded when they are read first. */
+  get topics(): Topics {
+    if (this.usedTopics === undefined) {
+      const { Topics } = require('./topics.js') as typeof import('./topics.js');
+      this.usedTopics = new Topics(this.owner);
+    }
+    return this.usedTopics;
   }
 
   /** Stops accepting clients. 'close' follows when the last connection has ended. */
@@ -256,6 +260,7 @@ export class Lifecycle implements SessionServer {
     this.counters.end(closeInfo);
     this.admission.connections--;
     this.lifetimes?.stop(client);
+    this.usedTopics?.onEnd(sessionOf(client as WebSocket));
     clients?.delete(client);
     this.shutdown?.countEnd(client, closeInfo.wasClean);
     if (!this.closesWhenEmpty || (clients && clients.size > 0)) return;
@@ -316,10 +321,4 @@ export class Lifecycle implements SessionServer {
 function connectionEventOf(server: http.Server): ConnectionEvent | undefined {
   if (server instanceof TlsServer) return 'secureConnection';
   return server instanceof http.Server ? 'connection' : undefined;
-}
-
-/** Returns the path of a Unix socket or named pipe, or a port, as `net.Server.listen` reads them. */
-function placeOf(port: number | string, host: string | null | undefined): ListenOptions {
-  const isPath = typeof port === 'string' && !(Number(port) >= 0);
-  return isPath ? { path: port } : { port: port as number, host: host ?? undefined };
 }

@@ -11,7 +11,8 @@ import { pathOf } from '../handshake/server.js';
 import { EXTENSION_NAME } from '../permessage-deflate/parameters.js';
 import type { BufferLike } from '../websocket/payload.js';
 import { PreparedMessage } from '../websocket/prepared.js';
-import { WebSocket } from '../websocket/websocket.js';
+import type { TopicNames } from '../websocket/server-topics.js';
+import { sessionOf, WebSocket } from '../websocket/websocket.js';
 import { type Acceptance, accept, openClient } from './accept.js';
 import type { Authenticate, WithContext } from './admission-options.js';
 import type {
@@ -40,6 +41,7 @@ import {
   type ShutdownReport,
 } from './shutdown-options.js';
 import { serverStats } from './stats.js';
+import type { PublishOptions, TopicsApi } from './topics-api.js';
 import { OpeningHandshake } from './upgrade.js';
 import type { Upgrade } from './upgrade-request.js';
 import {
@@ -78,7 +80,8 @@ export class WebSocketServer<
     ServerApi<WithContext<InstanceType<T>, Context>, InstanceType<U>>,
     BroadcastApi<WithContext<InstanceType<T>, Context>, InstanceType<T>>,
     EndpointsApi<T, U, Context>,
-    ShutdownApi
+    ShutdownApi,
+    TopicsApi<InstanceType<T>>
 {
   options: ServerOptions<T, U>;
   declare clients: Set<WithContext<InstanceType<T>, Context>>;
@@ -181,6 +184,20 @@ export class WebSocketServer<
     const { handleConnections } = require('./handle.js') as typeof import('./handle.js');
     handleConnections(this, given);
     return this;
+  }
+
+  publish(
+    topics: TopicNames,
+    data: BufferLike | PreparedMessage,
+    options?: PublishOptions<InstanceType<T>>,
+  ): number {
+    const { topics: own } = ensureLifecycle(this as unknown as Owner);
+    const except = options?.except && sessionOf(options.except as Partial<WebSocket>);
+    return own.publish(topics, data, options, except);
+  }
+
+  subscribers(topic: string): number {
+    return ensureLifecycle(this as unknown as Owner).topics.count(topic);
   }
 
   stats(): ServerStats {

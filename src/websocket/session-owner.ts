@@ -7,6 +7,7 @@ import type { CloseInfo } from '../connection/close-info.js';
 import type { SocketOptions } from '../connection/options.js';
 import type { SharedBudget } from '../connection/send-limit.js';
 import type { EventSource } from './events.js';
+import type { ServerTopics } from './server-topics.js';
 
 /** What a session needs of its WebSocket. Programs override these methods in subclasses. */
 export interface SessionOwner extends EventSource {
@@ -23,6 +24,8 @@ export interface SessionServer {
   readonly keepsRequests: boolean;
   /** Its `memoryBudget`; undefined if there is none. */
   readonly budget: SharedBudget | undefined;
+  /** Its topics. They are made when they are read first. */
+  readonly topics: ServerTopics;
   /** A connection is closed. It is called before the listeners of 'close'. */
   onClientEnd(client: object, closeInfo: CloseInfo): void;
   /** A connection measured a round-trip time, in milliseconds. */

@@ -46,23 +46,22 @@ import {
   toSubprotocols,
 } from './payload.js';
 import { PreparedMessage } from './prepared.js';
+import type { TopicNames } from './server-topics.js';
 import { CONNECTING, OPEN, Session } from './session.js';
+import { ensureSession, SESSION, sessionOf, setSession } from './session-key.js';
 import { remoteAddressOf, statsOf } from './stats.js';
+import { serverTopicsOf, topicsOf } from './subscriptions.js';
+import type { SubscriberApi, TopicMessageOptions } from './topics-api.js';
 
-/** The key of the session. Unlike a #private field, the property works through proxies. */
-const SESSION = Symbol('ws6455.session');
-
-/** @returns undefined for the prototype, and for objects created without the constructor */
-export function sessionOf(ws: WebSocket): Session;
-export function sessionOf(ws: { readonly [SESSION]?: Session }): Session | undefined;
-export function sessionOf(ws: { readonly [SESSION]?: Session }): Session | undefined {
-  return ws[SESSION];
-}
+export { sessionOf };
 
 /**
  * A WebSocket connection. A client creates it with a URL; a server emits it with 'connection'.
  */
-export class WebSocket extends EventEmitter implements WebSocketApi<EventMap>, IterationApi {
+export class WebSocket
+  extends EventEmitter
+  implements WebSocketApi<EventMap>, IterationApi, SubscriberApi
+{
   declare static readonly CONNECTING: 0;
   declare static readonly OPEN: 1;
   declare static readonly CLOSING: 2;
@@ -256,6 +255,35 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap>, I
     return streamsOf(this, this[SESSION]);
   }
 
+  get topics(): ReadonlySet<string> {
+    const session: Session | undefined = this[SESSION];
+    return session && topicsOf(session);
+  }
+
+  /** Subclasses written for `ws` may have a list of this name. */
+  set topics(value: unknown) {
+    replaceProperty(this, 'topics', value);
+  }
+
+  subscribe(topics: TopicNames): Promise<void> {
+    const session = ensureSession(this);
+    return serverTopicsOf(session).subscribe(session, topics);
+  }
+
+  unsubscribe(topics: TopicNames): void {
+    const session = ensureSession(this);
+    serverTopicsOf(session).unsubscribe(session, topics);
+  }
+
+  publish(
+    topics: TopicNames,
+    data: BufferLike | PreparedMessage,
+    options?: TopicMessageOptions,
+  ): number {
+    const session = ensureSession(this);
+    return serverTopicsOf(session).publish(topics, data, options, session);
+  }
+
   async measureRoundTrip(options?: MeasureOptions): Promise<number> {
     return measureRoundTrip(this[SESSION]?.connection, options);
   }
@@ -293,24 +321,6 @@ export class WebSocket extends EventEmitter implements WebSocketApi<EventMap>, I
   emitClose(): void {
     ensureSession(this).end();
   }
-}
-
-/**
- * The property is enumerable, as the state of `ws` is: a copy of the properties works, and two
- * WebSockets are not deeply equal. It is configurable, so that a proxy may return another value.
- */
-function setSession(ws: WebSocket, session: Session): void {
-  Object.defineProperty(ws, SESSION, { configurable: true, enumerable: true, value: session });
-}
-
-/** Returns the session. An object created without the constructor, such as a mock, gets a new one. */
-function ensureSession(ws: WebSocket): Session {
-  const existing: Session | undefined = ws[SESSION];
-  if (existing !== undefined) return existing;
-  const session = Session.withoutState(ws);
-  // A prototype has none: all objects that inherit from it would share it.
-  if (!Object.hasOwn(ws, 'constructor')) setSession(ws, session);
-  return session;
 }
 
 function isOptions(value: unknown): value is ClientOptions {

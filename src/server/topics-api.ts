@@ -1,0 +1,40 @@
+/** The topics of a server, for programs. They are documented here only. */
+
+import type { BufferLike } from '../websocket/payload.js';
+import type { PreparedMessage } from '../websocket/prepared.js';
+import type { TopicMessageOptions } from '../websocket/topics-api.js';
+
+/** The options of `publish` of a server. */
+export interface PublishOptions<Client> extends TopicMessageOptions {
+  /** A connection that does not receive the message, often its sender. Default: none. */
+  except?: Client | undefined;
+}
+
+/** The events of topics, with the arguments of their listeners. */
+export interface TopicEvents {
+  /** A topic got its first subscriber on this server. */
+  topicOccupied: [topic: string];
+  /** A topic lost its last subscriber on this server. */
+  topicVacated: [topic: string];
+}
+
+/** What a server publishes. */
+export interface TopicsApi<Client> {
+  /**
+   * Sends one message to every connection that is subscribed to a topic: once, also if it is subscribed
+   * to several of the topics. It is framed and compressed once for all of them. A message that is
+   * published and one that is sent keep the order of the calls.
+   * @param topics a name, or several: any strings but the empty one
+   * @param data as for `send`, or a prepared message; a Blob must be read first
+   * @returns the number of connections of this server that it was sent to, or waits for
+   * @throws TypeError for data that has no bytes, and for a name that is no string or empty
+   */
+  publish(
+    topics: string | readonly string[],
+    data: BufferLike | PreparedMessage,
+    options?: PublishOptions<Client>,
+  ): number;
+
+  /** Returns how many connections of this server are subscribed to a topic. */
+  subscribers(topic: string): number;
+}
