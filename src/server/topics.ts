@@ -2,9 +2,10 @@
 
 import type { EventEmitter } from 'node:events';
 import { describeValue } from '../connection/check-options.js';
+import type { SendOutcome } from '../connection/send-limit-settings.js';
 import { time } from '../connection/time.js';
 import type { BufferLike } from '../websocket/payload.js';
-import { PreparedMessage } from '../websocket/prepared.js';
+import { PreparedMessage, toReadPayload } from '../websocket/prepared.js';
 import type { ServerTopics, Subscriber, TopicNames } from '../websocket/server-topics.js';
 import { CLOSED, OPEN } from '../websocket/session.js';
 import { subscriptions, topicsOf } from '../websocket/subscriptions.js';
@@ -58,12 +59,12 @@ export class Topics implements ServerTopics {
     options: TopicMessageOptions = {},
     excluded: Subscriber | undefined,
   ): number {
-    const receivers = this.receiversOf(toNames(topics));
-    const prepared = data instanceof PreparedMessage ? data : new PreparedMessage(data, options);
+    const receivers = this.receiversOf(topics);
+    const message = toMessage(data, options, receivers.size);
     let count = 0;
     for (const subscriber of receivers) {
       if (subscriber === excluded) continue;
-      const outcome = sendPrepared(subscriber, prepared, options);
+      const outcome = sendTo(subscriber, message, options);
       if (outcome === 'sent' || outcome === 'queued') count++;
     }
     return count;
@@ -74,10 +75,13 @@ export class Topics implements ServerTopics {
     return this.byTopic.get(topic)?.size ?? 0;
   }
 
-  private receiversOf(names: readonly string[]): Iterable<Subscriber> {
-    const sets = names.flatMap((name) => this.byTopic.get(name) ?? []);
-    const [only = NOBODY] = sets;
-    return sets.length <= 1 ? only : new Set(sets.flatMap((set) => [...set]));
+  private receiversOf(topics: TopicNames): ReadonlySet<Subscriber> {
+    if (typeof topics === 'string' && topics !== '') return this.byTopic.get(topics) ?? NOBODY;
+    const [first, ...others] = toNames(topics).flatMap((name) => this.byTopic.get(name) ?? []);
+    if (first === undefined || others.length === 0) return first ?? NOBODY;
+    const union = new Set(first);
+    for (const other of others) for (const subscriber of other) union.add(subscriber);
+    return union;
   }
 
   /** @returns whether it is the first subscriber */
@@ -106,6 +110,34 @@ export class Topics implements ServerTopics {
       }
     }
   }
+}
+
+/** A frame for all receivers is not worth its memory if there is one. @throws TypeError for the data */
+function toMessage(
+  data: BufferLike | PreparedMessage,
+  options: TopicMessageOptions,
+  receivers: number,
+): PreparedMessage | string {
+  if (data instanceof PreparedMessage) return data;
+  const payload = toReadPayload(data);
+  if (receivers <= 1 && typeof payload === 'string') return payload;
+  return new PreparedMessage(payload, options);
+}
+
+function sendTo(
+  subscriber: Subscriber,
+  message: PreparedMessage | string,
+  options: TopicMessageOptions,
+): SendOutcome {
+  const { connection } = subscriber;
+  if (typeof message !== 'string') return sendPrepared(subscriber, message, options);
+  if (connection === undefined) return 'rejected';
+  if (connection.limit !== undefined) {
+    return sendPrepared(subscriber, new PreparedMessage(message, options), options);
+  }
+  const { binary = false, compress = true } = options;
+  const { sender } = connection.endpoint;
+  return sender.sendMessage(message, binary, true, compress, undefined) ? 'sent' : 'rejected';
 }
 
 function rethrow(error: unknown): never {

@@ -34,10 +34,7 @@ export class PreparedMessage {
 
   /** @throws TypeError for a Blob, because it is read asynchronously, and for data without bytes */
   constructor(data: BufferLike, options: PrepareOptions = {}) {
-    const payload = toPayload(data);
-    if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) {
-      throw new TypeError('A Blob cannot be prepared: read it first, with its arrayBuffer()');
-    }
+    const payload = toReadPayload(data);
     this.isBinary = options.binary ?? typeof payload !== 'string';
     this.isCompressible = options.compress ?? true;
     // A copy, so that later changes of the program's buffer have no effect.
@@ -99,6 +96,13 @@ export class PreparedMessage {
   private firstByte(reserved: number): number {
     return FIN | (reserved << 4) | (this.isBinary ? Opcode.BINARY : Opcode.TEXT);
   }
+}
+
+/** As `toPayload`. @throws TypeError for a Blob, because it is read asynchronously */
+export function toReadPayload(data: BufferLike): Buffer | string {
+  const payload = toPayload(data);
+  if (typeof payload === 'string' || Buffer.isBuffer(payload)) return payload;
+  throw new TypeError('A Blob cannot be prepared: read it first, with its arrayBuffer()');
 }
 
 function frameOf(form: EncodedForm): Buffer {
