@@ -31,7 +31,12 @@ export class Topics implements ServerTopics {
     const names = toNames(topics);
     if (subscriber.readyState !== OPEN) return CONFIRMED;
     const own = ensureTopics(subscriber);
-    const occupied = names.filter((name) => !own.has(name) && this.add(name, subscriber, own));
+    const occupied: string[] = [];
+    for (const name of names) {
+      if (own.has(name)) continue;
+      own.add(name);
+      if (this.add(name, subscriber)) occupied.push(name);
+    }
     this.emitEach('topicOccupied', occupied);
     return CONFIRMED;
   }
@@ -41,15 +46,20 @@ export class Topics implements ServerTopics {
     const own = subscriptions.get(subscriber);
     // After the end of a connection its topics are what they were.
     if (own === undefined || subscriber.readyState === CLOSED) return;
-    const vacated = names.filter((name) => own.delete(name) && this.remove(name, subscriber));
+    const vacated: string[] = [];
+    for (const name of names) {
+      if (own.delete(name) && this.remove(name, subscriber)) vacated.push(name);
+    }
     if (own.size === 0) subscriptions.delete(subscriber);
     this.emitEach('topicVacated', vacated);
   }
 
   /** The connection has ended. */
   onEnd(subscriber: Subscriber): void {
-    const names = [...topicsOf(subscriber)];
-    const vacated = names.filter((name) => this.remove(name, subscriber));
+    const vacated: string[] = [];
+    for (const name of topicsOf(subscriber)) {
+      if (this.remove(name, subscriber)) vacated.push(name);
+    }
     this.emitEach('topicVacated', vacated);
   }
 
@@ -72,6 +82,7 @@ export class Topics implements ServerTopics {
 
   /** The number of subscribers of a topic. */
   count(topic: string): number {
+    toNames(topic);
     return this.byTopic.get(topic)?.size ?? 0;
   }
 
@@ -85,8 +96,7 @@ export class Topics implements ServerTopics {
   }
 
   /** @returns whether it is the first subscriber */
-  private add(name: string, subscriber: Subscriber, own: Set<string>): boolean {
-    own.add(name);
+  private add(name: string, subscriber: Subscriber): boolean {
     const others = this.byTopic.get(name);
     if (others === undefined) this.byTopic.set(name, new Set([subscriber]));
     else others.add(subscriber);
