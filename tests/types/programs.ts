@@ -378,6 +378,12 @@ export class Standin extends EventEmitter implements WebSocket {
   async sent(data: unknown): Promise<void> {
     this.send(data);
   }
+  readonly topics = new Set<string>();
+  async subscribe(): Promise<void> {}
+  unsubscribe(): void {}
+  publish(): number {
+    return 0;
+  }
   async *messages(): AsyncGenerator<never, undefined> {}
   toStream(): ReturnType<WebSocket['toStream']> {
     throw new Error('not there');

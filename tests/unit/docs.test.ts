@@ -71,7 +71,9 @@ function closing(): string {
 const CONNECTION = 'src/connection/options.ts';
 const WEBSOCKET = 'src/websocket/api.ts';
 const ITERATION = 'src/websocket/iteration-api.ts';
+const TOPICS = 'src/websocket/topics-api.ts';
 const SERVER = 'src/server/api.ts';
+const SERVER_TOPICS = 'src/server/topics-api.ts';
 const SHUTDOWN = 'src/server/shutdown-options.ts';
 
 /** The parts of docs/api.md that are made from the interfaces of the API. */
@@ -123,6 +125,16 @@ const API: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
   ],
   ['properties', [SERVER, 'BroadcastReport']],
   ['events', [SERVER, 'WebSocketServerEvents']],
+  ['properties', [TOPICS, 'SubscriberApi']],
+  ['methods', [TOPICS, 'SubscriberApi']],
+  ['methods', [SERVER_TOPICS, 'TopicsApi']],
+  [
+    'options',
+    [WEBSOCKET, 'PrepareOptions'],
+    [SERVER_TOPICS, 'PublishOptions'],
+    [WEBSOCKET, 'QueueOptions'],
+  ],
+  ['events', [SERVER_TOPICS, 'TopicEvents']],
   ['options', ['src/permessage-deflate/options.ts', 'PerMessageDeflateOptions']],
   ['options', [WEBSOCKET, 'PrepareOptions']],
 ];

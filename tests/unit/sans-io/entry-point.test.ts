@@ -71,9 +71,9 @@ describe('what is loaded', () => {
     ]);
   });
 
-  test('by ws6455: no promises and no iterators, until they are used', () => {
+  test('by ws6455: no promises, iterators and topics, until they are used', () => {
     const lazy =
-      /^(websocket\/(abort-error|closed|connect|inbox|messages|sent)|server\/handle)\.js$/;
+      /^(websocket\/(abort-error|closed|connect|inbox|messages|sent)|server\/(handle|topics))\.js$/;
     expect(loadedBy('index.js').files.filter((file) => lazy.test(file))).toEqual([]);
   });
 
