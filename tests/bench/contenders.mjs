@@ -57,13 +57,13 @@ function ownOfNode(version) {
 export const SUBJECT = 'ws6455';
 
 /** Whom a run measures unless told otherwise: those that targets are set against. */
-export const USUAL = [SUBJECT, 'ws', 'ceiling', 'listeners'];
+export const USUAL = [SUBJECT, 'ws', 'ceiling', 'listeners', 'broadcast'];
 
 export const CONTENDERS = [
   { name: SUBJECT, ...onNode('ws6455', { ...client('ws6455'), lacks: [] }) },
   {
     name: 'ws',
-    ...onNode('ws', { ...client('ws'), lacks: ['iterated', 'standard'] }),
+    ...onNode('ws', { ...client('ws'), lacks: ['iterated', 'standard', 'topics'] }),
     requires: 'ws',
   },
   /** Our own build, with a listener of 'message' where the row iterates. */
@@ -73,6 +73,12 @@ export const CONTENDERS = [
     env: { ...WITHOUT_HELPERS, WS6455_LISTENERS: '1' },
   },
   ...[22, 24, 26].map(ownOfNode),
+  /** Our own build, with `broadcast` where the row publishes. */
+  {
+    name: 'broadcast',
+    ...onNode('ws6455', { only: 'topics' }),
+    env: { ...WITHOUT_HELPERS, WS6455_BROADCAST: '1' },
+  },
   /** Another build of ours, such as that of the commit before: the folder that WS6455_BEFORE names. */
   {
     name: 'before',
@@ -93,12 +99,13 @@ export const CONTENDERS = [
         'heartbeat',
         'iterated',
         'standard',
+        'topics',
       ],
     }),
   },
   {
     name: 'ws+bufferutil',
-    ...onNode('ws', { ...client('ws'), lacks: ['iterated', 'standard'] }),
+    ...onNode('ws', { ...client('ws'), lacks: ['iterated', 'standard', 'topics'] }),
     requires: 'bufferutil',
     env: { WS_NO_UTF_8_VALIDATE: '1' },
   },
@@ -106,7 +113,16 @@ export const CONTENDERS = [
     name: 'websocket',
     ...onNode('websocket', {
       ...client('websocket'),
-      lacks: ['deflate', 'awaited', 'checked', 'stuck', 'heartbeat', 'iterated', 'standard'],
+      lacks: [
+        'deflate',
+        'awaited',
+        'checked',
+        'stuck',
+        'heartbeat',
+        'iterated',
+        'standard',
+        'topics',
+      ],
     }),
     requires: 'websocket',
   },
@@ -114,7 +130,7 @@ export const CONTENDERS = [
     name: 'faye',
     ...onNode('faye', {
       ...client('faye'),
-      lacks: ['awaited', 'checked', 'stuck', 'heartbeat', 'iterated', 'standard'],
+      lacks: ['awaited', 'checked', 'stuck', 'heartbeat', 'iterated', 'standard', 'topics'],
     }),
     requires: 'faye-websocket',
   },
@@ -140,6 +156,7 @@ export const CONTENDERS = [
         'heartbeat',
         'iterated',
         'standard',
+        'topics',
       ],
     }),
   },
@@ -147,7 +164,17 @@ export const CONTENDERS = [
     name: 'gorilla',
     ...{ command: GORILLA, flags: [], collectible: [], env: {} },
     build: buildGorilla,
-    lacks: ['tls', 'client', 'awaited', 'checked', 'stuck', 'heartbeat', 'iterated', 'standard'],
+    lacks: [
+      'tls',
+      'client',
+      'awaited',
+      'checked',
+      'stuck',
+      'heartbeat',
+      'iterated',
+      'standard',
+      'topics',
+    ],
   },
 ];
 

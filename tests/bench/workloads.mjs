@@ -148,6 +148,16 @@ const BROADCASTS = [
   ),
 ];
 
+/** The same by topics: `publish` of ours and of Bun, beside our own `broadcast`. */
+const TOPICS = [
+  { size: 128, bcast: 1 },
+  { size: 128, bcast: 16 },
+].map((load) => ({
+  ...broadcast(`topic-x${load.bcast}`, `${load.bcast} × 128 B, published`, load),
+  application: { topics: true },
+  targets: targets(undefined, undefined, { broadcast: 1.1 }),
+}));
+
 /** Peers that read nothing: the 500 others must not notice (`broadcast-x1` has none), p99 too. */
 const SLOW_READERS = [
   {
@@ -287,6 +297,7 @@ const ALL = [
   ...FRAGMENTS,
   ...COMPRESSED,
   ...BROADCASTS,
+  ...TOPICS,
   ...SLOW_READERS,
   ...HANDSHAKES,
   ...CHECKED_HANDSHAKES,
@@ -308,6 +319,7 @@ const FEATURES = [
   'stuck',
   'heartbeat',
   'standard',
+  'topics',
 ];
 
 /** What a contender must be able to do to take part. */

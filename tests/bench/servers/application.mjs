@@ -7,6 +7,8 @@ import { isStuck, openStuck, stuckOptions } from './stuck.mjs';
 
 const asked = options();
 const { mode, deflate, tls, awaited, iterated, checked, conflated, stuck, heartbeat } = asked;
+/** The other contender of that row is `broadcast`. */
+const topics = asked.topics && !process.env.WS6455_BROADCAST;
 
 /** How many keys the messages of a conflated broadcast have. */
 const KEYS = 16;
@@ -57,6 +59,7 @@ function behaviour(server) {
 
 /** ws has no call for this: its documentation shows the loop. */
 function broadcaster(server) {
+  if (topics) return (data) => server.publish('everyone', data);
   if (typeof server.broadcast === 'function') {
     let count = 0;
     if (conflated) return (data) => server.broadcast(data, { key: `${count++ % KEYS}` });
@@ -70,6 +73,7 @@ function broadcaster(server) {
 function broadcast(server) {
   const [next, send] = [numberedMessages(), broadcaster(server)];
   return (socket) => {
+    if (topics) socket.subscribe('everyone');
     socket.on('message', (data) => {
       for (let left = copiesAsked(data.toString()); left > 0; left--) send(next());
     });
