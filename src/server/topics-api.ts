@@ -1,4 +1,4 @@
-/** The topics of a server, for programs. They are documented here only. */
+/** What a server has for topics. This is its documentation. */
 
 import type { BufferLike } from '../websocket/payload.js';
 import type { PreparedMessage } from '../websocket/prepared.js';
@@ -6,7 +6,7 @@ import type { TopicMessageOptions } from '../websocket/topics-api.js';
 
 /** The options of `publish` of a server. */
 export interface PublishOptions<Client> extends TopicMessageOptions {
-  /** A connection that does not receive the message, often its sender. Default: none. */
+  /** A connection that is left out, subscribed or not. Default: none. */
   except?: Client | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface TopicEvents {
 export interface TopicsApi<Client> {
   /**
    * Sends one message to every connection that is subscribed to a topic: once, also if it is subscribed
-   * to several of the topics. It is framed and compressed once for all of them. A message that is
+   * to several of the topics. As with `broadcast`, all of them share one frame. A message that is
    * published and one that is sent keep the order of the calls.
    * @param topics a name, or several: any strings but the empty one
    * @param data as for `send`, or a prepared message; a Blob must be read first

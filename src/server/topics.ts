@@ -54,7 +54,7 @@ export class Topics implements ServerTopics {
     this.emitEach('topicVacated', vacated);
   }
 
-  /** The connection has ended. */
+  /** Forgets a connection that has ended. */
   onEnd(subscriber: Subscriber): void {
     const vacated: string[] = [];
     for (const name of topicsOf(subscriber)) {

@@ -1,4 +1,4 @@
-/** The topics of a connection, for programs. They are documented here only. */
+/** What a connection has for topics. This is the documentation of its members. */
 
 import type { PrepareOptions, QueueOptions } from './api.js';
 import type { BufferLike } from './payload.js';
