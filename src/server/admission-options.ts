@@ -105,6 +105,7 @@ export type ServerOnlyOption =
   | 'address'
   | 'backlog'
   | 'blockList'
+  | 'broker'
   | 'clientTracking'
   | 'handshakeRate'
   | 'handshakeRatePerAddress'

@@ -9,6 +9,7 @@ import {
   warnOfUnknownOptions,
 } from '../connection/check-options.js';
 import type { ServerOnlyOption } from './admission-options.js';
+import type { Broker } from './broker.js';
 import { ADMISSION_OPTIONS, checkAdmissionOptions } from './check-admission.js';
 import type { AnySocketClass, ServerOptions } from './options.js';
 import { checkCloseCode } from './shutdown-options.js';
@@ -18,6 +19,7 @@ const SERVER_OPTIONS: readonly string[] = [
   ...ADMISSION_OPTIONS,
   'WebSocket',
   'backlog',
+  'broker',
   'clientTracking',
   'handleProtocols',
   'host',
@@ -36,6 +38,7 @@ const SERVER_ONLY: readonly string[] = [
   'address',
   'backlog',
   'blockList',
+  'broker',
   'clientTracking',
   'handshakeRate',
   'handshakeRatePerAddress',
@@ -51,6 +54,14 @@ const SERVER_ONLY: readonly string[] = [
   'server',
   'trustProxy',
 ] satisfies ServerOnlyOption[];
+
+const BROKER_METHODS = [
+  'start',
+  'subscribe',
+  'unsubscribe',
+  'publish',
+  'close',
+] as const satisfies (keyof Broker)[];
 
 const WANTED = 'One and only one of the "port", "server", or "noServer" options must be specified';
 
@@ -78,6 +89,7 @@ export function checkServerOptions(
     memoryBudget: 'a number of bytes, 0 or Infinity for no limit',
   });
   checkEndpointOptions(options);
+  checkBroker(options.broker);
   if (comparesPath) checkPath(options.path);
 }
 
@@ -138,6 +150,18 @@ function checkMode({ port, server, noServer }: ServerOptions<AnySocketClass>): v
   const modes = [port !== null && port !== undefined, Boolean(server), Boolean(noServer)];
   if (modes.filter(Boolean).length !== 1) throw new TypeError(WANTED);
   if (server) checkServer(server);
+}
+
+function checkBroker(broker: unknown): void {
+  if (broker === undefined || broker === null) return;
+  const missing = BROKER_METHODS.find(
+    (name) => typeof Reflect.get(Object(broker), name) !== 'function',
+  );
+  if (missing === undefined) return;
+  throw new TypeError(
+    `The option broker must be an object with the methods ${BROKER_METHODS.join(', ')}: ` +
+      `${describeValue(broker)} has no ${missing}`,
+  );
 }
 
 /** Any emitter is accepted: programs pass wrappers of http servers, and stubs in tests. */

@@ -48,7 +48,7 @@ const DEFAULT_RETRY_AFTER = 1;
 export interface LifecycleOwner extends EventEmitter {
   readonly options: Pick<
     ServerOptions<AnySocketClass>,
-    'path' | 'handshakeTimeout' | 'memoryBudget'
+    'broker' | 'path' | 'handshakeTimeout' | 'memoryBudget'
   >;
   readonly clients: Set<object> | undefined;
   shouldHandle(request: http.IncomingMessage): unknown;
@@ -143,7 +143,7 @@ export class Lifecycle implements SessionServer {
   get topics(): Topics {
     if (this.usedTopics === undefined) {
       const { Topics } = require('./topics.js') as typeof import('./topics.js');
-      this.usedTopics = new Topics(this.owner);
+      this.usedTopics = new Topics(this.owner, this.owner.options.broker);
     }
     return this.usedTopics;
   }
@@ -277,6 +277,7 @@ export class Lifecycle implements SessionServer {
   private emitClose(): void {
     this.phase = 'CLOSED';
     this.counters.byType?.stop();
+    this.usedTopics?.close();
     this.owner.emit('close');
   }
 

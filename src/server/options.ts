@@ -4,6 +4,7 @@ import type { Server as HttpServer, IncomingMessage, OutgoingHttpHeaders } from 
 import type { Server as HttpsServer } from 'node:https';
 import { type ConnectionOptions, DEFAULTS } from '../connection/options.js';
 import type { AdmissionOptions } from './admission-options.js';
+import type { Broker } from './broker.js';
 
 /** The first argument of `verifyClient`. */
 export interface VerifyClientInfo<Request extends IncomingMessage = IncomingMessage> {
@@ -130,6 +131,11 @@ export interface ServerOptions<
    * some time for every message of the process. Default false.
    */
   messageMetrics?: boolean | undefined;
+  /**
+   * Carries what is published to the topics of other servers, and back: see docs/topics.md. `subscribe`
+   * and `publish` stay as they are. Default: none.
+   */
+  broker?: Broker | undefined;
   /** The class of the connections: `WebSocket` or a class that extends it. Default: `WebSocket`. */
   WebSocket?: T | undefined;
 }

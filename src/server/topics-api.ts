@@ -16,6 +16,13 @@ export interface TopicEvents {
   topicOccupied: [topic: string];
   /** A topic lost its last subscriber on this server. */
   topicVacated: [topic: string];
+  /** The `broker` is reachable, or not any more. Messages reach the connections of this server in any case. */
+  brokerStatus: [isUp: boolean];
+  /**
+   * A call of the `broker` failed, or a message from it could not be read or delivered. Without a listener
+   * it is a process warning.
+   */
+  brokerError: [error: Error];
 }
 
 /** What a server publishes. */

@@ -11,6 +11,9 @@ import { CLOSED, OPEN } from '../websocket/session.js';
 import { subscriptions, topicsOf } from '../websocket/subscriptions.js';
 import type { TopicMessageOptions } from '../websocket/topics-api.js';
 import { sendPrepared } from './broadcast.js';
+import type { Broker } from './broker.js';
+import { emitSafely } from './emit.js';
+import type { RemoteTopics } from './remote-topics.js';
 
 /** One for all calls: without a broker there is nothing to wait for. */
 const CONFIRMED = Promise.resolve();
@@ -21,10 +24,14 @@ export class Topics implements ServerTopics {
   /** The subscribers by topic. A topic without any is not in it. */
   private readonly byTopic = new Map<string, Set<Subscriber>>();
   private readonly owner: EventEmitter;
+  private readonly remote: RemoteTopics | undefined;
 
   /** @param owner emits the events */
-  constructor(owner: EventEmitter) {
+  constructor(owner: EventEmitter, broker: Broker | null | undefined) {
     this.owner = owner;
+    if (!broker) return;
+    const { RemoteTopics } = require('./remote-topics.js') as typeof import('./remote-topics.js');
+    this.remote = new RemoteTopics(broker, owner, (...message) => this.deliver(...message));
   }
 
   subscribe(subscriber: Subscriber, topics: TopicNames): Promise<void> {
@@ -37,8 +44,9 @@ export class Topics implements ServerTopics {
       own.add(name);
       if (this.add(name, subscriber)) occupied.push(name);
     }
+    for (const name of occupied) this.remote?.interest.add(name);
     this.emitEach('topicOccupied', occupied);
-    return CONFIRMED;
+    return this.remote?.interest.whenConfirmed(names) ?? CONFIRMED;
   }
 
   unsubscribe(subscriber: Subscriber, topics: TopicNames): void {
@@ -51,16 +59,26 @@ export class Topics implements ServerTopics {
       if (own.delete(name) && this.remove(name, subscriber)) vacated.push(name);
     }
     if (own.size === 0) subscriptions.delete(subscriber);
-    this.emitEach('topicVacated', vacated);
+    this.onVacated(vacated);
   }
 
-  /** Forgets a connection that has ended. */
+  /** Ends all subscriptions of a connection. */
   onEnd(subscriber: Subscriber): void {
     const vacated: string[] = [];
     for (const name of topicsOf(subscriber)) {
       if (this.remove(name, subscriber)) vacated.push(name);
     }
-    this.emitEach('topicVacated', vacated);
+    this.onVacated(vacated);
+  }
+
+  /** Starts the broker, when the program had the time to add listeners. */
+  open(): void {
+    time.nextTick(() => this.remote?.interest.start());
+  }
+
+  /** The server is closed. */
+  close(): void {
+    this.remote?.interest.close();
   }
 
   publish(
@@ -68,6 +86,24 @@ export class Topics implements ServerTopics {
     data: BufferLike | PreparedMessage,
     options: TopicMessageOptions = {},
     excluded: Subscriber | undefined,
+  ): number {
+    const count = this.deliver(topics, data, options, excluded);
+    this.remote?.publish(toNames(topics), data, options);
+    return count;
+  }
+
+  /** The number of subscribers of a topic. */
+  count(topic: string): number {
+    toNames(topic);
+    return this.byTopic.get(topic)?.size ?? 0;
+  }
+
+  /** Sends a message to the subscribers of this server. @returns how many there were */
+  private deliver(
+    topics: TopicNames,
+    data: BufferLike | PreparedMessage,
+    options: TopicMessageOptions,
+    excluded?: Subscriber,
   ): number {
     const receivers = this.receiversOf(topics);
     const message = toMessage(data, options, receivers.size);
@@ -78,12 +114,6 @@ export class Topics implements ServerTopics {
       if (outcome === 'sent' || outcome === 'queued') count++;
     }
     return count;
-  }
-
-  /** The number of subscribers of a topic. */
-  count(topic: string): number {
-    toNames(topic);
-    return this.byTopic.get(topic)?.size ?? 0;
   }
 
   private receiversOf(topics: TopicNames): ReadonlySet<Subscriber> {
@@ -110,15 +140,13 @@ export class Topics implements ServerTopics {
     return this.byTopic.delete(name);
   }
 
+  private onVacated(names: readonly string[]): void {
+    for (const name of names) this.remote?.interest.remove(name);
+    this.emitEach('topicVacated', names);
+  }
+
   private emitEach(event: 'topicOccupied' | 'topicVacated', names: readonly string[]): void {
-    for (const name of names) {
-      try {
-        this.owner.emit(event, name);
-      } catch (error) {
-        // It is uncaught, as it is in other listeners, but the connection ends as any other.
-        time.nextTick(rethrow, error);
-      }
-    }
+    for (const name of names) emitSafely(this.owner, event, name);
   }
 }
 
@@ -148,10 +176,6 @@ function sendTo(
   const { binary = false, compress = true } = options;
   const { sender } = connection.endpoint;
   return sender.sendMessage(message, binary, true, compress, undefined) ? 'sent' : 'rejected';
-}
-
-function rethrow(error: unknown): never {
-  throw error;
 }
 
 function ensureTopics(subscriber: Subscriber): Set<string> {

@@ -9,6 +9,7 @@ import { toError } from '../connection/callbacks.js';
 import { hasConnection } from '../connection/connection.js';
 import { pathOf } from '../handshake/server.js';
 import { EXTENSION_NAME } from '../permessage-deflate/parameters.js';
+import { replaceProperty } from '../websocket/class-properties.js';
 import type { BufferLike } from '../websocket/payload.js';
 import { PreparedMessage } from '../websocket/prepared.js';
 import type { TopicNames } from '../websocket/server-topics.js';
@@ -101,6 +102,7 @@ export class WebSocketServer<
     const { server, noServer, clientTracking, port, host, backlog } = this.options;
     if (clientTracking) this.clients = new Set();
     if (this.options.messageMetrics) lifecycle.counters.countMessages(this);
+    if (this.options.broker) lifecycle.topics.open();
     if (server) lifecycle.attachTo(server as HttpServer);
     else if (!noServer) lifecycle.listen(port ?? 0, host, backlog, callback);
   }
@@ -129,8 +131,7 @@ export class WebSocketServer<
 
   /** A subclass written for `ws` may have a property with this name. */
   set state(value: unknown) {
-    const property = { configurable: true, enumerable: true, writable: true, value };
-    Object.defineProperty(this, 'state', property);
+    replaceProperty(this, 'state', value);
   }
 
   shutdown(options: ShutdownOptions = {}): Promise<ShutdownReport> {
@@ -191,9 +192,8 @@ export class WebSocketServer<
     data: BufferLike | PreparedMessage,
     options?: PublishOptions<InstanceType<T>>,
   ): number {
-    const { topics: own } = ensureLifecycle(this as unknown as Owner);
     const except = options?.except && sessionOf(options.except as Partial<WebSocket>);
-    return own.publish(topics, data, options, except);
+    return ensureLifecycle(this as unknown as Owner).topics.publish(topics, data, options, except);
   }
 
   subscribers(topic: string): number {

@@ -19,6 +19,7 @@ export const FOLDERS: readonly string[] = [
   'compat',
   'standard',
   'reconnect',
+  'topics',
   'recording',
   'inspect',
   '.',

@@ -26,6 +26,7 @@ const NODE_MODULES: Record<string, readonly string[]> = {
   websocket: ['async_hooks', 'buffer', 'events', 'http', 'stream', 'util', 'stream/web'],
   server: [
     'buffer',
+    'crypto',
     'diagnostics_channel',
     'events',
     'http',
@@ -38,6 +39,7 @@ const NODE_MODULES: Record<string, readonly string[]> = {
   compat: ['buffer', 'events', 'stream'],
   standard: ['buffer', 'http', 'stream', 'util'],
   reconnect: ['buffer'],
+  topics: ['buffer'],
   recording: ['buffer', 'net', 'tls', 'zlib'],
   inspect: ['buffer', 'events', 'fs', 'http', 'net', 'path', 'tls'],
   cli: [

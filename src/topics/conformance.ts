@@ -1,0 +1,150 @@
+/** What every broker must do, as a test that its author can run. */
+
+import { Buffer } from 'node:buffer';
+import { time } from '../connection/time.js';
+import type { Broker } from '../server/broker.js';
+
+/** How long a message may take, in milliseconds, unless the options say otherwise. */
+const PATIENCE = 5_000;
+
+/** More than a pipe or a socket takes at once. */
+const IN_A_ROW = 1_000;
+
+const NAMES = ['plain', 'a b', 'a.b.>', 'a.*', '*', '[a]?', 'ü€😀', 'line\nbreak', 'n'.repeat(200)];
+
+const EVERY_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+const BODIES = [EVERY_BYTE, new Uint8Array(0), new Uint8Array(1 << 20).fill(7)];
+
+/** The options of {@link testBroker}. */
+export interface BrokerTestOptions {
+  /** How long a message may take, in milliseconds. Default 5,000. */
+  timeout?: number | undefined;
+}
+
+interface Received {
+  readonly topic: string;
+  readonly data: Buffer;
+}
+
+/** A broker under test, and what arrived at it. */
+interface Peer {
+  readonly broker: Broker;
+  readonly received: Received[];
+}
+
+/**
+ * Tests a broker: what is published arrives at the others, unchanged, in order, once, and only where it
+ * is subscribed.
+ * @param create returns a new broker of the same engine; it is called twice
+ * @returns a promise, which is rejected with an Error that says what was wrong
+ */
+export async function testBroker(
+  create: () => Broker,
+  { timeout = PATIENCE }: BrokerTestOptions = {},
+): Promise<void> {
+  const peers = [await open(create()), await open(create())] as const;
+  const test = new BrokerTest(peers[0], peers[1], timeout);
+  try {
+    await test.run();
+  } finally {
+    for (const { broker } of peers) await broker.close();
+  }
+}
+
+async function open(broker: Broker): Promise<Peer> {
+  const received: Received[] = [];
+  await broker.start({
+    message: (topic, data) => {
+      received.push({ topic, data: Buffer.from(data) });
+    },
+    status: () => {},
+  });
+  return { broker, received };
+}
+
+class BrokerTest {
+  private readonly publisher: Peer;
+  private readonly subscriber: Peer;
+  private readonly timeout: number;
+  /** Names that no other run uses. */
+  private readonly prefix = `test ${time.random()} `;
+
+  constructor(publisher: Peer, subscriber: Peer, timeout: number) {
+    this.publisher = publisher;
+    this.subscriber = subscriber;
+    this.timeout = timeout;
+  }
+
+  async run(): Promise<void> {
+    await this.testContent();
+    await this.testOrder();
+    await this.testBatch();
+    await this.testUnsubscribe();
+  }
+
+  private async testContent(): Promise<void> {
+    const topics = NAMES.map((name) => this.prefix + name);
+    await this.subscriber.broker.subscribe(topics);
+    for (const topic of topics) await this.expect('a topic and bytes', [[topic, EVERY_BYTE]]);
+    const [topic = ''] = topics;
+    for (const body of BODIES) await this.expect(`${body.length} bytes`, [[topic, body]]);
+    await this.subscriber.broker.unsubscribe(topics);
+  }
+
+  private async testOrder(): Promise<void> {
+    const topic = `${this.prefix}order`;
+    await this.subscriber.broker.subscribe([topic]);
+    await this.subscriber.broker.subscribe([topic]);
+    const messages = Array.from({ length: IN_A_ROW }, (_, i) => [topic, numbered(i)] as const);
+    await this.expect('the order, and each once after a second subscribe', messages);
+    await this.subscriber.broker.unsubscribe([topic]);
+  }
+
+  private async testBatch(): Promise<void> {
+    const topics = Array.from({ length: 512 }, (_, i) => `${this.prefix}batch ${i}`);
+    await this.subscriber.broker.subscribe(topics);
+    await this.expect(
+      '512 topics at once',
+      topics.map((topic, i) => [topic, numbered(i)] as const),
+    );
+    await this.subscriber.broker.unsubscribe(topics);
+  }
+
+  private async testUnsubscribe(): Promise<void> {
+    const [kept, left] = [`${this.prefix}kept`, `${this.prefix}left`];
+    await this.subscriber.broker.subscribe([kept, left]);
+    await this.subscriber.broker.unsubscribe([left]);
+    await this.publisher.broker.publish(left, numbered(0));
+    await this.publisher.broker.publish(`${this.prefix}never`, numbered(0));
+    await this.expect('only what is subscribed', [[kept, numbered(1)]]);
+    await this.subscriber.broker.unsubscribe([kept]);
+  }
+
+  /** Publishes messages, and compares what arrives with them. */
+  private async expect(
+    rule: string,
+    messages: readonly (readonly [topic: string, data: Uint8Array])[],
+  ): Promise<void> {
+    const { received } = this.subscriber;
+    received.length = 0;
+    const calls = messages.map(([topic, data]) => this.publisher.broker.publish(topic, data));
+    await Promise.all(calls);
+    const end = time.now() + this.timeout;
+    while (received.length < messages.length && time.now() < end) {
+      await new Promise<void>((next) => time.setTimeout(next, 1));
+    }
+    for (const [i, [topic, data]] of messages.entries()) {
+      const one = received[i];
+      if (one?.topic === topic && one.data.equals(data)) continue;
+      const what = one === undefined ? 'nothing' : `${one.data.length} bytes of ${one.topic}`;
+      throw new Error(`${rule}: expected ${data.length} bytes of ${topic}, and received ${what}`);
+    }
+    if (received.length > messages.length) throw new Error(`${rule}: more arrived than was sent`);
+  }
+}
+
+function numbered(number: number): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(number);
+  return bytes;
+}
