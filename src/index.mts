@@ -43,6 +43,8 @@ export type {
   BinaryType,
   BroadcastOptions,
   BroadcastReport,
+  Broker,
+  BrokerEvents,
   BufferLike,
   CertMeta,
   ClientOptions,

@@ -22,6 +22,7 @@ import * as errors from './protocol/errors.js';
 import type * as proxy from './proxy/options.js';
 import type * as admission from './server/admission-options.js';
 import type * as serverApi from './server/api.js';
+import type * as broker from './server/broker.js';
 import type * as handler from './server/handler-api.js';
 import { hardened } from './server/hardened.js';
 import type * as serverOptions from './server/options.js';
@@ -303,6 +304,8 @@ declare namespace WebSocket {
   type BroadcastReport = serverApi.BroadcastReport;
   type QueueOptions = api.QueueOptions;
   type TopicMessageOptions = topics.TopicMessageOptions;
+  type Broker = broker.Broker;
+  type BrokerEvents = broker.BrokerEvents;
   type PublishOptions<Client> = serverTopics.PublishOptions<Client>;
   type OverflowMessage = sendLimit.OverflowMessage;
   type OverflowPolicy<Client = never> = connectionOptions.OverflowPolicy<Client>;

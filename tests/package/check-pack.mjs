@@ -8,9 +8,14 @@ import { result, tally } from '../interop/support/results.mjs';
 import { at, node, run } from './commands.mjs';
 
 const IN_THE_ROOT = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
-const ENTRIES = ['index', 'protocol', 'reconnect', 'standard/index', 'standard/global'].flatMap(
-  (name) => ['js', 'mjs', 'd.ts', 'd.mts'].map((kind) => `${name}.${kind}`),
-);
+const ENTRIES = [
+  'index',
+  'protocol',
+  'reconnect',
+  'standard/index',
+  'standard/global',
+  'topics/index',
+].flatMap((name) => ['js', 'mjs', 'd.ts', 'd.mts'].map((kind) => `${name}.${kind}`));
 const BROWSER_ENTRIES = ['', 'standard/'].flatMap((folder) => [
   `${folder}browser.js`,
   `${folder}browser.mjs`,

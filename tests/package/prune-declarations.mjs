@@ -14,6 +14,7 @@ const ENTRIES = [
   'reconnect',
   'standard/index',
   'standard/global',
+  'topics/index',
 ].flatMap((name) => [`${name}.d.ts`, `${name}.d.mts`]);
 
 /** The declaration files that a declaration file imports. */

@@ -45,3 +45,27 @@ export class Channels extends WebSocket {
     await super.subscribe(topics);
   }
 }
+
+/** A broker as a program writes it. */
+export class Engine implements WebSocket.Broker {
+  private events: WebSocket.BrokerEvents | undefined;
+
+  async start(events: WebSocket.BrokerEvents): Promise<void> {
+    this.events = events;
+  }
+  subscribe(topics: readonly string[]): void {
+    expectType<Equal<typeof topics, readonly string[]>>();
+  }
+  async unsubscribe(): Promise<void> {}
+  publish(topic: string, data: Uint8Array): void {
+    this.events?.message(topic, data);
+    this.events?.status(false, new Error('gone'));
+  }
+  close(): void {}
+}
+
+export const shared = new WebSocketServer({ port: 0, broker: new Engine() });
+shared.on('brokerStatus', (isUp) => expectType<Equal<typeof isUp, boolean>>());
+shared.on('brokerError', (error) => expectType<Equal<typeof error, Error>>());
+// @ts-expect-error a route has the broker of its server
+shared.route('/', { broker: new Engine() }, () => {});
