@@ -14,7 +14,7 @@ import type { Authenticate, WithContext } from './admission-options.js';
 import type { HandlerApi, RouteOptions } from './handler-api.js';
 import type { AnySocketClass } from './options.js';
 import type { ShutdownOptions, ShutdownReport } from './shutdown-options.js';
-import type { TopicEvents } from './topics-api.js';
+import type { TopicEvents, TopicStats } from './topics-api.js';
 
 /** The options of `broadcast`: which connections receive the message. */
 export interface BroadcastOptions<Client, Plain = Client> extends PrepareOptions, QueueOptions {
@@ -89,7 +89,7 @@ export interface CloseCount {
 }
 
 /** What a server counts, from its creation on. */
-export interface ServerStats {
+export interface ServerStats extends TopicStats {
   /** Connections that are accepted and not closed. */
   connections: number;
   /** Handshakes that wait for the program. */

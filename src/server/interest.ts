@@ -36,7 +36,9 @@ export class Interest {
   private readonly entries = new Map<string, Entry>();
   /** Topics to give up at the broker: a call for them is due, or has failed. */
   private readonly unwanted = new Set<string>();
-  private isUp = false;
+  isUp = false;
+  published = 0;
+  lost = 0;
   private isClosed = false;
   private isScheduled = false;
   private sweepTimer: Timer | undefined;
@@ -82,6 +84,11 @@ export class Interest {
     this.sweepTimer ??= this.after(LINGER, () => this.sweep());
   }
 
+  /** The number of topics that the broker is asked for. */
+  get size(): number {
+    return this.entries.size;
+  }
+
   /** Whether the broker has confirmed a topic. */
   has(topic: string): boolean {
     return this.entries.get(topic)?.phase === 'CONFIRMED';
@@ -93,8 +100,20 @@ export class Interest {
   }
 
   publish(topic: string, data: Uint8Array): void {
-    if (!this.isUp || this.isClosed) return;
-    this.call(() => this.broker.publish(topic, data));
+    if (this.isClosed) return;
+    if (!this.isUp) {
+      this.lost++;
+      return;
+    }
+    this.published++;
+    this.call(
+      () => this.broker.publish(topic, data),
+      () => {},
+      () => {
+        this.published--;
+        this.lost++;
+      },
+    );
   }
 
   close(): void {

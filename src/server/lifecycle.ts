@@ -33,6 +33,7 @@ import { attach, type Candidate, type Claim } from './shared-server.js';
 import { Shutdown, type ShutdownHost } from './shutdown.js';
 import type { ShutdownOptions, ShutdownReport } from './shutdown-options.js';
 import type { Topics } from './topics.js';
+import type { BrokerStats } from './topics-api.js';
 import type { Upgrade } from './upgrade-request.js';
 import { reportCallbackError } from './upgrade-server.js';
 
@@ -146,6 +147,10 @@ export class Lifecycle implements SessionServer {
       this.usedTopics = new Topics(this.owner, this.owner.options.broker);
     }
     return this.usedTopics;
+  }
+
+  get brokerStats(): BrokerStats | undefined {
+    return this.usedTopics?.brokerStats;
   }
 
   /** Stops accepting clients. 'close' follows when the last connection has ended. */

@@ -12,6 +12,7 @@ import type { Broker } from './broker.js';
 import { emitSafely } from './emit.js';
 import { decodeEnvelope, encodeEnvelope, NODE_ID_LENGTH } from './envelope.js';
 import { Interest, type InterestOwner } from './interest.js';
+import type { BrokerStats } from './topics-api.js';
 
 /** Delivers a message to the subscribers of this server. */
 type Deliver = (topics: TopicNames, payload: Buffer, options: TopicMessageOptions) => unknown;
@@ -22,6 +23,7 @@ export class RemoteTopics implements InterestOwner {
   private readonly node = randomBytes(NODE_ID_LENGTH).toString('latin1');
   private readonly emitter: EventEmitter;
   private readonly deliver: Deliver;
+  private received = 0;
 
   constructor(broker: Broker, emitter: EventEmitter, deliver: Deliver) {
     this.emitter = emitter;
@@ -50,11 +52,17 @@ export class RemoteTopics implements InterestOwner {
     if (node === this.node) return;
     // A union arrives once for each of its topics that is subscribed: the first one is for all.
     if (union.length > 0 && union.find((name) => this.interest.has(name)) !== topic) return;
+    this.received++;
     try {
       this.deliver(union.length > 0 ? union : topic, payload, options);
     } catch (error) {
       this.onError(toError(error));
     }
+  }
+
+  get stats(): BrokerStats {
+    const { isUp, size: topics, published, lost } = this.interest;
+    return { isUp, topics, published, received: this.received, lost };
   }
 
   onStatus(isUp: boolean): void {

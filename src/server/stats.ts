@@ -10,7 +10,8 @@ import type { Lifecycle } from './lifecycle.js';
 /** The Content-Type of a response with the text that `metrics()` returns. */
 export const METRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
-export function serverStats({ admission, pending, counters, owner }: Lifecycle): ServerStats {
+export function serverStats(lifecycle: Lifecycle): ServerStats {
+  const { admission, pending, counters, owner, brokerStats: broker } = lifecycle;
   const { connections } = admission;
   const refused = { ...admission.refused };
   const { accepted, handshakes } = counters;
@@ -38,5 +39,6 @@ export function serverStats({ admission, pending, counters, owner }: Lifecycle):
     dropped: { ...counters.dropped },
     closes: counters.closes,
     refused,
+    ...(broker && { broker }),
   };
 }

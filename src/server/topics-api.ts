@@ -45,3 +45,23 @@ export interface TopicsApi<Client> {
   /** Returns how many connections of this server are subscribed to a topic. */
   subscribers(topic: string): number;
 }
+
+/** What a server with a `broker` counts. */
+export interface BrokerStats {
+  /** Whether the engine is reachable. */
+  readonly isUp: boolean;
+  /** Topics that the broker is asked for. */
+  readonly topics: number;
+  /** Messages that were given to the broker; a union counts for each of its topics. */
+  readonly published: number;
+  /** Messages of other servers that arrived. */
+  readonly received: number;
+  /** Messages that the broker did not take, or that were published while it was not reachable. */
+  readonly lost: number;
+}
+
+/** What a server counts of its topics. */
+export interface TopicStats {
+  /** Of the option `broker`: `{ isUp, topics, published, received, lost }`; absent without one. */
+  broker?: BrokerStats;
+}

@@ -14,6 +14,7 @@ import { sendPrepared } from './broadcast.js';
 import type { Broker } from './broker.js';
 import { emitSafely } from './emit.js';
 import type { RemoteTopics } from './remote-topics.js';
+import type { BrokerStats } from './topics-api.js';
 
 /** One for all calls: without a broker there is nothing to wait for. */
 const CONFIRMED = Promise.resolve();
@@ -74,6 +75,10 @@ export class Topics implements ServerTopics {
   /** Starts the broker, when the program had the time to add listeners. */
   open(): void {
     time.nextTick(() => this.remote?.interest.start());
+  }
+
+  get brokerStats(): BrokerStats | undefined {
+    return this.remote?.stats;
   }
 
   /** The server is closed. */

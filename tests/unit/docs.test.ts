@@ -114,7 +114,7 @@ const API: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
   ['options', [SHUTDOWN, 'ShutdownOptions']],
   ['properties', [SHUTDOWN, 'ShutdownReport']],
   ['options', ['src/server/options.ts', 'MaxLifetime']],
-  ['properties', [SERVER, 'ServerStats']],
+  ['properties', [SERVER, 'ServerStats'], [SERVER_TOPICS, 'TopicStats']],
   ['properties', [SERVER, 'DroppedCounts']],
   ['options', [SERVER, 'MetricsOptions']],
   [
@@ -135,6 +135,7 @@ const API: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
     [WEBSOCKET, 'QueueOptions'],
   ],
   ['events', [SERVER_TOPICS, 'TopicEvents']],
+  ['properties', [SERVER_TOPICS, 'BrokerStats']],
   ['options', ['src/permessage-deflate/options.ts', 'PerMessageDeflateOptions']],
   ['options', [WEBSOCKET, 'PrepareOptions']],
 ];

@@ -9,10 +9,12 @@ const { entry } = new Compiled();
 
 const LIST_LOADED = `
   const { dirname, relative } = require('node:path');
-  const path = require('node:fs').realpathSync(process.argv[1]);
+  const { realpathSync } = require('node:fs');
+  const path = realpathSync(process.argv[1]);
+  const root = dirname(realpathSync(process.argv[2]));
   const before = process.moduleLoadList.length;
   require(path);
-  const files = Object.keys(require.cache).map((file) => relative(dirname(path), file));
+  const files = Object.keys(require.cache).map((file) => relative(root, file));
   const builtin = process.moduleLoadList.slice(before).map((name) => name.split(' ').at(-1));
   console.log(JSON.stringify({ files: files.map((file) => file.replaceAll('\\\\', '/')), builtin }));`;
 
@@ -25,7 +27,7 @@ interface Loaded {
 /** What a process loads that requires one entry point of the package. */
 function loadedBy(name: string): Loaded {
   const path = entry.replace(/index\.js$/, name);
-  const text = execFileSync(process.execPath, ['-e', LIST_LOADED, '--', path], {
+  const text = execFileSync(process.execPath, ['-e', LIST_LOADED, '--', path, entry], {
     encoding: 'utf8',
   });
   return JSON.parse(text) as Loaded;
@@ -73,8 +75,12 @@ describe('what is loaded', () => {
 
   test('by ws6455: no promises, iterators and topics, until they are used', () => {
     const lazy =
-      /^(websocket\/(abort-error|closed|connect|inbox|messages|sent)|server\/(handle|topics))\.js$/;
+      /^(websocket\/(abort-error|closed|connect|inbox|messages|sent)|server\/(handle|topics|interest|envelope|remote-topics))\.js$/;
     expect(loadedBy('index.js').files.filter((file) => lazy.test(file))).toEqual([]);
+  });
+
+  test('by ws6455/topics: no server', () => {
+    expect(foldersOf(loadedBy('topics/index.js'))).toEqual(['connection', 'topics']);
   });
 
   test('by ws6455/protocol: no socket, no server', () => {

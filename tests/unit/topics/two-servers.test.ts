@@ -161,6 +161,9 @@ describe('the broker', () => {
     await turns();
     expect(one.member.received).toEqual(['local', 'again']);
     expect(two.member.received).toEqual(['again']);
+    const counts = { isUp: true, published: 2, received: 0, lost: 1, topics: 1 };
+    expect(one.server.stats().broker).toEqual(counts);
+    expect(two.server.stats().broker).toMatchObject({ received: 1, topics: 2 });
   });
 
   test('that refuses is asked again', async () => {
@@ -208,6 +211,7 @@ describe('the broker', () => {
     expect(server.publish('a', 'x')).toBe(1);
     await turns();
     expect(told).toEqual(['up', 'by the broker']);
+    expect(server.stats().broker).toMatchObject({ published: 0, lost: 1 });
     expect(member.received).toEqual(['x']);
   });
 
