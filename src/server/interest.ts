@@ -23,6 +23,8 @@ export interface InterestOwner {
 /** A topic that the broker is asked for. */
 interface Entry {
   phase: 'WAITING' | 'ASKED' | 'CONFIRMED';
+  /** Whether the broker was ever asked: then it has to be told that the topic is given up. */
+  isKnown: boolean;
   /** When it lost its last subscriber; undefined while there is one. */
   since: number | undefined;
   confirmed: Promise<void>;
@@ -160,7 +162,10 @@ export class Interest {
   }
 
   private ask(batch: readonly (readonly [string, Entry])[]): void {
-    for (const [, entry] of batch) entry.phase = 'ASKED';
+    for (const [, entry] of batch) {
+      entry.phase = 'ASKED';
+      entry.isKnown = true;
+    }
     this.call(
       () => this.broker.subscribe(batch.map(([topic]) => topic)),
       () => {
@@ -180,7 +185,7 @@ export class Interest {
   /** The same entry would take the answer of the call before for its own. */
   private askAgain(topic: string, { since, confirmed, confirm, phase }: Entry): void {
     const pending = phase === 'CONFIRMED' ? newEntry() : { ...newEntry(), confirmed, confirm };
-    this.entries.set(topic, { ...pending, since });
+    this.entries.set(topic, { ...pending, isKnown: true, since });
   }
 
   private giveUp(topics: readonly string[]): void {
@@ -200,14 +205,14 @@ export class Interest {
     this.sweepTimer = undefined;
     const now = time.now();
     let next = Infinity;
-    for (const [topic, { since, confirm }] of this.entries) {
+    for (const [topic, { since, isKnown, confirm }] of this.entries) {
       if (since === undefined) continue;
       if (now - since < LINGER) {
         next = Math.min(next, since + LINGER - now);
         continue;
       }
       this.entries.delete(topic);
-      this.unwanted.add(topic);
+      if (isKnown) this.unwanted.add(topic);
       confirm();
     }
     if (next < Infinity) this.sweepTimer = this.after(next, () => this.sweep());
@@ -240,7 +245,7 @@ function newEntry(): Entry {
   const confirmed = new Promise<void>((resolve) => {
     confirm = resolve;
   });
-  return { phase: 'WAITING', since: undefined, confirmed, confirm };
+  return { phase: 'WAITING', isKnown: false, since: undefined, confirmed, confirm };
 }
 
 function batches<T>(all: readonly T[]): T[][] {

@@ -166,6 +166,20 @@ describe('the broker', () => {
     expect(two.server.stats().broker).toMatchObject({ received: 1, topics: 2 });
   });
 
+  test('is not told of topics that came and went while it was away', async () => {
+    const { engine, one } = await twoNodes();
+    clock.stop();
+    await one.socket.subscribe('before');
+    engine.stop();
+    void one.socket.subscribe('during');
+    one.socket.unsubscribe(['before', 'during']);
+    clock.advance(LINGER);
+    engine.restart();
+    clock.advance(MAX_RETRY_DELAY);
+    await turns();
+    expect(one.calls).toEqual(['subscribe before', 'unsubscribe before']);
+  });
+
   test('that refuses is asked again', async () => {
     const engine = new MemoryEngine();
     let failures = 2;
