@@ -33,7 +33,7 @@ import type { ConnectionHandler, RouteOptions } from './handler-api.js';
 import { recordRefusal } from './handshake-record.js';
 import { Lifecycle, type LifecycleOwner } from './lifecycle.js';
 import { type AnySocketClass, type ServerOptions, serverOptions } from './options.js';
-import { refuse } from './refusal.js';
+import { refuseIfClosing } from './refuse-if-closing.js';
 import { reportRejection, withRejections } from './rejections.js';
 import { beginHandshake, socketInUseError } from './shared-server.js';
 import {
@@ -44,7 +44,6 @@ import {
 import { serverStats } from './stats.js';
 import type { PublishOptions, TopicsApi } from './topics-api.js';
 import { OpeningHandshake } from './upgrade.js';
-import type { Upgrade } from './upgrade-request.js';
 import {
   type Accepted,
   destroyOnThrow,
@@ -307,17 +306,6 @@ function ensureLifecycle(server: Owner): Lifecycle {
   const property = { configurable: true, enumerable: true, value: lifecycle };
   Object.defineProperty(server, LIFECYCLE, property);
   return lifecycle;
-}
-
-/** @returns whether the client was refused */
-function refuseIfClosing(
-  lifecycle: Lifecycle,
-  upgrade: Pick<Upgrade, 'request' | 'socket'>,
-): boolean {
-  if (lifecycle.isAccepting) return false;
-  refuse(upgrade.socket, 503, undefined, lifecycle.closingFields());
-  recordRefusal(lifecycle.owner, lifecycle.admission, upgrade, 'closing', 503);
-  return true;
 }
 
 /** Whether a server does not override `shouldHandle`. */
