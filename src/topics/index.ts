@@ -1,6 +1,15 @@
 /** `ws6455/topics`: brokers, which carry the topics of a server to other processes. */
 
-export type { Broker, BrokerEvents } from '../server/broker.js';
+export type {
+  Broker,
+  BrokerEvents,
+  BrokerHistory,
+  HistoryLimits,
+  HistoryPublishOptions,
+  StoredMessage,
+  TopicHistory,
+  TopicPosition,
+} from '../server/broker.js';
 export type { BrokerTestOptions } from './conformance.js';
 export { testBroker } from './conformance.js';
 export { MemoryEngine } from './memory.js';
