@@ -35,6 +35,11 @@ export class Fifo<T> {
     return head;
   }
 
+  /** Returns the newest items, oldest first. @param count at most `length` */
+  newest(count: number): T[] {
+    return this.items.slice(this.items.length - count) as T[]; // only taken items are undefined
+  }
+
   /** Returns all items, oldest first. */
   list(): T[] {
     return this.items.slice(this.taken) as T[]; // only taken items are undefined

@@ -55,17 +55,30 @@ export interface BrokerHistory {
     data: Uint8Array,
     options: HistoryPublishOptions,
   ): PromiseLike<TopicPosition>;
-  /** @returns the position of the newest message; the offset 0 before the first */
-  position(topic: string): PromiseLike<TopicPosition>;
-  /** @returns all messages after a position, or that they are not all there */
-  since(topic: string, position: TopicPosition): PromiseLike<TopicHistory<StoredMessage>>;
+  /**
+   * @param limits how long the epoch is kept if the topic has no messages; a server always gives them
+   * @returns the position of the newest message; the offset 0 before the first
+   */
+  position(topic: string, limits?: HistoryLimits): PromiseLike<TopicPosition>;
+  /**
+   * @param limits as of `position`
+   * @returns all messages after a position, or that they are not all there
+   */
+  since(
+    topic: string,
+    position: TopicPosition,
+    limits?: HistoryLimits,
+  ): PromiseLike<TopicHistory<StoredMessage>>;
 }
 
 /** How a message is kept. */
 export interface HistoryPublishOptions extends HistoryLimits {
   /** The server that publishes, 32 hexadecimal digits. */
   readonly publisher: string;
-  /** Of the messages of this publisher to this topic: 1, 2, 3…; one that is not greater is a repetition. */
+  /**
+   * A whole number that grows with the messages of this publisher, with gaps. One that is not greater than
+   * the last of this publisher in this topic is a repetition.
+   */
   readonly sequence: number;
 }
 

@@ -16,6 +16,8 @@ test('gives what it was given, in that order, and knows how much is left', () =>
       expect(queue.shift()).toBe(model.shift());
     }
     expect([queue.length, queue.head]).toEqual([model.length, model[0]]);
+    const newest = Math.min(model.length, random.integer(0, 3));
+    expect(queue.newest(newest)).toEqual(model.slice(model.length - newest));
   }
   expect(queue.takeAll()).toEqual(model);
   expect([queue.length, queue.head, queue.shift()]).toEqual([0, undefined, undefined]);
