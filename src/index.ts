@@ -306,6 +306,11 @@ declare namespace WebSocket {
   type TopicMessageOptions = topics.TopicMessageOptions;
   type Broker = broker.Broker;
   type BrokerEvents = broker.BrokerEvents;
+  type HistoryLimits = broker.HistoryLimits;
+  type TopicHistory<Message> = broker.TopicHistory<Message>;
+  type TopicPosition = broker.TopicPosition;
+  type TopicMessage = serverTopics.TopicMessage;
+  type TopicOptions = serverTopics.TopicOptions;
   type PublishOptions<Client> = serverTopics.PublishOptions<Client>;
   type OverflowMessage = sendLimit.OverflowMessage;
   type OverflowPolicy<Client = never> = connectionOptions.OverflowPolicy<Client>;

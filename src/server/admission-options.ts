@@ -119,6 +119,7 @@ export type ServerOnlyOption =
   | 'path'
   | 'port'
   | 'server'
+  | 'topics'
   | 'trustProxy';
 
 /** A connection with what `authenticate` returned. Without a type of it, the connection as it is. */

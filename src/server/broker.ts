@@ -3,7 +3,8 @@
 /** What a broker tells its server. */
 export interface BrokerEvents {
   /**
-   * A message arrived for a topic. Its bytes are those that a server gave to `publish`.
+   * A message arrived for a topic. Its bytes are those that a server gave to `publish`; the server may
+   * keep them.
    * @param position of a message with a history: its place there
    */
   message(topic: string, data: Uint8Array, position?: TopicPosition): void;
@@ -46,8 +47,9 @@ export interface Broker {
 export interface BrokerHistory {
   /**
    * Keeps a message and sends it to the subscribers, in one step: `message` is called with its position, in
-   * the order of the positions. A message that the engine has already changes nothing: a server repeats
-   * a call whose end it does not know.
+   * the order of the positions, at this server too if it can be. A message that the engine has already
+   * changes nothing: a server repeats a call whose end it does not know. Of each topic one call at a time
+   * is made. Its promise must be settled at the latest when `status` says that the engine is reachable again.
    * @returns the position of the message
    */
   publish(

@@ -30,6 +30,7 @@ const SERVER_OPTIONS: readonly string[] = [
   'path',
   'port',
   'server',
+  'topics',
   'verifyClient',
 ];
 
@@ -52,6 +53,7 @@ const SERVER_ONLY: readonly string[] = [
   'path',
   'port',
   'server',
+  'topics',
   'trustProxy',
 ] satisfies ServerOnlyOption[];
 
@@ -90,6 +92,7 @@ export function checkServerOptions(
   });
   checkEndpointOptions(options);
   checkBroker(options.broker);
+  if (options.topics) checkTopics(options.topics, options.broker);
   if (comparesPath) checkPath(options.path);
 }
 
@@ -162,6 +165,13 @@ function checkBroker(broker: unknown): void {
     `The option broker must be an object with the methods ${BROKER_METHODS.join(', ')}: ` +
       `${describeValue(broker)} has no ${missing}`,
   );
+}
+
+/** Few programs have it: what checks it is loaded with the first one. */
+function checkTopics(topics: unknown, broker: Broker | null | undefined): void {
+  const { checkTopicsOption } =
+    require('./topic-options.js') as typeof import('./topic-options.js');
+  checkTopicsOption(topics, broker);
 }
 
 /** Any emitter is accepted: programs pass wrappers of http servers, and stubs in tests. */

@@ -2,7 +2,7 @@
 
 import { callProgram, toError } from '../connection/callbacks.js';
 import { type Timer, time } from '../connection/time.js';
-import type { Broker, BrokerEvents } from './broker.js';
+import type { Broker, BrokerEvents, TopicPosition } from './broker.js';
 
 /** The most topics in one call of the broker. */
 const MAX_BATCH = 512;
@@ -15,7 +15,11 @@ const MAX_RETRY_DELAY = 1_000;
 
 /** What an interest needs of its server. */
 export interface InterestOwner {
-  onMessage(topic: string, data: Uint8Array): void;
+  onMessage(topic: string, data: Uint8Array, position?: TopicPosition): void;
+  /** The broker has confirmed a topic, the first time or again. @param confirm ends `whenConfirmed` */
+  onConfirmed(topic: string, confirm: () => void): void;
+  /** A topic is not wanted any more. */
+  onGivenUp(topic: string): void;
   onStatus(isUp: boolean): void;
   onError(error: Error): void;
 }
@@ -54,8 +58,8 @@ export class Interest {
   start(): void {
     if (this.isClosed) return;
     const events: BrokerEvents = {
-      message: (topic, data) => {
-        if (!this.isClosed) this.owner.onMessage(topic, data);
+      message: (topic, data, position) => {
+        if (!this.isClosed) this.owner.onMessage(topic, data, position);
       },
       status: (isUp, error) => this.onStatus(isUp, error),
     };
@@ -89,6 +93,11 @@ export class Interest {
   /** The number of topics that the broker is asked for. */
   get size(): number {
     return this.entries.size;
+  }
+
+  /** Whether the broker is asked for a topic. */
+  wants(topic: string): boolean {
+    return this.entries.has(topic);
   }
 
   /** Whether the broker has confirmed a topic. */
@@ -169,10 +178,11 @@ export class Interest {
     this.call(
       () => this.broker.subscribe(batch.map(([topic]) => topic)),
       () => {
-        for (const [, entry] of batch) {
+        for (const [topic, entry] of batch) {
           if (entry.phase !== 'ASKED') continue;
           entry.phase = 'CONFIRMED';
-          entry.confirm();
+          if (this.entries.get(topic) === entry) this.owner.onConfirmed(topic, entry.confirm);
+          else entry.confirm();
         }
       },
       () => {
@@ -212,6 +222,7 @@ export class Interest {
         continue;
       }
       this.entries.delete(topic);
+      this.owner.onGivenUp(topic);
       if (isKnown) this.unwanted.add(topic);
       confirm();
     }

@@ -49,7 +49,7 @@ const DEFAULT_RETRY_AFTER = 1;
 export interface LifecycleOwner extends EventEmitter {
   readonly options: Pick<
     ServerOptions<AnySocketClass>,
-    'broker' | 'path' | 'handshakeTimeout' | 'memoryBudget'
+    'broker' | 'path' | 'handshakeTimeout' | 'memoryBudget' | 'topics'
   >;
   readonly clients: Set<object> | undefined;
   shouldHandle(request: http.IncomingMessage): unknown;
@@ -144,7 +144,7 @@ export class Lifecycle implements SessionServer {
   get topics(): Topics {
     if (this.usedTopics === undefined) {
       const { Topics } = require('./topics.js') as typeof import('./topics.js');
-      this.usedTopics = new Topics(this.owner, this.owner.options.broker);
+      this.usedTopics = new Topics(this.owner, this.owner.options);
     }
     return this.usedTopics;
   }

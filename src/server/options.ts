@@ -5,6 +5,7 @@ import type { Server as HttpsServer } from 'node:https';
 import { type ConnectionOptions, DEFAULTS } from '../connection/options.js';
 import type { AdmissionOptions } from './admission-options.js';
 import type { Broker } from './broker.js';
+import type { TopicsOption } from './topics-api.js';
 
 /** The first argument of `verifyClient`. */
 export interface VerifyClientInfo<Request extends IncomingMessage = IncomingMessage> {
@@ -136,6 +137,12 @@ export interface ServerOptions<
    * and `publish` stay as they are. Default: none.
    */
   broker?: Broker | undefined;
+  /**
+   * Which topics have a history: `{ news: { history: { size, ttl } } }`, or a function that returns
+   * `{ history }` or undefined for a name. Of such a topic the last `size` messages are kept for `ttl`
+   * milliseconds: see `since`. With a `broker`, all servers must have the same. Default: none.
+   */
+  topics?: TopicsOption | undefined;
   /** The class of the connections: `WebSocket` or a class that extends it. Default: `WebSocket`. */
   WebSocket?: T | undefined;
 }

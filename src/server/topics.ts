@@ -11,9 +11,12 @@ import { CLOSED, OPEN } from '../websocket/session.js';
 import { subscriptions, topicsOf } from '../websocket/subscriptions.js';
 import type { TopicMessageOptions } from '../websocket/topics-api.js';
 import { sendPrepared } from './broadcast.js';
-import type { Broker } from './broker.js';
 import { emitSafely } from './emit.js';
+import type { LocalHistory } from './local-history.js';
+import type { ServerOptions } from './options.js';
 import type { RemoteTopics } from './remote-topics.js';
+import type { ServerHistory } from './server-history.js';
+import type { TopicTable } from './topic-options.js';
 import type { BrokerStats } from './topics-api.js';
 
 /** One for all calls: without a broker there is nothing to wait for. */
@@ -21,18 +24,28 @@ const CONFIRMED = Promise.resolve();
 
 const NOBODY: ReadonlySet<Subscriber> = new Set();
 
+/** The options that its topics read. */
+type TopicsOptions = Pick<ServerOptions, 'broker' | 'topics'>;
+
 export class Topics implements ServerTopics {
   /** The subscribers by topic. A topic without any is not in it. */
   private readonly byTopic = new Map<string, Set<Subscriber>>();
   private readonly owner: EventEmitter;
   private readonly remote: RemoteTopics | undefined;
+  private readonly local: LocalHistory | undefined;
 
   /** @param owner emits the events */
-  constructor(owner: EventEmitter, broker: Broker | null | undefined) {
+  constructor(owner: EventEmitter, { broker, topics }: TopicsOptions) {
     this.owner = owner;
-    if (!broker) return;
-    const { RemoteTopics } = require('./remote-topics.js') as typeof import('./remote-topics.js');
-    this.remote = new RemoteTopics(broker, owner, (...message) => this.deliver(...message));
+    const table = topics ? newTable(topics) : undefined;
+    if (broker) {
+      const { RemoteTopics } = require('./remote-topics.js') as typeof import('./remote-topics.js');
+      const deliver = this.deliverFromOthers.bind(this);
+      this.remote = new RemoteTopics(broker, owner, deliver, table);
+    } else if (table !== undefined) {
+      const { LocalHistory } = require('./local-history.js') as typeof import('./local-history.js');
+      this.local = new LocalHistory(table);
+    }
   }
 
   subscribe(subscriber: Subscriber, topics: TopicNames): Promise<void> {
@@ -81,9 +94,17 @@ export class Topics implements ServerTopics {
     return this.remote?.stats;
   }
 
+  /** @throws TypeError without the option `topics` */
+  get history(): ServerHistory {
+    const history = this.remote?.history ?? this.local;
+    if (history !== undefined) return history;
+    throw new TypeError('No topic has a history: the server needs the option topics');
+  }
+
   /** The server is closed. */
   close(): void {
-    this.remote?.interest.close();
+    this.remote?.close();
+    this.local?.close();
   }
 
   publish(
@@ -93,6 +114,7 @@ export class Topics implements ServerTopics {
     excluded: Subscriber | undefined,
   ): number {
     const count = this.deliver(topics, data, options, excluded);
+    this.local?.append(toNames(topics), data, options);
     this.remote?.publish(toNames(topics), data, options);
     return count;
   }
@@ -110,15 +132,26 @@ export class Topics implements ServerTopics {
     options: TopicMessageOptions,
     excluded?: Subscriber,
   ): number {
-    const receivers = this.receiversOf(topics);
-    const message = toMessage(data, options, receivers.size);
-    let count = 0;
-    for (const subscriber of receivers) {
-      if (subscriber === excluded) continue;
-      const outcome = sendTo(subscriber, message, options);
-      if (outcome === 'sent' || outcome === 'queued') count++;
+    return sendToEach(this.receiversOf(topics), data, options, excluded);
+  }
+
+  /** @param others their subscribers get it as a message of these topics */
+  private deliverFromOthers(
+    topics: TopicNames,
+    data: BufferLike,
+    options: TopicMessageOptions,
+    others: readonly string[] = [],
+  ): void {
+    const all = this.receiversOf(topics);
+    if (others.length === 0) {
+      sendToEach(all, data, options);
+      return;
     }
-    return count;
+    const receivers = new Set(all);
+    for (const other of others) {
+      for (const subscriber of this.byTopic.get(other) ?? []) receivers.delete(subscriber);
+    }
+    sendToEach(receivers, data, options);
   }
 
   private receiversOf(topics: TopicNames): ReadonlySet<Subscriber> {
@@ -155,6 +188,22 @@ export class Topics implements ServerTopics {
   }
 }
 
+function sendToEach(
+  receivers: ReadonlySet<Subscriber>,
+  data: BufferLike | PreparedMessage,
+  options: TopicMessageOptions,
+  excluded?: Subscriber,
+): number {
+  const message = toMessage(data, options, receivers.size);
+  let count = 0;
+  for (const subscriber of receivers) {
+    if (subscriber === excluded) continue;
+    const outcome = sendTo(subscriber, message, options);
+    if (outcome === 'sent' || outcome === 'queued') count++;
+  }
+  return count;
+}
+
 /** A frame for all receivers is not worth its memory if there is one. @throws TypeError for the data */
 function toMessage(
   data: BufferLike | PreparedMessage,
@@ -181,6 +230,12 @@ function sendTo(
   const { binary = false, compress = true } = options;
   const { sender } = connection.endpoint;
   return sender.sendMessage(message, binary, true, compress, undefined) ? 'sent' : 'rejected';
+}
+
+/** Few programs have the option: it is loaded with the first one. */
+function newTable(topics: NonNullable<TopicsOptions['topics']>): TopicTable {
+  const { TopicTable } = require('./topic-options.js') as typeof import('./topic-options.js');
+  return new TopicTable(topics);
 }
 
 function ensureTopics(subscriber: Subscriber): Set<string> {

@@ -199,6 +199,14 @@ export class WebSocketServer<
     return ensureLifecycle(this as unknown as Owner).topics.count(topic);
   }
 
+  async position(topic: string) {
+    return ensureLifecycle(this as unknown as Owner).topics.history.position(topic);
+  }
+
+  async since(topic: string, position: unknown) {
+    return ensureLifecycle(this as unknown as Owner).topics.history.since(topic, position);
+  }
+
   stats(): ServerStats {
     return serverStats(ensureLifecycle(this as unknown as Owner));
   }

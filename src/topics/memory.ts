@@ -2,7 +2,8 @@
 
 import { Buffer } from 'node:buffer';
 import { time } from '../connection/time.js';
-import type { Broker, BrokerEvents } from '../server/broker.js';
+import type { Broker, BrokerEvents, BrokerHistory, TopicPosition } from '../server/broker.js';
+import { MemoryHistory } from '../server/memory-history.js';
 
 /** One broker of the engine. */
 interface Member {
@@ -13,6 +14,7 @@ interface Member {
 /** What brokers of one process share. */
 export class MemoryEngine {
   private readonly members = new Set<Member>();
+  private readonly messages = new MemoryHistory<Buffer>();
   private isUp = true;
 
   /** Returns a broker, for one server. */
@@ -40,6 +42,7 @@ export class MemoryEngine {
       close: () => {
         this.members.delete(member);
       },
+      history: this.history(),
     };
   }
 
@@ -48,7 +51,7 @@ export class MemoryEngine {
     return [...this.members].filter(({ topics }) => topics.has(topic)).length;
   }
 
-  /** As an engine that dies: it forgets all subscriptions. */
+  /** As an engine that dies: it forgets all subscriptions. Its histories stay. */
   stop(): void {
     this.isUp = false;
     for (const { topics, events } of this.members) {
@@ -63,9 +66,34 @@ export class MemoryEngine {
     for (const { events } of this.members) events?.status(true);
   }
 
-  private deliver(topic: string, data: Buffer): void {
+  /** Loses the history of all topics, as an engine that keeps nothing on a disk. */
+  forget(): void {
+    this.messages.close();
+  }
+
+  private history(): BrokerHistory {
+    return {
+      publish: async (topic, data, options) => {
+        this.checkIsUp();
+        const copy = Buffer.from(data);
+        const { position, isRepetition } = this.messages.append(topic, copy, options);
+        if (!isRepetition) time.nextTick(() => this.deliver(topic, copy, position));
+        return position;
+      },
+      position: async (topic, limits) => {
+        this.checkIsUp();
+        return this.messages.position(topic, limits);
+      },
+      since: async (topic, position, limits) => {
+        this.checkIsUp();
+        return this.messages.since(topic, position, limits);
+      },
+    };
+  }
+
+  private deliver(topic: string, data: Buffer, position?: TopicPosition): void {
     for (const { topics, events } of this.members) {
-      if (topics.has(topic)) events?.message(topic, data);
+      if (topics.has(topic)) events?.message(topic, data, position);
     }
   }
 

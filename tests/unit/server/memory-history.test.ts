@@ -75,7 +75,13 @@ describe('a message of a publisher', () => {
     const history = new MemoryHistory<string>();
     const append = (publisher: string, sequence: number) =>
       history.append('a', `${publisher}${sequence}`, { ...LIMITS, publisher, sequence });
-    const results = [append('x', 1), append('y', 1), append('x', 5), append('x', 5), append('x', 2)];
+    const results = [
+      append('x', 1),
+      append('y', 1),
+      append('x', 5),
+      append('x', 5),
+      append('x', 2),
+    ];
     expect(results.map(({ position, isRepetition }) => [position.offset, isRepetition])).toEqual([
       [1, false],
       [2, false],
