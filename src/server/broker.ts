@@ -86,7 +86,7 @@ export interface HistoryPublishOptions extends HistoryLimits {
 
 /** How much of a topic is kept. */
 export interface HistoryLimits {
-  /** The most messages. */
+  /** How many of its last messages are kept. An engine may keep more. */
   readonly size: number;
   /** How long a message, and a topic without new ones, is kept at least, in milliseconds. */
   readonly ttl: number;

@@ -1,8 +1,15 @@
 /** What every broker must do, as a test that its author can run. */
 
-import { Buffer } from 'node:buffer';
-import { time } from '../connection/time.js';
 import type { Broker } from '../server/broker.js';
+import { HistoryTest } from './conformance-history.js';
+import {
+  EVERY_BYTE,
+  expectMessages,
+  newPrefix,
+  numbered,
+  open,
+  type Peer,
+} from './conformance-peer.js';
 
 /** How long a message may take, in milliseconds, unless the options say otherwise. */
 const PATIENCE = 5_000;
@@ -12,7 +19,6 @@ const IN_A_ROW = 1_000;
 
 const NAMES = ['plain', 'a b', 'a.b.>', 'a.*', '*', '[a]?', 'ü€😀', 'line\nbreak', 'n'.repeat(200)];
 
-const EVERY_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 const BODIES = [EVERY_BYTE, new Uint8Array(0), new Uint8Array(1 << 20).fill(7)];
 
 /** The options of {@link testBroker}. */
@@ -21,20 +27,9 @@ export interface BrokerTestOptions {
   timeout?: number | undefined;
 }
 
-interface Received {
-  readonly topic: string;
-  readonly data: Buffer;
-}
-
-/** A broker under test, and what arrived at it. */
-interface Peer {
-  readonly broker: Broker;
-  readonly received: Received[];
-}
-
 /**
  * Tests a broker: what is published arrives at the others, unchanged, in order, once, and only where it
- * is subscribed.
+ * is subscribed. With a history: positions, repetitions and `since`.
  * @param create returns a new broker of the same engine; it is called twice
  * @returns a promise, which is rejected with an Error that says what was wrong
  */
@@ -46,20 +41,10 @@ export async function testBroker(
   const test = new BrokerTest(peers[0], peers[1], timeout);
   try {
     await test.run();
+    if (peers[0].broker.history) await new HistoryTest(peers[0], peers[1], timeout).run();
   } finally {
     for (const { broker } of peers) await broker.close();
   }
-}
-
-async function open(broker: Broker): Promise<Peer> {
-  const received: Received[] = [];
-  await broker.start({
-    message: (topic, data) => {
-      received.push({ topic, data: Buffer.from(data) });
-    },
-    status: () => {},
-  });
-  return { broker, received };
 }
 
 class BrokerTest {
@@ -67,7 +52,7 @@ class BrokerTest {
   private readonly subscriber: Peer;
   private readonly timeout: number;
   /** Names that no other run uses. */
-  private readonly prefix = `test ${time.random()} `;
+  private readonly prefix = newPrefix();
 
   constructor(publisher: Peer, subscriber: Peer, timeout: number) {
     this.publisher = publisher;
@@ -129,22 +114,6 @@ class BrokerTest {
     received.length = 0;
     const calls = messages.map(([topic, data]) => this.publisher.broker.publish(topic, data));
     await Promise.all(calls);
-    const end = time.now() + this.timeout;
-    while (received.length < messages.length && time.now() < end) {
-      await new Promise<void>((next) => time.setTimeout(next, 1));
-    }
-    for (const [i, [topic, data]] of messages.entries()) {
-      const one = received[i];
-      if (one?.topic === topic && one.data.equals(data)) continue;
-      const what = one === undefined ? 'nothing' : `${one.data.length} bytes of ${one.topic}`;
-      throw new Error(`${rule}: expected ${data.length} bytes of ${topic}, and received ${what}`);
-    }
-    if (received.length > messages.length) throw new Error(`${rule}: more arrived than was sent`);
+    await expectMessages(rule, this.subscriber, messages, this.timeout);
   }
-}
-
-function numbered(number: number): Uint8Array {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(number);
-  return bytes;
 }
