@@ -11,6 +11,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { guard } from './support/guard.mjs';
 import { redisCommand } from './support/redis-command.mjs';
 
 const PATIENCE = 15_000;
@@ -39,17 +40,6 @@ export function whyMissing(engine) {
   const name = `${engine}-server`;
   if (process.platform === 'win32') return 'the tests with engines stop processes by signals';
   return find(name) === undefined ? `${name} is not installed` : undefined;
-}
-
-/** Ends a process and removes its folder when this process is gone: the pipe closes then. */
-function guard(pid, folder) {
-  const script = 'trap "" INT TERM HUP; read _; kill -9 "$1" 2>/dev/null; rm -rf "$2"';
-  const watcher = spawn('sh', ['-c', script, 'sh', String(pid), folder], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  watcher.unref();
-  watcher.stdin.unref();
-  return watcher;
 }
 
 /** A process of an engine. */

@@ -1,0 +1,75 @@
+/** In a worker: the broker of each engine, made as a program makes it. */
+import { topics } from '../support/subject.mjs';
+
+/** A lost connection is tried again so often, in milliseconds. */
+const RETRY = 50;
+
+/** Each returns `{ broker, end }`: a client belongs to the program, and so does its end. */
+const MAKERS = {
+  async ioredis({ port }) {
+    const { Redis } = await import('ioredis');
+    const client = new Redis({ host: '127.0.0.1', port, retryStrategy: () => RETRY });
+    client.on('error', () => {}); // the broker tells of it
+    return { broker: topics.redis({ client }), end: () => client.disconnect() };
+  },
+
+  async 'node-redis'({ port }) {
+    const { createClient } = await import('redis');
+    const client = createClient({
+      url: `redis://127.0.0.1:${port}`,
+      socket: { reconnectStrategy: () => RETRY },
+    });
+    client.on('error', () => {});
+    await client.connect();
+    return { broker: topics.redis({ client }), end: () => client.destroy() };
+  },
+
+  async 'ioredis cluster'({ nodes }) {
+    const { Cluster } = await import('ioredis');
+    const client = new Cluster(
+      nodes.map(({ port }) => ({ host: '127.0.0.1', port })),
+      {
+        natMap: proxied(nodes, (port) => ({ host: '127.0.0.1', port })),
+        clusterRetryStrategy: () => RETRY,
+      },
+    );
+    client.on('error', () => {});
+    return { broker: topics.redis({ client }), end: () => client.disconnect() };
+  },
+
+  async 'node-redis cluster'({ nodes }) {
+    const { createCluster } = await import('redis');
+    const client = createCluster({
+      rootNodes: nodes.map(({ port }) => ({ url: `redis://127.0.0.1:${port}` })),
+      nodeAddressMap: proxied(nodes, (port) => ({ host: '127.0.0.1', port })),
+      defaults: { socket: { reconnectStrategy: () => RETRY } },
+    });
+    client.on('error', () => {});
+    await client.connect();
+    return { broker: topics.redis({ client }), end: () => client.destroy() };
+  },
+
+  async nats({ port, jetstream }) {
+    const { connect } = await import('@nats-io/transport-node');
+    const connection = await connect({
+      servers: `127.0.0.1:${port}`,
+      reconnectTimeWait: RETRY,
+      maxReconnectAttempts: -1,
+    });
+    const extra = jetstream ? { jetstream: await import('@nats-io/jetstream') } : {};
+    return { broker: topics.nats({ connection, ...extra }), end: () => connection.close() };
+  },
+
+  cluster: () => ({ broker: topics.cluster(), end() {} }),
+};
+
+/** The addresses of the nodes of a cluster, and the proxies that stand for them. */
+function proxied(nodes, toAddress) {
+  return Object.fromEntries(
+    nodes.map(({ port, target }) => [`127.0.0.1:${target}`, toAddress(port)]),
+  );
+}
+
+export function createBroker(config) {
+  return MAKERS[config.engine](config);
+}

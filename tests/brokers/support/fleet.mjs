@@ -1,0 +1,149 @@
+/** Processes of worker.mjs, and their clients. */
+
+import { fork } from 'node:child_process';
+import cluster from 'node:cluster';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { Client } from '../clients/client.mjs';
+import { guard } from './guard.mjs';
+import { until, within } from './wait.mjs';
+
+const WORKER = fileURLToPath(new URL('../worker.mjs', import.meta.url));
+const EXEC_ARGV = ['--expose-gc'];
+
+/** A server process. */
+export class Worker {
+  port;
+  clients = [];
+  /** What it wrote on standard error. */
+  errors = '';
+  #child;
+  #guard;
+  #ids = 0;
+  #waiting = new Map();
+
+  /** @param path the way to the engine: `{ config, proxy }` */
+  static async start(backend, serverOptions = {}) {
+    const path = await backend.connect();
+    const worker = new Worker();
+    worker.proxy = path.proxy;
+    const env = { ...process.env, BROKER_TEST: JSON.stringify({ ...path.config, serverOptions }) };
+    worker.#child = backend.isCluster ? forkInCluster(env) : forkAlone(env);
+    worker.#guard = guard(worker.#child.pid);
+    worker.exited = once(worker.#child, 'exit');
+    worker.exited.then(() => worker.#guard.kill('SIGKILL'));
+    worker.#child.stderr.on('data', (chunk) => {
+      worker.errors += chunk;
+    });
+    const listening = new Promise((resolve) => {
+      worker.#child.on('message', (message) => worker.#onMessage(message, backend, resolve));
+    });
+    const died = worker.exited.then(([code, signal]) => {
+      throw new Error(`A worker ended with ${code ?? signal}:\n${worker.errors}`);
+    });
+    died.catch(() => {});
+    worker.port = await within(20_000, 'A worker', Promise.race([listening, died]));
+    return worker;
+  }
+
+  get pid() {
+    return this.#child.pid;
+  }
+
+  async call(name, argument) {
+    const id = ++this.#ids;
+    const answer = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    this.#child.send({ call: name, id, argument });
+    return within(60_000, `${name} in a worker`, answer);
+  }
+
+  stats() {
+    return this.call('stats');
+  }
+
+  publish(...messages) {
+    return this.call('publish', messages);
+  }
+
+  /** @returns a new client of this server */
+  async client() {
+    const client = await Client.connect(this.port);
+    this.clients.push(client);
+    return client;
+  }
+
+  isUp() {
+    return until('The broker is up', async () => (await this.stats()).broker.isUp, 20_000);
+  }
+
+  pause() {
+    process.kill(this.pid, 'SIGSTOP');
+  }
+
+  resume() {
+    process.kill(this.pid, 'SIGCONT');
+  }
+
+  async kill() {
+    this.#child.kill('SIGKILL');
+    await this.exited;
+  }
+
+  /** @returns how many milliseconds it took until the process had ended by itself */
+  async close() {
+    for (const client of this.clients) client.terminate();
+    const begin = Date.now();
+    await this.call('close');
+    await within(8_000, 'The end of a process whose server is closed', this.exited);
+    const [code, signal] = await this.exited;
+    if (code !== 0) throw new Error(`A worker ended with ${code ?? signal}:\n${this.errors}`);
+    return Date.now() - begin;
+  }
+
+  #onMessage(message, backend, onListening) {
+    if (message.listening !== undefined) onListening(message.listening);
+    else if (message.id !== undefined) this.#onAnswer(message);
+    else backend.onMessage?.(this, message);
+  }
+
+  /** For a backend whose messages travel over IPC. */
+  send(message) {
+    if (this.#child.connected) this.#child.send(message);
+  }
+
+  #onAnswer({ id, result, error }) {
+    const { resolve, reject } = this.#waiting.get(id) ?? {};
+    this.#waiting.delete(id);
+    if (error !== undefined) reject?.(new Error(error));
+    else resolve?.(result);
+  }
+}
+
+function forkAlone(env) {
+  return fork(WORKER, {
+    env,
+    execArgv: EXEC_ARGV,
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  });
+}
+
+function forkInCluster(env) {
+  cluster.setupPrimary({ exec: WORKER, execArgv: EXEC_ARGV, silent: true });
+  const { process: child } = cluster.fork(env);
+  return child;
+}
+
+/** @returns that many workers, whose brokers are up */
+export async function startFleet(backend, count = 3, serverOptions = {}) {
+  const started = await Promise.allSettled(
+    Array.from({ length: count }, () => Worker.start(backend, serverOptions)),
+  );
+  const failed = started.find(({ status }) => status === 'rejected');
+  const workers = started.flatMap(({ value }) => value ?? []);
+  if (failed !== undefined) {
+    await Promise.all(workers.map((worker) => worker.kill()));
+    throw failed.reason;
+  }
+  await Promise.all(workers.map((worker) => worker.isUp()));
+  return workers;
+}
