@@ -126,6 +126,10 @@ class Proxies {
     return this.#all.reduce((sum, { bytes }) => sum + bytes.toClient, 0);
   }
 
+  get first() {
+    return this.#all[0];
+  }
+
   partition() {
     for (const proxy of this.#all) proxy.partition();
   }

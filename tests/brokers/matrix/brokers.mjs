@@ -55,6 +55,7 @@ const MAKERS = {
       servers: `127.0.0.1:${port}`,
       reconnectTimeWait: RETRY,
       maxReconnectAttempts: -1,
+      waitOnFirstConnect: true,
     });
     const extra = jetstream ? { jetstream: await import('@nats-io/jetstream') } : {};
     return { broker: topics.nats({ connection, ...extra }), end: () => connection.close() };

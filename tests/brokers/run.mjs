@@ -1,0 +1,92 @@
+/**
+ * Topics over real engines: `npm run test:brokers [-- word…]`, for the engines whose names have one of
+ * the words. SEED decides what is random; by default it is 1.
+ *
+ * Prints one line per result and closes with their sum. What this machine lacks is skipped with the
+ * reason, or fails where REQUIRE_ALL=1.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { Tally } from '../interop/support/results.mjs';
+
+/** Most of the time an engine waits for the end of a fault. */
+const SIDE_BY_SIDE = 3;
+const TIMEOUT = 330_000;
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+function npm(folder, ...parameters) {
+  const { status } = spawnSync('npm', parameters, { cwd: at(folder), stdio: ['ignore', 2, 2] });
+  if (status !== 0) throw new Error(`npm ${parameters.join(' ')} failed in ${folder}`);
+}
+
+if (!existsSync(at('node_modules'))) npm('.', 'ci', '--no-audit', '--no-fund');
+if (!existsSync(at('../../dist/index.js'))) npm('../..', 'run', 'build');
+const { BACKENDS } = await import('./matrix/backends.mjs');
+
+const tally = new Tally();
+function print(line) {
+  tally.add(line);
+  console.log(line);
+}
+
+/** Hands the lines of a process to `onLine`, and one more if it ended without having told why. */
+async function run(name, args, onLine) {
+  const child = spawn(process.execPath, args, {
+    cwd: at('.'),
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: TIMEOUT,
+    killSignal: 'SIGKILL',
+  });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  const failures = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    const said = onLine(line);
+    if (said === undefined) continue;
+    if (said.startsWith('FAIL ')) failures.push(said);
+    print(said);
+  }
+  const code = await ended;
+  if (code !== 0 && failures.length === 0) {
+    print(
+      `FAIL ${name}: ${code === null ? `not done within ${TIMEOUT} ms` : `exited with ${code}`}`,
+    );
+  }
+}
+
+/** A line of TAP as one of ours. Tests within tests are indented, and belong to their test. */
+function fromTap(file, line) {
+  const [, failed, title, reason] = /^(not )?ok \d+ - (.*?)(?: # SKIP ?(.*))?$/.exec(line) ?? [];
+  if (title === undefined)
+    return /^ +(error|code|stack|\S.*\.mjs:\d)/.test(line) ? line : undefined;
+  const name = `${file}: ${title}`;
+  if (failed) return `FAIL ${name}`;
+  if (reason === undefined) return `ok ${name}`;
+  return process.env.REQUIRE_ALL === '1'
+    ? `FAIL ${name}: required here, but ${reason}`
+    : `skip ${name} (${reason})`;
+}
+
+const words = process.argv.slice(2);
+const isChosen = (name) => words.length === 0 || words.some((word) => name.includes(word));
+
+const engines = BACKENDS.filter(({ name }) => isChosen(name)).map(({ name }) => ({
+  name,
+  run: () => run(name, ['engine-run.mjs', name], (line) => line),
+}));
+const files = readdirSync(at('.'))
+  .filter((file) => file.endsWith('.test.mjs') && isChosen(file))
+  .map((file) => ({
+    name: file,
+    run: () => run(file, ['--test', '--test-reporter=tap', file], (line) => fromTap(file, line)),
+  }));
+
+const waiting = [...engines, ...files];
+async function work() {
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next.run();
+}
+await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));
+console.log(`${tally}`);
+process.exitCode = tally.counts.FAIL === 0 ? 0 : 1;
