@@ -16,8 +16,9 @@ const backend = BACKENDS.find(({ name }) => name === engineName);
 
 for (const scenario of SCENARIOS) {
   if (words.length > 0 && !words.some((word) => scenario.name.includes(word))) continue;
+  if (!scenario.needs.every((need) => backend.can.has(need))) continue;
   const title = `${backend.name}: ${scenario.name}`;
-  const reason = backend.whyMissing() ?? scenario.whyNot?.(backend);
+  const reason = backend.whyMissing();
   if (reason !== undefined) skip(title, reason);
   else await runScenario(scenario, title);
 }

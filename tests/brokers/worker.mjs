@@ -14,11 +14,12 @@ const { broker, end } = await createBroker(config);
 
 const http = createServer();
 const server = new WebSocketServer({ server: http, broker, ...config.serverOptions });
-const log = { status: [], errors: [], thrown: [] };
+const log = { status: [], errors: [], thrown: [], gaps: [] };
 server.on('brokerStatus', (isUp) => log.status.push(isUp));
 server.on('brokerError', (error) => {
   if (log.errors.length < 100) log.errors.push(`${error.message}`);
 });
+server.on('topicGap', (topic) => log.gaps.push(topic));
 server.on('connection', (socket) => serveRequests(server, socket));
 for (const event of ['uncaughtException', 'unhandledRejection']) {
   process.on(event, (error) => log.thrown.push(`${event}: ${error?.stack ?? error}`));
@@ -29,9 +30,9 @@ let isFlooding = false;
 const calls = {
   stats: () => ({ ...server.stats(), ...log }),
 
-  /** @returns how many connections here it was sent to; each call took at most so many milliseconds */
+  /** @returns how many connections here each was sent to */
   publish(messages) {
-    const counts = messages.map(([topics, data, options]) => {
+    return messages.map(([topics, data, options]) => {
       try {
         return server.publish(topics, data, options);
       } catch (error) {
@@ -39,7 +40,6 @@ const calls = {
         return -1;
       }
     });
-    return counts;
   },
 
   /** Publishes the numbers from 0 to each of the topics, until `unflood`. */
@@ -75,8 +75,6 @@ const calls = {
     for (let i = 0; i < 3; i++) globalThis.gc();
     return process.memoryUsage().heapUsed;
   },
-
-  position: (topic) => server.position(topic),
 
   /** Closes everything. The process must end by itself then. */
   async close() {

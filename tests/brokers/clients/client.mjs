@@ -29,12 +29,18 @@ export class Client {
   }
 
   /** Resolves when the broker of the server has confirmed. */
-  async subscribe(topics, extra = {}) {
-    const id = ++ids;
-    const answer = new Promise((resolve) => this.#waiting.set(id, resolve));
+  subscribe(topics) {
     for (const topic of [topics].flat()) this.topics.add(topic);
-    this.#socket.send(JSON.stringify({ subscribe: topics, id, ...extra }));
-    return within(15_000, `The confirmation of ${[topics].flat().slice(0, 3)}…`, answer);
+    return this.ask({ subscribe: topics });
+  }
+
+  /** @returns the answer of the server: see requests.mjs */
+  ask(request) {
+    const id = ++ids;
+    const answer = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    this.#socket.send(JSON.stringify({ ...request, id }));
+    const what = JSON.stringify(request).slice(0, 80);
+    return within(15_000, `The answer to ${what}`, answer);
   }
 
   unsubscribe(topics) {
@@ -61,8 +67,10 @@ export class Client {
       this.onText(text);
       return;
     }
-    const answer = JSON.parse(text);
-    this.#waiting.get(answer.subscribed)?.(answer);
-    this.#waiting.delete(answer.subscribed);
+    const { id, answer, error } = JSON.parse(text);
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (error === undefined) waiting?.resolve(answer);
+    else waiting?.reject(new Error(error));
   }
 }

@@ -4,15 +4,20 @@
  * - `subscriptions()`: how many subscriptions to topics the engine has
  * - `engine`: the process, if there is one of its own; of a cluster the first node
  * - `stop()`
+ * `can` names the faults that are possible: pause and kill the engine, cut a
+ * connection, keep a history and persist it.
  */
+import cluster from 'node:cluster';
 import { startNats, startRedis, startRedisCluster, whyMissing } from '../engines.mjs';
 import { startProxy } from '../support/proxy.mjs';
 import { topics } from '../support/subject.mjs';
 
+const ALL_FAULTS = new Set(['pause', 'kill', 'cut', 'persist', 'history']);
+
 function redis(client) {
   return {
     name: `redis with ${client}`,
-    canPersist: true,
+    can: ALL_FAULTS,
     whyMissing: () => whyMissing('redis') ?? whyNotBuilt('redis'),
     async start({ persist } = {}) {
       const engine = await startRedis({ persist });
@@ -24,7 +29,7 @@ function redis(client) {
 function redisCluster(client) {
   return {
     name: `redis cluster with ${client}`,
-    canPersist: true,
+    can: ALL_FAULTS,
     whyMissing: () => whyMissing('redis') ?? whyNotBuilt('redis'),
     async start({ persist } = {}) {
       const { nodes } = await startRedisCluster({ nodes: 3, persist });
@@ -38,7 +43,7 @@ function redisCluster(client) {
 
 const nats = {
   name: 'nats',
-  canPersist: true,
+  can: ALL_FAULTS,
   whyMissing: () => whyMissing('nats') ?? whyNotBuilt('nats'),
   async start({ persist, history = false } = {}) {
     const engine = await startNats({ jetstream: history, persist });
@@ -50,21 +55,41 @@ const nats = {
   },
 };
 
-const nodeCluster = {
-  name: 'cluster',
-  canPersist: false,
-  whyMissing: () => whyNotBuilt('cluster'),
-  async start() {
-    topics.primary();
-    return {
-      isCluster: true,
-      engines: [],
-      connect: async () => ({ config: { engine: 'cluster' } }),
-      subscriptions: undefined,
-      async stop() {},
-    };
-  },
-};
+/** Its engine is in the process that forks the workers, and has its history there. */
+function nodeCluster(name, settings) {
+  return {
+    name,
+    can: new Set(['kill', 'history']),
+    whyMissing: () => whyNotBuilt('cluster'),
+    async start() {
+      cluster.setupPrimary(settings);
+      const engine = new PrimaryEngine();
+      return {
+        isCluster: true,
+        engines: [engine],
+        connect: async () => ({ config: { engine: 'cluster' } }),
+        subscriptions: async () => engine.topics,
+        stop: () => engine.kill(),
+      };
+    },
+  };
+}
+
+class PrimaryEngine {
+  #primary = topics.primary();
+
+  get topics() {
+    return this.#primary.stats().topics;
+  }
+
+  async kill() {
+    this.#primary.close();
+  }
+
+  async restart() {
+    this.#primary = topics.primary();
+  }
+}
 
 function whyNotBuilt(name) {
   return topics[name] === undefined ? `ws6455/topics has no ${name}()` : undefined;
@@ -134,6 +159,10 @@ class Proxies {
     for (const proxy of this.#all) proxy.partition();
   }
 
+  cut() {
+    for (const proxy of this.#all) proxy.cut();
+  }
+
   hang() {
     for (const proxy of this.#all) proxy.hang();
   }
@@ -144,7 +173,8 @@ class Proxies {
 }
 
 export const BACKENDS = [
-  nodeCluster,
+  nodeCluster('cluster', { serialization: 'json' }),
+  nodeCluster('cluster with advanced serialization', { serialization: 'advanced' }),
   redis('ioredis'),
   redis('node-redis'),
   redisCluster('ioredis'),

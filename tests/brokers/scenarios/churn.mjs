@@ -12,6 +12,8 @@ const PATIENCE = 15_000;
 
 export const name = 'churn leaves no subscription and no memory';
 
+export const needs = [];
+
 export async function run({ start, seed }) {
   const backend = await start();
   const [worker, other] = await startFleet(backend, 2);

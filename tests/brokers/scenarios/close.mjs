@@ -7,6 +7,8 @@ const MAX_TIME = 2_000;
 
 export const name = 'after close a process ends by itself';
 
+export const needs = [];
+
 export async function run({ start }) {
   const backend = await start();
   const workers = await startFleet(backend);

@@ -17,8 +17,7 @@ const MAX_CUTS = Number(process.env.CUTS ?? 250);
 
 export const name = 'the connection is cut after every byte of an exchange';
 
-export const whyNot = (backend) =>
-  backend.name === 'cluster' ? 'there is no connection to cut' : undefined;
+export const needs = ['cut'];
 
 export async function run({ start, random }) {
   const backend = await start();

@@ -12,6 +12,8 @@ const SETTLE = 200;
 
 export const name = 'three processes: once, in order, and only where it is wanted';
 
+export const needs = [];
+
 export async function run({ start, random }) {
   const backend = await start();
   const workers = await startFleet(backend);

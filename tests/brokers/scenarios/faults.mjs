@@ -11,11 +11,8 @@ const STOPPED = 10_000;
 /** Longer than local delivery may be late, see Traffic. */
 const AWAY = 3_000;
 
-const needsEngine = ({ name }) =>
-  name === 'cluster' ? 'its engine is the process that starts the workers' : undefined;
-
 /** @param apply causes the fault and ends it */
-function fault(name, { apply, whyNot, isSeen = () => false }) {
+function fault(name, { needs = [], apply, isSeen = () => false }) {
   async function run({ start }) {
     const backend = await start();
     const workers = await startFleet(backend);
@@ -30,7 +27,7 @@ function fault(name, { apply, whyNot, isSeen = () => false }) {
     await checkEnd(backend, traffic);
     return `local gap ${gap} ms, flows after ${recovery} ms, ${lost} lost, status ${events}`;
   }
-  return { name, run, whyNot };
+  return { name, needs, run };
 }
 
 /** Each outage has an end, and where the fault must be seen there was one. */
@@ -46,7 +43,7 @@ async function checkStatus({ members }, isSeen) {
   return all.join('/');
 }
 
-async function checkEnd(backend, { members }) {
+export async function checkEnd(backend, { members }) {
   await Promise.all(members.map(({ worker }) => worker.close()));
   if (backend.subscriptions === undefined) return;
   const none = async () => (await backend.subscriptions()) === 0 || backend.subscriptions();
@@ -55,7 +52,7 @@ async function checkEnd(backend, { members }) {
 
 export const FAULTS = [
   fault('the engine is stopped for ten seconds', {
-    whyNot: needsEngine,
+    needs: ['pause'],
     async apply({ backend: { engines } }) {
       engines[0].pause();
       await sleep(STOPPED);
@@ -63,7 +60,7 @@ export const FAULTS = [
     },
   }),
   fault('the engine is killed and started again', {
-    whyNot: needsEngine,
+    needs: ['kill'],
     isSeen: () => true,
     async apply({ backend: { engines } }) {
       await engines[0].kill();
@@ -72,7 +69,7 @@ export const FAULTS = [
     },
   }),
   fault('one worker cannot reach the engine', {
-    whyNot: needsEngine,
+    needs: ['cut'],
     isSeen: (i) => i === 0,
     async apply({ workers: [{ proxy }] }) {
       proxy.partition();
@@ -81,7 +78,7 @@ export const FAULTS = [
     },
   }),
   fault('the connection of one worker hangs', {
-    whyNot: needsEngine,
+    needs: ['cut'],
     async apply({ workers: [{ proxy }] }) {
       proxy.hang();
       await sleep(AWAY);

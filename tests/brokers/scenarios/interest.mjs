@@ -9,6 +9,8 @@ const BODY = 'x'.repeat(500);
 
 export const name = 'a third of the interest is a third of the traffic';
 
+export const needs = [];
+
 export async function run({ start }) {
   const backend = await start();
   const workers = await startFleet(backend);

@@ -7,6 +7,8 @@ const LANES = 10;
 
 export const name = 'published after a confirmed subscription, it arrives';
 
+export const needs = [];
+
 export async function run({ start }) {
   const backend = await start();
   const [a, b] = await startFleet(backend, 2);

@@ -128,6 +128,7 @@ function forkAlone(env) {
 }
 
 function forkInCluster(env) {
+  // It keeps the serialization that the backend has set.
   cluster.setupPrimary({ exec: WORKER, execArgv: EXEC_ARGV, silent: true });
   const { process: child } = cluster.fork(env);
   return child;

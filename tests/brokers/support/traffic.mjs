@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { sleep, until } from './wait.mjs';
 
-const TOPICS = ['traffic 0', 'traffic 1', 'traffic 2'];
+export const TOPICS = ['traffic 0', 'traffic 1', 'traffic 2'];
 const INTERVAL = 20;
 
 /** Local delivery may be late because other processes run, in milliseconds. */
@@ -13,24 +13,24 @@ const RECOVERY = 20_000;
 
 export class Traffic {
   topics = TOPICS;
-  /** `{ worker, publisher, client, gap, last }` */
+  /** `{ worker, publisher, client, gap, last }`, after `stop` with the `count` of rounds. */
   members = [];
   #names = 0;
 
   /** Each worker gets one client, which has all of the topics. */
-  static async start(workers, options = {}) {
+  static async start(workers) {
     const traffic = new Traffic();
-    await Promise.all(workers.map((worker) => traffic.add(worker, options)));
+    await Promise.all(workers.map((worker) => traffic.add(worker)));
     for (const member of traffic.members) await traffic.publish(member);
     return traffic;
   }
 
-  async add(worker, { history = false } = {}) {
+  async add(worker) {
     const member = { worker, publisher: `p${this.#names++}`, gap: 0, last: undefined };
     this.members.push(member);
     member.client = await worker.client();
     member.client.onText = (text) => onText(member, text);
-    await member.client.subscribe(this.topics, { history });
+    await member.client.subscribe(this.topics);
     return member;
   }
 
@@ -52,7 +52,7 @@ export class Traffic {
     return Math.max(...this.members.map(({ gap }) => gap));
   }
 
-  /** Ends the publishing. @returns how many rounds each publisher had */
+  /** Ends the publishing. */
   async stop() {
     for (const member of this.members) member.count = await member.worker.call('unflood');
   }
@@ -131,7 +131,7 @@ export function streamOf(text) {
   return text.slice(0, text.lastIndexOf(' '));
 }
 
-function groupBy(items, keyOf) {
+export function groupBy(items, keyOf) {
   const groups = new Map();
   for (const item of items) {
     const key = keyOf(item);
