@@ -50,15 +50,15 @@ const MAKERS = {
   },
 
   async nats({ port, jetstream }) {
-    const { connect } = await import('@nats-io/transport-node');
+    const { connect, headers } = await import('@nats-io/transport-node');
     const connection = await connect({
       servers: `127.0.0.1:${port}`,
       reconnectTimeWait: RETRY,
       maxReconnectAttempts: -1,
       waitOnFirstConnect: true,
     });
-    const extra = jetstream ? { jetstream: await import('@nats-io/jetstream') } : {};
-    return { broker: topics.nats({ connection, ...extra }), end: () => connection.close() };
+    const history = jetstream ? { headers } : undefined;
+    return { broker: topics.nats({ connection, history }), end: () => connection.close() };
   },
 
   cluster: () => ({ broker: topics.cluster(), end() {} }),
