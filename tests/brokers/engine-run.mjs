@@ -14,6 +14,9 @@ const [engineName, ...words] = process.argv.slice(2);
 const seed = Number(process.env.SEED ?? 1);
 const backend = BACKENDS.find(({ name }) => name === engineName);
 
+/** Engines that scenarios share, by their options. */
+const engines = new Map();
+
 for (const scenario of SCENARIOS) {
   if (words.length > 0 && !words.some((word) => scenario.name.includes(word))) continue;
   if (!scenario.needs.every((need) => backend.can.has(need))) continue;
@@ -22,24 +25,29 @@ for (const scenario of SCENARIOS) {
   if (reason !== undefined) skip(title, reason);
   else await runScenario(scenario, title);
 }
+await stopEngines();
 process.exit(); // what a failed scenario has left ends with this process
 
+async function startEngine(options = {}) {
+  const key = JSON.stringify(options);
+  if (!engines.has(key)) engines.set(key, await backend.start(options));
+  return engines.get(key);
+}
+
+async function stopEngines() {
+  await Promise.all([...engines.values()].map((engine) => engine.stop().catch(() => {})));
+  engines.clear();
+}
+
 async function runScenario(scenario, title) {
-  const started = [];
-  const context = {
-    seed,
-    random: new Random(seed),
-    async start(options) {
-      const one = await backend.start(options);
-      started.push(one);
-      return one;
-    },
-  };
+  const context = { seed, random: new Random(seed), start: startEngine };
   const begin = Date.now();
-  let figures = '';
+  let figures;
   await result(title, async () => {
     figures = await within(TIMEOUT, scenario.name, scenario.run(context));
   });
-  console.log(`     ${((Date.now() - begin) / 1000).toFixed(1)} s, seed ${seed}: ${figures}`);
-  await Promise.all(started.map((one) => one.stop().catch(() => {})));
+  const seconds = ((Date.now() - begin) / 1000).toFixed(1);
+  console.log(`     ${seconds} s, seed ${seed}: ${figures ?? 'failed'}`);
+  // Its workers may still be there.
+  if (figures === undefined) await stopEngines();
 }

@@ -37,6 +37,7 @@ const MAKERS = {
     return { broker: topics.redis({ client }), end: () => client.disconnect() };
   },
 
+  /** Not connected itself: the broker has connections of its own. */
   async 'node-redis cluster'({ nodes }) {
     const { createCluster } = await import('redis');
     const client = createCluster({
@@ -45,8 +46,7 @@ const MAKERS = {
       defaults: { socket: { reconnectStrategy: () => RETRY } },
     });
     client.on('error', () => {});
-    await client.connect();
-    return { broker: topics.redis({ client }), end: () => client.destroy() };
+    return { broker: topics.redis({ client }), end() {} };
   },
 
   async nats({ port, jetstream }) {
