@@ -1,4 +1,4 @@
 /** What ESM programs get from `ws6455/topics`: the very same objects as those that call `require`. */
 
 export type * from './index.js';
-export { MemoryEngine, testBroker } from './index.js';
+export { MemoryEngine, nats, testBroker } from './index.js';

@@ -13,3 +13,15 @@ export type {
 export type { BrokerTestOptions } from './conformance.js';
 export { testBroker } from './conformance.js';
 export { MemoryEngine } from './memory.js';
+export { type NatsHistoryOptions, type NatsOptions, nats } from './nats.js';
+export type {
+  NatsClient,
+  NatsHeaders,
+  NatsMessage,
+  NatsReadHeaders,
+  NatsRequestOptions,
+  NatsServerInfo,
+  NatsStatus,
+  NatsSubscribeOptions,
+  NatsSubscription,
+} from './nats-client.js';

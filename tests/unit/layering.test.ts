@@ -39,7 +39,7 @@ const NODE_MODULES: Record<string, readonly string[]> = {
   compat: ['buffer', 'events', 'stream'],
   standard: ['buffer', 'http', 'stream', 'util'],
   reconnect: ['buffer'],
-  topics: ['buffer'],
+  topics: ['buffer', 'crypto'],
   recording: ['buffer', 'net', 'tls', 'zlib'],
   inspect: ['buffer', 'events', 'fs', 'http', 'net', 'path', 'tls'],
   cli: [
