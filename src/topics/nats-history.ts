@@ -23,7 +23,8 @@ import {
   type StreamMessage,
 } from './nats-jetstream.js';
 import type { NatsLink } from './nats-link.js';
-import { historySubjectOf, streamNameOf, subjectOf } from './nats-subject.js';
+import { historySubjectOf, historySubjectsOf, streamNameOf, subjectOf } from './nats-subject.js';
+import { NatsSweeper } from './nats-sweeper.js';
 
 /** Of a topic that is asked for before anything was published, by a program that gives no limits. */
 const DEFAULT_LIMITS: HistoryLimits = { size: 100, ttl: 60_000 };
@@ -73,10 +74,22 @@ export class NatsHistory implements BrokerHistory {
   private readonly queues = new Map<string, Promise<TopicPosition>>();
   private readonly unanswered = new Map<string, Unanswered>();
 
+  private readonly sweeper: NatsSweeper;
+
   constructor(link: NatsLink, prefix: string, settings: NatsHistorySettings) {
     this.jetStream = new JetStream(link);
     this.prefix = prefix;
     this.settings = settings;
+    const subjects = historySubjectsOf(prefix);
+    this.sweeper = new NatsSweeper(this.jetStream, subjects, (error) => link.report(error));
+  }
+
+  start(): void {
+    this.sweeper.start();
+  }
+
+  close(): void {
+    this.sweeper.close();
   }
 
   /** One message of a topic at a time. If it fails, those behind it fail too: none may overtake it. */

@@ -199,7 +199,8 @@ export class NatsLink {
     this.report(new Error(`The NATS server reports: ${what.trim()}`, { cause: error }));
   }
 
-  private report(error: Error): void {
+  /** Tells of an error that no call waits for. */
+  report(error: Error): void {
     if (this.state === 'UP' || this.state === 'DOWN') {
       this.owner.onStatus(this.state === 'UP', error);
     }

@@ -43,6 +43,11 @@ export function historySubjectOf(prefix: string, epoch: string, topic: string): 
   return subjectOf(`${prefix}.%history.${epoch}`, topic);
 }
 
+/** What the subjects of all histories match. */
+export function historySubjectsOf(prefix: string): string {
+  return `${prefix}.%history.>`;
+}
+
 /** The name of the stream with the history of a topic. JetStream allows neither dots nor long names. */
 export function streamNameOf(prefix: string, topic: string): string {
   return `${prefix.replaceAll('.', '_')}-${hashOf(`${prefix} ${topic}`)}`;

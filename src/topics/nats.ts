@@ -1,7 +1,7 @@
 /** A broker for NATS, with a history of topics on JetStream. */
 
 import { checkFunctions, checkWord, warnOfUnknownOptions } from '../connection/check-options.js';
-import type { Broker, BrokerEvents, BrokerHistory } from '../server/broker.js';
+import type { Broker, BrokerEvents } from '../server/broker.js';
 import type { NatsClient, NatsHeaders, NatsSubscription } from './nats-client.js';
 import { NatsHistory, positionOf } from './nats-history.js';
 import { type LinkOwner, NatsLink } from './nats-link.js';
@@ -36,7 +36,7 @@ export function nats(options: NatsOptions): Broker {
 }
 
 class NatsBroker implements Broker, LinkOwner {
-  readonly history: BrokerHistory | undefined;
+  readonly history: NatsHistory | undefined;
   private readonly link: NatsLink;
   private readonly prefix: string;
   private readonly subscriptions = new Map<string, NatsSubscription>();
@@ -53,6 +53,7 @@ class NatsBroker implements Broker, LinkOwner {
   async start(events: BrokerEvents): Promise<void> {
     this.events = events;
     await this.link.start();
+    this.history?.start();
   }
 
   async subscribe(topics: readonly string[]): Promise<void> {
@@ -83,6 +84,7 @@ class NatsBroker implements Broker, LinkOwner {
 
   close(): void {
     this.unsubscribe([...this.subscriptions.keys()]);
+    this.history?.close();
     this.link.close();
   }
 
