@@ -1,6 +1,11 @@
 /** A broker for NATS, with a history of topics on JetStream. */
 
-import { checkFunctions, checkWord, warnOfUnknownOptions } from '../connection/check-options.js';
+import {
+  checkFunctions,
+  checkWord,
+  describeValue,
+  warnOfUnknownOptions,
+} from '../connection/check-options.js';
 import type { Broker, BrokerEvents } from '../server/broker.js';
 import type { NatsClient, NatsHeaders, NatsSubscription } from './nats-client.js';
 import { NatsHistory, positionOf } from './nats-history.js';
@@ -147,4 +152,10 @@ function checkHistoryOptions(history: NatsHistoryOptions): void {
     );
   }
   checkWord(history, 'storage', ['file', 'memory']);
+  const { replicas = 1 } = history;
+  if (!Number.isInteger(replicas) || replicas < 1) {
+    throw new RangeError(
+      `The option history.replicas must be a whole number of servers: ${describeValue(replicas)} was given`,
+    );
+  }
 }
