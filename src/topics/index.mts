@@ -2,3 +2,4 @@
 
 export type * from './index.js';
 export { MemoryEngine, nats, testBroker } from './index.js';
+export { MemoryEngine, redis, testBroker } from './index.js';

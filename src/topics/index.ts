@@ -25,3 +25,5 @@ export type {
   NatsSubscribeOptions,
   NatsSubscription,
 } from './nats-client.js';
+export { type RedisOptions, redis } from './redis.js';
+export type { RedisClient } from './redis-client.js';
