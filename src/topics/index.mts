@@ -3,3 +3,4 @@
 export type * from './index.js';
 export { MemoryEngine, nats, testBroker } from './index.js';
 export { MemoryEngine, redis, testBroker } from './index.js';
+export { cluster, MemoryEngine, primary, testBroker } from './index.js';

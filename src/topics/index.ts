@@ -10,6 +10,9 @@ export type {
   TopicHistory,
   TopicPosition,
 } from '../server/broker.js';
+export { cluster, type Primary, type PrimaryOptions, primary } from './cluster.js';
+export type { ClusterOptions } from './cluster-broker.js';
+export type { PrimaryStats } from './cluster-hub.js';
 export type { BrokerTestOptions } from './conformance.js';
 export { testBroker } from './conformance.js';
 export { MemoryEngine } from './memory.js';

@@ -40,6 +40,7 @@ const NODE_MODULES: Record<string, readonly string[]> = {
   standard: ['buffer', 'http', 'stream', 'util'],
   reconnect: ['buffer'],
   topics: ['buffer', 'crypto'],
+  topics: ['buffer', 'cluster', 'crypto'],
   recording: ['buffer', 'net', 'tls', 'zlib'],
   inspect: ['buffer', 'events', 'fs', 'http', 'net', 'path', 'tls'],
   cli: [
