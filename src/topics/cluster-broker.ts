@@ -33,6 +33,9 @@ const HELLO_INTERVAL = 500;
 
 const DEFAULT_TIMEOUT = 5_000;
 
+/** How long `close` waits for answers that are on their way, in milliseconds. */
+const CLOSE_TIMEOUT = 1_000;
+
 /** The options of `cluster`. */
 export interface ClusterOptions {
   /** How long the primary process may take to answer at first, in milliseconds. Default 5,000. */
@@ -83,12 +86,13 @@ export class ClusterBroker implements Broker {
   private readonly id = randomUUID();
   private readonly link: Link<WorkerRecord>;
   private readonly pending = new Map<number, Pending>();
-  private phase: 'NEW' | 'STARTING' | 'UP' | 'RESET' | 'ENDED' = 'NEW';
+  private phase: 'NEW' | 'STARTING' | 'UP' | 'RESET' | 'CLOSING' | 'ENDED' = 'NEW';
   private isAdvanced = false;
   private requests = 0;
   private events: BrokerEvents | undefined;
   private opening: Opening | undefined;
   private leaveChannel = (): void => {};
+  private onAnswered = (): void => {};
   private timer: Timer | undefined;
 
   constructor(worker: WorkerPort, { timeout, maxQueuedBytes }: ClusterOptions = {}) {
@@ -122,26 +126,29 @@ export class ClusterBroker implements Broker {
     this.push(['publish', topic, wire], sizeOf(topic, wire));
   }
 
-  close(): void {
-    if (this.phase === 'ENDED') return;
+  async close(): Promise<void> {
+    if (this.phase === 'CLOSING' || this.phase === 'ENDED') return;
     this.link.push(['leave'], 0);
     this.link.flush();
     this.opening?.resolve();
+    this.stopHello();
+    this.phase = 'CLOSING';
+    if (this.pending.size > 0) await this.whenAnswered();
     this.end(new Error('The broker was closed'));
   }
 
   onMessage(message: ClusterMessage): void {
     if (message.hello !== undefined) this.onWelcome(message);
-    if (this.phase !== 'UP') return;
+    if (this.phase !== 'UP' && this.phase !== 'CLOSING') return;
     for (const record of message.list ?? []) this.onRecord(record as PrimaryRecord);
   }
 
   onDisconnect(): void {
     const error = disconnectedError();
-    const wasStarting = this.opening;
+    const { opening, phase } = this;
     this.end(error);
-    if (wasStarting !== undefined) wasStarting.reject(error);
-    else this.events?.status(false, error);
+    if (opening !== undefined) opening.reject(error);
+    else if (phase !== 'CLOSING') this.events?.status(false, error);
   }
 
   private push(record: WorkerRecord, size?: number): void {
@@ -202,6 +209,7 @@ export class ClusterBroker implements Broker {
       case 'answer':
         this.pending.get(record[1])?.resolve(record[2]);
         this.pending.delete(record[1]);
+        if (this.pending.size === 0) this.onAnswered();
         return;
       case 'reset':
         this.onReset(new Error(record[1]));
@@ -210,6 +218,7 @@ export class ClusterBroker implements Broker {
 
   /** An exception of the program must not take the records after this one along. */
   private onPublished(topic: string, data: Uint8Array, position?: TopicPosition): void {
+    if (this.phase === 'CLOSING') return;
     try {
       this.events?.message(topic, data, position);
     } catch (error) {
@@ -220,6 +229,7 @@ export class ClusterBroker implements Broker {
   }
 
   private onReset(error: Error): void {
+    if (this.phase === 'CLOSING') return;
     this.phase = 'RESET';
     this.link.clear();
     this.events?.status(false, error);
@@ -239,7 +249,16 @@ export class ClusterBroker implements Broker {
     time.clearTimeout(this.timer);
   }
 
+  private async whenAnswered(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.onAnswered = resolve;
+      this.timer = time.setTimeout(resolve, CLOSE_TIMEOUT);
+      this.timer.unref();
+    });
+  }
+
   private end(error: Error): void {
+    this.onAnswered();
     this.phase = 'ENDED';
     this.stopHello();
     this.leaveChannel();

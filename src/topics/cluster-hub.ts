@@ -83,7 +83,10 @@ export class ClusterHub {
     if (!isSameVersion) return;
     const ofWorker = this.peers.get(worker) ?? new Map<string, ClusterPeer>();
     const before = ofWorker.get(id);
-    if (before !== undefined) this.forget(before);
+    if (before !== undefined) {
+      this.forget(before);
+      before.link.clear();
+    }
     ofWorker.set(id, peer);
     this.peers.set(worker, ofWorker);
   }
@@ -171,6 +174,5 @@ export class ClusterHub {
   private forget(peer: ClusterPeer): void {
     peer.phase = 'FORGOTTEN';
     for (const topic of [...peer.topics]) this.remove(peer, topic);
-    peer.link.clear();
   }
 }
