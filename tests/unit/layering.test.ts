@@ -39,7 +39,6 @@ const NODE_MODULES: Record<string, readonly string[]> = {
   compat: ['buffer', 'events', 'stream'],
   standard: ['buffer', 'http', 'stream', 'util'],
   reconnect: ['buffer'],
-  topics: ['buffer', 'crypto'],
   topics: ['buffer', 'cluster', 'crypto'],
   recording: ['buffer', 'net', 'tls', 'zlib'],
   inspect: ['buffer', 'events', 'fs', 'http', 'net', 'path', 'tls'],
