@@ -7,7 +7,8 @@ import { isProgram, programOf, RECIPES, type Recipe, recipes } from '../../suppo
 
 const ROOT = join(__dirname, '../../..');
 const MAX_LINES = 15;
-const WHOLE = 'A chat server with cookies and two endpoints';
+/** What may be longer. */
+const WHOLE = ['A chat that loses nothing', 'A chat server with cookies and two endpoints'];
 
 const programs = recipes.filter(isProgram);
 
@@ -28,7 +29,7 @@ test('the contents lead to every recipe', () => {
 test('a recipe has at most fifteen lines, and only the whole program has more', () => {
   const linesOf = ({ program }: Recipe) => program.split('\n').filter((line) => line.trim() !== '');
   const long = programs.filter((recipe) => linesOf(recipe).length > MAX_LINES);
-  expect(long.map(({ heading }) => heading)).toEqual([WHOLE]);
+  expect([...new Set(long.map(({ heading }) => heading))]).toEqual(WHOLE);
 });
 
 /** Every WebSocket may fail: a program without a listener would end. Tests of a handler are to fail. */
