@@ -15,6 +15,7 @@ type Content = TopicMessage['data'];
 
 export class LocalHistory implements ServerHistory {
   private readonly table: TopicTable;
+  private isClosed = false;
   private readonly messages = new MemoryHistory<Content>();
 
   constructor(table: TopicTable) {
@@ -27,6 +28,7 @@ export class LocalHistory implements ServerHistory {
     data: BufferLike | PreparedMessage,
     options: TopicMessageOptions,
   ): void {
+    if (this.isClosed) return;
     let content: Content | undefined;
     for (const name of new Set(names)) {
       const limits = this.table.limitsOf(name);
@@ -52,6 +54,7 @@ export class LocalHistory implements ServerHistory {
   }
 
   close(): void {
+    this.isClosed = true;
     this.messages.close();
   }
 }

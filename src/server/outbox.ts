@@ -3,6 +3,7 @@
 import type { Buffer } from 'node:buffer';
 import { callProgram, toError } from '../connection/callbacks.js';
 import { type Timer, time } from '../connection/time.js';
+import { WebSocketError } from '../protocol/errors.js';
 import { Fifo } from '../protocol/fifo.js';
 import type { BrokerHistory, HistoryLimits, TopicPosition } from './broker.js';
 
@@ -71,7 +72,7 @@ export class Outbox {
     if (!this.hasRoom(data.length)) {
       this.lost++;
       if (!this.isFull)
-        this.report('OUTBOX_FULL', `${this.messages} messages wait, and one is lost`);
+        this.report('WS_ERR_OUTBOX_FULL', `${this.messages} messages wait, and one is lost`);
       this.isFull = true;
       return;
     }
@@ -204,7 +205,7 @@ export class Outbox {
     if (count === 0) return;
     this.lost += count;
     this.report(
-      'OUTBOX_EXPIRED',
+      'WS_ERR_OUTBOX_EXPIRED',
       `${count} messages of the topic ${topic} waited longer than its ttl`,
     );
   }
@@ -235,8 +236,8 @@ export class Outbox {
   }
 
   private report(code: string, sentence: string): void {
-    const error = new Error(`The broker did not take messages in time: ${sentence}`);
-    this.owner.onError(Object.assign(error, { code }));
+    const message = `The broker did not take messages in time: ${sentence}`;
+    this.owner.onError(new WebSocketError(message, code));
   }
 }
 

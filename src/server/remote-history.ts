@@ -1,6 +1,7 @@
 /** The history of topics that servers share by a broker. */
 
 import type { Buffer } from 'node:buffer';
+import { WebSocketError } from '../protocol/errors.js';
 import type {
   BrokerHistory,
   HistoryLimits,
@@ -138,7 +139,8 @@ export class RemoteHistory implements ServerHistory {
 }
 
 function unreachable(): Error {
-  return new Error('The history of topics is not reachable: the broker is away');
+  const sentence = 'The history of topics is not reachable: the broker is away';
+  return new WebSocketError(sentence, 'WS_ERR_BROKER_AWAY');
 }
 
 /** @returns nothing for bytes that no server made */

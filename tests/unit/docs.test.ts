@@ -128,6 +128,9 @@ const API: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
   ['properties', [TOPICS, 'SubscriberApi']],
   ['methods', [TOPICS, 'SubscriberApi']],
   ['methods', [SERVER_TOPICS, 'TopicsApi']],
+  ['methods', [SERVER_TOPICS, 'HistoryApi']],
+  ['options', ['src/server/broker.ts', 'HistoryLimits']],
+  ['properties', [SERVER_TOPICS, 'TopicMessage']],
   [
     'options',
     [WEBSOCKET, 'PrepareOptions'],
