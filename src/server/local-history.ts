@@ -23,7 +23,7 @@ export class LocalHistory implements ServerHistory {
   }
 
   /** Keeps a message that was delivered. */
-  append(
+  publish(
     names: readonly string[],
     data: BufferLike | PreparedMessage,
     options: TopicMessageOptions,

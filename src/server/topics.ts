@@ -33,6 +33,8 @@ export class Topics implements ServerTopics {
   private readonly owner: EventEmitter;
   private readonly remote: RemoteTopics | undefined;
   private readonly local: LocalHistory | undefined;
+  /** Gets what was delivered here. */
+  private readonly further: RemoteTopics | LocalHistory | undefined;
 
   /** @param owner emits the events */
   constructor(owner: EventEmitter, { broker, topics }: TopicsOptions) {
@@ -46,6 +48,7 @@ export class Topics implements ServerTopics {
       const { LocalHistory } = require('./local-history.js') as typeof import('./local-history.js');
       this.local = new LocalHistory(table);
     }
+    this.further = this.remote ?? this.local;
   }
 
   subscribe(subscriber: Subscriber, topics: TopicNames): Promise<void> {
@@ -114,8 +117,7 @@ export class Topics implements ServerTopics {
     excluded: Subscriber | undefined,
   ): number {
     const count = this.deliver(topics, data, options, excluded);
-    this.local?.append(toNames(topics), data, options);
-    this.remote?.publish(toNames(topics), data, options);
+    this.further?.publish(toNames(topics), data, options);
     return count;
   }
 

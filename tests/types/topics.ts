@@ -67,5 +67,30 @@ export class Engine implements WebSocket.Broker {
 export const shared = new WebSocketServer({ port: 0, broker: new Engine() });
 shared.on('brokerStatus', (isUp) => expectType<Equal<typeof isUp, boolean>>());
 shared.on('brokerError', (error) => expectType<Equal<typeof error, Error>>());
+
+export async function history(server: WebSocketServer, socket: WebSocket): Promise<number> {
+  const position = await server.position('room');
+  expectType<Equal<typeof position, WebSocket.TopicPosition>>();
+  const missed = await server.since('room', JSON.parse('{}') as unknown);
+  expectType<Equal<typeof missed, WebSocket.TopicHistory<WebSocket.TopicMessage>>>();
+  for (const { data, isBinary } of missed.messages) socket.send(data, { binary: isBinary });
+  server.on('topicGap', (topic, { epoch, offset }) => {
+    socket.send(JSON.stringify({ topic, epoch, offset }));
+  });
+  return missed.position.offset;
+}
+
+const limits: WebSocket.HistoryLimits = { size: 100, ttl: 60_000 };
+export const byName = new WebSocketServer({
+  port: 0,
+  topics: { room: { history: limits }, a: {} },
+});
+export const byFunction = new WebSocketServer({
+  port: 0,
+  topics: (topic) => (topic.startsWith('room:') ? { history: limits } : undefined),
+});
+// @ts-expect-error both limits are needed
+export const half = new WebSocketServer({ port: 0, topics: { room: { history: { size: 1 } } } });
+
 // @ts-expect-error a route has the broker of its server
 shared.route('/', { broker: new Engine() }, () => {});

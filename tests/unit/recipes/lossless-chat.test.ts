@@ -3,6 +3,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { beforeEach, expect, test } from '@jest/globals';
 import * as library from '../../../src/reconnect.js';
+import { encodeEnvelope } from '../../../src/server/envelope.js';
 import { type Broker, type BrokerHistory, MemoryEngine } from '../../../src/topics/index.js';
 import { useClock } from '../../support/clock.js';
 import { SeededRandom } from '../../support/random.js';
@@ -31,13 +32,17 @@ class ServerProcess {
     private readonly tick: () => void,
   ) {}
 
-  static async start(scope: Scope, engine: MemoryEngine): Promise<ServerProcess> {
+  static async start(
+    scope: Scope,
+    engine: MemoryEngine,
+    changes: Partial<BrokerHistory> = {},
+  ): Promise<ServerProcess> {
     let tick = (): void => {};
     const isDead = () => process?.isDead ?? false;
     const { port, result } = await serveHere(scope, programOf(HEADING), {
       modules: {
         ioredis: class {},
-        'ws6455/topics': { redis: () => mortal(engine.broker(), isDead) },
+        'ws6455/topics': { redis: () => mortal(engine.broker(), isDead, changes) },
       },
       globals: {
         setInterval: (callback: () => void) => {
@@ -64,7 +69,7 @@ class ServerProcess {
 }
 
 /** The broker of a process that may be killed. */
-function mortal(broker: Broker, isDead: () => boolean): Broker {
+function mortal(broker: Broker, isDead: () => boolean, changes: Partial<BrokerHistory>): Broker {
   const history = broker.history as BrokerHistory; // a broker in memory has one
   return {
     ...broker,
@@ -76,6 +81,7 @@ function mortal(broker: Broker, isDead: () => boolean): Broker {
         if (isDead()) throw new Error('killed');
         return history.publish(...given);
       },
+      ...changes,
     },
   };
 }
@@ -101,8 +107,8 @@ async function balancer(scope: Scope, servers: readonly ServerProcess[], random:
       }
     }),
   );
-  const cut = () => {
-    for (const socket of sockets) if (random.next() < 0.5) socket.destroy();
+  const cut = (probability = 0.5) => {
+    for (const socket of sockets) if (random.next() < probability) socket.destroy();
   };
   return { port, cut };
 }
@@ -170,3 +176,43 @@ test.each([1, 2])('every client has every message once: seed %i', async (seed) =
     return waiting() === 0 && printed.length >= said.length;
   }
 });
+
+test('a client takes no position before its own `resume` was answered', async () => {
+  const engine = new MemoryEngine();
+  const broker = engine.broker();
+  const answers: (() => void)[] = [];
+  let isHeld = false;
+  const since: BrokerHistory['since'] = async (...given) => {
+    if (isHeld) await new Promise<void>((go) => answers.push(go));
+    return (broker.history as BrokerHistory).since(...given); // a broker in memory has one
+  };
+  const server = await ServerProcess.start(scope(), engine, { since });
+  const { port, cut } = await balancer(scope(), [server], new SeededRandom(1));
+  const client = startClient(port);
+  client.say('first');
+  await pass(10_000);
+  expect(client.printed).toEqual(['first']);
+  cut(1);
+  await broker.history?.publish('chat', envelopeOf('missed'), {
+    publisher: 'x',
+    sequence: 1,
+    size: 1000,
+    ttl: 1e6,
+  });
+  isHeld = true;
+  for (let i = 0; i < 20 && answers.length === 0; i++) await pass(2_000);
+  server.sendPositions();
+  await pass(500);
+  cut(1);
+  isHeld = false;
+  for (const answer of answers) answer();
+  for (let i = 0; i < 50 && client.printed.length < 2; i++) await pass(2_000);
+  expect(client.printed).toEqual(['first', 'missed']);
+});
+
+/** A message of another server. */
+function envelopeOf(text: string): Buffer {
+  const options = { binary: false };
+  const payload = Buffer.from(JSON.stringify({ message: { id: text, text } }));
+  return encodeEnvelope({ node: 'n'.repeat(16), union: [], payload, options });
+}

@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type Broker, MemoryEngine, type TopicPosition } from '../../../src/topics/index.js';
 import { useClock } from '../../support/clock.js';
 import { turns } from '../../support/inbox.js';
+import { memoryInUse } from '../../support/memory.js';
 import { useScope } from '../../support/scope.js';
 import { topicServer } from '../../support/topic-server.js';
 
@@ -370,6 +371,30 @@ describe('the end', () => {
     answers[0]?.();
     await turns();
     expect([answers.length, two.received, two.told]).toEqual([1, [], []]);
+  });
+
+  test('of many topics leaves no memory', async () => {
+    const COUNT = 3_000;
+    clock.stop();
+    const engine = new MemoryEngine();
+    const { join } = topicServer(scope(), {
+      broker: engine.broker(),
+      topics: () => ({ history: limits }),
+    });
+    const { socket } = await join();
+    const churn = async (name: string): Promise<void> => {
+      const names = Array.from({ length: COUNT }, (_, i) => `${name} ${i}`);
+      await socket.subscribe(names);
+      for (const each of names) socket.publish(each, 'x');
+      await turns(30);
+      socket.unsubscribe(names);
+      clock.advance(limits.ttl + SWEEP_INTERVAL);
+      await turns();
+    };
+    await churn('before');
+    const before = await memoryInUse();
+    await churn('after');
+    expect((await memoryInUse()) - before).toBeLessThan(100 * COUNT);
   });
 
   test('of a server hands over what waits', async () => {
