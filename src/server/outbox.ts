@@ -16,6 +16,9 @@ const MAX_BYTES = 16 * 1024 * 1024;
 /** The most milliseconds until what waits is sent again. */
 const MAX_RETRY_DELAY = 1_000;
 
+/** How often a message is refused, while the engine is reachable, until it is given up. */
+const MAX_REFUSALS = 20;
+
 /** How often a full outbox looks for messages that are too old, in milliseconds. */
 const PURGE_INTERVAL = 1_000;
 
@@ -33,6 +36,8 @@ interface Entry {
   readonly limits: HistoryLimits;
   readonly sequence: number;
   readonly expires: number;
+  /** How often the engine did not take it. */
+  refusals: number;
   /** Called when it waits no longer; with false if the engine is away. */
   waiting: ((isSettled: boolean) => void)[];
 }
@@ -43,6 +48,7 @@ interface Entry {
  */
 interface Queue {
   readonly entries: Fifo<Entry>;
+  /** Whether the oldest one was handed over, or waits for the next attempt. */
   isSending: boolean;
   /** Answers of earlier calls do not end `isSending`. */
   call: number;
@@ -62,6 +68,8 @@ export class Outbox {
   private isFull = false;
   private lastPurge = -Infinity;
   private retryTimer: Timer | undefined;
+  /** What the timer does. */
+  private retries: (() => void)[] = [];
 
   constructor(owner: OutboxOwner) {
     this.owner = owner;
@@ -79,7 +87,8 @@ export class Outbox {
     const queue = this.queues.get(topic) ?? { entries: new Fifo(), isSending: false, call: 0 };
     this.queues.set(topic, queue);
     const expires = time.now() + limits.ttl;
-    queue.entries.push({ data, limits, sequence: ++this.sequence, expires, waiting: [] });
+    const sequence = ++this.sequence;
+    queue.entries.push({ data, limits, sequence, expires, refusals: 0, waiting: [] });
     this.messages++;
     this.bytes += data.length;
     this.send(topic, queue);
@@ -96,7 +105,7 @@ export class Outbox {
   /** The engine is reachable, or not any more. */
   onStatus(isUp: boolean): void {
     if (this.phase === 'CLOSED') return;
-    time.clearTimeout(this.retryTimer);
+    this.stopRetries();
     if (!isUp) {
       this.phase = 'DOWN';
       this.settleAll();
@@ -108,15 +117,15 @@ export class Outbox {
       queue.call++;
     }
     // Many servers lose one engine at once: they must not all come back in the same moment.
-    if (this.messages > 0) this.retry();
-    else this.phase = 'OPEN';
+    this.phase = this.messages > 0 ? 'WAITING' : 'OPEN';
+    if (this.phase === 'WAITING') this.schedule();
   }
 
   /** Hands over what waits, without a wait for answers. */
   close(): void {
     const isUp = this.phase === 'OPEN' || this.phase === 'WAITING';
     this.phase = 'CLOSED';
-    time.clearTimeout(this.retryTimer);
+    this.stopRetries();
     for (const [topic, { entries, isSending }] of this.queues) {
       for (const [i, entry] of entries.takeAll().entries()) {
         settle(entry, false);
@@ -161,10 +170,32 @@ export class Outbox {
       (position) => this.onSent(topic, queue, head, position as TopicPosition),
       (error) => {
         this.owner.onError(toError(error));
-        if (call === queue.call) queue.isSending = false;
-        if (this.phase === 'OPEN' && call === queue.call) this.retry();
+        if (call === queue.call && this.phase === 'OPEN') this.onRefused(topic, queue, head);
       },
     );
+  }
+
+  /** One message that the engine never takes must not stop the others of its topic for ever. */
+  private onRefused(topic: string, queue: Queue, entry: Entry): void {
+    const { call } = queue;
+    entry.refusals++;
+    if (entry.refusals < MAX_REFUSALS) {
+      this.retries.push(() => {
+        if (call !== queue.call) return;
+        queue.isSending = false;
+        this.send(topic, queue);
+      });
+      this.schedule();
+      return;
+    }
+    queue.isSending = false;
+    this.remove(topic, queue);
+    this.lost++;
+    this.report(
+      'WS_ERR_OUTBOX_REFUSED',
+      `one of the topic ${topic} was refused ${MAX_REFUSALS} times`,
+    );
+    this.send(topic, queue);
   }
 
   private publish(topic: string, { data, limits, sequence }: Entry): PromiseLike<TopicPosition> {
@@ -211,16 +242,27 @@ export class Outbox {
   }
 
   private retry(): void {
-    this.phase = 'WAITING';
-    time.clearTimeout(this.retryTimer);
+    const { retries } = this;
+    this.retryTimer = undefined;
+    this.retries = [];
+    if (this.phase === 'WAITING') {
+      this.phase = 'OPEN';
+      for (const [topic, queue] of this.queues) this.send(topic, queue);
+    }
+    for (const again of retries) again();
+  }
+
+  private schedule(): void {
+    if (this.retryTimer !== undefined) return;
     const delay = Math.ceil(time.random() * MAX_RETRY_DELAY);
-    this.retryTimer = time.setTimeout(() => this.sendAll(), delay);
+    this.retryTimer = time.setTimeout(() => this.retry(), delay);
     this.retryTimer.unref();
   }
 
-  private sendAll(): void {
-    this.phase = 'OPEN';
-    for (const [topic, queue] of this.queues) this.send(topic, queue);
+  private stopRetries(): void {
+    time.clearTimeout(this.retryTimer);
+    this.retryTimer = undefined;
+    this.retries = [];
   }
 
   private handOver(topic: string, entry: Entry): void {

@@ -1,6 +1,7 @@
 /** The history of topics that servers share by a broker. */
 
 import type { Buffer } from 'node:buffer';
+import { toError } from '../connection/callbacks.js';
 import { WebSocketError } from '../protocol/errors.js';
 import type {
   BrokerHistory,
@@ -51,12 +52,18 @@ export class RemoteHistory implements ServerHistory {
     return this.table.limitsOf(topic);
   }
 
+  /** For messages that arrive: an exception of the program is an event. */
+  hasHistory(topic: string): boolean {
+    return this.knownLimits(topic) !== undefined;
+  }
+
   publish(topic: string, envelope: Buffer, limits: HistoryLimits): void {
     this.outbox.add(topic, envelope, limits);
   }
 
-  onPublished(topic: string, position: TopicPosition): void {
-    this.followers.get(topic)?.onPublished(position);
+  /** @param position undefined from a broker that keeps to no type */
+  onPublished(topic: string, position: TopicPosition | undefined): void {
+    if (position) this.followers.get(topic)?.onPublished(position);
   }
 
   onStatus(isUp: boolean): void {
@@ -130,11 +137,20 @@ export class RemoteHistory implements ServerHistory {
   private follow(topic: string): TopicFollower | undefined {
     const existing = this.followers.get(topic);
     if (existing !== undefined) return existing;
-    const limits = this.table.limitsOf(topic);
+    const limits = this.knownLimits(topic);
     if (limits === undefined) return undefined;
     const follower = new TopicFollower(topic, limits, this);
     this.followers.set(topic, follower);
     return follower;
+  }
+
+  private knownLimits(topic: string): HistoryLimits | undefined {
+    try {
+      return this.table.limitsOf(topic);
+    } catch (error) {
+      this.onError(toError(error));
+      return undefined;
+    }
   }
 }
 

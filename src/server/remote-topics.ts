@@ -95,7 +95,7 @@ export class RemoteTopics implements InterestOwner, HistoryOwner {
     }
     const { node, union, payload, options } = envelope;
     if (node === this.node) return;
-    if (this.history !== undefined && union.some((name) => this.history?.limitsOf(name))) {
+    if (union.some((name) => this.history?.hasHistory(name))) {
       this.received++;
       this.send(topic, payload, options, this.beforeInUnion(topic, union));
       return;
@@ -119,7 +119,7 @@ export class RemoteTopics implements InterestOwner, HistoryOwner {
    * topic that it is subscribed to, those with a history first.
    */
   private beforeInUnion(topic: string, union: readonly string[]): string[] {
-    const hasHistory = (name: string): boolean => this.history?.limitsOf(name) !== undefined;
+    const hasHistory = (name: string): boolean => this.history?.hasHistory(name) ?? false;
     const order = [...union.filter(hasHistory), ...union.filter((name) => !hasHistory(name))];
     return order.slice(0, order.indexOf(topic));
   }

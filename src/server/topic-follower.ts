@@ -3,7 +3,13 @@
 import { callProgram, toError } from '../connection/callbacks.js';
 import { type Timer, time } from '../connection/time.js';
 import { Fifo } from '../protocol/fifo.js';
-import type { BrokerHistory, HistoryLimits, TopicHistory, TopicPosition } from './broker.js';
+import type {
+  BrokerHistory,
+  HistoryLimits,
+  StoredMessage,
+  TopicHistory,
+  TopicPosition,
+} from './broker.js';
 
 /** The most messages that wait until those before them are there. */
 const MAX_HELD = 1_000;
@@ -136,16 +142,28 @@ export class TopicFollower {
     callProgram(
       () => (position ? history.since(topic, position, limits) : history.position(topic, limits)),
       (answer) => {
-        if (call !== this.call) return;
-        this.attempts = 0;
-        if (position === undefined) this.onStart(answer as TopicPosition);
-        else this.onAnswer(answer as TopicHistory<{ data: Uint8Array; offset: number }>, position);
+        if (call === this.call) this.read(answer, position);
       },
       (error) => {
         owner.onError(toError(error));
         if (call === this.call) this.onFailed();
       },
     );
+  }
+
+  /** @param asked undefined for the answer of `position` */
+  private read(answer: unknown, asked: TopicPosition | undefined): void {
+    const { attempts } = this;
+    try {
+      this.attempts = 0;
+      if (asked === undefined) this.onStart(answer as TopicPosition);
+      else this.onAnswer(answer as TopicHistory<StoredMessage>, asked);
+    } catch (error) {
+      // The broker keeps to no type.
+      this.attempts = attempts;
+      this.owner.onError(toError(error));
+      this.onFailed();
+    }
   }
 
   /** Ignores the answer that is due. */
@@ -173,12 +191,13 @@ export class TopicFollower {
 
   private onStart(position: TopicPosition): void {
     // A message may have come first: it counts.
-    if (this.position === undefined) this.moveTo(position);
+    if (this.position === undefined)
+      this.moveTo({ epoch: position.epoch, offset: position.offset });
     this.drain();
   }
 
   private onAnswer(
-    { complete, messages, position: newest }: TopicHistory<{ data: Uint8Array; offset: number }>,
+    { complete, messages, position: newest }: TopicHistory<StoredMessage>,
     asked: TopicPosition,
   ): void {
     if (!complete) {

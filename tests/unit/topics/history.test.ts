@@ -216,6 +216,54 @@ describe('a message that did not arrive', () => {
   });
 });
 
+describe('a message that the engine refuses', () => {
+  test('is given up after some time, and stops no other topic', async () => {
+    const engine = new MemoryEngine();
+    const { history } = engine.broker();
+    const publish: NonNullable<typeof history>['publish'] = async (topic, data, options) => {
+      if (data.length > 1000) throw new Error('too large');
+      return history?.publish(topic, data, options) as never;
+    };
+    const one = await node(engine, { history: { publish } });
+    const two = await node(engine);
+    await two.socket.subscribe('b');
+    clock.stop();
+    one.server.publish('a', 'x'.repeat(1000));
+    one.server.publish('a', 'small');
+    await turns();
+    for (let i = 0; i < 5; i++) one.server.publish('b', `${i}`);
+    await turns(20);
+    expect(two.received).toEqual(['0', '1', '2', '3', '4']);
+    for (let i = 0; i < 20; i++) await pass();
+    expect(two.received.at(-1)).toBe('small');
+    expect(one.told.at(-1)).toMatch(/one of the topic a was refused 20 times/);
+    expect(one.server.stats().broker).toMatchObject({ lost: 1, waiting: 0 });
+  });
+
+  test.each<[string, object]>([
+    ['publish', { publish: async () => undefined }],
+    ['position', { position: async () => undefined }],
+    ['since', { since: async () => undefined }],
+    ['since without messages', { since: async () => ({ complete: true }) }],
+  ])('harms no caller: nonsense of %s', async (_, history) => {
+    clock.stop();
+    const engine = new MemoryEngine();
+    const one = await node(engine);
+    const { server, join } = topicServer(scope(), {
+      broker: changed(engine.broker(), { history, lost: new Set([2]) }),
+      topics,
+    });
+    server.on('brokerError', () => {});
+    const { socket, received } = await join();
+    void socket.subscribe('a');
+    for (let i = 0; i < 6; i++) await pass();
+    server.publish('a', 'own');
+    for (const text of ['1', '2', '3']) one.server.publish('a', text);
+    for (let i = 0; i < 6; i++) await pass();
+    expect([received[0], received.at(-1)]).toEqual(['own', '3']);
+  });
+});
+
 describe('an engine that lost its history', () => {
   test('causes one gap, and what it has is delivered', async () => {
     const { engine, one, two } = await twoNodes();
