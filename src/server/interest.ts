@@ -10,6 +10,9 @@ const MAX_BATCH = 512;
 /** How long a topic without subscribers is kept, in milliseconds: most come back soon. */
 const LINGER = 5_000;
 
+/** How often giving up a topic may fail: the engine seems not to know it. The last calls are for it alone. */
+const MAX_FAILURES = 10;
+
 /** The most milliseconds until a call that failed is repeated, and until all topics are asked for again. */
 const MAX_RETRY_DELAY = 1_000;
 
@@ -29,8 +32,8 @@ interface Entry {
   phase: 'WAITING' | 'ASKED' | 'CONFIRMED';
   /** Whether the broker was ever asked: then it has to be told that the topic is given up. */
   isKnown: boolean;
-  /** When it lost its last subscriber; undefined while there is one. */
-  since: number | undefined;
+  /** How many calls for it have failed since the broker was reachable. */
+  failures: number;
   confirmed: Promise<void>;
   confirm: () => void;
 }
@@ -40,13 +43,21 @@ export class Interest {
   private readonly broker: Broker;
   private readonly owner: InterestOwner;
   private readonly entries = new Map<string, Entry>();
-  /** Topics to give up at the broker: a call for them is due, or has failed. */
-  private readonly unwanted = new Set<string>();
+  /** Topics without subscribers, and since when: the oldest first. */
+  private readonly lingering = new Map<string, number>();
+  /** Topics to subscribe to in the next call. */
+  private readonly wanted = new Set<string>();
+  /** Topics to give up in the next call, and how many calls for that have failed. */
+  private readonly unwanted = new Map<string, number>();
+  /** Topics whose call is repeated later, and how many calls to give them up have failed. */
+  private readonly delayed = new Map<string, number>();
   isUp = false;
   published = 0;
   lost = 0;
+  private isStarted = false;
   private isClosed = false;
   private isScheduled = false;
+  private startTimer: Timer | undefined;
   private sweepTimer: Timer | undefined;
   private retryTimer: Timer | undefined;
 
@@ -57,6 +68,7 @@ export class Interest {
 
   start(): void {
     if (this.isClosed) return;
+    this.isStarted = true;
     const events: BrokerEvents = {
       message: (topic, data, position) => {
         if (!this.isClosed) this.owner.onMessage(topic, data, position);
@@ -66,27 +78,28 @@ export class Interest {
     this.call(
       () => this.broker.start(events),
       () => this.onStatus(true),
-      () => this.retry(() => this.start()),
+      () => {
+        this.startTimer = this.after(retryDelay(), () => this.start());
+      },
     );
   }
 
   /** A topic got its first subscriber. */
   add(topic: string): void {
-    const existing = this.entries.get(topic);
-    if (existing !== undefined) {
-      existing.since = undefined;
-      return;
-    }
+    if (this.isClosed) return;
+    this.lingering.delete(topic);
+    if (this.entries.has(topic)) return;
     this.unwanted.delete(topic);
+    this.delayed.delete(topic);
     this.entries.set(topic, newEntry());
+    this.wanted.add(topic);
     this.schedule();
   }
 
   /** A topic lost its last subscriber. */
   remove(topic: string): void {
-    const entry = this.entries.get(topic);
-    if (entry === undefined) return;
-    entry.since = time.now();
+    if (!this.entries.has(topic)) return;
+    this.lingering.set(topic, time.now());
     this.sweepTimer ??= this.after(LINGER, () => this.sweep());
   }
 
@@ -111,7 +124,6 @@ export class Interest {
   }
 
   publish(topic: string, data: Uint8Array): void {
-    if (this.isClosed) return;
     if (!this.isUp) {
       this.lost++;
       return;
@@ -130,27 +142,27 @@ export class Interest {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    time.clearTimeout(this.sweepTimer);
-    time.clearTimeout(this.retryTimer);
+    this.isUp = false;
+    for (const timer of [this.startTimer, this.sweepTimer, this.retryTimer])
+      time.clearTimeout(timer);
     for (const { confirm } of this.entries.values()) confirm();
     this.entries.clear();
-    this.call(() => this.broker.close());
+    this.lingering.clear();
+    if (this.isStarted) this.call(() => this.broker.close());
   }
 
   private onStatus(isUp: boolean, error?: Error): void {
     if (this.isClosed) return;
     if (error !== undefined) this.owner.onError(error);
     if (isUp === this.isUp) return;
-    const wasUsed = [...this.entries.values()].some(({ phase }) => phase === 'CONFIRMED');
     this.isUp = isUp;
     this.owner.onStatus(isUp);
     if (!isUp) return;
+    // Many servers lose one engine at once: they must not all come back in the same moment.
     for (const [topic, entry] of this.entries) {
       if (entry.phase !== 'WAITING') this.askAgain(topic, entry);
     }
-    // Many servers lose one engine at once: they must not all come back in the same moment.
-    if (wasUsed) this.retry(() => this.flush());
-    else this.schedule();
+    this.schedule();
   }
 
   /** Once per tick. */
@@ -165,47 +177,58 @@ export class Interest {
 
   private flush(): void {
     if (!this.isUp || this.isClosed) return;
-    for (const batch of batches([...this.unwanted])) this.giveUp(batch);
-    const waiting = [...this.entries].filter(([, { phase }]) => phase === 'WAITING');
-    for (const batch of batches(waiting)) this.ask(batch);
+    const unwanted = [...this.unwanted];
+    this.unwanted.clear();
+    for (const batch of batches(unwanted, ([, failures]) => failures)) this.giveUp(batch);
+    const waiting = [...this.wanted].flatMap((topic) => {
+      const entry = this.entries.get(topic);
+      return entry?.phase === 'WAITING' ? [{ topic, entry }] : [];
+    });
+    this.wanted.clear();
+    for (const batch of batches(waiting, ({ entry }) => entry.failures)) this.ask(batch);
   }
 
-  private ask(batch: readonly (readonly [string, Entry])[]): void {
-    for (const [, entry] of batch) {
+  private ask(batch: readonly { readonly topic: string; readonly entry: Entry }[]): void {
+    const topics = batch.map(({ topic, entry }) => {
       entry.phase = 'ASKED';
       entry.isKnown = true;
-    }
+      return topic;
+    });
     this.call(
-      () => this.broker.subscribe(batch.map(([topic]) => topic)),
+      () => this.broker.subscribe(topics),
       () => {
-        for (const [topic, entry] of batch) {
-          if (entry.phase !== 'ASKED') continue;
+        for (const { topic, entry } of batch) {
+          // After an outage, or after it was given up, the topic has another entry.
+          if (this.entries.get(topic) !== entry) continue;
           entry.phase = 'CONFIRMED';
-          if (this.entries.get(topic) === entry) this.owner.onConfirmed(topic, entry.confirm);
-          else entry.confirm();
+          this.owner.onConfirmed(topic, entry.confirm);
         }
       },
       () => {
-        for (const [, entry] of batch) if (entry.phase === 'ASKED') entry.phase = 'WAITING';
-        this.retry(() => this.flush());
+        for (const { entry } of batch) {
+          entry.phase = 'WAITING';
+          entry.failures++;
+        }
+        for (const topic of topics) this.retry(topic);
       },
     );
   }
 
-  /** The same entry would take the answer of the call before for its own. */
-  private askAgain(topic: string, { since, confirmed, confirm, phase }: Entry): void {
+  /** A new entry: that of before would take the answer of the call before for its own. */
+  private askAgain(topic: string, { confirmed, confirm, phase }: Entry): void {
     const pending = phase === 'CONFIRMED' ? newEntry() : { ...newEntry(), confirmed, confirm };
-    this.entries.set(topic, { ...pending, isKnown: true, since });
+    this.entries.set(topic, { ...pending, isKnown: true });
+    this.retry(topic);
   }
 
-  private giveUp(topics: readonly string[]): void {
-    for (const topic of topics) this.unwanted.delete(topic);
+  private giveUp(batch: readonly (readonly [topic: string, failures: number])[]): void {
     this.call(
-      () => this.broker.unsubscribe(topics),
+      () => this.broker.unsubscribe(batch.map(([topic]) => topic)),
       () => {},
       () => {
-        for (const topic of topics) if (!this.entries.has(topic)) this.unwanted.add(topic);
-        this.retry(() => this.flush());
+        for (const [topic, failures] of batch) {
+          if (failures < MAX_FAILURES) this.retry(topic, failures + 1);
+        }
       },
     );
   }
@@ -214,27 +237,33 @@ export class Interest {
   private sweep(): void {
     this.sweepTimer = undefined;
     const now = time.now();
-    let next = Infinity;
-    for (const [topic, { since, isKnown, confirm }] of this.entries) {
-      if (since === undefined) continue;
+    for (const [topic, since] of this.lingering) {
       if (now - since < LINGER) {
-        next = Math.min(next, since + LINGER - now);
-        continue;
+        this.sweepTimer = this.after(since + LINGER - now, () => this.sweep());
+        break;
       }
+      this.lingering.delete(topic);
+      const entry = this.entries.get(topic);
       this.entries.delete(topic);
       this.owner.onGivenUp(topic);
-      if (isKnown) this.unwanted.add(topic);
-      confirm();
+      if (entry?.isKnown) this.unwanted.set(topic, 0);
+      entry?.confirm();
     }
-    if (next < Infinity) this.sweepTimer = this.after(next, () => this.sweep());
     this.schedule();
   }
 
-  private retry(action: () => void): void {
-    if (this.isClosed) return;
-    time.clearTimeout(this.retryTimer);
-    const delay = Math.ceil(time.random() * MAX_RETRY_DELAY);
-    this.retryTimer = this.after(delay, action);
+  /** Calls the broker for a topic again, later. If nobody wants it then, it is given up. */
+  private retry(topic: string, failures = 0): void {
+    this.delayed.set(topic, failures);
+    this.retryTimer ??= this.after(retryDelay(), () => {
+      this.retryTimer = undefined;
+      for (const [topic, failures] of this.delayed) {
+        if (this.entries.has(topic)) this.wanted.add(topic);
+        else this.unwanted.set(topic, failures);
+      }
+      this.delayed.clear();
+      this.flush();
+    });
   }
 
   private after(milliseconds: number, action: () => void): Timer {
@@ -251,16 +280,35 @@ export class Interest {
   }
 }
 
+function retryDelay(): number {
+  return Math.ceil(time.random() * MAX_RETRY_DELAY);
+}
+
 function newEntry(): Entry {
   let confirm = (): void => {};
   const confirmed = new Promise<void>((resolve) => {
     confirm = resolve;
   });
-  return { phase: 'WAITING', isKnown: false, since: undefined, confirmed, confirm };
+  return { phase: 'WAITING', isKnown: false, failures: 0, confirmed, confirm };
 }
 
-function batches<T>(all: readonly T[]): T[][] {
+/**
+ * Splits a list. What has failed is called in smaller batches, so that a topic that the engine refuses
+ * harms no other in the end.
+ */
+function batches<T>(all: readonly T[], failuresOf: (item: T) => number): T[][] {
   const found: T[][] = [];
-  for (let at = 0; at < all.length; at += MAX_BATCH) found.push(all.slice(at, at + MAX_BATCH));
+  let batch: T[] = [];
+  let max = 0;
+  for (const item of all) {
+    const maxOfItem = Math.ceil(MAX_BATCH / 2 ** failuresOf(item));
+    if (batch.length >= Math.min(max, maxOfItem)) {
+      batch = [];
+      found.push(batch);
+      max = maxOfItem;
+    }
+    max = Math.min(max, maxOfItem);
+    batch.push(item);
+  }
   return found;
 }
