@@ -113,11 +113,6 @@ export class Interest {
     return this.entries.has(topic);
   }
 
-  /** Whether the broker has confirmed a topic. */
-  has(topic: string): boolean {
-    return this.entries.get(topic)?.phase === 'CONFIRMED';
-  }
-
   /** @returns resolves when the broker has confirmed the topics, or nobody wants them any more */
   async whenConfirmed(topics: readonly string[]): Promise<void> {
     await Promise.all(topics.map((topic) => this.entries.get(topic)?.confirmed));
@@ -129,12 +124,14 @@ export class Interest {
       return;
     }
     this.published++;
-    this.call(
+    callProgram(
       () => this.broker.publish(topic, data),
       () => {},
-      () => {
+      (error) => {
         this.published--;
         this.lost++;
+        // In another turn: a listener that publishes may cause the next error.
+        time.setImmediate(() => this.owner.onError(toError(error)));
       },
     );
   }

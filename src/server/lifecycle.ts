@@ -144,7 +144,7 @@ export class Lifecycle implements SessionServer {
   get topics(): Topics {
     if (this.usedTopics === undefined) {
       const { Topics } = require('./topics.js') as typeof import('./topics.js');
-      this.usedTopics = new Topics(this.owner, this.owner.options);
+      this.usedTopics = new Topics(this.owner, this.owner.options ?? {});
     }
     return this.usedTopics;
   }

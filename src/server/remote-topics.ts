@@ -3,10 +3,12 @@
 import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
+import { types } from 'node:util';
 import { toError, warnOfError } from '../connection/callbacks.js';
-import type { BufferLike } from '../websocket/payload.js';
-import { PreparedMessage, toReadPayload } from '../websocket/prepared.js';
-import type { TopicNames } from '../websocket/server-topics.js';
+import { describeValue } from '../connection/check-options.js';
+import { time } from '../connection/time.js';
+import type { PreparedMessage } from '../websocket/prepared.js';
+import type { Subscriber } from '../websocket/server-topics.js';
 import type { TopicMessageOptions } from '../websocket/topics-api.js';
 import type { Broker, TopicPosition } from './broker.js';
 import { emitSafely } from './emit.js';
@@ -15,14 +17,24 @@ import { Interest, type InterestOwner } from './interest.js';
 import type { HistoryOwner, RemoteHistory } from './remote-history.js';
 import type { TopicTable } from './topic-options.js';
 import type { BrokerStats } from './topics-api.js';
+import { UnionReceivers } from './union-receivers.js';
 
-/** Delivers a message to the subscribers of this server, but not to those of some other topics. */
+/** The least time between two process warnings, in milliseconds. A broken engine causes many errors. */
+const WARNING_INTERVAL = 60_000;
+
+/**
+ * Delivers a message to the subscribers of this server.
+ * @param others their subscribers get it as a message of these topics
+ * @param reached those that have it already; the others are added
+ * @returns how many it was sent to
+ */
 type Deliver = (
-  topics: TopicNames,
+  topic: string,
   payload: Buffer,
   options: TopicMessageOptions,
-  others?: readonly string[],
-) => unknown;
+  others: readonly string[],
+  reached: WeakSet<Subscriber> | undefined,
+) => number;
 
 export class RemoteTopics implements InterestOwner, HistoryOwner {
   readonly interest: Interest;
@@ -32,6 +44,9 @@ export class RemoteTopics implements InterestOwner, HistoryOwner {
   private readonly emitter: EventEmitter;
   private readonly sendToSubscribers: Deliver;
   private received = 0;
+  private unions = 0;
+  private readonly receivers = new UnionReceivers();
+  private nextWarning = -Infinity;
 
   /** @param table which topics have a history */
   constructor(
@@ -50,18 +65,22 @@ export class RemoteTopics implements InterestOwner, HistoryOwner {
     this.history = new RemoteHistory(broker.history, table, publisher, this);
   }
 
-  /** Sends a message to the other servers. The data was checked before. */
-  publish(
-    names: readonly string[],
-    data: BufferLike | PreparedMessage,
-    options: TopicMessageOptions,
-  ): void {
-    const union = names.length > 1 ? names : [];
-    const envelope = encodeEnvelope({ node: this.node, union, ...toEnvelope(data, options) });
-    for (const name of new Set(names)) {
-      const limits = this.history?.limitsOf(name);
-      if (limits === undefined) this.interest.publish(name, envelope);
-      else this.history?.publish(name, envelope, limits);
+  /** Sends a message to the other servers. The names were checked before. */
+  publish(names: readonly string[], message: PreparedMessage, options: TopicMessageOptions): void {
+    const topics = new Set(names);
+    const isUnion = topics.size > 1;
+    const { payload, isBinary: binary, isCompressible: compress } = message;
+    const envelope = encodeEnvelope({
+      node: this.node,
+      union: isUnion ? ++this.unions : 0,
+      histories: isUnion ? [...topics].filter((topic) => this.history?.limitsOf(topic)) : [],
+      payload,
+      options: { ...options, binary, compress },
+    });
+    for (const topic of topics) {
+      const limits = this.history?.limitsOf(topic);
+      if (limits === undefined) this.interest.publish(topic, envelope);
+      else this.history?.publish(topic, envelope, limits);
     }
   }
 
@@ -88,40 +107,26 @@ export class RemoteTopics implements InterestOwner, HistoryOwner {
 
   /** Delivers a message of another server. */
   deliver(topic: string, data: Uint8Array): void {
-    const envelope = decodeEnvelope(data);
+    const envelope = types.isUint8Array(data) ? decodeEnvelope(data) : undefined;
     if (envelope === undefined) {
-      this.onError(new Error(`A message of the topic ${topic} comes from another program`));
+      this.onError(unreadable(topic, data));
       return;
     }
-    const { node, union, payload, options } = envelope;
+    const { node, union, histories, payload, options } = envelope;
     if (node === this.node) return;
-    if (union.some((name) => this.history?.hasHistory(name))) {
-      this.received++;
-      this.send(topic, payload, options, this.beforeInUnion(topic, union));
-      return;
-    }
-    // A union arrives once for each of its topics that is subscribed: the first one is for all.
-    if (union.length > 0 && union.find((name) => this.interest.has(name)) !== topic) return;
-    this.received++;
-    this.send(union.length > 0 ? union : topic, payload, options);
-  }
-
-  private send(...message: Parameters<Deliver>): void {
+    // A union arrives once for each of its topics. Each connection gets it by its first topic with a
+    // history: such a message may arrive late, or again. The others get it by what comes first.
+    const place = histories.indexOf(topic);
+    const isKept = place !== -1;
+    const reached = union > 0 && !isKept ? this.receivers.of(node, union) : undefined;
+    if (reached?.isNew !== false) this.received++;
     try {
-      this.sendToSubscribers(...message);
+      const others = isKept ? histories.slice(0, place) : histories;
+      const count = this.sendToSubscribers(topic, payload, options, others, reached?.subscribers);
+      if (reached !== undefined) this.receivers.add(count);
     } catch (error) {
       this.onError(toError(error));
     }
-  }
-
-  /**
-   * A union of which a topic has a history may arrive late, or again. Each connection gets it by the first
-   * topic that it is subscribed to, those with a history first.
-   */
-  private beforeInUnion(topic: string, union: readonly string[]): string[] {
-    const hasHistory = (name: string): boolean => this.history?.hasHistory(name) ?? false;
-    const order = [...union.filter(hasHistory), ...union.filter((name) => !hasHistory(name))];
-    return order.slice(0, order.indexOf(topic));
   }
 
   close(): void {
@@ -154,16 +159,16 @@ export class RemoteTopics implements InterestOwner, HistoryOwner {
   }
 
   onError(error: Error): void {
-    if (emitSafely(this.emitter, 'brokerError', error)) return;
+    if (emitSafely(this.emitter, 'brokerError', error) || time.now() < this.nextWarning) return;
+    this.nextWarning = time.now() + WARNING_INTERVAL;
     warnOfError("The broker failed, and 'brokerError' has no listener", error);
   }
 }
 
-function toEnvelope(data: BufferLike | PreparedMessage, options: TopicMessageOptions) {
-  if (data instanceof PreparedMessage) {
-    return { payload: data.payload, options: { ...options, binary: data.isBinary } };
+function unreadable(topic: string, data: unknown): Error {
+  if (types.isUint8Array(data)) {
+    return new Error(`A message of the topic ${topic} comes from another program`);
   }
-  const payload = toReadPayload(data);
-  const binary = options.binary ?? typeof payload !== 'string';
-  return { payload: Buffer.from(payload as Buffer), options: { ...options, binary } }; // or a string
+  const given = describeValue(data);
+  return new TypeError(`A broker must give messages as Uint8Array: ${given} came for ${topic}`);
 }

@@ -24,6 +24,8 @@ const CONFIRMED = Promise.resolve();
 
 const NOBODY: ReadonlySet<Subscriber> = new Set();
 
+type TopicEvent = 'topicOccupied' | 'topicVacated';
+
 /** The options that its topics read. */
 type TopicsOptions = Pick<ServerOptions, 'broker' | 'topics'>;
 
@@ -35,6 +37,10 @@ export class Topics implements ServerTopics {
   private readonly local: LocalHistory | undefined;
   /** Gets what was delivered here. */
   private readonly further: RemoteTopics | LocalHistory | undefined;
+  /** How many calls of `sendToEach` are in progress: an `overflow` of the program may publish. */
+  private deliveries = 0;
+  /** Events to emit, in the order of their causes. Empty when none is being emitted. */
+  private readonly events: (readonly [event: TopicEvent, topic: string])[] = [];
 
   /** @param owner emits the events */
   constructor(owner: EventEmitter, { broker, topics }: TopicsOptions) {
@@ -53,7 +59,7 @@ export class Topics implements ServerTopics {
 
   subscribe(subscriber: Subscriber, topics: TopicNames): Promise<void> {
     const names = toNames(topics);
-    if (subscriber.readyState !== OPEN) return CONFIRMED;
+    if (names.length === 0 || subscriber.readyState !== OPEN) return CONFIRMED;
     const own = ensureTopics(subscriber);
     const occupied: string[] = [];
     for (const name of names) {
@@ -116,14 +122,20 @@ export class Topics implements ServerTopics {
     options: TopicMessageOptions = {},
     excluded: Subscriber | undefined,
   ): number {
-    const count = this.deliver(topics, data, options, excluded);
-    this.further?.publish(toNames(topics), data, options);
-    return count;
+    const { further } = this;
+    if (further === undefined) return this.deliver(topics, data, options, excluded);
+    const names = toNames(topics);
+    const message = data instanceof PreparedMessage ? data : new PreparedMessage(data, options);
+    try {
+      return this.deliver(topics, message, options, excluded);
+    } finally {
+      further.publish(names, message, options);
+    }
   }
 
   /** The number of subscribers of a topic. */
   count(topic: string): number {
-    toNames(topic);
+    toNames([topic]);
     return this.byTopic.get(topic)?.size ?? 0;
   }
 
@@ -132,32 +144,62 @@ export class Topics implements ServerTopics {
     topics: TopicNames,
     data: BufferLike | PreparedMessage,
     options: TopicMessageOptions,
-    excluded?: Subscriber,
+    excluded: Subscriber | undefined,
   ): number {
-    return sendToEach(this.receiversOf(topics), data, options, excluded);
+    return this.sendToEach(this.receiversOf(topics), data, options, excluded);
   }
 
-  /** @param others their subscribers get it as a message of these topics */
+  /**
+   * Delivers a message that came by the broker.
+   * @param others their subscribers get it as a message of these topics
+   * @param reached those that have it already; the others are added
+   */
   private deliverFromOthers(
-    topics: TopicNames,
-    data: BufferLike,
+    topic: string,
+    data: Buffer,
     options: TopicMessageOptions,
-    others: readonly string[] = [],
-  ): void {
-    const all = this.receiversOf(topics);
-    if (others.length === 0) {
-      sendToEach(all, data, options);
-      return;
-    }
+    others: readonly string[],
+    reached?: WeakSet<Subscriber>,
+  ): number {
+    const all = this.byTopic.get(topic) ?? NOBODY;
+    if (others.length === 0) return this.sendToEach(all, data, options, undefined, reached);
     const receivers = new Set(all);
     for (const other of others) {
       for (const subscriber of this.byTopic.get(other) ?? []) receivers.delete(subscriber);
     }
-    sendToEach(receivers, data, options);
+    return this.sendToEach(receivers, data, options, undefined, reached);
+  }
+
+  /** @throws what an `overflow` of the program throws, when all others have the message */
+  private sendToEach(
+    receivers: ReadonlySet<Subscriber>,
+    data: BufferLike | PreparedMessage,
+    options: TopicMessageOptions,
+    excluded: Subscriber | undefined,
+    reached?: WeakSet<Subscriber>,
+  ): number {
+    const message = toMessage(data, options, receivers.size);
+    let count = 0;
+    let failure: { readonly error: unknown } | undefined;
+    this.deliveries++;
+    for (const subscriber of receivers) {
+      if (subscriber === excluded || reached?.has(subscriber)) continue;
+      reached?.add(subscriber);
+      try {
+        const outcome = sendTo(subscriber, message, options);
+        if (outcome === 'sent' || outcome === 'queued') count++;
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
+    this.deliveries--;
+    if (failure !== undefined) throw failure.error;
+    return count;
   }
 
   private receiversOf(topics: TopicNames): ReadonlySet<Subscriber> {
-    if (typeof topics === 'string' && topics !== '') return this.byTopic.get(topics) ?? NOBODY;
+    const subscribers = typeof topics === 'string' ? this.byTopic.get(topics) : undefined;
+    if (subscribers !== undefined) return subscribers;
     const [first, ...others] = toNames(topics).flatMap((name) => this.byTopic.get(name) ?? []);
     if (first === undefined || others.length === 0) return first ?? NOBODY;
     const union = new Set(first);
@@ -167,7 +209,7 @@ export class Topics implements ServerTopics {
 
   /** @returns whether it is the first subscriber */
   private add(name: string, subscriber: Subscriber): boolean {
-    const others = this.byTopic.get(name);
+    const others = this.subscribersToChange(name);
     if (others === undefined) this.byTopic.set(name, new Set([subscriber]));
     else others.add(subscriber);
     return others === undefined;
@@ -175,9 +217,18 @@ export class Topics implements ServerTopics {
 
   /** @returns whether it was the last subscriber */
   private remove(name: string, subscriber: Subscriber): boolean {
-    const all = this.byTopic.get(name);
+    const all = this.subscribersToChange(name);
     if (!all?.delete(subscriber) || all.size > 0) return false;
     return this.byTopic.delete(name);
+  }
+
+  /** The Set that a message is being sent to must not change: a copy takes its place. */
+  private subscribersToChange(name: string): Set<Subscriber> | undefined {
+    const all = this.byTopic.get(name);
+    if (all === undefined || this.deliveries === 0) return all;
+    const copy = new Set(all);
+    this.byTopic.set(name, copy);
+    return copy;
   }
 
   private onVacated(names: readonly string[]): void {
@@ -185,25 +236,14 @@ export class Topics implements ServerTopics {
     this.emitEach('topicVacated', names);
   }
 
-  private emitEach(event: 'topicOccupied' | 'topicVacated', names: readonly string[]): void {
-    for (const name of names) emitSafely(this.owner, event, name);
+  /** What a listener causes is emitted after what caused it, for all listeners in the same order. */
+  private emitEach(event: TopicEvent, names: readonly string[]): void {
+    const isEmitting = this.events.length > 0;
+    for (const name of names) this.events.push([event, name]);
+    if (isEmitting) return;
+    for (const [event, name] of this.events) emitSafely(this.owner, event, name);
+    this.events.length = 0;
   }
-}
-
-function sendToEach(
-  receivers: ReadonlySet<Subscriber>,
-  data: BufferLike | PreparedMessage,
-  options: TopicMessageOptions,
-  excluded?: Subscriber,
-): number {
-  const message = toMessage(data, options, receivers.size);
-  let count = 0;
-  for (const subscriber of receivers) {
-    if (subscriber === excluded) continue;
-    const outcome = sendTo(subscriber, message, options);
-    if (outcome === 'sent' || outcome === 'queued') count++;
-  }
-  return count;
 }
 
 /** A frame for all receivers is not worth its memory if there is one. @throws TypeError for the data */
@@ -251,8 +291,13 @@ function ensureTopics(subscriber: Subscriber): Set<string> {
 /** @throws TypeError for a name that is no topic */
 function toNames(topics: TopicNames): readonly string[] {
   const names: readonly unknown[] = Array.isArray(topics) ? topics : [topics];
-  const wrong = names.findIndex((name) => typeof name !== 'string' || name === '');
+  const wrong = names.findIndex((name) => !isTopic(name));
   if (wrong === -1) return names as readonly string[];
   const given = describeValue(names[wrong]);
-  throw new TypeError(`A topic must be a string that is not empty: ${given} was given`);
+  throw new TypeError(`A topic must be a non-empty, well-formed string: ${given} was given`);
+}
+
+/** Two names with different lone surrogates would be the same in UTF-8, in which brokers send them. */
+function isTopic(name: unknown): boolean {
+  return typeof name === 'string' && name !== '' && name.isWellFormed();
 }

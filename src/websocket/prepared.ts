@@ -27,7 +27,8 @@ export class PreparedMessage {
   readonly payload: Buffer;
   /** True for a binary message, false for text. */
   readonly isBinary: boolean;
-  private readonly isCompressible: boolean;
+  /** @internal */
+  readonly isCompressible: boolean;
   private readonly uncompressed: EncodedForm;
   /** The compressed forms, by the parameters of their extension. Made with the first one. */
   private compressed: Map<string, EncodedForm> | undefined;

@@ -52,7 +52,7 @@ function scripted(answers: Partial<Broker> = {}) {
 /** A scripted broker that has started. */
 async function started(answers: Partial<Broker> = {}) {
   clock.stop();
-  time.random = () => 0.999;
+  clock.useRandom(() => 0.999);
   const script = scripted({ start: () => {}, ...answers });
   script.interest.start();
   await turns();

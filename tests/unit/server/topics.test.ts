@@ -241,11 +241,12 @@ describe('subscriptions', () => {
 
 describe('what cannot be', () => {
   const names: [string, unknown, RegExp][] = [
-    ['no name', undefined, /not empty: undefined was given/],
-    ['an empty name', '', /not empty/],
-    ['a number', 7, /not empty: 7 was given/],
-    ['a list with one of them', ['a', null], /not empty: null was given/],
-    ['a Set', new Set(['a']), /must be a string/],
+    ['no name', undefined, /non-empty.*: undefined was given/],
+    ['an empty name', '', /non-empty/],
+    ['a number', 7, /non-empty.*: 7 was given/],
+    ['a list with one of them', ['a', null], /non-empty.*null.* was given/],
+    ['a name with a lone surrogate', 'a\ud800', /well-formed/],
+    ['a Set', new Set(['a']), /must be a non-empty/],
   ];
 
   test.each(names)('%s', async (_, wrong, message) => {
