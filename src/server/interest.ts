@@ -123,12 +123,10 @@ export class Interest {
       this.lost++;
       return;
     }
-    this.published++;
     callProgram(
       () => this.broker.publish(topic, data),
-      () => {},
+      () => this.published++,
       (error) => {
-        this.published--;
         this.lost++;
         // In another turn: a listener that publishes may cause the next error.
         time.setImmediate(() => this.owner.onError(toError(error)));

@@ -33,7 +33,7 @@ import { attach, type Candidate, type Claim } from './shared-server.js';
 import { Shutdown, type ShutdownHost } from './shutdown.js';
 import type { ShutdownOptions, ShutdownReport } from './shutdown-options.js';
 import type { Topics } from './topics.js';
-import type { BrokerStats } from './topics-api.js';
+import type { TopicStats } from './topics-api.js';
 import type { Upgrade } from './upgrade-request.js';
 import { reportCallbackError } from './upgrade-server.js';
 
@@ -149,8 +149,9 @@ export class Lifecycle implements SessionServer {
     return this.usedTopics;
   }
 
-  get brokerStats(): BrokerStats | undefined {
-    return this.usedTopics?.brokerStats;
+  get topicStats(): TopicStats {
+    const { counts: topics, brokerStats: broker } = this.usedTopics ?? {};
+    return { ...(topics && { topics }), ...(broker && { broker }) };
   }
 
   /** Stops accepting clients. 'close' follows when the last connection has ended. */

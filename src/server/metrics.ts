@@ -36,6 +36,8 @@ export function formatMetrics(
     ...connectionFamilies(stats, counters),
     ...messageFamilies(stats, counters.byType),
     ...trafficFamilies(stats, counters),
+    ...topicFamilies(stats),
+    ...brokerFamilies(stats),
   ];
   return `${families.map((family) => formatFamily(family, labels)).join('')}# EOF\n`;
 }
@@ -114,6 +116,32 @@ function trafficFamilies(stats: ServerStats, { roundTrips }: ServerCounters): Fa
     { ...gauge('buffered_bytes', 'Message bytes that wait to be sent.', buffered), unit: 'bytes' },
     counter('dropped', 'Messages that were dropped.', byLabel('policy', { ...dropped })),
     histogram('rtt_seconds', 'Round-trip times of the Pings of the library.', roundTrips),
+  ];
+}
+
+/** Only of a server that uses topics. */
+function topicFamilies({ topics }: ServerStats): Family[] {
+  if (topics === undefined) return [];
+  const { occupied, subscriptions } = topics;
+  return [
+    gauge('occupied_topics', 'Topics with subscribers on this server.', occupied),
+    gauge('subscriptions', 'Subscriptions of connections to topics.', subscriptions),
+  ];
+}
+
+/** Only of a server with a broker. */
+function brokerFamilies({ broker }: ServerStats): Family[] {
+  if (broker === undefined) return [];
+  const { isUp, topics, waiting, gaps, published, received, recovered, lost } = broker;
+  const messages = { published, received, recovered, lost };
+  return [
+    gauge('broker_up', 'Whether the broker is reachable: 1, or 0.', Number(isUp)),
+    gauge('broker_topics', 'Topics that the broker is asked for.', topics),
+    counter('broker_messages', 'Messages, by what became of them.', byLabel('outcome', messages)),
+    gauge('broker_waiting_messages', 'Messages that the broker has not confirmed.', waiting),
+    counter('broker_gaps', 'Messages were missed that the broker does not have.', [
+      { value: gaps },
+    ]),
   ];
 }
 

@@ -11,7 +11,7 @@ import type { Lifecycle } from './lifecycle.js';
 export const METRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
 export function serverStats(lifecycle: Lifecycle): ServerStats {
-  const { admission, pending, counters, owner, brokerStats: broker } = lifecycle;
+  const { admission, pending, counters, owner, topicStats } = lifecycle;
   const { connections } = admission;
   const refused = { ...admission.refused };
   const { accepted, handshakes } = counters;
@@ -39,6 +39,6 @@ export function serverStats(lifecycle: Lifecycle): ServerStats {
     dropped: { ...counters.dropped },
     closes: counters.closes,
     refused,
-    ...(broker && { broker }),
+    ...topicStats,
   };
 }

@@ -102,7 +102,7 @@ export interface BrokerStats {
   readonly isUp: boolean;
   /** Topics that the broker is asked for. */
   readonly topics: number;
-  /** Messages that were given to the broker; a union counts for each of its topics. */
+  /** Messages that the broker took. What goes to several topics counts for each of them. */
   readonly published: number;
   /** Messages of other servers that arrived. */
   readonly received: number;
@@ -119,8 +119,18 @@ export interface BrokerStats {
   readonly gaps: number;
 }
 
+/** How many topics a server has. */
+export interface TopicCounts {
+  /** Topics that have subscribers on this server. */
+  readonly occupied: number;
+  /** Subscriptions of the connections of this server: one for each of their topics. */
+  readonly subscriptions: number;
+}
+
 /** What a server counts of its topics. */
 export interface TopicStats {
+  /** `{ occupied, subscriptions }`: how many there are; absent as long as the server uses no topics. */
+  topics?: TopicCounts;
   /** Of the option `broker`: `{ isUp, topics, published, received, lost, … }`; absent without one. */
   broker?: BrokerStats;
 }

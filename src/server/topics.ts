@@ -17,7 +17,7 @@ import type { ServerOptions } from './options.js';
 import type { RemoteTopics } from './remote-topics.js';
 import type { ServerHistory } from './server-history.js';
 import type { TopicTable } from './topic-options.js';
-import type { BrokerStats } from './topics-api.js';
+import type { BrokerStats, TopicCounts } from './topics-api.js';
 
 /** One for all calls: without a broker there is nothing to wait for. */
 const CONFIRMED = Promise.resolve();
@@ -37,6 +37,8 @@ export class Topics implements ServerTopics {
   private readonly local: LocalHistory | undefined;
   /** Gets what was delivered here. */
   private readonly further: RemoteTopics | LocalHistory | undefined;
+  /** How many there are, of all topics. */
+  private subscriptions = 0;
   /** How many calls of `sendToEach` are in progress: an `overflow` of the program may publish. */
   private deliveries = 0;
   /** Events to emit, in the order of their causes. Empty when none is being emitted. */
@@ -97,6 +99,10 @@ export class Topics implements ServerTopics {
   /** Starts the broker, when the program had the time to add listeners. */
   open(): void {
     time.nextTick(() => this.remote?.interest.start());
+  }
+
+  get counts(): TopicCounts {
+    return { occupied: this.byTopic.size, subscriptions: this.subscriptions };
   }
 
   get brokerStats(): BrokerStats | undefined {
@@ -209,6 +215,7 @@ export class Topics implements ServerTopics {
 
   /** @returns whether it is the first subscriber */
   private add(name: string, subscriber: Subscriber): boolean {
+    this.subscriptions++;
     const others = this.subscribersToChange(name);
     if (others === undefined) this.byTopic.set(name, new Set([subscriber]));
     else others.add(subscriber);
@@ -218,8 +225,9 @@ export class Topics implements ServerTopics {
   /** @returns whether it was the last subscriber */
   private remove(name: string, subscriber: Subscriber): boolean {
     const all = this.subscribersToChange(name);
-    if (!all?.delete(subscriber) || all.size > 0) return false;
-    return this.byTopic.delete(name);
+    if (!all?.delete(subscriber)) return false;
+    this.subscriptions--;
+    return all.size === 0 && this.byTopic.delete(name);
   }
 
   /** The Set that a message is being sent to must not change: a copy takes its place. */

@@ -3,12 +3,14 @@
 import { channel } from 'node:diagnostics_channel';
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
+import { MemoryEngine } from '../../../src/topics/index.js';
 import { useClock } from '../../support/clock.js';
 import { closePayload, frame, KEY, OPCODE } from '../../support/frames.js';
 import { turns, until } from '../../support/inbox.js';
 import { uncaught } from '../../support/process-events.js';
 import { useScope } from '../../support/scope.js';
 import { useServers } from '../../support/servers.js';
+import { topicServer } from '../../support/topic-server.js';
 import { connectPair, next } from '../../support/websockets.js';
 
 const scope = useScope();
@@ -100,6 +102,33 @@ test('a new server has all metrics, each with its type, unit and help', () => {
     'websocket_server_dropped',
     'websocket_server_rtt_seconds',
   ]);
+});
+
+test('a server that uses topics has metrics of them, and of its broker', async () => {
+  const broker = new MemoryEngine().broker();
+  const { server, join } = topicServer(scope(), { broker });
+  const [one, two] = [await join(), await join()];
+  await Promise.all([one.socket.subscribe(['a', 'b']), two.socket.subscribe('a')]);
+  server.publish('a', 'x');
+  expect(server.stats().topics).toEqual({ occupied: 2, subscriptions: 3 });
+  const text = server.metrics();
+  const lines = text.split('\n').filter((line) => /^websocket_server_(occ|sub|broker)/.test(line));
+  expect(lines).toEqual([
+    'websocket_server_occupied_topics 2',
+    'websocket_server_subscriptions 3',
+    'websocket_server_broker_up 1',
+    'websocket_server_broker_topics 2',
+    'websocket_server_broker_messages_total{outcome="published"} 1',
+    'websocket_server_broker_messages_total{outcome="received"} 0',
+    'websocket_server_broker_messages_total{outcome="recovered"} 0',
+    'websocket_server_broker_messages_total{outcome="lost"} 0',
+    'websocket_server_broker_waiting_messages 0',
+    'websocket_server_broker_gaps_total 0',
+  ]);
+  one.socket.unsubscribe(['a', 'a', 'b']);
+  two.client.terminate();
+  await two.socket.closed;
+  expect(server.stats().topics).toEqual({ occupied: 0, subscriptions: 0 });
 });
 
 test('the content type is that of OpenMetrics', () => {
