@@ -6,13 +6,15 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import parse from 'parse-prometheus-text-format';
 import { result, tally } from '../interop/support/results.mjs';
 
-const WebSocket = createRequire(import.meta.url)(
-  process.env.WS6455_SUBJECT ?? '../../dist/index.js',
-);
+const require = createRequire(import.meta.url);
+const SUBJECT = process.env.WS6455_SUBJECT ?? '../../dist/index.js';
+const WebSocket = require(SUBJECT);
 const { METRICS_CONTENT_TYPE, WebSocketServer } = WebSocket;
+const { MemoryEngine } = require(join(dirname(SUBJECT), 'topics/index.js'));
 
 /** The labels with all the characters that are escaped. */
 const LABELS = { instance: 'a "b" \\ c\nd', region: 'é' };
@@ -23,8 +25,15 @@ async function scene() {
     response.writeHead(200, { 'Content-Type': METRICS_CONTENT_TYPE });
     response.end(server.metrics(request.url === '/labels' ? { labels: LABELS } : {}));
   });
-  const server = new WebSocketServer({ server: http, path: '/chat' });
-  server.on('connection', (socket) => socket.on('message', (data) => socket.send(data)));
+  const server = new WebSocketServer({
+    server: http,
+    path: '/chat',
+    broker: new MemoryEngine().broker(),
+  });
+  server.on('connection', (socket) => {
+    void socket.subscribe(['all', 'some']);
+    socket.on('message', (data) => socket.send(data));
+  });
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');
   const address = `127.0.0.1:${http.address().port}`;
@@ -38,6 +47,7 @@ async function scene() {
   const [first, open] = [await echo(), await echo()];
   first.close(4000);
   await once(first, 'close');
+  server.publish('none', 'nobody hears it');
   const refused = new WebSocket(`ws://${address}/other`);
   await once(refused, 'error');
   while (server.stats().connections > 1) await new Promise((done) => setImmediate(done));
@@ -75,6 +85,15 @@ await result('the parser finds the counters', () => {
   strictEqual(value('websocket_server_messages_total', { direction: 'sent' }), '2');
   strictEqual(value('websocket_server_wire_bytes_total', { direction: 'sent' }) > 0, true);
   strictEqual(value('websocket_server_closes_total', { code: '4000', by: 'peer' }), '1');
+});
+
+await result('the parser finds topics and the broker', () => {
+  strictEqual(value('websocket_server_occupied_topics'), '2');
+  strictEqual(value('websocket_server_subscriptions'), '2');
+  strictEqual(value('websocket_server_broker_up'), '1');
+  strictEqual(value('websocket_server_broker_topics'), '2');
+  strictEqual(value('websocket_server_broker_messages_total', { outcome: 'published' }), '1');
+  strictEqual(value('websocket_server_broker_messages_total', { outcome: 'lost' }), '0');
 });
 
 await result('the parser finds the histograms', () => {

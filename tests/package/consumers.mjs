@@ -25,6 +25,7 @@ const ANYWHERE = [
   'dynamic-import',
   'subclass',
   'protocol',
+  'topics',
 ];
 const COMMONJS = [...ANYWHERE, 'import-equals'];
 

@@ -40,6 +40,14 @@ const REQUIRED = {
       strictEqual(protocol.ProtocolError, WebSocket.ProtocolError);
       strictEqual(protocol.decodeFrames('81026869').frames[0].message, 'hi');
     });`,
+  'ws6455/topics has the same objects in CommonJS and ESM': `
+    const topics = require('ws6455/topics');
+    import('ws6455/topics').then((module) => {
+      deepStrictEqual(Object.keys(module).sort(), Object.keys(topics).sort());
+      for (const name of Object.keys(topics)) strictEqual(module[name], topics[name]);
+      const broker = new topics.MemoryEngine().broker();
+      new WebSocket.WebSocketServer({ noServer: true, broker }).close();
+    });`,
 };
 
 /** Whoever has a WebSocket of its own and nothing of Node's. */
