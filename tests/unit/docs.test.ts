@@ -139,6 +139,7 @@ const API: readonly (readonly [kind: Kind, ...of: Interface[]])[] = [
   ],
   ['events', [SERVER_TOPICS, 'TopicEvents']],
   ['properties', [SERVER_TOPICS, 'BrokerStats']],
+  ['properties', [SERVER_TOPICS, 'TopicCounts']],
   ['options', ['src/permessage-deflate/options.ts', 'PerMessageDeflateOptions']],
   ['options', [WEBSOCKET, 'PrepareOptions']],
 ];
