@@ -32,9 +32,6 @@ local function begin(random)
   return random .. '-' .. now[1] .. '-' .. now[2]
 end
 local function text(number) return string.format('%.0f', number) end
-local function keep(ttl)
-  if redis.call('PTTL', meta) < ttl then redis.call('PEXPIRE', meta, text(ttl)) end
-end
 `;
 
 /**
@@ -68,7 +65,7 @@ local id = text(offset + 1)
 redis.call('XADD', log, 'MAXLEN', ARGV[4], id .. '-0', 'd', ARGV[9])
 redis.call('HSET', meta, 'epoch', epoch, 'offset', id, publisher, ARGV[2] .. ':' .. id .. ':' .. text(time))
 redis.call('PEXPIRE', log, ARGV[5])
-keep(ttl + ${KEEP})
+redis.call('PEXPIRE', meta, text(ttl + ${KEEP}))
 redis.call(ARGV[7], ARGV[8], '\\1' .. epoch .. ':' .. id .. '\\n' .. ARGV[9])
 return { epoch, id }
 `);
@@ -85,7 +82,8 @@ if not epoch then
   epoch, offset = begin(ARGV[4]), '0'
   redis.call('HSET', meta, 'epoch', epoch, 'offset', offset)
 end
-keep(tonumber(ARGV[3]) + ${KEEP})
+local ttl = tonumber(ARGV[3]) + ${KEEP}
+if redis.call('PTTL', meta) < ttl then redis.call('PEXPIRE', meta, text(ttl)) end
 local count = tonumber(offset) - from
 if ARGV[1] ~= epoch or count < 0 then return { epoch, offset, 0 } end
 if count == 0 then return { epoch, offset, 1 } end
