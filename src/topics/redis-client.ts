@@ -20,7 +20,6 @@ export interface RedisClient {
   connect(): PromiseLike<unknown>;
   duplicate(...options: never[]): object;
   subscribe(...channels: never[]): unknown;
-  on(event: string, listener: (...values: never[]) => void): unknown;
 }
 
 const EXPECTED =

@@ -19,7 +19,7 @@ import {
 const skip = whyMissing('redis');
 
 /** How many exchanges that are cut run at the same time. */
-const AT_ONCE = 100;
+const AT_ONCE = 25;
 
 /** All bytes take minutes: EVERY_BYTE=1 says so. */
 const STEP = process.env.EVERY_BYTE ? 1 : 17;
@@ -225,7 +225,7 @@ async function exchange(engine, create, topic, cut) {
 
 /** Calls until it succeeds: a server does the same. */
 async function retry(action) {
-  const end = Date.now() + 15_000;
+  const end = Date.now() + 60_000;
   for (;;) {
     try {
       return await action();
