@@ -44,7 +44,7 @@ const NANOSECONDS = 1_000_000;
 const MAX_ATTEMPTS = 3;
 
 /** The subject of a stream has the epoch, so that it comes with each message. */
-const HISTORY_SUBJECT = /^[\w.-]+\.%history\.([0-9a-f]{16})\./;
+const HISTORY_SUBJECT = /^[\w-]+\.%history\.([0-9a-f]{16})\./;
 
 /** What is known of the stream of a topic. */
 interface Known extends HistoryLimits {

@@ -103,11 +103,15 @@ export class JetStream {
   /** @returns undefined for a message that is not there */
   async message(name: string, seq: number): Promise<StreamMessage | undefined> {
     const body = Buffer.from(JSON.stringify({ seq }));
-    const { data, headers } = await this.link.request(`$JS.API.DIRECT.GET.${name}`, body);
-    if (headers !== undefined && headers.get('Nats-Sequence') === `${seq}`) {
-      return { data, id: headers.get('Nats-Msg-Id') };
+    try {
+      const { data, headers } = await this.link.request(`$JS.API.DIRECT.GET.${name}`, body);
+      if (headers !== undefined && headers.get('Nats-Sequence') === `${seq}`) {
+        return { data, id: headers.get('Nats-Msg-Id') };
+      }
+    } catch (error) {
+      if (!isNoResponders(error)) throw error;
     }
-    // In a cluster a server that is behind may have answered: the leader knows.
+    // In a cluster a server that is behind may have answered, or none: the leader knows.
     return this.messageOfLeader(name, seq);
   }
 
@@ -129,7 +133,14 @@ export class JetStream {
 
   private async call<Answer>(request: string, body?: object): Promise<Answer> {
     const bytes = Buffer.from(body === undefined ? '' : JSON.stringify(body));
-    return parse(request, await this.link.request(`$JS.API.${request}`, bytes));
+    try {
+      return parse(request, await this.link.request(`$JS.API.${request}`, bytes));
+    } catch (error) {
+      if (!isNoResponders(error)) throw error;
+      const sentence =
+        'JetStream does not answer: start nats-server with -js, and allow it for the account';
+      throw new Error(sentence, { cause: error });
+    }
   }
 }
 

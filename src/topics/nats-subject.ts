@@ -7,9 +7,8 @@ import { describeValue } from '../connection/check-options.js';
 /** The most characters of a subject. A line of NATS has 4,096 bytes, with a reply subject and numbers. */
 const MAX_SUBJECT = 2_048;
 
-/** What subjects may begin with: words with dots between them. */
-const PREFIX = /^[\w-]+(\.[\w-]+)*$/;
-const MAX_PREFIX = 200;
+/** What subjects begin with: one token. With dots, topics of `a.b` could be those of `a`. */
+const PREFIX = /^[\w-]{1,100}$/;
 
 /**
  * What has to be escaped: what is not printable ASCII, a space, the wildcards, the two characters that
@@ -20,12 +19,10 @@ const ESCAPED = /[^!-~]|["%*>\\]/gu;
 
 /** @throws TypeError for what cannot begin a subject */
 export function checkPrefix(prefix: unknown): string {
-  if (typeof prefix === 'string' && prefix.length <= MAX_PREFIX && PREFIX.test(prefix)) {
-    return prefix;
-  }
+  if (typeof prefix === 'string' && PREFIX.test(prefix)) return prefix;
   throw new TypeError(
-    "The option prefix must be words of letters, digits, '-' and '_', with dots between them, " +
-      `of ${MAX_PREFIX} characters at most: ${describeValue(prefix)} was given`,
+    "The option prefix must be 1 to 100 letters, digits, '-' or '_', without a dot: " +
+      `${describeValue(prefix)} was given`,
   );
 }
 
@@ -50,7 +47,7 @@ export function historySubjectsOf(prefix: string): string {
 
 /** The name of the stream with the history of a topic. JetStream allows neither dots nor long names. */
 export function streamNameOf(prefix: string, topic: string): string {
-  return `${prefix.replaceAll('.', '_')}-${hashOf(`${prefix} ${topic}`)}`;
+  return `${prefix}-${hashOf(topic)}`;
 }
 
 /** Returns 32 hexadecimal digits. */

@@ -261,7 +261,7 @@ describe('options', () => {
   test.each<[string, object, RegExp]>([
     ['no connection', {}, /The option connection .* has no method publish/],
     ['a promise of one', { connection: Promise.resolve(fake) }, /await it/],
-    ['a prefix with a space', { connection: fake, prefix: 'a b' }, /prefix must be words/],
+    ['a prefix with a space', { connection: fake, prefix: 'a b' }, /prefix must be 1 to 100/],
     ['a history without headers', { connection: fake, history: {} }, /history.headers must be/],
     ['headers that are no function', { connection: fake, history: { headers: {} } }, /headers/],
     ['another storage', { connection: fake, history: { headers, storage: 'disk' } }, /'file' or/],
