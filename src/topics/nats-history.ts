@@ -70,8 +70,6 @@ export class NatsHistory implements BrokerHistory {
   private readonly prefix: string;
   private readonly settings: NatsHistorySettings;
   private readonly known = new Map<string, Known>();
-  /** The last message of each topic that is on its way. */
-  private readonly queues = new Map<string, Promise<TopicPosition>>();
   private readonly unanswered = new Map<string, Unanswered>();
 
   private readonly sweeper: NatsSweeper;
@@ -92,17 +90,22 @@ export class NatsHistory implements BrokerHistory {
     this.sweeper.close();
   }
 
-  /** One message of a topic at a time. If it fails, those behind it fail too: none may overtake it. */
-  publish(topic: string, data: Uint8Array, options: HistoryPublishOptions): Promise<TopicPosition> {
-    const before = this.queues.get(topic);
-    const store = (): Promise<TopicPosition> => this.store(topic, data, options);
-    const result = before === undefined ? store() : before.then(store);
-    this.queues.set(topic, result);
-    const end = (): void => {
-      if (this.queues.get(topic) === result) this.queues.delete(topic);
-    };
-    result.then(end, end);
-    return result;
+  async publish(
+    topic: string,
+    data: Uint8Array,
+    { publisher, sequence, size, ttl }: HistoryPublishOptions,
+  ): Promise<TopicPosition> {
+    const id = `${publisher}-${sequence}`;
+    const limits = { size, ttl };
+    const earlier = this.unanswered.get(topic);
+    if (earlier?.id !== id) this.unanswered.set(topic, { id, at: time.now() });
+    else if (time.now() - earlier.at > windowOf(ttl) / 2) {
+      const position = await this.find(topic, id, limits);
+      if (position !== undefined) return this.onStored(topic, position);
+    }
+    const headers = this.settings.headers();
+    headers.set('Nats-Msg-Id', id);
+    return this.onStored(topic, await this.send(topic, data, headers, limits));
   }
 
   async position(topic: string, limits?: HistoryLimits): Promise<TopicPosition> {
@@ -132,24 +135,6 @@ export class NatsHistory implements BrokerHistory {
       messages.push({ data: message.data, offset: seq });
     }
     return { complete: true, messages, position };
-  }
-
-  private async store(
-    topic: string,
-    data: Uint8Array,
-    { publisher, sequence, size, ttl }: HistoryPublishOptions,
-  ): Promise<TopicPosition> {
-    const id = `${publisher}-${sequence}`;
-    const limits = { size, ttl };
-    const earlier = this.unanswered.get(topic);
-    if (earlier?.id !== id) this.unanswered.set(topic, { id, at: time.now() });
-    else if (time.now() - earlier.at > windowOf(ttl) / 2) {
-      const position = await this.find(topic, id, limits);
-      if (position !== undefined) return this.onStored(topic, position);
-    }
-    const headers = this.settings.headers();
-    headers.set('Nats-Msg-Id', id);
-    return this.onStored(topic, await this.send(topic, data, headers, limits));
   }
 
   private onStored(topic: string, position: TopicPosition): TopicPosition {

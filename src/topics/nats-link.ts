@@ -84,6 +84,7 @@ export class NatsLink {
   /** Sends a message and waits for the answer to it. */
   request(subject: string, data: Uint8Array, headers?: object): Promise<NatsMessage> {
     return this.untilDown(() => {
+      if (this.state === 'DOWN') throw new Error('The NATS server is not reachable');
       this.reserve(data.length, headers === undefined ? 0 : HEADERS);
       const options = { timeout: REQUEST_TIMEOUT };
       const answer = this.client.request(

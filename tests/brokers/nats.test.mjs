@@ -73,6 +73,15 @@ describe('nats()', { skip }, () => {
     });
   }
 
+  test('has a history as it must be', async () => {
+    const withHistory = await startNats({ jetstream: true });
+    const connections = await Promise.all([0, 1].map(() => dial(withHistory.port)));
+    const free = [...connections];
+    await testBroker(() => nats({ connection: free.pop(), history: { headers } }));
+    for (const connection of connections) await connection.close();
+    await withHistory.stop();
+  });
+
   test('two brokers share one connection', async () => {
     const connection = await dial(engine.port);
     await testBroker(() => nats({ connection }));
@@ -223,11 +232,14 @@ describe('the history of nats()', { skip }, () => {
   test('numbers the messages of a topic, whoever publishes and creates it', async () => {
     const all = await Promise.all(Array.from({ length: 8 }, () => openHere()));
     for (const { broker } of all) await broker.subscribe(['a b', 'other']);
-    const positions = await Promise.all(
+    const positions = [];
+    // One call at a time for each topic, as a server does.
+    const publishAll = async (member, topic, publisher) => {
+      for (let n = 1; n <= 10; n++) positions.push(await publish(member, topic, n, { publisher }));
+    };
+    await Promise.all(
       all.flatMap((member, i) =>
-        Array.from({ length: 20 }, (_, n) =>
-          publish(member, n % 2 ? 'a b' : 'other', n + 1, { publisher: `p${i}` }),
-        ),
+        ['a b', 'other'].map((topic) => publishAll(member, topic, `p${i}`)),
       ),
     );
     assert.equal(new Set(positions.map(({ epoch }) => epoch)).size, 2);
@@ -369,14 +381,9 @@ describe('the history of nats()', { skip }, () => {
       const { epoch } = await retried(member, () => member.broker.history.position(topic));
       const texts = ['1', '2', '3', '4', '5'];
       // As the server does: what failed is sent again, in order.
-      let left = texts;
-      await retried(member, async () => {
-        const results = await Promise.allSettled(
-          left.map((n) => publish(member, topic, Number(n))),
-        );
-        left = left.filter((_, i) => results[i].status === 'rejected');
-        assert.equal(left.length, 0);
-      });
+      for (const text of texts) {
+        await retried(member, () => publish(member, topic, Number(text)));
+      }
       const { complete, messages } = await watcher.broker.history.since(topic, {
         epoch,
         offset: 0,
