@@ -29,7 +29,7 @@ import { NatsSweeper } from './nats-sweeper.js';
 /** Of a topic that is asked for before anything was published, by a program that gives no limits. */
 const DEFAULT_LIMITS: HistoryLimits = { size: 100, ttl: 60_000 };
 
-/** The most topics whose stream is remembered. */
+/** The most topics of which something is remembered. */
 const MAX_REMEMBERED = 10_000;
 
 /** How many messages are asked for at once. */
@@ -40,6 +40,9 @@ const DUPLICATE_WINDOW = 120_000;
 
 const NANOSECONDS = 1_000_000;
 
+/** What JetStream takes as an age, in milliseconds: at least, and at most (a hundred years). */
+const [MIN_TTL, MAX_TTL] = [100, 3_155_760_000_000];
+
 /** How often a call is made again because another server has made or removed the stream meanwhile. */
 const MAX_ATTEMPTS = 3;
 
@@ -47,9 +50,11 @@ const MAX_ATTEMPTS = 3;
 const HISTORY_SUBJECT = /^[\w-]+\.%history\.([0-9a-f]{16})\./;
 
 /** What is known of the stream of a topic. */
-interface Known extends HistoryLimits {
+interface Known {
   readonly epoch: string;
   readonly subject: string;
+  readonly max_msgs: number;
+  readonly max_age: number;
 }
 
 /** A message that was sent, and whose end is not known. */
@@ -98,8 +103,10 @@ export class NatsHistory implements BrokerHistory {
     const id = `${publisher}-${sequence}`;
     const limits = { size, ttl };
     const earlier = this.unanswered.get(topic);
-    if (earlier?.id !== id) this.unanswered.set(topic, { id, at: time.now() });
-    else if (time.now() - earlier.at > windowOf(ttl) / 2) {
+    if (earlier?.id !== id) {
+      this.unanswered.set(topic, { id, at: time.now() });
+      trim(this.unanswered);
+    } else if (time.now() - earlier.at > windowOf(ttl) / 2) {
       const position = await this.find(topic, id, limits);
       if (position !== undefined) return this.onStored(topic, position);
     }
@@ -252,10 +259,7 @@ export class NatsHistory implements BrokerHistory {
   private remember(topic: string, known: Known): Known {
     this.known.delete(topic);
     this.known.set(topic, known);
-    for (const oldest of this.known.keys()) {
-      if (this.known.size <= MAX_REMEMBERED) break;
-      this.known.delete(oldest);
-    }
+    trim(this.known);
     return known;
   }
 }
@@ -277,20 +281,29 @@ function toKnown({ config }: StreamInfo): Known {
   const [subject = ''] = config.subjects;
   const epoch = HISTORY_SUBJECT.exec(subject)?.[1];
   if (epoch === undefined) throw new Error(`The stream ${config.name} is of another program`);
-  return { epoch, subject, size: config.max_msgs, ttl: config.max_age / NANOSECONDS };
+  return { epoch, subject, max_msgs: config.max_msgs, max_age: config.max_age };
 }
 
 function toConfig({ size, ttl }: HistoryLimits) {
-  const duplicate_window = windowOf(ttl) * NANOSECONDS;
-  return { max_msgs: size, max_age: ttl * NANOSECONDS, duplicate_window };
+  const max_age = Math.round(Math.min(Math.max(ttl, MIN_TTL), MAX_TTL)) * NANOSECONDS;
+  return { max_msgs: size, max_age, duplicate_window: windowOf(ttl) * NANOSECONDS };
 }
 
-function isSame(known: Known, { size, ttl }: HistoryLimits): boolean {
-  return known.size === size && known.ttl === ttl;
+function isSame(known: Known, limits: HistoryLimits): boolean {
+  const { max_msgs, max_age } = toConfig(limits);
+  return known.max_msgs === max_msgs && known.max_age === max_age;
 }
 
 function windowOf(ttl: number): number {
-  return Math.min(ttl, DUPLICATE_WINDOW);
+  return Math.round(Math.min(Math.max(ttl, MIN_TTL), DUPLICATE_WINDOW));
+}
+
+/** Removes the oldest entries above the limit. */
+function trim(map: Map<string, unknown>): void {
+  for (const oldest of map.keys()) {
+    if (map.size <= MAX_REMEMBERED) return;
+    map.delete(oldest);
+  }
 }
 
 function codeOf(error: unknown): number | undefined {

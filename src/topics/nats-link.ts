@@ -97,7 +97,7 @@ export class NatsLink {
     });
   }
 
-  /** @returns resolves when the server has read all that was sent before */
+  /** A {@link NatsClient.flush} that does not wait for ever. */
   confirm(): Promise<void> {
     return this.untilDown(() => withTimeout(this.flush()));
   }
@@ -222,6 +222,7 @@ export class NatsLink {
 
   private onClosed(error: unknown): void {
     if (this.state === 'CLOSED') return;
+    time.clearTimeout(this.pingTimer);
     const message = 'The client of NATS has closed its connection for good';
     this.onDown(error ? new Error(message, { cause: error }) : new Error(message));
   }

@@ -63,15 +63,14 @@ class NatsBroker implements Broker, LinkOwner {
 
   async subscribe(topics: readonly string[]): Promise<void> {
     for (const topic of topics) {
+      this.refused.delete(topic);
       if (!this.subscriptions.has(topic)) this.subscriptions.set(topic, this.open(topic));
     }
     // The server reads in order: after its answer it has read the subscriptions.
     await this.link.confirm();
     for (const topic of topics) {
       const error = this.refused.get(topic);
-      if (error === undefined) continue;
-      this.refused.clear();
-      throw error;
+      if (error !== undefined) throw error;
     }
   }
 

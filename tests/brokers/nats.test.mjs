@@ -299,7 +299,14 @@ describe('the history of nats()', { skip }, () => {
     assert.deepEqual(await publish(member, 'short', 2, limits), { ...first, offset: 2 });
   });
 
-  test('takes a repetition for what it is, also long afterwards', async () => {
+  for (const ttl of [1, 1e300]) {
+    test(`takes a ttl of ${ttl}`, async () => {
+      const member = await openHere();
+      assert.equal((await publish(member, `ttl ${ttl}`, 1, { ttl })).offset, 1);
+    });
+  }
+
+  test('takes a repetition for what it is', async () => {
     const [one, two] = [await openHere(), await openHere()];
     await one.broker.subscribe(['again']);
     const first = await publish(one, 'again', 1);

@@ -70,6 +70,18 @@ describe('the stream of a topic', () => {
     });
   });
 
+  test.each([
+    [1, 100_000_000],
+    [0.5, 100_000_000],
+    [1e300, 3_155_760_000_000_000_000],
+  ])('gets an age that JetStream takes, for a ttl of %d', async (ttl, age) => {
+    const { history, jetStream } = await start();
+    await publish(history, 1, { size: 1, ttl });
+    await publish(history, 2, { size: 1, ttl });
+    expect(jetStream.stream.config).toMatchObject({ max_age: age });
+    expect(jetStream.requests).toHaveLength(4);
+  });
+
   test('is that of another server, if that one was faster', async () => {
     const [one, two] = [await start(), await start()];
     Object.assign(two.jetStream, { streams: one.jetStream.streams });

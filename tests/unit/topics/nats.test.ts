@@ -145,6 +145,17 @@ describe('a subscription', () => {
     expect(fake.subscriptions.size).toBe(2);
   });
 
+  test('that is not permitted does not hide one of another batch', async () => {
+    const { fake, broker } = await start();
+    fake.answers = false;
+    const calls = [broker.subscribe(['a']), broker.subscribe(['b'])].map((call) =>
+      expect(call).rejects.toThrow(/refuses a subscription/),
+    );
+    for (const subject of ['p.a', 'p.b']) fake.refuse(subject);
+    fake.answer();
+    await Promise.all(calls);
+  });
+
   test('is not confirmed by a server that does not answer', async () => {
     clock.stop();
     const { fake, broker } = await start();
