@@ -19,7 +19,7 @@ export interface AppendOptions extends HistoryLimits {
   readonly sequence?: number | undefined;
 }
 
-/** What became of a message. */
+/** The place of a message, new or known. */
 export interface Appended {
   readonly position: TopicPosition;
   /** Whether it was there already: then it must not be sent again. */
@@ -43,7 +43,7 @@ interface LastOf {
   readonly expires: number;
 }
 
-/** The messages of one topic. */
+/** One topic: its last messages, and who sent them. */
 interface Log<Data> {
   readonly epoch: string;
   /** Of the newest message. */

@@ -84,7 +84,7 @@ export class RemoteHistory implements ServerHistory {
     this.followers.delete(topic);
   }
 
-  /** @returns false for a topic without a history */
+  /** @returns false if the message is to be delivered as one without a history */
   onMessage(topic: string, data: Uint8Array, position: TopicPosition): boolean {
     if (!this.owner.wants(topic)) return true; // it was on its way
     const follower = this.follow(topic);

@@ -48,7 +48,7 @@ export class RemoteTopics implements InterestOwner, HistoryOwner {
   private readonly receivers = new UnionReceivers();
   private nextWarning = -Infinity;
 
-  /** @param table which topics have a history */
+  /** @param table the option `topics` */
   constructor(
     broker: Broker,
     emitter: EventEmitter,

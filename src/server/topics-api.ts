@@ -75,7 +75,7 @@ export interface HistoryApi {
   since(topic: string, position: unknown): Promise<TopicHistory<TopicMessage>>;
 }
 
-/** What a server has for topics. */
+/** What a server publishes, and who gets it. */
 export interface TopicsApi<Client> extends HistoryApi {
   /**
    * Sends one message to every connection that is subscribed to a topic: once, also if it is subscribed

@@ -79,8 +79,11 @@ describe('what is loaded', () => {
     expect(loadedBy('index.js').files.filter((file) => lazy.test(file))).toEqual([]);
   });
 
-  test('by ws6455/topics: no server', () => {
-    expect(foldersOf(loadedBy('topics/index.js'))).toEqual(['connection', 'topics']);
+  test('by ws6455/topics: no server and no WebSocket', () => {
+    const { files } = loadedBy('topics/index.js');
+    expect(files.filter((file) => file.startsWith('websocket/'))).toEqual([]);
+    const ofServer = files.filter((file) => file.startsWith('server/'));
+    expect(ofServer).toEqual(['server/memory-history.js']);
   });
 
   test('by ws6455/protocol: no socket, no server', () => {
