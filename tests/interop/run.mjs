@@ -13,6 +13,7 @@ import { runFile } from './support/run-file.mjs';
 const PEERS = [
   ...['own', 'ws', 'node', 'undici', 'faye', 'websocket-node', 'bun', 'deno'],
   ...['python', 'autobahn', 'nginx', 'haproxy', 'chromium', 'shutdown', 'start-page', 'dashboard'],
+  ...['chat-cluster'],
   ...['inspector', 'inspector-frames', 'tshark', 'proxies', 'curl'],
 ];
 const TIMEOUT = 120_000;

@@ -62,7 +62,7 @@ class Chat {
     await socket.subscribe(room);
     const from = since ?? (await this.#positionOfNewReader(room));
     const { complete, messages, position } = await this.#server.since(room, from);
-    const history = messages.map(({ data }) => JSON.parse(data));
+    const history = messages.map(({ data }) => JSON.parse(data).message);
     this.#send(socket, { room, complete, history, position });
   }
 

@@ -7,7 +7,10 @@ const library = join(__dirname, '../../..');
 const run = (command, cwd) => execSync(command, { cwd, stdio: 'inherit' });
 
 if (!existsSync(join(__dirname, 'node_modules/ws6455'))) {
-  run('npm install --no-audit --no-fund --no-package-lock --loglevel=error', __dirname);
+  run(
+    'npm install --no-audit --no-fund --no-package-lock --fetch-retries=0 --loglevel=error',
+    __dirname,
+  );
 }
 if (!existsSync(join(library, 'dist/topics/index.js'))) {
   if (!existsSync(join(library, 'node_modules'))) run('npm ci --no-audit --no-fund', library);

@@ -15,7 +15,6 @@ async function startProcesses() {
   for (let i = 0; i < PROCESSES; i++) cluster.fork(settings);
 
   cluster.once('listening', (_, { port }) => {
-    settings.PORT = String(port);
     const carrier = redis === undefined ? 'node:cluster' : 'Redis';
     console.log(`A chat on ${PROCESSES} processes and ${carrier}: http://127.0.0.1:${port}/`);
   });
