@@ -111,6 +111,13 @@ async function endProcess(page) {
   assert.notEqual(await processOf(page), before);
 }
 
+/** Of the moment when the process was gone. */
+async function takePicture(page) {
+  const again = page.locator('.notice', { hasText: 'Connected again' }).first();
+  await again.evaluate((element) => element.scrollIntoView({ block: 'center' }));
+  await page.screenshot({ path: SCREENSHOT });
+}
+
 async function talk(address) {
   const context = await startBrowser();
   try {
@@ -143,7 +150,7 @@ async function talk(address) {
     await late.goto(address);
     await untilCounted(late, 999);
     assert.deepEqual(await counted(late), numbers.slice(-50));
-    if (SCREENSHOT) await reader.screenshot({ path: SCREENSHOT });
+    if (SCREENSHOT) await takePicture(reader);
     assert.deepEqual(errors, []);
   } finally {
     await context.close();
