@@ -157,7 +157,7 @@ export class ClusterHub {
     this.lost += 1 + this.reset(peer, 'The worker was too slow: messages for it were dropped');
   }
 
-  /** @returns how many records were dropped */
+  /** @returns what `reset` of the peer returns */
   private reset(peer: ClusterPeer, reason: string): number {
     this.forget(peer);
     return peer.reset(reason);

@@ -13,7 +13,7 @@ const BYTES = 'a number of bytes of at least 0';
 export interface PrimaryOptions {
   /**
    * How many bytes may wait for a worker. One that does not read them in time is told to begin again: it
-   * subscribes anew, and what waited is lost, but for topics with a history. Default 16,777,216 (16 MiB).
+   * subscribes anew, and what waited is lost, but for topics with a history. Default 16,777,216.
    */
   maxQueuedBytes?: number | undefined;
 }

@@ -207,6 +207,13 @@ const RECONNECT: typeof API = [
   ['options', ['src/reconnect/send-buffer.ts', 'SendBufferOptions']],
 ];
 
+/** The parts of docs/topics.md. */
+const CLUSTER: typeof API = [
+  ['options', ['src/topics/cluster-broker.ts', 'ClusterOptions']],
+  ['options', ['src/topics/cluster.ts', 'PrimaryOptions']],
+  ['properties', ['src/topics/cluster-hub.ts', 'PrimaryStats']],
+];
+
 /** The messages on the channels, in docs/observability.md. */
 const DIAGNOSTICS = [
   ...['Connection', 'Handshake', 'Open', 'Close', 'Frame', 'Message', 'Ping', 'Pong'],
@@ -236,6 +243,7 @@ describe.each([
   ...partsOf('docs/recording.md', RECORDING),
   ...partsOf('docs/standard.md', STANDARD),
   ...partsOf('docs/reconnect.md', RECONNECT),
+  ...partsOf('docs/topics.md', CLUSTER),
   ...DIAGNOSTICS,
 ])('%s', (path, name, generate) => {
   // UPDATE_DOCS=1 npx jest tests/unit/docs.test.ts writes the tables anew.
@@ -332,6 +340,7 @@ test('docs/protocol.md names everything that ws6455/protocol exports', () => {
 
 function markdown(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    if (entry.name === 'node_modules') return []; // of an example
     if (entry.isDirectory()) return markdown(`${folder}/${entry.name}`);
     return entry.name.endsWith('.md') ? [`${folder}/${entry.name}`] : [];
   });
