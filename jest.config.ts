@@ -11,7 +11,7 @@ const config: Config = {
   testEnvironment: 'node',
   roots: ['<rootDir>/tests'],
   testMatch: ['**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '/tests/interop/', '/tests/bench/'],
+  testPathIgnorePatterns: ['/node_modules/', '/tests/interop/', '/tests/bench/', '/tests/brokers/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/tests/.*/node_modules/'],
   transform: { '\\.m?ts$': ['ts-jest', { tsconfig: '<rootDir>/tests/tsconfig.json' }] },
   moduleNameMapper: {

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { Tally } from '../interop/support/results.mjs';
 
 /** Most of the time an engine waits for the end of a fault. */
-const SIDE_BY_SIDE = 3;
+const SIDE_BY_SIDE = 4;
 const TIMEOUT = 330_000;
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -83,7 +83,19 @@ const files = readdirSync(at('.'))
     run: () => run(file, ['--test', '--test-reporter=tap', file], (line) => fromTap(file, line)),
   }));
 
-const waiting = [...engines, ...files];
+const types = {
+  name: 'types',
+  async run() {
+    const tsc = at('../../node_modules/typescript/bin/tsc');
+    const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', at('.')], {
+      encoding: 'utf8',
+    });
+    const name = 'types: the clients of the packages fit';
+    print(status === 0 ? `ok ${name}` : `FAIL ${name}\n${stdout}`);
+  },
+};
+
+const waiting = [...engines, ...files, ...(isChosen(types.name) ? [types] : [])];
 async function work() {
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next.run();
 }
