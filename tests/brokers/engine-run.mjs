@@ -5,10 +5,11 @@
 import { result, skip } from '../interop/support/results.mjs';
 import { BACKENDS } from './matrix/backends.mjs';
 import { SCENARIOS } from './scenarios/index.mjs';
+import { killWorkers } from './support/fleet.mjs';
 import { Random } from './support/random.mjs';
 import { within } from './support/wait.mjs';
 
-const TIMEOUT = 90_000;
+const TIMEOUT = 120_000;
 
 const [engineName, ...words] = process.argv.slice(2);
 const seed = Number(process.env.SEED ?? 1);
@@ -48,6 +49,7 @@ async function runScenario(scenario, title) {
   });
   const seconds = ((Date.now() - begin) / 1000).toFixed(1);
   console.log(`     ${seconds} s, seed ${seed}: ${figures ?? 'failed'}`);
-  // Its workers may still be there.
-  if (figures === undefined) await stopEngines();
+  if (figures !== undefined) return;
+  await killWorkers();
+  await stopEngines();
 }

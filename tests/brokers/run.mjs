@@ -12,8 +12,8 @@ import { fileURLToPath } from 'node:url';
 import { Tally } from '../interop/support/results.mjs';
 
 /** Most of the time an engine waits for the end of a fault. */
-const SIDE_BY_SIDE = 4;
-const TIMEOUT = 330_000;
+const SIDE_BY_SIDE = 3;
+const TIMEOUT = 600_000;
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -25,6 +25,13 @@ function npm(folder, ...parameters) {
 if (!existsSync(at('node_modules'))) npm('.', 'ci', '--no-audit', '--no-fund');
 if (!existsSync(at('../../dist/index.js'))) npm('../..', 'run', 'build');
 const { BACKENDS } = await import('./matrix/backends.mjs');
+
+/** Processes that have to end with this one. */
+const running = new Set();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 
 const tally = new Tally();
 function print(line) {
@@ -40,7 +47,9 @@ async function run(name, args, onLine) {
     timeout: TIMEOUT,
     killSignal: 'SIGKILL',
   });
+  running.add(child);
   const ended = new Promise((resolve) => child.once('close', resolve));
+  ended.then(() => running.delete(child));
   const failures = [];
   for await (const line of createInterface({ input: child.stdout })) {
     const said = onLine(line);
@@ -80,7 +89,7 @@ const files = readdirSync(at('.'))
   .filter((file) => file.endsWith('.test.mjs') && isChosen(file))
   .map((file) => ({
     name: file,
-    run: () => run(file, ['--test', '--test-reporter=tap', file], (line) => fromTap(file, line)),
+    run: () => run(file, ['--test-reporter=tap', file], (line) => fromTap(file, line)),
   }));
 
 const types = {
