@@ -18,6 +18,7 @@ function redis(client) {
   return {
     name: `redis with ${client}`,
     can: ALL_FAULTS,
+    optionsMatter: true,
     whyMissing: () => whyMissing('redis') ?? whyNotBuilt('redis'),
     async start({ persist } = {}) {
       const engine = await startRedis({ persist });
@@ -30,6 +31,7 @@ function redisCluster(client) {
   return {
     name: `redis cluster with ${client}`,
     can: ALL_FAULTS,
+    optionsMatter: true,
     whyMissing: () => whyMissing('redis') ?? whyNotBuilt('redis'),
     async start({ persist } = {}) {
       const { nodes } = await startRedisCluster({ nodes: 3, persist });
@@ -44,6 +46,7 @@ function redisCluster(client) {
 const nats = {
   name: 'nats',
   can: ALL_FAULTS,
+  optionsMatter: true,
   whyMissing: () => whyMissing('nats') ?? whyNotBuilt('nats'),
   async start({ persist, history = false } = {}) {
     const engine = await startNats({ jetstream: history, persist });
@@ -60,6 +63,8 @@ function nodeCluster(name, settings) {
   return {
     name,
     can: new Set(['kill', 'history']),
+    // There is one primary.
+    optionsMatter: false,
     whyMissing: () => whyNotBuilt('cluster'),
     async start() {
       cluster.setupPrimary(settings);
