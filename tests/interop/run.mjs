@@ -15,6 +15,7 @@ const PEERS = [
   ...['python', 'autobahn', 'nginx', 'haproxy', 'chromium', 'shutdown', 'start-page', 'dashboard'],
   ...['chat-cluster'],
   ...['inspector', 'inspector-frames', 'tshark', 'proxies', 'curl'],
+  ...['inspector', 'inspector-frames', 'tshark', 'proxies', 'curl', 'load-balancer'],
 ];
 const TIMEOUT = 120_000;
 

@@ -11,7 +11,7 @@ export const subjectName = process.env.WS6455_SUBJECT ?? 'ws6455';
 
 /** The file that `name` leads to, seen from the root for the product and from here for its peers. */
 export function fileOf(name) {
-  return (name === 'ws6455' ? fromRoot : fromHere).resolve(name);
+  return (/^ws6455(\/|$)/.test(name) ? fromRoot : fromHere).resolve(name);
 }
 
 export function load(name) {
