@@ -21,8 +21,9 @@ const NODE = {
 };
 const C = { name: 'wsload (C)', command: binary, first: [] };
 
-/** Beyond the measured window: opening, draining and closing. */
+/** Beyond the measured window: opening, draining and closing; and for each connection. */
 const GRACE_SECONDS = 75;
+const GRACE_SECONDS_EACH = 0.01;
 
 function modified(path) {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
@@ -95,7 +96,7 @@ export function generate(generator, workload, server, { seconds, warmup, payload
   const own = command === binary ? ownOptions(load, payload) : {};
   const window = { port: server.port, pid: server.pid, seconds, warmup };
   const args = [...first, ...flags({ ...load, ...own, ...window })];
-  return runJson(command, args, bound(seconds, warmup));
+  return runJson(command, args, bound(seconds, warmup, load.conns));
 }
 
 /** A contender's own client, which measures itself. */
@@ -113,6 +114,6 @@ export function runClient({ command, flags: own, client, env }, workload, server
   return runJson(command, args, bound(seconds, warmup), env);
 }
 
-function bound(seconds, warmup) {
-  return (seconds + warmup + GRACE_SECONDS) * 1000;
+function bound(seconds, warmup, conns = 0) {
+  return (seconds + warmup + GRACE_SECONDS + GRACE_SECONDS_EACH * conns) * 1000;
 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-const START_MS = 10_000;
+const START_MS = 30_000;
 const STOP_MS = 5_000;
 
 function within(ms, promise, what) {
@@ -64,7 +64,7 @@ export async function startServer(contender, options, further = []) {
   const exited = once(child, 'exit');
   try {
     const { port, version } = await within(START_MS, firstLine(child), contender.name);
-    return { port, version, pid: child.pid, stop: () => stop(child, exited) };
+    return { port, version, pid: child.pid, child, stop: () => stop(child, exited) };
   } catch (error) {
     child.kill('SIGKILL');
     throw error;
