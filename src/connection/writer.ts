@@ -67,9 +67,15 @@ export abstract class Writer extends Liveness implements Wire {
       if (isExiting) this.flush();
       return;
     }
+    this.collect();
+    this.flush();
+  }
+
+  /** Frames that are sent in this tick are written when it ends, the first one too. */
+  collect(): void {
+    if (this.isReading || this.burstLength !== NO_BURST) return;
     this.burstLength = 0;
     endBurstLater(this);
-    this.flush();
   }
 
   /**

@@ -168,6 +168,8 @@ export class Topics implements ServerTopics {
     reached?: WeakSet<Subscriber>,
   ): number {
     const all = this.byTopic.get(topic) ?? NOBODY;
+    // An engine hands over many messages in one tick: a connection gets them in one write.
+    for (const { connection } of all) connection?.collect();
     if (others.length === 0) return this.sendToEach(all, data, options, undefined, reached);
     const receivers = new Set(all);
     for (const other of others) {

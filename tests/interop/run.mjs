@@ -14,7 +14,6 @@ const PEERS = [
   ...['own', 'ws', 'node', 'undici', 'faye', 'websocket-node', 'bun', 'deno'],
   ...['python', 'autobahn', 'nginx', 'haproxy', 'chromium', 'shutdown', 'start-page', 'dashboard'],
   ...['chat-cluster'],
-  ...['inspector', 'inspector-frames', 'tshark', 'proxies', 'curl'],
   ...['inspector', 'inspector-frames', 'tshark', 'proxies', 'curl', 'load-balancer'],
 ];
 const TIMEOUT = 120_000;
