@@ -7,6 +7,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { startRedis, whyMissing } from '../../brokers/engines.mjs';
 import { startBackend, startBalancer } from '../support/balanced.mjs';
 import { within } from '../support/deadline.mjs';
 import { versionOf } from '../support/proxy.mjs';
@@ -18,12 +20,15 @@ const { reconnect } = load('ws6455/reconnect');
 const BALANCERS = { nginx: '/usr/sbin/nginx', haproxy: '/usr/sbin/haproxy' };
 const CLIENTS = 12;
 
+/** Where ioredis is installed. */
+const NODE_PATH = fileURLToPath(new URL('../../brokers/node_modules', import.meta.url));
+
 /** From an address of its own, so that no limit by address applies. */
 let clients = 0;
 const optionsOf = (options) => ({ localAddress: `127.0.1.${(clients++ % 250) + 1}`, ...options });
 
 async function connect(url, options) {
-  const socket = await WebSocket.connect(url, { timeout: 5_000, ...optionsOf(options) });
+  const socket = await WebSocket.connect(url, { timeout: 15_000, ...optionsOf(options) });
   socket.on('error', () => {});
   return socket;
 }
@@ -31,7 +36,7 @@ async function connect(url, options) {
 /** Opens a connection, and reads which server it came to, and from which address. */
 async function arrive(url, options) {
   const socket = await connect(url, options);
-  const [welcome] = await within(5_000, 'the welcome', once(socket, 'message'));
+  const [welcome] = await within(15_000, 'the welcome', once(socket, 'message'));
   const [, port, address] = /^welcome from (\d+) to (.+)$/.exec(welcome);
   return { socket, port: Number(port), address };
 }
@@ -49,7 +54,7 @@ const close = (arrived) => {
 async function echoes(socket, data) {
   const received = once(socket, 'message');
   socket.send(data);
-  const [message, isBinary] = await within(10_000, 'the message', received);
+  const [message, isBinary] = await within(20_000, 'the message', received);
   assert.equal(isBinary, typeof data !== 'string');
   assert.ok(isBinary ? message.equals(data) : `${message}` === data);
 }
@@ -67,7 +72,7 @@ async function carriesMessages({ url }) {
   await echoes(socket, 'text');
   await echoes(socket, randomBytes(1024 * 1024)); // the longest that `hardened` accepts
   socket.close(1000);
-  const [code] = await within(5_000, 'the close', once(socket, 'close'));
+  const [code] = await within(15_000, 'the close', once(socket, 'close'));
   assert.equal(code, 1000);
 }
 
@@ -83,10 +88,10 @@ async function passesRefusals({ url }) {
   await assert.rejects(connect(url, { headers }), /403/);
 }
 
-/** Longer than the balancer waits, which is a second. */
+/** Twice as long as the balancer waits, which is three seconds. */
 async function keepsSilentConnections({ url }) {
   const { socket } = await arrive(url);
-  await wait(2_500);
+  await wait(6_000);
   await echoes(socket, 'still here');
   socket.terminate();
 }
@@ -100,7 +105,7 @@ async function cutsWithoutHeartbeat(kind) {
   const balancer = await startBalancer(kind, backends);
   try {
     const { socket } = await arrive(balancer.url);
-    await within(5_000, 'the end of the connection', once(socket, 'close'));
+    await within(15_000, 'the end of the connection', once(socket, 'close'));
   } finally {
     await balancer.stop();
     for (const backend of backends) await backend.stop();
@@ -147,7 +152,7 @@ async function survives(url, leaving, others, { endServer, noticedAfter }) {
   const ports = others.map(({ port }) => port);
   try {
     const all = [leaving.port, ...ports];
-    await within(10_000, 'all clients', Promise.all(staying.map((one) => one.arrivedAt(1, all))));
+    await within(20_000, 'all clients', Promise.all(staying.map((one) => one.arrivedAt(1, all))));
     const ended = endServer();
     ended.catch(() => {});
     await wait(noticedAfter);
@@ -202,13 +207,16 @@ async function face(kind, program) {
     await check('silence longer than its timeout', () => keepsSilentConnections(balancer));
     await check('without heartbeat silence ends a connection', () => cutsWithoutHeartbeat(kind));
     await check('a reload cuts no connection', () => reloads(balancer));
+    const missing = whyMissing('redis');
+    if (missing) skip(`${name}: topics`, missing);
+    else await check('topics reach the clients of both', () => sharesTopics(kind));
     const [first, second] = backends;
     await check('a server that drains gets no new clients, and its own move', () =>
       drains(balancer, first, [second]),
     );
     await first.restart();
     await check('a server that comes back gets clients', async () => {
-      await within(10_000, 'the server', untilArrivedAt(balancer, first));
+      await within(20_000, 'the server', untilArrivedAt(balancer, first));
     });
     await check('the clients of a server that is killed move', () =>
       survives(balancer.url, second, [first], { endServer: () => second.kill(), noticedAfter: 0 }),
@@ -216,6 +224,28 @@ async function face(kind, program) {
   } finally {
     await balancer.stop();
     for (const backend of backends) await backend.stop();
+  }
+}
+
+/** What a client of one server says reaches those of the other, by Redis. */
+async function sharesTopics(kind) {
+  const engine = await startRedis();
+  const env = { REDIS_URL: engine.url, NODE_PATH };
+  const backends = [await startBackend({ env }), await startBackend({ env })];
+  const balancer = await startBalancer(kind, backends);
+  try {
+    const arrived = await arriveOften(balancer.url, 4);
+    assert.equal(new Set(arrived.map(({ port }) => port)).size, 2);
+    const received = arrived.map(({ socket }) => once(socket, 'message'));
+    arrived[0].socket.send('to everybody');
+    for (const [data] of await within(15_000, 'the message', Promise.all(received))) {
+      assert.equal(`${data}`, 'to everybody');
+    }
+    close(arrived);
+  } finally {
+    await balancer.stop();
+    for (const backend of backends) await backend.stop();
+    await engine.stop();
   }
 }
 

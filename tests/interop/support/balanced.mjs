@@ -71,9 +71,10 @@ class Backend {
   #env;
 
   constructor({ heartbeat = true, env = {} } = {}) {
-    const beat = heartbeat ? '{ interval: 300, timeout: 300 }' : 'false, idleTimeout: 0';
+    const beat = heartbeat ? '{ interval: 300, timeout: 10_000 }' : 'false, idleTimeout: 0';
     const text = adapted('server.js', [
       ["require('ws6455')", `require(${JSON.stringify(fileOf(subjectName))})`],
+      ["require('ws6455/topics')", `require(${JSON.stringify(fileOf('ws6455/topics'))})`],
       ['...hardened,', `...hardened, heartbeat: ${beat},`],
       ['lameDuck: 6_000', `lameDuck: ${LAME_DUCK}`],
       ['spread: 10_000', 'spread: 2_000'],
@@ -139,7 +140,7 @@ const KINDS = {
         ['http {', `http { access_log off; ${folders()}`],
         ['listen 80 ', `listen 127.0.0.1:${port} `],
         ['fail_timeout=5s', 'fail_timeout=1s'],
-        ['75s', '1s'],
+        ['75s', '3s'],
         ...portsOf(backends),
       ]),
     command: (file) => {
@@ -157,7 +158,7 @@ const KINDS = {
         ['maxconn 100000', 'maxconn 500'],
         ['bind :80 ', `bind 127.0.0.1:${port} `],
         ['inter 2s', 'inter 200ms'],
-        ['timeout tunnel 75s', 'timeout tunnel 1s'],
+        ['timeout tunnel 75s', 'timeout tunnel 3s'],
         ...portsOf(backends),
       ]),
     command: (file) => ['/usr/sbin/haproxy', '-W', '-db', '-q', '-f', file],
