@@ -262,6 +262,8 @@ function save(isWhole, workloads, contenders, rows, judged, times) {
     cpu: `${os.cpus().length} × ${os.cpus()[0]?.model.trim() ?? 'unknown'}`,
     system: `${os.type()} ${os.release()}`,
     ...times,
+    loadAverage: os.loadavg()[1],
+    rounds: new Set(rows.map(({ round }) => round)).size,
     versions: Object.fromEntries(rows.map(({ contender, version }) => [contender, version])),
     targets: judged,
     workloads: Object.fromEntries(workloads.map((w) => [w.id, resultOf(w, contenders, rows)])),
@@ -287,25 +289,26 @@ async function main() {
   installPeers();
   buildSubject();
   const rows = [];
+  const isWhole = workloads === WORKLOADS && peers.length === CONTENDERS.length - 1;
+  const times = { rounds, seconds, warmup };
+  const judged = () => judge(workloads, rows).filter(({ found }) => Number.isFinite(found));
+  const keep = () => save(isWhole, workloads, contenders, rows, judged(), times);
   for (let n = 0; n < rounds; n++) {
-    for (const workload of workloads) {
-      await measureRound(n, workload, contenders, { seconds, warmup }, rows);
-    }
+    for (const workload of workloads) await measureRound(n, workload, contenders, times, rows);
+    keep(); // what is measured stays, also if the run is ended
   }
   if (values.check) {
-    for (const { id, against } of judge(workloads, rows).filter(({ held }) => !held)) {
+    for (const { id, against } of judged().filter(({ held }) => !held)) {
       const rivals = contenders.filter(({ name }) => [SUBJECT, against].includes(name));
       const workload = workloads.find((one) => one.id === id);
       for (let n = rounds; n < rounds * (1 + AGAIN); n++) {
-        await measureRound(n, workload, rivals, { seconds, warmup }, rows);
+        await measureRound(n, workload, rivals, times, rows);
       }
     }
+    keep();
   }
-  const judged = judge(workloads, rows).filter(({ found }) => Number.isFinite(found));
-  print(workloads, contenders, rows, judged);
-  const isWhole = workloads === WORKLOADS && peers.length === CONTENDERS.length - 1;
-  save(isWhole, workloads, contenders, rows, judged, { rounds, seconds, warmup });
-  if (values.check && judged.some(({ held }) => !held)) process.exitCode = 1;
+  print(workloads, contenders, rows, judged());
+  if (values.check && judged().some(({ held }) => !held)) process.exitCode = 1;
 }
 
 main().catch((error) => {

@@ -1,5 +1,6 @@
 /**
- * node tests/bench/scale.mjs: how far one process goes. The figures of docs/scale.md.
+ * node tests/bench/scale.mjs: what idle connections cost, up to what this machine allows, for docs/scale.md. What
+ * messages cost is in results/latest.json.
  *
  *   --rounds N     rounds (default 3); memory is measured in one
  *   --seconds T    measured window of each measurement (default 3)
@@ -10,6 +11,7 @@
  * files measures fewer connections.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CONTENDERS, SUBJECT } from './contenders.mjs';
@@ -34,33 +36,16 @@ const OWN_FILES = 64;
 const MEMORY_POINTS = [1_000, 5_000, 10_000, 20_000, 50_000, 100_000];
 
 function row(id, title, unit, load, rest) {
-  return { id, title, unit, figure: 'cpu_us_per_msg', load, ...rest };
+  return { id, title, unit, load, ...rest };
 }
 
-function echo(name, size, pipeline) {
-  const load = { conns: 50, size, pipeline, binary: true };
-  return row(`echo-${size}-x${pipeline}`, `echo ${name} ×${pipeline}`, 'message', load);
-}
-
-function broadcast(name, size, bcast) {
-  const load = { mode: 'broadcast', conns: 500, size, bcast, text: true };
-  return row(`broadcast-${size}-x${bcast}`, `broadcast ${name} ×${bcast}`, 'delivery', load);
-}
-
-const CPU = [
-  ...[1, 16].flatMap((n) => [echo('64 B', 64, n), echo('1 KiB', KIB, n)]),
-  ...[1, 16].flatMap((n) => [broadcast('64 B', 64, n), broadcast('1 KiB', KIB, n)]),
-  row('handshake', 'opening and closing handshake', 'handshake', {
-    ...{ mode: 'handshake', conns: 50, binary: true },
-  }),
-  row(
-    'heartbeat',
-    'Ping and Pong of the heartbeat',
-    'Ping',
-    { mode: 'idle', conns: 10_000, binary: true },
-    { figure: 'cpu_us_per_ping', application: { heartbeat: { interval: 1_000, timeout: 10_000 } } },
-  ),
-];
+const HEARTBEAT = row(
+  'heartbeat',
+  'Ping and Pong of the heartbeat',
+  'Ping',
+  { mode: 'idle', conns: 10_000, binary: true },
+  { figure: 'cpu_us_per_ping', application: { heartbeat: { interval: 1_000, timeout: 10_000 } } },
+);
 
 /** What browsers offer. Each connection has had one message in each direction. */
 const SPEAK = { speak: true, size: KIB, deflate: true, takeover: true, text: true };
@@ -119,7 +104,13 @@ async function measureOne(work, generator, times) {
     if (!(figure > 0)) throw new Error(`${work.id}: nothing was measured`);
     // Both ends of each connection are on this machine.
     const kernel = isMemory ? slab / work.load.conns / 2 : undefined;
-    return { figure, perSecond: report.msgs_per_s, p99: report.p99, kernel, version: server.version };
+    return {
+      figure,
+      perSecond: report.msgs_per_s,
+      p99: report.p99,
+      kernel,
+      version: server.version,
+    };
   } finally {
     await server.stop();
   }
@@ -157,13 +148,14 @@ async function main() {
   buildSubject();
   const generator = prepareGenerator('c');
   const begins = values.only.split(',');
-  const rows = [...CPU, ...memoryRows(allowedPoints())].filter(({ id }) =>
+  const rows = [HEARTBEAT, ...memoryRows(allowedPoints())].filter(({ id }) =>
     begins.some((begin) => id.startsWith(begin)),
   );
   const samples = await measure(rows, generator, times);
   const result = {
     ...environment(samples, generator, times),
     openFiles: openFiles(),
+    loadAverage: loadavg()[1],
     workloads: Object.fromEntries(
       rows
         .filter(({ id }) => samples.some(({ workload }) => workload === id))

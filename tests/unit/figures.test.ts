@@ -8,6 +8,7 @@ import { closingFigure, edgesOf } from '../support/figures/closing.js';
 import { floorsFigure } from '../support/figures/floors.js';
 import { frameFigure } from '../support/figures/frame.js';
 import { type Call, callsOf, pathsFigure } from '../support/figures/paths.js';
+import { fanOutFigure, memoryFigure, messagesFigure } from '../support/figures/scale.js';
 import { stormFigure } from '../support/figures/storm.js';
 import { ManualWire } from '../support/manual-wire.js';
 import { FOLDERS, files, sourcesOf } from '../support/source-files.js';
@@ -88,6 +89,9 @@ const FIGURES: readonly (readonly [name: string, draw: () => string | Promise<st
   ['closing', closingFigure],
   ['folders', floors],
   ['storm', stormFigure],
+  ['scale-memory', memoryFigure],
+  ['scale-messages', messagesFigure],
+  ['scale-fan-out', fanOutFigure],
 ];
 
 // UPDATE_DOCS=1 npx jest tests/unit/figures.test.ts draws them anew.
