@@ -20,6 +20,7 @@ export const FOLDERS: readonly string[] = [
   'standard',
   'reconnect',
   'topics',
+  'crossws',
   'recording',
   'inspect',
   '.',

@@ -40,6 +40,7 @@ const NODE_MODULES: Record<string, readonly string[]> = {
   standard: ['buffer', 'http', 'stream', 'util'],
   reconnect: ['buffer'],
   topics: ['buffer', 'cluster', 'crypto'],
+  crossws: ['buffer', 'crypto', 'http', 'stream', 'util'],
   recording: ['buffer', 'net', 'tls', 'zlib'],
   inspect: ['buffer', 'events', 'fs', 'http', 'net', 'path', 'tls'],
   cli: [
