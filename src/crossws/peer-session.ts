@@ -5,6 +5,7 @@
 
 import type { Buffer } from 'node:buffer';
 import { isThenable, toError, warnOfError } from '../connection/callbacks.js';
+import type { Connection } from '../connection/connection.js';
 import { CloseCode } from '../protocol/close.js';
 import { type Consumer, DEFAULT_MARKS, type Delivered, Inbox } from '../websocket/inbox.js';
 import type { Session } from '../websocket/session.js';
@@ -57,9 +58,18 @@ export class PeerSession implements Consumer {
     socket.on('close', (code: number, reason: Buffer) => this.onClose(code, reason));
     // Without the hook, the server reports the error: 'socketError'.
     if (hooks.has('error')) socket.on('error', (error: Error) => this.onError(error));
-    if (hooks.has('drain')) socket.on('drain', () => this.call('drain'));
+    if (hooks.has('drain')) this.listenToDrain();
     if (hooks.has('ping')) socket.on('ping', (data: Buffer) => this.call('ping', data));
     if (hooks.has('pong')) socket.on('pong', (data: Buffer) => this.call('pong', data));
+  }
+
+  /** The event 'drain' is for `send`. This hook is also for peers that only receive what is published. */
+  private listenToDrain(): void {
+    const { connection } = sessionOf(this.socket) as Session; // it is open
+    const { endpoint, limit, socket } = connection as Connection;
+    const onDrain = () => this.call('drain');
+    if (limit !== undefined) this.socket.on('drain', onDrain);
+    else socket.on('drain', () => endpoint.canSendMore() && onDrain());
   }
 
   private onClose(code: number, reason: Buffer): void {

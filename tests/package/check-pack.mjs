@@ -15,7 +15,7 @@ const ENTRIES = [
   'standard/index',
   'standard/global',
   'topics/index',
-  'crossws/index',
+  'crossws',
 ].flatMap((name) => ['js', 'mjs', 'd.ts', 'd.mts'].map((kind) => `${name}.${kind}`));
 const BROWSER_ENTRIES = ['', 'standard/'].flatMap((folder) => [
   `${folder}browser.js`,

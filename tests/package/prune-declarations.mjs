@@ -15,7 +15,7 @@ const ENTRIES = [
   'standard/index',
   'standard/global',
   'topics/index',
-  'crossws/index',
+  'crossws',
 ].flatMap((name) => [`${name}.d.ts`, `${name}.d.mts`]);
 
 /** The declaration files that a declaration file imports. */

@@ -64,6 +64,8 @@ const NODE_MODULES: Record<string, readonly string[]> = {
 const ENTRY_POINTS = [
   'browser.mts',
   'browser.ts',
+  'crossws.mts',
+  'crossws.ts',
   'index.mts',
   'index.ts',
   'protocol.mts',
