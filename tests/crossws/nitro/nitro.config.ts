@@ -1,0 +1,9 @@
+/** A project of Nitro 3. The alias is all that it needs. */
+import { defineNitroConfig } from 'nitro/config';
+
+export default defineNitroConfig({
+  preset: 'node-server',
+  compatibilityDate: '2026-11-28',
+  experimental: { websocket: true },
+  alias: { 'crossws/adapters/node': 'ws6455/crossws' },
+});
