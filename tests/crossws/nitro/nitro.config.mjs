@@ -2,6 +2,7 @@
 import { defineNitroConfig } from 'nitro/config';
 
 export default defineNitroConfig({
+  serverDir: '.',
   preset: 'node-server',
   compatibilityDate: '2026-11-28',
   experimental: { websocket: true },
