@@ -22,7 +22,7 @@ export type PeerContext = Record<string, unknown>;
 export type HeaderFields = NonNullable<ConstructorParameters<typeof Headers>[0]>;
 
 /** A request that asks for an upgrade. A framework may have added a `context`. */
-export type UpgradeRequest = Request & { readonly context?: PeerContext | undefined };
+export type UpgradeRequest = Request & { readonly context?: PeerContext };
 
 /** Whether a message may be compressed. */
 export interface CompressOptions {
@@ -102,6 +102,7 @@ export interface Peer {
   /** Waits until at most `threshold` bytes wait, or the connection is not open any more. */
   waitForDrain(options?: WaitForDrainOptions): Promise<void>;
 
+  /** Returns the `id`. */
   toString(): string;
 }
 
@@ -125,6 +126,7 @@ export interface Message<P = Peer> {
   text(): string;
   /** What `JSON.parse` makes of the text. @throws SyntaxError */
   json<T = unknown>(): T;
+  /** Returns `text()`. */
   toString(): string;
 }
 
@@ -216,22 +218,22 @@ export interface AdapterOptions<P = Peer> {
    * those of `hooks`.
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: a program may have no hooks for a request
-  resolve?(request: UpgradeRequest): MaybePromise<Partial<Hooks<P>> | undefined | void>;
+  resolve?: (request: UpgradeRequest) => MaybePromise<Partial<Hooks<P>> | undefined | void>;
   /** Returns the namespace of a request. Default: its path. */
-  getNamespace?(request: Request): string;
+  getNamespace?: (request: Request) => string;
   /** Chooses a subprotocol, if the client asks for any. RFC 6455 §4.2.2. Default: none is chosen. */
-  handleProtocols?(
+  handleProtocols?: (
     protocols: Set<string>,
     request: Request,
-  ): MaybePromise<string | false | null | undefined>;
+  ) => MaybePromise<string | false | null | undefined>;
   /** The server that accepts the connections. Default: one that the adapter makes. */
   wss?: WebSocketServer;
   /** The options of the server that the adapter makes, `broker` among them. */
   serverOptions?: ServerOptions;
   /** A driver of `crossws/sync`. A server with a `broker` needs none. */
-  sync?(context: { id: string }): SyncDriver;
+  sync?: (context: { id: string }) => SyncDriver;
   /** Called when `sync` failed. Default: a process warning. */
-  onError?(error: unknown, context: SyncErrorContext): void;
+  onError?: (error: unknown, context: SyncErrorContext) => void;
   /**
    * A peer that is silent for so many seconds gets a Ping, and is dropped if no answer comes within as
    * many. 0: never. The option `heartbeat` of the server takes precedence. Default 30.

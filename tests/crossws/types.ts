@@ -49,5 +49,7 @@ export const own: CrosswsAdapter = crosswsAdapter({
   },
   serverOptions: { heartbeat: true },
 });
-export const ownHooks: Partial<Hooks> = { close: (one, { code }) => void one.topics.has(`${code}`) };
+export const ownHooks: Partial<Hooks> = {
+  close: (one, { code }) => void one.topics.has(`${code}`),
+};
 export const options: AdapterOptions = { hooks: ownHooks, wss: own.server };

@@ -214,6 +214,20 @@ const CLUSTER: typeof API = [
   ['properties', ['src/topics/cluster-hub.ts', 'PrimaryStats']],
 ];
 
+const CROSSWS_INTERFACE = 'src/crossws/interface.ts';
+
+/** The parts of docs/crossws.md. */
+const CROSSWS: typeof API = [
+  ['options', [CROSSWS_INTERFACE, 'AdapterOptions']],
+  ['properties', [CROSSWS_INTERFACE, 'CrosswsAdapter']],
+  ['methods', [CROSSWS_INTERFACE, 'Hooks']],
+  ['options', [CROSSWS_INTERFACE, 'UpgradeAnswer']],
+  ['properties', [CROSSWS_INTERFACE, 'Peer']],
+  ['methods', [CROSSWS_INTERFACE, 'Peer']],
+  ['properties', [CROSSWS_INTERFACE, 'Message']],
+  ['methods', [CROSSWS_INTERFACE, 'Message']],
+];
+
 /** The messages on the channels, in docs/observability.md. */
 const DIAGNOSTICS = [
   ...['Connection', 'Handshake', 'Open', 'Close', 'Frame', 'Message', 'Ping', 'Pong'],
@@ -244,6 +258,7 @@ describe.each([
   ...partsOf('docs/standard.md', STANDARD),
   ...partsOf('docs/reconnect.md', RECONNECT),
   ...partsOf('docs/topics.md', CLUSTER),
+  ...partsOf('docs/crossws.md', CROSSWS),
   ...DIAGNOSTICS,
 ])('%s', (path, name, generate) => {
   // UPDATE_DOCS=1 npx jest tests/unit/docs.test.ts writes the tables anew.
