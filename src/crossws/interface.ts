@@ -220,11 +220,11 @@ export interface AdapterOptions<P = Peer> {
   // biome-ignore lint/suspicious/noConfusingVoidType: a program may have no hooks for a request
   resolve?: (request: UpgradeRequest) => MaybePromise<Partial<Hooks<P>> | undefined | void>;
   /** Returns the namespace of a request. Default: its path. */
-  getNamespace?: (request: Request) => string;
+  getNamespace?: (request: UpgradeRequest) => string;
   /** Chooses a subprotocol, if the client asks for any. RFC 6455 §4.2.2. Default: none is chosen. */
   handleProtocols?: (
     protocols: Set<string>,
-    request: Request,
+    request: UpgradeRequest,
   ) => MaybePromise<string | false | null | undefined>;
   /** The server that accepts the connections. Default: one that the adapter makes. */
   wss?: WebSocketServer;
