@@ -214,5 +214,5 @@ test('a client takes no position before its own `resume` was answered', async ()
 function envelopeOf(text: string): Buffer {
   const options = { binary: false };
   const payload = Buffer.from(JSON.stringify({ message: { id: text, text } }));
-  return encodeEnvelope({ node: 'n'.repeat(16), union: [], payload, options });
+  return encodeEnvelope({ node: 'n'.repeat(16), union: 0, histories: [], payload, options });
 }
