@@ -24,35 +24,27 @@ export type { NodeUpgradeHandler } from './crossws/node-upgrade-handler.js';
 export { fromNodeUpgradeHandler } from './crossws/node-upgrade-handler.js';
 export { WSError } from './crossws/ws-error.js';
 
-/** One connection. */
+/** One connection, with the public class WebSocket. */
 export interface Peer extends Omit<own.Peer, 'peers' | 'websocket'> {
-  /** The connections of the namespace, this one included. */
   readonly peers: Set<Peer>;
-  /**
-   * The WebSocket. As in crossws, `protocol` and `extensions` are what the request asks for if nothing
-   * was negotiated, and `url` is made from the request.
-   */
   readonly websocket: WebSocket;
 }
 
 /** A received message. */
 export type Message<P = Peer> = own.Message<P>;
 
-/** What the program does with connections. `P` is the type of the peers. */
+/** The hooks of a program. `P` is the type of the peers. */
 export type Hooks<P = Peer> = own.Hooks<P>;
 
-/** The options of the adapter. */
+/** The options of `crosswsAdapter`, with the public class WebSocketServer. */
 export interface AdapterOptions<P = Peer>
   extends Omit<own.AdapterOptions<P>, 'wss' | 'serverOptions'> {
-  /** The server that accepts the connections. Default: one that the adapter makes. */
   wss?: WebSocket.WebSocketServer;
-  /** The options of the server that the adapter makes, `broker` among them. */
   serverOptions?: WebSocket.ServerOptions;
 }
 
-/** What `crosswsAdapter` returns. Its functions need no `this`. */
+/** The adapter, with the public class WebSocketServer. */
 export interface CrosswsAdapter<P = Peer> extends Omit<own.CrosswsAdapter<P>, 'server'> {
-  /** The server that accepts the connections. */
   readonly server: WebSocket.WebSocketServer;
 }
 

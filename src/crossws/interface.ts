@@ -24,9 +24,9 @@ export type HeaderFields = NonNullable<ConstructorParameters<typeof Headers>[0]>
 /** A request that asks for an upgrade. A framework may have added a `context`. */
 export type UpgradeRequest = Request & { readonly context?: PeerContext };
 
-/** Whether a message may be compressed. */
+/** The options of a message. */
 export interface CompressOptions {
-  /** Whether the message may be compressed. Default true. RFC 7692 §6. */
+  /** False: the message is sent without compression. Default true. RFC 7692 §6. */
   compress?: boolean;
 }
 
@@ -52,7 +52,7 @@ export interface Peer {
   readonly namespace: string;
   /** The connections of the namespace, this one included. */
   readonly peers: Set<Peer>;
-  /** The topics that this connection is subscribed to. The hook `close` still sees them. */
+  /** The topics that it is subscribed to. The hook `close` still sees them. */
   readonly topics: Set<string>;
   /** The IP address of the peer, as `remoteAddress` of a WebSocket. */
   readonly remoteAddress: string | undefined;
@@ -78,19 +78,19 @@ export interface Peer {
    */
   publish(topic: string, data: unknown, options?: CompressOptions): number;
 
-  /** Subscribes to a topic. @returns a promise: the broker has confirmed it. It is never rejected */
+  /** Subscribes to a topic. @returns as `subscribe` of a WebSocket */
   subscribe(topic: string): Promise<void>;
 
   /** Ends a subscription. */
   unsubscribe(topic: string): void;
 
   /**
-   * Starts the closing handshake. RFC 6455 §7.1.2.
+   * Sends a Close, as `close` of a WebSocket. RFC 6455 §7.1.2.
    * @throws as `close` of a WebSocket
    */
   close(code?: number, reason?: string | Uint8Array): void;
 
-  /** Closes the connection at once. */
+  /** Destroys the socket, without a Close. */
   terminate(): void;
 
   /**
@@ -108,7 +108,7 @@ export interface Peer {
 
 /** A received message. */
 export interface Message<P = Peer> {
-  /** A random UUID, made when it is first read. */
+  /** A random UUID, as that of a peer. */
   readonly id: string;
   /** The connection that it came from. */
   readonly peer?: P;
@@ -130,11 +130,11 @@ export interface Message<P = Peer> {
   toString(): string;
 }
 
-/** How a connection ended. */
+/** What the hook `close` learns. */
 export interface CloseDetails {
   /** RFC 6455 §7.1.5: the peer's close code; 1006 without one. */
   code?: number;
-  /** RFC 6455 §7.1.6: the peer's close reason. */
+  /** RFC 6455 §7.1.6: the reason that came with `code`. */
   reason?: string;
 }
 
@@ -168,9 +168,9 @@ export interface Hooks<P = Peer> {
    * `response` is one. Any other exception is answered with 500, and is the event 'callbackError' of the server.
    */
   upgrade(request: UpgradeRequest): MaybePromise<UpgradeResult>;
-  /** The connection is open. No message is given to the program before this has ended. */
+  /** Called when a connection is open. No message is given to the program before this has ended. */
   open(peer: P): MaybePromise<void>;
-  /** A message was received. */
+  /** Called with each message. */
   message(peer: P, message: Message<P>): MaybePromise<void>;
   /** The connection has ended, and all messages of it were given to the program. */
   close(peer: P, details: CloseDetails): MaybePromise<void>;
@@ -184,7 +184,7 @@ export interface Hooks<P = Peer> {
   pong(peer: P, data: Uint8Array): MaybePromise<void>;
 }
 
-/** A message for other processes, by a driver of `crossws/sync`. */
+/** A message for other processes. */
 export interface SyncMessage {
   /** The namespace; '' means all. */
   namespace: string;
@@ -194,7 +194,7 @@ export interface SyncMessage {
   data: string | Uint8Array;
 }
 
-/** A driver of `crossws/sync`. */
+/** What a driver of `crossws/sync` does. */
 export interface SyncDriver {
   /** Begins to give the messages of other processes to `deliver`. */
   subscribe(deliver: (message: SyncMessage) => void): MaybePromise<void>;
@@ -256,7 +256,7 @@ export interface AdapterPublishOptions extends CompressOptions {
 export interface CrosswsAdapter<P = Peer> {
   /** The connections by namespace. A namespace without any is not in it. */
   readonly peers: Map<string, Set<P>>;
-  /** The server that accepts the connections. */
+  /** The server of the adapter. */
   readonly server: WebSocketServer;
   /** The driver of `sync`, if there is one. */
   readonly sync?: SyncDriver;
@@ -267,7 +267,7 @@ export interface CrosswsAdapter<P = Peer> {
   /**
    * Answers a request: the listener of 'upgrade' of an http server.
    * @param webRequest the request, if a framework has made one
-   * @returns a promise that is never rejected: the request is answered
+   * @returns a promise that resolves, also after a failure: the request is answered
    */
   readonly handleUpgrade: (
     request: IncomingMessage,

@@ -50,7 +50,7 @@ export class PeerSession implements Consumer {
     return true;
   }
 
-  /** The event 'close' follows. */
+  /** The listener of 'close' has the code. */
   onClosed(): void {}
 
   private listen(): void {
@@ -104,7 +104,7 @@ export class PeerSession implements Consumer {
     return this.isConcurrent ? undefined : running;
   }
 
-  /** @returns a promise of the end of the hook; undefined if it has ended. It is never rejected */
+  /** @returns a promise of the end of the hook; undefined if it has ended. Failures go to `error` */
   private call(name: PeerHook, detail?: unknown): Promise<void> | undefined {
     try {
       const result = this.hooks.call(name, this.peer, detail);

@@ -30,7 +30,7 @@ export async function refuseWith(socket: Duplex, response: Response): Promise<vo
   lingeringClose(socket);
 }
 
-/** RFC 9112 §4: a reason phrase is printable. */
+/** RFC 9112 §4: what is not printable is replaced by the standard phrase. */
 function reasonOf({ statusText }: Response, status: number): string {
   return /^[\t\x20-\x7e]+$/.test(statusText) ? statusText : (STATUS_CODES[status] ?? '');
 }

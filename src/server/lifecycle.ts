@@ -150,8 +150,7 @@ export class Lifecycle implements SessionServer {
   }
 
   get topicStats(): TopicStats {
-    const { counts: topics, brokerStats: broker } = this.usedTopics ?? {};
-    return { ...(topics && { topics }), ...(broker && { broker }) };
+    return this.usedTopics?.stats ?? {};
   }
 
   /** Stops accepting clients. 'close' follows when the last connection has ended. */

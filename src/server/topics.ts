@@ -17,7 +17,7 @@ import type { ServerOptions } from './options.js';
 import type { RemoteTopics } from './remote-topics.js';
 import type { ServerHistory } from './server-history.js';
 import type { TopicTable } from './topic-options.js';
-import type { BrokerStats, TopicCounts } from './topics-api.js';
+import type { TopicStats } from './topics-api.js';
 
 /** One for all calls: without a broker there is nothing to wait for. */
 const CONFIRMED = Promise.resolve();
@@ -101,12 +101,10 @@ export class Topics implements ServerTopics {
     time.nextTick(() => this.remote?.interest.start());
   }
 
-  get counts(): TopicCounts {
-    return { occupied: this.byTopic.size, subscriptions: this.subscriptions };
-  }
-
-  get brokerStats(): BrokerStats | undefined {
-    return this.remote?.stats;
+  get stats(): TopicStats {
+    const { byTopic, subscriptions, remote } = this;
+    const topics = { occupied: byTopic.size, subscriptions };
+    return remote === undefined ? { topics } : { topics, broker: remote.stats };
   }
 
   /** @throws TypeError without the option `topics` */

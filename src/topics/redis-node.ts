@@ -33,7 +33,7 @@ export interface NodeRedisCluster {
 const BLOB_STRING = 36;
 
 /**
- * The options of a duplicate. It connects once: what has no answer is rejected at the end of its
+ * The duplicate connects once: what has no answer is rejected at the end of its
  * connection and never sent again. A timeout for each command costs more than the command.
  */
 function once({ options }: NodeRedis): object {

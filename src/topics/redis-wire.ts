@@ -18,7 +18,7 @@ export interface Wire {
   /** @param isSharded the channels are in one slot of a cluster */
   subscribe(channels: readonly string[], isSharded: boolean): PromiseLike<unknown>;
   unsubscribe(channels: readonly string[], isSharded: boolean): PromiseLike<unknown>;
-  /** Closes the connection at once. */
+  /** Ends it at once. */
   destroy(): void;
 }
 

@@ -151,7 +151,7 @@ const SENDING: Section = {
       who: 'server',
       rule: 'A server accepts a connection by the steps of this section.',
       at: ['server/accept.ts:accept'],
-      also: ['handshake/errors.ts:REFUSALS'],
+      also: ['handshake/errors.ts:REFUSALS', 'crossws/accept-with.ts:OWN_FIELDS'],
       tests: ['handshake/server/accept-rfc-1.2-example.http'],
     },
     {

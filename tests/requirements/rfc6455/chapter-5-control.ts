@@ -344,7 +344,11 @@ export const CHAPTER_5_CONTROL: readonly Section[] = [
           here: 'bytes that are sent with `{ binary: false }` are not checked',
           why: 'the program is responsible for them; strings are always encoded as UTF-8',
         },
-        at: ['protocol/receiver.ts:Receiver.takeMessage', 'protocol/write-batch.ts:copyPayload'],
+        at: [
+          'protocol/receiver.ts:Receiver.takeMessage',
+          'protocol/write-batch.ts:copyPayload',
+          'server/envelope.ts:decodeEnvelope',
+        ],
         tests: [
           'conformance/rfc-8.1-utf8 › RFC 6455 §8.1: invalid text fails with 1007 and is never delivered',
           'unit/protocol/sender › are written as they are, strings as UTF-8',

@@ -337,7 +337,11 @@ const DEFINITIONS: readonly Section[] = [
         level: 'text',
         who: 'both',
         rule: "The close code is that of the peer's first Close: 1005 if it has none, 1006 without a Close.",
-        at: ['protocol/endpoint.ts:Endpoint.reportClosed', 'websocket/api.ts:CloseEventApi.code'],
+        at: [
+          'protocol/endpoint.ts:Endpoint.reportClosed',
+          'websocket/api.ts:CloseEventApi.code',
+          'crossws/interface.ts:CloseDetails.code',
+        ],
         tests: [
           'unit/protocol/endpoint › RFC 6455 §7.1.5: without a Close of the peer 1006 is reported',
           'conformance/rfc-7.4-close-frames › a Close without a code is answered without one and reported as 1005',
@@ -354,7 +358,11 @@ const DEFINITIONS: readonly Section[] = [
         level: 'text',
         who: 'both',
         rule: "The close reason is that of the peer's first Close; empty if there is none.",
-        at: ['protocol/endpoint.ts:Endpoint.reportClosed', 'websocket/api.ts:CloseEventApi.reason'],
+        at: [
+          'protocol/endpoint.ts:Endpoint.reportClosed',
+          'websocket/api.ts:CloseEventApi.reason',
+          'crossws/interface.ts:CloseDetails.reason',
+        ],
         tests: [
           "unit/websocket/emitted-events › 'close' gives the code and the reason as a Buffer, once",
         ],
