@@ -24,7 +24,7 @@ export type HeaderFields = NonNullable<ConstructorParameters<typeof Headers>[0]>
 /** A request that asks for an upgrade. A framework may have added a `context`. */
 export type UpgradeRequest = Request & { readonly context?: PeerContext };
 
-/** The options of a message. */
+/** What `send` of a peer takes. */
 export interface CompressOptions {
   /** False: the message is sent without compression. Default true. RFC 7692 §6. */
   compress?: boolean;
