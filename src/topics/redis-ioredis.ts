@@ -69,10 +69,19 @@ export function ioredisClusterDriver(client: IoRedisCluster): Driver {
       copy.on('node error', ((reason: Error) => {
         error = reason;
       }) as () => void);
-      const nodes = findMasters(copy).catch((reason) => Promise.reject(error ?? reason));
+      const nodes = Promise.race([findMasters(copy), endOf(copy)]).catch((reason) => {
+        throw error ?? reason;
+      });
       return { nodes, release: () => copy.disconnect() };
     },
   };
+}
+
+/** `connect` of a cluster that fails its ready check neither resolves nor rejects. */
+function endOf(cluster: IoRedisCluster): Promise<never> {
+  return new Promise((_, reject) => {
+    cluster.on('end', () => reject(new Error('The connection to the cluster was closed')));
+  });
 }
 
 async function findMasters(cluster: IoRedisCluster): Promise<Node[]> {

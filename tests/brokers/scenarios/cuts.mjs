@@ -10,13 +10,13 @@ import { createBroker } from '../matrix/brokers.mjs';
 import { WebSocketServer } from '../support/subject.mjs';
 import { until } from '../support/wait.mjs';
 
-const LANES = 32;
+const LANES = 16;
 
 /** Brokers wait longer after each failure. */
 const PATIENCE = 30_000;
 
 /** Of a longer exchange, such as one with the information of a server, a part of the cuts. */
-const MAX_CUTS = Number(process.env.CUTS ?? 250);
+const MAX_CUTS = Number(process.env.CUTS ?? 100);
 
 export const name = 'the connection is cut after every byte of an exchange';
 
