@@ -108,7 +108,8 @@ export interface BrokerStats {
   readonly received: number;
   /**
    * Messages that the broker did not take, or that were published while it was not reachable. With a
-   * history: those for which there was no room to wait, or that waited longer than its `ttl`.
+   * history: those for which there was no room to wait, that waited longer than its `ttl`, or that
+   * were refused 20 times.
    */
   readonly lost: number;
   /** Messages of topics with a history that wait until the broker has confirmed them. */

@@ -16,7 +16,7 @@ import { checkPrefix, subjectOf } from './nats-subject.js';
 export interface NatsOptions {
   /** A connection of `@nats-io/transport-node` or `nats`. The broker uses it, and never closes it. */
   connection: NatsClient;
-  /** What all subjects begin with. Default 'ws6455'. Servers with the same prefix hear each other. */
+  /** What all subjects begin with. Default 'ws6455'. Servers with the same prefix share their topics. */
   prefix?: string | undefined;
   /** Keeps the history of topics on JetStream. Default: topics of this broker cannot have one. */
   history?: NatsHistoryOptions | undefined;
@@ -26,7 +26,7 @@ export interface NatsOptions {
 export interface NatsHistoryOptions {
   /** The function of this name of the client's package. */
   headers: () => NatsHeaders;
-  /** Where NATS keeps it: 'file' (the default), or 'memory', which a restart of the server loses. */
+  /** Where NATS keeps it: in files, or in memory, which is lost when NATS ends. Default 'file'. */
   storage?: 'file' | 'memory' | undefined;
   /** On how many servers of a cluster. Default 1. */
   replicas?: number | undefined;

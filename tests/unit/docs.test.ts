@@ -208,10 +208,13 @@ const RECONNECT: typeof API = [
 ];
 
 /** The parts of docs/topics.md. */
-const CLUSTER: typeof API = [
+const TOPICS_PAGE: typeof API = [
   ['options', ['src/topics/cluster-broker.ts', 'ClusterOptions']],
   ['options', ['src/topics/cluster.ts', 'PrimaryOptions']],
   ['properties', ['src/topics/cluster-hub.ts', 'PrimaryStats']],
+  ['options', ['src/topics/redis.ts', 'RedisOptions']],
+  ['options', ['src/topics/nats.ts', 'NatsOptions']],
+  ['options', ['src/topics/nats.ts', 'NatsHistoryOptions']],
 ];
 
 const CROSSWS_INTERFACE = 'src/crossws/interface.ts';
@@ -257,7 +260,7 @@ describe.each([
   ...partsOf('docs/recording.md', RECORDING),
   ...partsOf('docs/standard.md', STANDARD),
   ...partsOf('docs/reconnect.md', RECONNECT),
-  ...partsOf('docs/topics.md', CLUSTER),
+  ...partsOf('docs/topics.md', TOPICS_PAGE),
   ...partsOf('docs/crossws.md', CROSSWS),
   ...DIAGNOSTICS,
 ])('%s', (path, name, generate) => {
