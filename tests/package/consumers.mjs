@@ -26,6 +26,7 @@ const ANYWHERE = [
   'subclass',
   'protocol',
   'topics',
+  'crossws',
 ];
 const COMMONJS = [...ANYWHERE, 'import-equals'];
 

@@ -48,6 +48,13 @@ const REQUIRED = {
       const broker = new topics.MemoryEngine().broker();
       new WebSocket.WebSocketServer({ noServer: true, broker }).close();
     });`,
+  'ws6455/crossws has the same objects in CommonJS and ESM': `
+    const crossws = require('ws6455/crossws');
+    import('ws6455/crossws').then((module) => {
+      deepStrictEqual(Object.keys(module).sort(), Object.keys(crossws).sort());
+      for (const name of Object.keys(crossws)) strictEqual(module[name], crossws[name]);
+      strictEqual(crossws.default, crossws.crosswsAdapter);
+    });`,
 };
 
 /** Whoever has a WebSocket of its own and nothing of Node's. */
