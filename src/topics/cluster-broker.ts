@@ -41,7 +41,7 @@ export interface ClusterOptions {
   /** How long the primary process may take to answer at first, in milliseconds. Default 5,000. */
   timeout?: number | undefined;
   /**
-   * How many bytes may wait for the primary process. What is published beyond that is lost, and counted so.
+   * How many bytes may wait for the primary process. Messages beyond that are lost, and counted as `lost`.
    * Default 16,777,216 (16 MiB).
    */
   maxQueuedBytes?: number | undefined;

@@ -12,8 +12,8 @@ const BYTES = 'a number of bytes of at least 0';
 /** The options of `primary`. */
 export interface PrimaryOptions {
   /**
-   * How many bytes may wait for a worker. One that does not read them in time is told to begin again: it
-   * subscribes anew, and what waited is lost, but for topics with a history. Default 16,777,216.
+   * How many bytes may wait for a worker. Beyond that the messages that wait are lost, except those of
+   * topics with a history, and the worker subscribes again. Default 16,777,216.
    */
   maxQueuedBytes?: number | undefined;
 }
