@@ -181,10 +181,12 @@ export class TopicFollower {
       return;
     }
     // The messages that are there must not wait for ever.
-    const { position } = this;
-    if (position !== undefined && this.held.length > 0) {
-      this.skipTo(this.held.head?.position ?? position);
-      this.reportGap(this.position ?? position);
+    const next = this.held.list().find(({ position }) => !this.isKnown(position));
+    if (next !== undefined) {
+      const { epoch, offset } = next.position;
+      const position = { epoch, offset: offset - 1 };
+      this.moveTo(position);
+      this.reportGap(position);
     }
     this.drain();
   }
@@ -233,11 +235,20 @@ export class TopicFollower {
     this.isReported = true;
   }
 
-  /** Goes on with the first message that is there. */
+  /** Goes on with the first message that is there. @param newest of the history */
   private skipTo({ epoch, offset }: TopicPosition): void {
-    const first = this.held.list().find(({ position }) => position.epoch === epoch);
+    // An engine that has lost its last messages gives their numbers again.
+    const isBehind = offset < (this.position?.offset ?? 0);
+    const first = this.held
+      .list()
+      .find(({ position }) => position.epoch === epoch && (isBehind || !this.isKnown(position)));
     const before = first === undefined ? offset : first.position.offset - 1;
     this.moveTo({ epoch, offset: Math.min(offset, before) });
+  }
+
+  /** Whether a message was delivered already: a repetition may be among those that wait. */
+  private isKnown({ epoch, offset }: TopicPosition): boolean {
+    return this.position?.epoch === epoch && offset <= this.position.offset;
   }
 
   /** Delivers what has waited. */
