@@ -48,9 +48,9 @@ interface Entry {
  */
 interface Queue {
   readonly entries: Fifo<Entry>;
-  /** Whether the oldest one was handed over, or waits for the next attempt. */
-  isSending: boolean;
-  /** Answers of earlier calls do not end `isSending`. */
+  /** SENT: the oldest one was handed over. REFUSED: it waits for its next attempt. */
+  phase: 'IDLE' | 'SENT' | 'REFUSED';
+  /** Answers of earlier calls do not change the phase. */
   call: number;
 }
 
@@ -79,12 +79,10 @@ export class Outbox {
     if (this.phase === 'CLOSED') return;
     if (!this.hasRoom(data.length)) {
       this.lost++;
-      if (!this.isFull)
-        this.report('WS_ERR_OUTBOX_FULL', `${this.messages} messages wait, and one is lost`);
-      this.isFull = true;
+      this.reportFull();
       return;
     }
-    const queue = this.queues.get(topic) ?? { entries: new Fifo(), isSending: false, call: 0 };
+    const queue = this.queues.get(topic) ?? { entries: new Fifo(), phase: 'IDLE', call: 0 };
     this.queues.set(topic, queue);
     const expires = time.now() + limits.ttl;
     const sequence = ++this.sequence;
@@ -113,7 +111,7 @@ export class Outbox {
     }
     for (const queue of this.queues.values()) {
       // An answer to a call before the outage may never come.
-      queue.isSending = false;
+      queue.phase = 'IDLE';
       queue.call++;
     }
     // Many servers lose one engine at once: they must not all come back in the same moment.
@@ -126,11 +124,11 @@ export class Outbox {
     const isUp = this.phase === 'OPEN' || this.phase === 'WAITING';
     this.phase = 'CLOSED';
     this.stopRetries();
-    for (const [topic, { entries, isSending }] of this.queues) {
+    for (const [topic, { entries, phase }] of this.queues) {
       for (const [i, entry] of entries.takeAll().entries()) {
         settle(entry, false);
         if (isUp) {
-          if (i > 0 || !isSending) this.handOver(topic, entry);
+          if (i > 0 || phase !== 'SENT') this.handOver(topic, entry);
         } else this.lost++;
       }
     }
@@ -159,11 +157,12 @@ export class Outbox {
   }
 
   private send(topic: string, queue: Queue): void {
-    if (this.phase !== 'OPEN' || queue.isSending) return;
+    if (this.phase !== 'OPEN') return;
     this.dropExpired(topic, queue);
     const { head } = queue.entries;
-    if (head === undefined) return;
-    queue.isSending = true;
+    // A listener that is told of what was dropped may have published, and so sent the next one.
+    if (head === undefined || queue.phase !== 'IDLE') return;
+    queue.phase = 'SENT';
     const call = ++queue.call;
     callProgram(
       async () => this.publish(topic, head),
@@ -180,15 +179,16 @@ export class Outbox {
     const { call } = queue;
     entry.refusals++;
     if (entry.refusals < MAX_REFUSALS) {
+      queue.phase = 'REFUSED';
       this.retries.push(() => {
         if (call !== queue.call) return;
-        queue.isSending = false;
+        queue.phase = 'IDLE';
         this.send(topic, queue);
       });
       this.schedule();
       return;
     }
-    queue.isSending = false;
+    queue.phase = 'IDLE';
     this.remove(topic, queue);
     this.lost++;
     this.report(
@@ -208,7 +208,7 @@ export class Outbox {
     // It was sent again, and confirmed twice.
     if (queue.entries.head !== entry) return;
     queue.call++;
-    queue.isSending = false;
+    queue.phase = 'IDLE';
     this.published++;
     this.remove(topic, queue);
     this.owner.onPublished(topic, position);
@@ -229,7 +229,7 @@ export class Outbox {
   private dropExpired(topic: string, queue: Queue): void {
     const now = time.now();
     let count = 0;
-    while (!queue.isSending && (queue.entries.head?.expires ?? Infinity) <= now) {
+    while (queue.phase === 'IDLE' && (queue.entries.head?.expires ?? Infinity) <= now) {
       this.remove(topic, queue);
       count++;
     }
@@ -275,6 +275,13 @@ export class Outbox {
       () => this.published++,
       onFailed,
     );
+  }
+
+  /** Once, until there is room. A listener may publish the error: there is no room for that either. */
+  private reportFull(): void {
+    if (this.isFull) return;
+    this.isFull = true;
+    this.report('WS_ERR_OUTBOX_FULL', `${this.messages} messages wait, and one is lost`);
   }
 
   private report(code: string, sentence: string): void {
