@@ -89,9 +89,10 @@ export class Interest {
     if (this.isClosed) return;
     this.lingering.delete(topic);
     if (this.entries.has(topic)) return;
-    this.unwanted.delete(topic);
-    this.delayed.delete(topic);
-    this.entries.set(topic, newEntry());
+    const isUnwanted = this.unwanted.delete(topic);
+    const isDelayed = this.delayed.delete(topic);
+    // The broker was not told yet that it is given up.
+    this.entries.set(topic, { ...newEntry(), isKnown: isUnwanted || isDelayed });
     this.wanted.add(topic);
     this.schedule();
   }

@@ -208,6 +208,22 @@ describe('a topic that comes and goes', () => {
     expect(await isConfirmed(interest.whenConfirmed(['a']))).toBe(true);
   });
 
+  test('and comes and goes again while the engine is away, is given up when it is back', async () => {
+    const { interest, calls, names, status } = await started();
+    interest.add('a');
+    await turns();
+    calls[0]?.resolve();
+    status(false);
+    for (let i = 0; i < 2; i++) {
+      interest.remove('a');
+      clock.advance(LINGER);
+      if (i === 0) interest.add('a');
+    }
+    status(true);
+    await retry();
+    expect(names()).toEqual(['subscribe a', 'unsubscribe a']);
+  });
+
   test('is confirmed for those who wait, when nobody wants it any more', async () => {
     const { interest } = await started();
     interest.add('a');
