@@ -229,7 +229,8 @@ export interface BroadcastApi<Client, Plain = Client> {
    * Sends one message to every open connection. It is framed and compressed once for all of them.
    * @param data as for `send`, or a prepared message; a Blob must be read first
    * @returns the number of connections that it was sent to, or waits for
-   * @throws TypeError for data that has no bytes; Error with `clientTracking: false`
+   * @throws TypeError for data that has no bytes; Error with `clientTracking: false`; what an `overflow`
+   * function throws, when all others have the message
    */
   broadcast(data: BufferLike | PreparedMessage, options?: BroadcastOptions<Client, Plain>): Reached;
 }

@@ -6,7 +6,11 @@ import type { Session } from '../websocket/session.js';
 import { sessionOf, type WebSocket } from '../websocket/websocket.js';
 import type { BroadcastOptions } from './api.js';
 
-/** Sends a prepared message. @returns the number of connections that it was sent to, or waits for */
+/**
+ * Sends a prepared message.
+ * @returns the number of connections that it was sent to, or waits for
+ * @throws what an `overflow` of the program throws, when all others have the message
+ */
 export function broadcastTo<Client extends Plain, Plain>(
   clients: Iterable<Client>,
   prepared: PreparedMessage,
@@ -15,14 +19,20 @@ export function broadcastTo<Client extends Plain, Plain>(
   const { except, filter, onReport } = options;
   // The program may pass a proxy of the client.
   const excluded = except && sessionOf(except as Partial<WebSocket>);
+  let failure: { readonly error: unknown } | undefined;
   const report = { sent: 0, queued: 0, dropped: 0, closed: 0 };
   for (const client of clients) {
     const session = sessionOf(client as Partial<WebSocket>);
     if (session === undefined || session === excluded || (filter && !filter(client))) continue;
-    const outcome = sendPrepared(session, prepared, options);
-    if (outcome !== 'rejected') report[outcome]++;
+    try {
+      const outcome = sendPrepared(session, prepared, options);
+      if (outcome !== 'rejected') report[outcome]++;
+    } catch (error) {
+      failure ??= { error };
+    }
   }
   onReport?.(report);
+  if (failure !== undefined) throw failure.error;
   return report.sent + report.queued;
 }
 
