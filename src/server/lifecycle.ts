@@ -142,10 +142,10 @@ export class Lifecycle implements SessionServer {
 
   /** The topics. Few servers have any: the code is loaded when they are read first. */
   get topics(): Topics {
-    if (this.usedTopics === undefined) {
-      const { Topics } = require('./topics.js') as typeof import('./topics.js');
-      this.usedTopics = new Topics(this.owner, this.owner.options ?? {});
-    }
+    if (this.usedTopics !== undefined) return this.usedTopics;
+    const { Topics } = require('./topics.js') as typeof import('./topics.js');
+    this.usedTopics = new Topics(this.owner, this.owner.options ?? {});
+    if (this.phase === 'CLOSED') this.usedTopics.close();
     return this.usedTopics;
   }
 
@@ -274,8 +274,7 @@ export class Lifecycle implements SessionServer {
   }
 
   private closeWithClients(): void {
-    const { clients } = this.owner;
-    if (clients && clients.size > 0) this.closesWhenEmpty = true;
+    if (this.owner.clients?.size) this.closesWhenEmpty = true;
     else this.emitClose();
   }
 

@@ -1,9 +1,7 @@
 /** The history of the topics of a server without a broker. */
 
 import { Buffer } from 'node:buffer';
-import type { BufferLike } from '../websocket/payload.js';
-import { PreparedMessage, toReadPayload } from '../websocket/prepared.js';
-import type { TopicMessageOptions } from '../websocket/topics-api.js';
+import type { PreparedMessage } from '../websocket/prepared.js';
 import type { TopicHistory, TopicPosition } from './broker.js';
 import { MemoryHistory } from './memory-history.js';
 import { limitsOf, type ServerHistory, toPosition } from './server-history.js';
@@ -23,26 +21,24 @@ export class LocalHistory implements ServerHistory {
   }
 
   /** Keeps a message that was delivered. */
-  publish(
-    names: readonly string[],
-    data: BufferLike | PreparedMessage,
-    options: TopicMessageOptions,
-  ): void {
+  publish(names: readonly string[], message: PreparedMessage): void {
     if (this.isClosed) return;
     let content: Content | undefined;
     for (const name of new Set(names)) {
       const limits = this.table.limitsOf(name);
       if (limits === undefined) continue;
-      content ??= toContent(data, options);
+      content ??= toContent(message);
       this.messages.append(name, content, limits);
     }
   }
 
   async position(topic: string): Promise<TopicPosition> {
+    this.checkIsOpen();
     return this.messages.position(topic, limitsOf(this.table, topic));
   }
 
   async since(topic: string, position: unknown): Promise<TopicHistory<TopicMessage>> {
+    this.checkIsOpen();
     const limits = limitsOf(this.table, topic);
     const found = this.messages.since(topic, toPosition(position), limits);
     const messages = found.messages.map(({ data, offset }) => ({
@@ -57,14 +53,19 @@ export class LocalHistory implements ServerHistory {
     this.isClosed = true;
     this.messages.close();
   }
+
+  /** @throws Error when the server is closed */
+  private checkIsOpen(): void {
+    if (this.isClosed) {
+      throw new Error('The history of topics is not reachable: the server is closed');
+    }
+  }
 }
 
-/** A copy: the program may change its bytes. */
-function toContent(data: BufferLike | PreparedMessage, options: TopicMessageOptions): Content {
-  if (data instanceof PreparedMessage) {
-    return data.isBinary ? data.payload : data.payload.toString();
-  }
-  const payload = toReadPayload(data);
-  const isBinary = options.binary ?? typeof payload !== 'string';
-  return isBinary ? Buffer.from(payload as Buffer) : payload.toString(); // or a string
+/** Bytes are copied: `Buffer.from` would keep 8 KiB for a small message, which it shares with others. */
+function toContent({ isBinary, payload }: PreparedMessage): Content {
+  if (!isBinary) return payload.toString();
+  const copy = Buffer.allocUnsafeSlow(payload.length);
+  payload.copy(copy);
+  return copy;
 }

@@ -31,9 +31,9 @@ function isOffset(offset: unknown): offset is number {
 
 /** @throws TypeError for what is no topic with a history */
 export function limitsOf(table: TopicTable | undefined, topic: unknown): HistoryLimits {
-  if (typeof topic !== 'string' || topic === '') {
+  if (typeof topic !== 'string' || topic === '' || !topic.isWellFormed()) {
     const given = describeValue(topic);
-    throw new TypeError(`A topic must be a string that is not empty: ${given} was given`);
+    throw new TypeError(`A topic must be a non-empty, well-formed string: ${given} was given`);
   }
   const limits = table?.limitsOf(topic);
   if (limits !== undefined) return limits;

@@ -33,14 +33,16 @@ export class Topics implements ServerTopics {
   /** The subscribers by topic. A topic without any is not in it. */
   private readonly byTopic = new Map<string, Set<Subscriber>>();
   private readonly owner: EventEmitter;
+  /** The option `topics`. */
+  private readonly table: TopicTable | undefined;
   private readonly remote: RemoteTopics | undefined;
   private readonly local: LocalHistory | undefined;
   /** Gets what was delivered here. */
   private readonly further: RemoteTopics | LocalHistory | undefined;
   /** How many there are, of all topics. */
   private subscriptions = 0;
-  /** How many calls of `sendToEach` are in progress: an `overflow` of the program may publish. */
-  private deliveries = 0;
+  /** The receivers of the calls of `sendToEach` in progress: an `overflow` of the program may publish. */
+  private readonly receiving: ReadonlySet<Subscriber>[] = [];
   /** Events to emit, in the order of their causes. Empty when none is being emitted. */
   private readonly events: (readonly [event: TopicEvent, topic: string])[] = [];
 
@@ -48,6 +50,7 @@ export class Topics implements ServerTopics {
   constructor(owner: EventEmitter, { broker, topics }: TopicsOptions) {
     this.owner = owner;
     const table = topics ? newTable(topics) : undefined;
+    this.table = table;
     if (broker) {
       const { RemoteTopics } = require('./remote-topics.js') as typeof import('./remote-topics.js');
       const deliver = this.deliverFromOthers.bind(this);
@@ -129,6 +132,8 @@ export class Topics implements ServerTopics {
     const { further } = this;
     if (further === undefined) return this.deliver(topics, data, options, excluded);
     const names = toNames(topics);
+    // What a function of the program throws is thrown before anybody has the message.
+    for (const name of names) this.table?.limitsOf(name);
     const message = data instanceof PreparedMessage ? data : new PreparedMessage(data, options);
     try {
       return this.deliver(topics, message, options, excluded);
@@ -187,7 +192,7 @@ export class Topics implements ServerTopics {
     const message = toMessage(data, options, receivers.size);
     let count = 0;
     let failure: { readonly error: unknown } | undefined;
-    this.deliveries++;
+    this.receiving.push(receivers);
     for (const subscriber of receivers) {
       if (subscriber === excluded || reached?.has(subscriber)) continue;
       reached?.add(subscriber);
@@ -198,7 +203,7 @@ export class Topics implements ServerTopics {
         failure ??= { error };
       }
     }
-    this.deliveries--;
+    this.receiving.pop();
     if (failure !== undefined) throw failure.error;
     return count;
   }
@@ -233,7 +238,7 @@ export class Topics implements ServerTopics {
   /** The Set that a message is being sent to must not change: a copy takes its place. */
   private subscribersToChange(name: string): Set<Subscriber> | undefined {
     const all = this.byTopic.get(name);
-    if (all === undefined || this.deliveries === 0) return all;
+    if (all === undefined || !this.receiving.includes(all)) return all;
     const copy = new Set(all);
     this.byTopic.set(name, copy);
     return copy;

@@ -101,9 +101,9 @@ export class WebSocketServer<
     const { server, noServer, clientTracking, port, host, backlog } = this.options;
     if (clientTracking) this.clients = new Set();
     if (this.options.messageMetrics) lifecycle.counters.countMessages(this);
-    if (this.options.broker) lifecycle.topics.open();
     if (server) lifecycle.attachTo(server as HttpServer);
     else if (!noServer) lifecycle.listen(port ?? 0, host, backlog, callback);
+    if (this.options.broker) lifecycle.topics.open();
   }
 
   address(): AddressInfo | string | null {
