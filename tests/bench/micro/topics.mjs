@@ -2,6 +2,8 @@
  * (m) Topics, without sockets: what `publish` costs beside `broadcast` and `send`, and what subscriptions
  * leave behind. CPU time.
  *
+ * With --expose-gc also what 1,000,000 topics cost, and what as many calls for one topic leave behind.
+ *
  *   node --expose-gc topics.mjs [package or folder]     by default our build
  */
 import { createRequire } from 'node:module';
@@ -176,6 +178,29 @@ if (globalThis.gc) {
     ['bytes of each, with its name', digits((held - before) / CHURN)],
     ['bytes left of each', digits((after - before) / CHURN)],
   ];
+  console.log(table(['', ''], rows));
+  await turnOver('room', 'one topic with 500 other subscribers');
+  await turnOver('coming and going', 'one topic that comes and goes');
+}
+
+/** A connection that subscribes and unsubscribes again and again: the heap must be what it was. */
+async function turnOver(topic, title) {
+  const [client] = large.clients.slice(2);
+  client.subscribe(topic);
+  client.unsubscribe(topic);
+  const before = memory();
+  const begin = process.cpuUsage();
+  for (let i = 0; i < CHURN; i++) {
+    client.subscribe(topic);
+    client.unsubscribe(topic);
+  }
+  const { user, system } = process.cpuUsage(begin);
+  await turn();
+  const rows = [
+    ['subscribe and unsubscribe, ns', digits(((user + system) * 1000) / CHURN)],
+    ['bytes left of each', digits((memory() - before) / CHURN)],
+  ];
+  heading(`1,000,000 times: ${title}`);
   console.log(table(['', ''], rows));
 }
 process.exit();
