@@ -2,6 +2,7 @@
 
 import { describeValue } from '../connection/check-options.js';
 import type { HistoryLimits, TopicHistory, TopicPosition } from './broker.js';
+import { checkName } from './topic-names.js';
 import type { TopicTable } from './topic-options.js';
 import type { TopicMessage } from './topics-api.js';
 
@@ -31,10 +32,7 @@ function isOffset(offset: unknown): offset is number {
 
 /** @throws TypeError for what is no topic with a history */
 export function limitsOf(table: TopicTable | undefined, topic: unknown): HistoryLimits {
-  if (typeof topic !== 'string' || topic === '' || !topic.isWellFormed()) {
-    const given = describeValue(topic);
-    throw new TypeError(`A topic must be a non-empty, well-formed string: ${given} was given`);
-  }
+  checkName(topic);
   const limits = table?.limitsOf(topic);
   if (limits !== undefined) return limits;
   throw new TypeError(

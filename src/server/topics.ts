@@ -1,7 +1,6 @@
 /** The topics of one server: which of its connections receive what is published. */
 
 import type { EventEmitter } from 'node:events';
-import { describeValue } from '../connection/check-options.js';
 import type { SendOutcome } from '../connection/send-limit-settings.js';
 import { time } from '../connection/time.js';
 import type { BufferLike } from '../websocket/payload.js';
@@ -16,6 +15,7 @@ import type { LocalHistory } from './local-history.js';
 import type { ServerOptions } from './options.js';
 import type { RemoteTopics } from './remote-topics.js';
 import type { ServerHistory } from './server-history.js';
+import { toNames } from './topic-names.js';
 import type { TopicTable } from './topic-options.js';
 import type { TopicStats } from './topics-api.js';
 
@@ -24,14 +24,22 @@ const CONFIRMED = Promise.resolve();
 
 const NOBODY: ReadonlySet<Subscriber> = new Set();
 
+/** So many topics without subscribers are kept in any case. */
+const MAX_VACANT = 1_000;
+
 type TopicEvent = 'topicOccupied' | 'topicVacated';
 
 /** The options that its topics read. */
 type TopicsOptions = Pick<ServerOptions, 'broker' | 'topics'>;
 
 export class Topics implements ServerTopics {
-  /** The subscribers by topic. A topic without any is not in it. */
-  private readonly byTopic = new Map<string, Set<Subscriber>>();
+  /**
+   * The subscribers by topic. A vacated topic has NOBODY, until there are many: V8 keeps the place of a
+   * deleted key for long, and a key that comes and goes is searched among all places that it had.
+   */
+  private readonly byTopic = new Map<string, ReadonlySet<Subscriber>>();
+  /** How many topics have NOBODY. */
+  private vacant = 0;
   private readonly owner: EventEmitter;
   /** The option `topics`. */
   private readonly table: TopicTable | undefined;
@@ -105,8 +113,8 @@ export class Topics implements ServerTopics {
   }
 
   get stats(): TopicStats {
-    const { byTopic, subscriptions, remote } = this;
-    const topics = { occupied: byTopic.size, subscriptions };
+    const { byTopic, vacant, subscriptions, remote } = this;
+    const topics = { occupied: byTopic.size - vacant, subscriptions };
     return remote === undefined ? { topics } : { topics, broker: remote.stats };
   }
 
@@ -222,9 +230,11 @@ export class Topics implements ServerTopics {
   private add(name: string, subscriber: Subscriber): boolean {
     this.subscriptions++;
     const others = this.subscribersToChange(name);
-    if (others === undefined) this.byTopic.set(name, new Set([subscriber]));
-    else others.add(subscriber);
-    return others === undefined;
+    others?.add(subscriber);
+    if (others !== undefined) return false;
+    if (this.byTopic.has(name)) this.vacant--;
+    this.byTopic.set(name, new Set([subscriber]));
+    return true;
   }
 
   /** @returns whether it was the last subscriber */
@@ -232,13 +242,23 @@ export class Topics implements ServerTopics {
     const all = this.subscribersToChange(name);
     if (!all?.delete(subscriber)) return false;
     this.subscriptions--;
-    return all.size === 0 && this.byTopic.delete(name);
+    if (all.size > 0) return false;
+    this.byTopic.set(name, NOBODY);
+    this.vacant++;
+    if (this.vacant > MAX_VACANT && this.vacant * 2 > this.byTopic.size) this.removeVacant();
+    return true;
+  }
+
+  private removeVacant(): void {
+    for (const [name, all] of this.byTopic) if (all === NOBODY) this.byTopic.delete(name);
+    this.vacant = 0;
   }
 
   /** The Set that a message is being sent to must not change: a copy takes its place. */
   private subscribersToChange(name: string): Set<Subscriber> | undefined {
-    const all = this.byTopic.get(name);
-    if (all === undefined || !this.receiving.includes(all)) return all;
+    const all = this.byTopic.get(name) ?? NOBODY;
+    if (all === NOBODY) return undefined;
+    if (!this.receiving.includes(all)) return all as Set<Subscriber>; // all but NOBODY may change
     const copy = new Set(all);
     this.byTopic.set(name, copy);
     return copy;
@@ -299,18 +319,4 @@ function ensureTopics(subscriber: Subscriber): Set<string> {
   const own = new Set<string>();
   subscriptions.set(subscriber, own);
   return own;
-}
-
-/** @throws TypeError for a name that is no topic */
-function toNames(topics: TopicNames): readonly string[] {
-  const names: readonly unknown[] = Array.isArray(topics) ? topics : [topics];
-  const wrong = names.findIndex((name) => !isTopic(name));
-  if (wrong === -1) return names as readonly string[];
-  const given = describeValue(names[wrong]);
-  throw new TypeError(`A topic must be a non-empty, well-formed string: ${given} was given`);
-}
-
-/** Two names with different lone surrogates would be the same in UTF-8, in which brokers send them. */
-function isTopic(name: unknown): boolean {
-  return typeof name === 'string' && name !== '' && name.isWellFormed();
 }
