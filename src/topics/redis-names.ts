@@ -11,6 +11,9 @@ const Kind = { PLAIN: 0, WITH_POSITION: 1 } as const;
 
 const NEWLINE = 0x0a;
 
+/** An epoch and an offset, as the script writes them. */
+const POSITION = /^([\w-]+):([1-9]\d{0,15})$/;
+
 /** The names of topics in Redis. */
 export class RedisNames {
   private readonly prefix: string;
@@ -89,6 +92,8 @@ export function decodeMessage(bytes: Buffer): Arrived {
   if (bytes[0] === Kind.PLAIN) return { data: bytes.subarray(1) };
   const end = bytes.indexOf(NEWLINE);
   if (bytes[0] !== Kind.WITH_POSITION || end < 0) return { data: bytes };
-  const [epoch = '', offset] = bytes.toString('latin1', 1, end).split(':');
+  const found = POSITION.exec(bytes.toString('latin1', 1, end));
+  if (found === null) return { data: bytes };
+  const [, epoch = '', offset] = found;
   return { data: bytes.subarray(end + 1), position: { epoch, offset: Number(offset) } };
 }

@@ -60,7 +60,7 @@ export function nodeRedisClusterDriver(client: NodeRedisCluster): Driver {
     find() {
       const copy = client.duplicate({ clientSideCache: undefined });
       copy.on('error', () => {});
-      return { nodes: findMasters(copy), release: () => copy.destroy() };
+      return { nodes: findMasters(copy), release: () => destroy(copy) };
     },
   };
 }
@@ -113,6 +113,15 @@ class NodeRedisWire implements Wire {
   }
 
   destroy(): void {
-    this.client.destroy();
+    destroy(this.client);
+  }
+}
+
+/** Version 5 throws if the connection has ended: the other connections would stay open. */
+function destroy(client: NodeRedis | NodeRedisCluster): void {
+  try {
+    client.destroy();
+  } catch {
+    // There is nothing left to close.
   }
 }

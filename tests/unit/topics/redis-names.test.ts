@@ -81,7 +81,16 @@ describe('messages', () => {
     expect(position).toEqual({ epoch: 'abc-1-2', offset: Number.MAX_SAFE_INTEGER });
   });
 
-  test.each(['', 'hello', '\u0001no end'])('%p of another program is left as it is', (text) => {
+  test.each([
+    '',
+    'hello',
+    '\u0001no end',
+    '\u0001no offset\nx',
+    '\u0001e:\nx',
+    '\u0001e:0\nx',
+    '\u0001e:NaN\nx',
+    '\u0001:1\nx',
+  ])('%p of another program is left as it is', (text) => {
     expect(decodeMessage(Buffer.from(text))).toEqual({ data: Buffer.from(text) });
   });
 });
