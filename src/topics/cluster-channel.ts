@@ -17,14 +17,13 @@ const channels = new WeakMap<WorkerPort, Channel>();
 
 /**
  * Passes the messages with this name on.
- * @returns a function that ends it; after the last one there is no listener left
+ * @returns a function that ends it, once; after the last one there is no listener left
  */
 export function joinChannel(worker: WorkerPort, id: string, member: ChannelMember): () => void {
   const channel = channels.get(worker) ?? openChannel(worker);
   channel.members.set(id, member);
   return () => {
-    channel.members.delete(id);
-    if (channel.members.size === 0) channel.end();
+    if (channel.members.delete(id) && channel.members.size === 0) channel.end();
   };
 }
 

@@ -1,6 +1,7 @@
 /** The hub in a primary process: which worker wants which topic, and the history of topics. */
 
 import { Buffer } from 'node:buffer';
+import { toError } from '../connection/callbacks.js';
 import type { HistoryPublishOptions } from '../server/broker.js';
 import { MemoryHistory } from '../server/memory-history.js';
 import { ClusterPeer } from './cluster-peer.js';
@@ -65,10 +66,20 @@ export class ClusterHub {
     const { ws6455: id, hello, version, list = [] } = message;
     if (hello !== undefined) this.welcome(worker, id, hello, version === VERSION);
     const peer = this.peers.get(worker)?.get(id);
-    for (const record of list) {
-      if (peer?.phase === 'UP') this.onRecord(peer, record as WorkerRecord);
-    }
+    if (peer !== undefined) this.onRecords(peer, list);
   };
+
+  /** What a worker sends must not end the primary process. */
+  private onRecords(peer: ClusterPeer, list: readonly unknown[]): void {
+    try {
+      for (const record of list) {
+        if (peer.phase === 'UP') this.onRecord(peer, record as WorkerRecord);
+      }
+    } catch (error) {
+      const { message } = toError(error);
+      this.reset(peer, `The primary process cannot read what the worker sent: ${message}`);
+    }
+  }
 
   /** A worker is gone with all of its brokers. */
   private readonly onGone = (worker: WorkerPort): void => {

@@ -95,9 +95,9 @@ export function isAdvanced({ hello }: ClusterMessage): boolean {
 /** @returns undefined for a message of another program */
 export function toClusterMessage(message: unknown): ClusterMessage | undefined {
   if (typeof message !== 'object' || message === null) return undefined;
-  return typeof Reflect.get(message, 'ws6455') === 'string'
-    ? (message as ClusterMessage)
-    : undefined;
+  const { ws6455, list = [] } = message as { readonly [name: string]: unknown };
+  if (typeof ws6455 !== 'string' || !Array.isArray(list)) return undefined;
+  return message as ClusterMessage;
 }
 
 /** @param isAdvanced how the other process gets it */
