@@ -22,6 +22,9 @@ import { UnionReceivers } from './union-receivers.js';
 /** The least time between two process warnings, in milliseconds. A broken engine causes many errors. */
 const WARNING_INTERVAL = 60_000;
 
+/** Each of them tells its events to one server. */
+const brokersOfServers = new WeakSet<Broker>();
+
 /**
  * Delivers a message to the subscribers of this server.
  * @param others their subscribers get it as a message of these topics
@@ -48,13 +51,17 @@ export class RemoteTopics implements InterestOwner, HistoryOwner {
   private readonly receivers = new UnionReceivers();
   private nextWarning = -Infinity;
 
-  /** @param table the option `topics` */
+  /**
+   * @param table the option `topics`
+   * @throws Error for the broker of another server
+   */
   constructor(
     broker: Broker,
     emitter: EventEmitter,
     sendToSubscribers: Deliver,
     table: TopicTable | undefined,
   ) {
+    claim(broker);
     this.emitter = emitter;
     this.sendToSubscribers = sendToSubscribers;
     this.interest = new Interest(broker, this);
@@ -163,6 +170,17 @@ export class RemoteTopics implements InterestOwner, HistoryOwner {
     this.nextWarning = time.now() + WARNING_INTERVAL;
     warnOfError("The broker failed, and 'brokerError' has no listener", error);
   }
+}
+
+/** @throws Error for the broker of another server */
+function claim(broker: Broker): void {
+  if (brokersOfServers.has(broker)) {
+    throw new Error(
+      'The option broker is the broker of another server, also if that one is closed: ' +
+        'make one for each server. They may share the client of the engine',
+    );
+  }
+  brokersOfServers.add(broker);
 }
 
 function unreadable(topic: string, data: unknown): Error {

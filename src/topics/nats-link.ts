@@ -41,6 +41,8 @@ export class NatsLink {
   private pong: Promise<void> | undefined;
   private pingTimer: Timer | undefined;
   private pongTimer: Timer | undefined;
+  /** `start` has said that the client is closed for good. */
+  private isReportedClosed = false;
   private statuses: (AsyncIterable<NatsStatus> & { stop?: () => void }) | undefined;
   /** Rejects what waits for an answer. */
   private readonly waiting = new Set<(error: Error) => void>();
@@ -50,8 +52,13 @@ export class NatsLink {
     this.owner = owner;
   }
 
-  /** @returns resolves when the server has answered */
+  /**
+   * @returns resolves when the server has answered. A client that is closed for good is an error once; a
+   *   later attempt has no end, so that a server that repeats it does not hear the same for ever.
+   */
   async start(): Promise<void> {
+    if (this.isReportedClosed) return new Promise(() => {});
+    this.isReportedClosed = this.client.isClosed();
     this.checkOpen();
     if (this.statuses === undefined) {
       void this.watch();

@@ -1,6 +1,7 @@
 /** The broker for NATS, with a client that a test controls. */
 
 import { describe, expect, test } from '@jest/globals';
+import { WebSocketServer } from '../../../src/index.js';
 import {
   type Broker,
   type NatsOptions,
@@ -251,6 +252,23 @@ describe('a broker', () => {
     fake.answer();
     await broker.start(events);
     expect(told).toEqual([]);
+  });
+
+  test('over a client that is closed for good says so to its server once', async () => {
+    const fake = new FakeNats();
+    fake.giveUp();
+    clock.stop();
+    const errors: string[] = [];
+    const server = new WebSocketServer({ noServer: true, broker: nats({ connection: fake }) });
+    server.on('brokerError', ({ message }) => errors.push(message));
+    for (let i = 0; i < 10; i++) {
+      await turns();
+      clock.advance(1_000);
+    }
+    expect(errors).toEqual([expect.stringContaining('maxReconnectAttempts: -1')]);
+    server.close();
+    await turns();
+    expect([server.stats().broker?.isUp, clock.timerCount]).toEqual([false, 0]);
   });
 
   test('that is closed leaves nothing, and does not close the connection', async () => {

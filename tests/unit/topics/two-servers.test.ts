@@ -261,6 +261,15 @@ describe('the broker', () => {
     expect(member.received).toEqual([]);
   });
 
+  test('of one server is refused by another, also after its end', async () => {
+    const broker = new MemoryEngine().broker();
+    const { server } = topicServer(scope(), { broker });
+    const sentence = /broker of another server.*make one for each server/;
+    expect(() => new WebSocket.Server({ noServer: true, broker })).toThrow(sentence);
+    server.close();
+    expect(() => new WebSocket.Server({ noServer: true, broker })).toThrow(sentence);
+  });
+
   test('is closed with its server', async () => {
     const { engine, one, two } = await twoNodes();
     await two.socket.subscribe('a');
