@@ -59,8 +59,8 @@ export class Adapter {
     // The client may leave while a hook decides.
     socket.on('error', ignoreError);
     try {
-      const request: UpgradeRequest = given ?? toWebRequest(incoming);
-      const decision = await decide(this.options, request);
+      const request: UpgradeRequest | undefined = given ?? toWebRequest(incoming);
+      const decision = request === undefined ? noUrl() : await decide(this.options, request);
       if (decision instanceof Response) await refuseWith(socket, decision);
       else {
         socket.off('error', ignoreError);
@@ -154,6 +154,11 @@ function serverOf({ wss, serverOptions }: AdapterOptions): WebSocketServer {
   throw new TypeError(
     `The option wss must be a WebSocketServer of ws6455, which has topics: ${describeValue(wss)}`,
   );
+}
+
+/** RFC 9112 §3.2 MUST: a request with an invalid Host is answered with 400. */
+function noUrl(): Response {
+  return new Response('The request target and Host must be a valid URL', { status: 400 });
 }
 
 function ignoreError(): void {}

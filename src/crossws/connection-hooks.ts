@@ -26,8 +26,8 @@ export class ConnectionHooks {
     const second = this.resolved[name] as AnyHook | undefined;
     const first = (this.own[name] as AnyHook | undefined)?.(peer, detail);
     if (second === undefined || second === null) return first;
-    if (!isThenable(first)) return second(peer, detail);
-    return first.then(() => second(peer, detail));
+    const callSecond = (): unknown => second.call(this.resolved, peer, detail);
+    return isThenable(first) ? first.then(callSecond) : callSecond();
   }
 
   /** A Response of the adapter's hook refuses the request; else the result of the request's hook counts. */

@@ -70,7 +70,9 @@ export class Message implements MessageApi {
   }
 
   [inspect.custom](): unknown {
-    return { message: { id: this.id, peer: this.peer, text: this.text() } };
+    const { id, peer, rawData } = this;
+    if (rawData instanceof Blob) return { message: { id, peer, blob: rawData } };
+    return { message: { id, peer, text: this.text() } };
   }
 }
 

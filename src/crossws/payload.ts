@@ -1,6 +1,7 @@
 /** What a program may send, as crossws defines it. */
 
 import type { BufferLike } from '../websocket/payload.js';
+import { toReadPayload } from '../websocket/prepared.js';
 
 /** Returns what is sent for a value: text for values without bytes, plain objects as JSON. */
 export function toPayload(value: unknown): BufferLike {
@@ -26,11 +27,9 @@ function objectToPayload(value: object | null): BufferLike {
   return isPlainObject(value) ? JSON.stringify(value) : (value as BufferLike);
 }
 
-/** Returns what a driver of `sync` carries. @throws TypeError for data that has no bytes */
+/** Returns what a driver of `sync` carries: the bytes that are sent here. @throws TypeError for data that has none */
 export function toSyncData(payload: BufferLike): string | Uint8Array {
-  if (typeof payload === 'string') return payload;
-  if (payload instanceof Uint8Array) return payload;
-  return new Uint8Array(payload as unknown as ArrayBuffer);
+  return payload instanceof Uint8Array ? payload : toReadPayload(payload);
 }
 
 function isPlainObject(value: object): boolean {

@@ -85,8 +85,9 @@ export class Peer implements PeerApi {
   }
 
   subscribe(topic: string): Promise<void> {
+    const confirmed = this.socket.subscribe(this.names(topic));
     if (this.socket.readyState === OPEN) this.topics.add(topic);
-    return this.socket.subscribe(this.names(topic));
+    return confirmed;
   }
 
   unsubscribe(topic: string): void {

@@ -15,9 +15,9 @@ class LightRequest {
   private controller: AbortController | undefined;
   private whole: Request | undefined;
 
-  constructor(incoming: IncomingMessage) {
+  constructor(incoming: IncomingMessage, url: string) {
     this.incoming = incoming;
-    this.url = urlOf(incoming);
+    this.url = url;
   }
 
   get headers(): Headers {
@@ -37,7 +37,7 @@ class LightRequest {
   }
 
   clone(): UpgradeRequest {
-    return toWebRequest(this.incoming);
+    return new LightRequest(this.incoming, this.url) as unknown as UpgradeRequest;
   }
 
   /** A complete Request with the same URL and header fields. */
@@ -60,14 +60,27 @@ for (const name of Object.getOwnPropertyNames(Request.prototype)) {
 // Programs ask with `instanceof`.
 Object.setPrototypeOf(LightRequest.prototype, Request.prototype);
 
-/** Returns the request for the hooks. */
-export function toWebRequest(incoming: IncomingMessage): UpgradeRequest {
-  return new LightRequest(incoming) as unknown as UpgradeRequest;
+/** RFC 9110 §7.2: a Host with more than a host and a port would change the path of the URL. */
+const HOST = /^[^\s/?#@\\]+$/;
+
+/** RFC 9112 §3.2.2: the form of a request target that is a URL. */
+const ABSOLUTE_FORM = /^https?:\/\//i;
+
+/** @returns the request for the hooks; undefined for one without a valid URL */
+export function toWebRequest(incoming: IncomingMessage): UpgradeRequest | undefined {
+  const url = urlOf(incoming);
+  if (!URL.canParse(url)) return undefined;
+  return new LightRequest(incoming, url) as unknown as UpgradeRequest;
 }
 
-function urlOf({ headers, socket, url }: IncomingMessage): string {
+/** @returns an empty string for a request that has none */
+function urlOf({ headers, socket, url = '' }: IncomingMessage): string {
+  // RFC 9112 §3.2.2 MUST: the Host of a request in absolute-form is ignored.
+  if (ABSOLUTE_FORM.test(url)) return url;
+  const host = headers.host || 'localhost';
+  if (!HOST.test(host) || !url.startsWith('/')) return '';
   const isEncrypted = 'encrypted' in socket || headers['x-forwarded-proto'] === 'https';
-  return `${isEncrypted ? 'https' : 'http'}://${headers.host || 'localhost'}${url}`;
+  return `${isEncrypted ? 'https' : 'http'}://${host}${url}`;
 }
 
 function headersOf({ rawHeaders }: IncomingMessage): Headers {

@@ -1,7 +1,7 @@
 /** A driver of `crossws/sync`, of which no failure reaches the program's calls. */
 
 import { randomUUID } from 'node:crypto';
-import { toError, warnOfError } from '../connection/callbacks.js';
+import { callProgram, toError, warnOfError } from '../connection/callbacks.js';
 import type { AdapterOptions, SyncDriver, SyncErrorContext, SyncMessage } from './interface.js';
 
 /** @param deliver gives a message of another process to the connections of this one */
@@ -11,8 +11,16 @@ export function startSync(
 ): SyncDriver | undefined {
   if (options.sync === undefined) return undefined;
   const report = (stage: SyncErrorContext['stage'], thrown: unknown): void => {
-    if (options.onError !== undefined) options.onError(thrown, { stage });
-    else warnOfError(`The driver of the option sync failed (${stage})`, toError(thrown));
+    const { onError } = options;
+    if (onError === undefined) {
+      warnOfError(`The driver of the option sync failed (${stage})`, toError(thrown));
+      return;
+    }
+    callProgram(
+      () => onError(thrown, { stage }),
+      () => {},
+      (error) => warnOfError('The option onError of the adapter failed', toError(error)),
+    );
   };
   const attempt = async (stage: SyncErrorContext['stage'], step: () => unknown): Promise<void> => {
     try {

@@ -288,7 +288,15 @@ describe('the end', () => {
 test('messages of other programs are ignored', async () => {
   const { emitter, hub } = startHub();
   const one = await open(emitter.fork(), ['a']);
-  for (const message of [null, 'text', 7, {}, { ws6455: 1 }, { ws6455: 'another' }, { ws6455: 'another', list: null }]) {
+  for (const message of [
+    null,
+    'text',
+    7,
+    {},
+    { ws6455: 1 },
+    { ws6455: 'another' },
+    { ws6455: 'another', list: null },
+  ]) {
     emitter.emit('message', one.child, message);
     one.worker.emit('message', message);
   }
