@@ -37,13 +37,13 @@ export async function testBroker(
   create: () => Broker,
   { timeout = PATIENCE }: BrokerTestOptions = {},
 ): Promise<void> {
-  const peers = [await open(create()), await open(create())] as const;
-  const test = new BrokerTest(peers[0], peers[1], timeout);
+  const brokers = [create(), create()] as const;
   try {
-    await test.run();
-    if (peers[0].broker.history) await new HistoryTest(peers[0], peers[1], timeout).run();
+    const [publisher, subscriber] = [await open(brokers[0]), await open(brokers[1])];
+    await new BrokerTest(publisher, subscriber, timeout).run();
+    if (brokers[0].history) await new HistoryTest(publisher, subscriber, timeout).run();
   } finally {
-    for (const { broker } of peers) await broker.close();
+    for (const broker of brokers) await broker.close();
   }
 }
 

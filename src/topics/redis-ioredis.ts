@@ -1,6 +1,7 @@
 /** Connections by the package `ioredis`. */
 
 import type { Buffer } from 'node:buffer';
+import { toError } from '../connection/callbacks.js';
 import { time } from '../connection/time.js';
 import { type Driver, type Node, parseOwnSlots, type Wire, type WireEvents } from './redis-wire.js';
 
@@ -67,10 +68,10 @@ export function ioredisClusterDriver(client: IoRedisCluster): Driver {
       let error: Error | undefined;
       copy.on('error', () => {});
       copy.on('node error', ((reason: Error) => {
-        error = reason;
+        error = withoutCommand(reason);
       }) as () => void);
       const nodes = Promise.race([findMasters(copy), endOf(copy)]).catch((reason) => {
-        throw error ?? reason;
+        throw error ?? withoutCommand(reason);
       });
       return { nodes, release: () => copy.disconnect() };
     },
@@ -95,6 +96,17 @@ async function findMasters(cluster: IoRedisCluster): Promise<Node[]> {
   );
 }
 
+/** ioredis adds the command with its arguments to an error: a password, or a message. */
+function withoutCommand(error: unknown): Error {
+  const own = toError(error);
+  Reflect.deleteProperty(own, 'command');
+  return own;
+}
+
+function withoutCommands(answer: Promise<unknown>): Promise<unknown> {
+  return answer.catch((error) => Promise.reject(withoutCommand(error)));
+}
+
 class IoRedisWire implements Wire {
   private readonly client: IoRedis;
   private error: Error | undefined;
@@ -104,7 +116,7 @@ class IoRedisWire implements Wire {
     this.client = model.duplicate(ONCE);
     const { client } = this;
     client.on('error', (error: Error) => {
-      this.error = error;
+      this.error = withoutCommand(error);
     });
     client.on('end', () =>
       events.end(this.error ?? new Error('The connection to Redis was closed')),
@@ -121,25 +133,29 @@ class IoRedisWire implements Wire {
     try {
       await this.client.connect();
     } catch (error) {
-      throw this.error ?? error;
+      throw this.error ?? withoutCommand(error);
     }
   }
 
   send(command: string, args: readonly (string | Buffer)[]): Promise<unknown> {
     this.cork();
-    return this.client.callBuffer(command, args);
+    return withoutCommands(this.client.callBuffer(command, args));
   }
 
   subscribe(channels: readonly string[], isSharded: boolean): Promise<unknown> {
     this.cork();
     const { client } = this;
-    return isSharded ? client.ssubscribe(...channels) : client.subscribe(...channels);
+    return withoutCommands(
+      isSharded ? client.ssubscribe(...channels) : client.subscribe(...channels),
+    );
   }
 
   unsubscribe(channels: readonly string[], isSharded: boolean): Promise<unknown> {
     this.cork();
     const { client } = this;
-    return isSharded ? client.sunsubscribe(...channels) : client.unsubscribe(...channels);
+    return withoutCommands(
+      isSharded ? client.sunsubscribe(...channels) : client.unsubscribe(...channels),
+    );
   }
 
   destroy(): void {

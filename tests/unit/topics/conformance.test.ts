@@ -150,3 +150,23 @@ test('a broker without a history is tested without one', async () => {
   const engine = new MemoryEngine();
   await testBroker(() => ({ ...engine.broker(), history: undefined }));
 });
+
+test('brokers are closed, also if the second one does not start', async () => {
+  const engine = new MemoryEngine();
+  const closed: number[] = [];
+  let count = 0;
+  const create = (): Broker => {
+    const broker = engine.broker();
+    const number = ++count;
+    return {
+      ...broker,
+      start: (events) => {
+        if (number === 2) throw new Error('no engine');
+        return broker.start(events);
+      },
+      close: () => void closed.push(number),
+    };
+  };
+  await expect(testBroker(create)).rejects.toThrow('no engine');
+  expect(closed).toEqual([1, 2]);
+});

@@ -2,6 +2,7 @@
 
 import { EventEmitter } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { expect, test } from '@jest/globals';
 import type { Broker } from '../../../src/server/broker.js';
 import { redis } from '../../../src/topics/index.js';
@@ -225,5 +226,32 @@ test('a message after one that failed fails too', async () => {
     'Error: A message before this one was not kept',
     'Error: A message before this one was not kept',
   ]);
+  await broker.close();
+});
+
+test('an error has no command: its arguments may be a password, or a message', async () => {
+  const { client, broker } = await open();
+  const fail = (message: string): Error =>
+    Object.assign(new Error(message), { command: { name: 'auth', args: ['secret'] } });
+  client.reply = (command) => {
+    throw fail(`NOPERM ${command}`);
+  };
+  const calls = await Promise.allSettled([
+    broker.publish('a', Buffer.from('secret')),
+    broker.subscribe(['a']),
+    broker.unsubscribe(['a']),
+    broker.start({ message() {}, status() {} }),
+  ]);
+  for (const call of calls) {
+    expect(inspect(call)).toContain('NOPERM');
+    expect(inspect(call)).not.toContain('secret');
+  }
+  client.reply = () => new Promise(() => {});
+  const again = Promise.resolve(broker.start({ message() {}, status() {} })).catch((e) => e);
+  await turn();
+  client.made.at(-1)?.emit('error', fail('WRONGPASS'));
+  client.made.at(-1)?.emit('end');
+  expect(inspect(await again)).toMatch(/WRONGPASS/);
+  expect(inspect(await again)).not.toContain('secret');
   await broker.close();
 });
