@@ -45,6 +45,7 @@ function once({ options }: NodeRedis): object {
     pingInterval: undefined,
     clientSideCache: undefined,
     emitInvalidate: undefined,
+    maintNotifications: 'disabled', // else it moves to another server by itself
     readonly: false,
   };
 }

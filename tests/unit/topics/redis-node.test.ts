@@ -11,17 +11,18 @@ const clock = useClock();
 /** As a client of `redis` 5. Its duplicates are in `made`. */
 class Client extends EventEmitter {
   readonly made: Client[];
-  readonly options = { socket: {} };
+  readonly options: Record<string, unknown>;
   isOpen = false;
   isReachable = true;
 
-  constructor(made: Client[] = []) {
+  constructor(options: Record<string, unknown> = {}, made: Client[] = []) {
     super();
+    this.options = options;
     this.made = made;
   }
 
-  duplicate(): Client {
-    const copy = new Client(this.made);
+  duplicate(options: Record<string, unknown>): Client {
+    const copy = new Client({ ...this.options, ...options }, this.made);
     copy.isReachable = this.isReachable;
     this.made.push(copy);
     return copy;
@@ -91,4 +92,20 @@ test('a Redis that is not reachable is named as the cause', async () => {
   await broker.close();
   await turn();
   expect(client.made.some(({ isOpen }) => isOpen)).toBe(false);
+});
+
+test('the duplicates repeat nothing, and stay at their server', async () => {
+  const client = new Client({ socket: { host: 'a' }, pingInterval: 1, commandOptions: { a: 1 } });
+  const { broker, start } = create(client);
+  await start();
+  for (const { options } of client.made) {
+    expect(options).toMatchObject({
+      socket: { host: 'a', reconnectStrategy: false },
+      disableOfflineQueue: true,
+      maintNotifications: 'disabled',
+      pingInterval: undefined,
+    });
+    expect(options['commandOptions']).not.toHaveProperty('a');
+  }
+  await broker.close();
 });
