@@ -172,7 +172,7 @@ export class RemoteTopics implements InterestOwner, HistoryOwner {
   }
 }
 
-/** @throws Error for the broker of another server */
+/** Marks a broker as the one of this server. */
 function claim(broker: Broker): void {
   if (brokersOfServers.has(broker)) {
     throw new Error(
