@@ -7,6 +7,14 @@ import type { WaitForDrainOptions } from './interface.js';
 
 const POLL_INTERVAL = 100;
 
+/** All that wait for one socket. They share its listeners: Node warns of a leak above ten. */
+interface Waiting {
+  readonly checks: Set<() => void>;
+  readonly checkAll: () => void;
+}
+
+const waitingFor = new WeakMap<WebSocket, Waiting>();
+
 /**
  * 'drain' tells that much has left, and a poll that a little has.
  * @returns a promise that is resolved at `threshold`, and when the connection is not open any more
@@ -30,14 +38,36 @@ export function waitForDrain(
       end(() => reject(signal?.reason));
     };
     const end = (settle: () => void): void => {
-      socket.off('drain', check);
-      socket.off('close', check);
+      stopListening();
       signal?.removeEventListener('abort', onAbort);
       settle();
     };
-    socket.on('drain', check);
-    socket.on('close', check);
+    const stopListening = listen(socket, check);
     signal?.addEventListener('abort', onAbort);
     timer = time.setTimeout(check, pollInterval).unref();
   });
+}
+
+/** @returns ends the calls of `check` */
+function listen(socket: WebSocket, check: () => void): () => void {
+  const { checks, checkAll } = waitingFor.get(socket) ?? startToListen(socket);
+  checks.add(check);
+  return () => {
+    if (!checks.delete(check) || checks.size > 0) return;
+    waitingFor.delete(socket);
+    socket.off('drain', checkAll);
+    socket.off('close', checkAll);
+  };
+}
+
+function startToListen(socket: WebSocket): Waiting {
+  const checks = new Set<() => void>();
+  const checkAll = (): void => {
+    for (const check of [...checks]) check();
+  };
+  const waiting = { checks, checkAll };
+  waitingFor.set(socket, waiting);
+  socket.on('drain', checkAll);
+  socket.on('close', checkAll);
+  return waiting;
 }

@@ -93,3 +93,26 @@ test('the hooks of resolve may use this', async () => {
   await until(() => log.length === 1, 'the hook open');
   expect(log).toEqual(['lobby']);
 });
+
+test('any number of calls of waitForDrain have one listener, and leave none', async () => {
+  const peers: Peer[] = [];
+  const { join } = crosswsServer(scope(), { hooks: { open: (peer) => void peers.push(peer) } });
+  const { client } = await join();
+  await until(() => peers.length === 1, 'a peer');
+  const [peer] = peers as [Peer];
+  const counts = () => ['drain', 'close'].map((name) => peer.websocket.listenerCount(name));
+  const before = counts();
+  client.pause();
+  for (let i = 0; i < 100; i++) peer.send(Buffer.alloc(100_000));
+  const aborted = new AbortController();
+  const first = peer.waitForDrain({ signal: aborted.signal });
+  const waits = Array.from({ length: 20 }, () => peer.waitForDrain());
+  expect(counts()).toEqual(before.map((count) => count + 1));
+  aborted.abort(new Error('over'));
+  await expect(first).rejects.toThrow('over');
+  client.resume();
+  await Promise.all(waits);
+  expect(counts()).toEqual(before);
+  await peer.waitForDrain();
+  client.terminate();
+});
