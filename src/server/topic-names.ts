@@ -3,7 +3,7 @@
 import { describeValue } from '../connection/check-options.js';
 import type { TopicNames } from '../websocket/server-topics.js';
 
-/** @throws TypeError for a name that is no topic */
+/** @throws TypeError for the first one that cannot be a topic */
 export function toNames(topics: TopicNames): readonly string[] {
   const names = Array.isArray(topics) ? topics : [topics];
   for (const name of names) checkName(name);
