@@ -221,7 +221,7 @@ export class Outbox {
     if (entry === undefined) return;
     this.messages--;
     this.bytes -= entry.data.length;
-    this.isFull = false;
+    if (this.messages * 2 <= MAX_MESSAGES && this.bytes * 2 <= MAX_BYTES) this.isFull = false;
     if (entries.length === 0) this.queues.delete(topic);
     settle(entry, true);
   }
@@ -277,7 +277,7 @@ export class Outbox {
     );
   }
 
-  /** Once, until there is room. A listener may publish the error: there is no room for that either. */
+  /** Once, until it is half empty. A listener may publish the error: there is no room for that either. */
   private reportFull(): void {
     if (this.isFull) return;
     this.isFull = true;

@@ -52,6 +52,29 @@ test('a listener may publish the error that the outbox is full', () => {
   expect(outbox.lost).toBe(2);
 });
 
+test('an outbox that stays full causes one error, until it is half empty', async () => {
+  clock.stop();
+  const { outbox, add, calls, errors } = scripted();
+  for (let i = 0; i <= MAX_MESSAGES; i++) add(`${i}`);
+  outbox.onStatus(true);
+  clock.advance(1_000);
+  await turns();
+  const confirm = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      calls.at(-1)?.resolve();
+      await turns(1);
+    }
+  };
+  for (let i = 0; i < 5; i++) {
+    await confirm(1);
+    for (let j = 0; j < 2; j++) add('more');
+  }
+  expect([errors.length, outbox.lost]).toEqual([1, 6]);
+  await confirm(MAX_MESSAGES / 2);
+  for (let i = 0; i <= MAX_MESSAGES / 2; i++) add('more');
+  expect([errors.length, outbox.lost]).toEqual([2, 7]);
+});
+
 test('a listener may publish the error that a message was too old: each is handed over once', async () => {
   clock.stop();
   const { outbox, add, texts, calls } = scripted(() => add('an error'));
