@@ -26,8 +26,11 @@ function npm(folder, ...parameters) {
   if (status !== 0) throw new Error(`npm ${parameters.join(' ')} failed in ${folder}`);
 }
 
+/** Some peers use a client for Redis, which tests/brokers has. */
 function prepare() {
-  if (!existsSync(at('node_modules'))) npm('.', 'ci', '--no-audit', '--no-fund');
+  for (const folder of ['.', '../brokers']) {
+    if (!existsSync(at(`${folder}/node_modules`))) npm(folder, 'ci', '--no-audit', '--no-fund');
+  }
   const ownBuild = process.env.WS6455_SUBJECT === undefined;
   if (ownBuild && !existsSync(at('../../dist/index.js'))) npm('../..', 'run', 'build');
 }
