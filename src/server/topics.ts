@@ -119,7 +119,7 @@ export class Topics implements ServerTopics {
   }
 
   /** @throws TypeError without the option `topics` */
-  get history(): ServerHistory {
+  requireHistory(): ServerHistory {
     const history = this.remote?.history ?? this.local;
     if (history !== undefined) return history;
     throw new TypeError('No topic has a history: the server needs the option topics');

@@ -200,11 +200,11 @@ export class WebSocketServer<
   }
 
   async position(topic: string) {
-    return ensureLifecycle(this as unknown as Owner).topics.history.position(topic);
+    return historyOf(this as unknown as Owner).position(topic);
   }
 
   async since(topic: string, position: unknown) {
-    return ensureLifecycle(this as unknown as Owner).topics.history.since(topic, position);
+    return historyOf(this as unknown as Owner).since(topic, position);
   }
 
   stats(): ServerStats {
@@ -315,6 +315,8 @@ function ensureLifecycle(server: Owner): Lifecycle {
   Object.defineProperty(server, LIFECYCLE, property);
   return lifecycle;
 }
+
+const historyOf = (server: Owner) => ensureLifecycle(server).topics.requireHistory();
 
 /** Whether a server does not override `shouldHandle`. */
 function comparesPath(server: { readonly shouldHandle: unknown }): boolean {

@@ -3,6 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 import WebSocket from '../../../src/index.js';
 import { MemoryEngine } from '../../../src/topics/index.js';
+import { sessionOf } from '../../../src/websocket/websocket.js';
 import { useClock } from '../../support/clock.js';
 import { turns } from '../../support/inbox.js';
 import { useScope } from '../../support/scope.js';
@@ -230,4 +231,12 @@ describe('the end of connections by the server', () => {
     engine.forget();
     expect([handed, clock.timerCount]).toEqual([['1', '2', '3'], 0]);
   });
+});
+
+test('a printer that reads each property of the topics of a server meets no exception', async () => {
+  const { socket } = await topicServer(scope()).join();
+  const topics = sessionOf(socket as never)?.server?.topics as object;
+  const names = Object.getOwnPropertyNames(Object.getPrototypeOf(topics));
+  expect(names).toContain('publish');
+  for (const name of names) expect(() => Reflect.get(topics, name)).not.toThrow();
 });
