@@ -10,6 +10,7 @@ import { CLOSED, OPEN } from '../websocket/session.js';
 import { subscriptions, topicsOf } from '../websocket/subscriptions.js';
 import type { TopicMessageOptions } from '../websocket/topics-api.js';
 import { sendPrepared } from './broadcast.js';
+import type { TopicHistory, TopicPosition } from './broker.js';
 import { emitSafely } from './emit.js';
 import type { LocalHistory } from './local-history.js';
 import type { ServerOptions } from './options.js';
@@ -17,7 +18,7 @@ import type { RemoteTopics } from './remote-topics.js';
 import type { ServerHistory } from './server-history.js';
 import { toNames } from './topic-names.js';
 import type { TopicTable } from './topic-options.js';
-import type { TopicStats } from './topics-api.js';
+import type { TopicMessage, TopicStats } from './topics-api.js';
 
 /** One for all calls: without a broker there is nothing to wait for. */
 const CONFIRMED = Promise.resolve();
@@ -41,7 +42,6 @@ export class Topics implements ServerTopics {
   /** How many topics have NOBODY. */
   private vacant = 0;
   private readonly owner: EventEmitter;
-  /** The option `topics`. */
   private readonly table: TopicTable | undefined;
   private readonly remote: RemoteTopics | undefined;
   private readonly local: LocalHistory | undefined;
@@ -118,11 +118,12 @@ export class Topics implements ServerTopics {
     return remote === undefined ? { topics } : { topics, broker: remote.stats };
   }
 
-  /** @throws TypeError without the option `topics` */
-  requireHistory(): ServerHistory {
-    const history = this.remote?.history ?? this.local;
-    if (history !== undefined) return history;
-    throw new TypeError('No topic has a history: the server needs the option topics');
+  position(topic: string): Promise<TopicPosition> {
+    return this.requireHistory().position(topic);
+  }
+
+  since(topic: string, position: unknown): Promise<TopicHistory<TopicMessage>> {
+    return this.requireHistory().since(topic, position);
   }
 
   /** The server is closed. */
@@ -214,6 +215,13 @@ export class Topics implements ServerTopics {
     this.receiving.pop();
     if (failure !== undefined) throw failure.error;
     return count;
+  }
+
+  /** @throws TypeError without the option `topics` */
+  private requireHistory(): ServerHistory {
+    const history = this.remote?.history ?? this.local;
+    if (history) return history;
+    throw new TypeError('No topic has a history: the server needs the option topics');
   }
 
   private receiversOf(topics: TopicNames): ReadonlySet<Subscriber> {

@@ -200,11 +200,11 @@ export class WebSocketServer<
   }
 
   async position(topic: string) {
-    return historyOf(this as unknown as Owner).position(topic);
+    return ensureLifecycle(this as unknown as Owner).topics.position(topic);
   }
 
   async since(topic: string, position: unknown) {
-    return historyOf(this as unknown as Owner).since(topic, position);
+    return ensureLifecycle(this as unknown as Owner).topics.since(topic, position);
   }
 
   stats(): ServerStats {
@@ -315,8 +315,6 @@ function ensureLifecycle(server: Owner): Lifecycle {
   Object.defineProperty(server, LIFECYCLE, property);
   return lifecycle;
 }
-
-const historyOf = (server: Owner) => ensureLifecycle(server).topics.requireHistory();
 
 /** Whether a server does not override `shouldHandle`. */
 function comparesPath(server: { readonly shouldHandle: unknown }): boolean {
