@@ -30,7 +30,7 @@ export interface InterestOwner {
 /** A topic that the broker is asked for. */
 interface Entry {
   phase: 'WAITING' | 'ASKED' | 'CONFIRMED';
-  /** Whether the broker was ever asked: then it has to be told that the topic is given up. */
+  /** Whether the broker was ever asked: then `unsubscribe` must follow when the topic is given up. */
   isKnown: boolean;
   /** How many calls for it have failed since the broker was reachable. */
   failures: number;
@@ -91,7 +91,7 @@ export class Interest {
     if (this.entries.has(topic)) return;
     const isUnwanted = this.unwanted.delete(topic);
     const isDelayed = this.delayed.delete(topic);
-    // The broker was not told yet that it is given up.
+    // The broker may still be subscribed: `unsubscribe` was not called yet.
     this.entries.set(topic, { ...newEntry(), isKnown: isUnwanted || isDelayed });
     this.wanted.add(topic);
     this.schedule();

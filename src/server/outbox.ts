@@ -160,7 +160,7 @@ export class Outbox {
     if (this.phase !== 'OPEN') return;
     this.dropExpired(topic, queue);
     const { head } = queue.entries;
-    // A listener that is told of what was dropped may have published, and so sent the next one.
+    // A listener of the error about dropped messages may have published, which sends the next one.
     if (head === undefined || queue.phase !== 'IDLE') return;
     queue.phase = 'SENT';
     const call = ++queue.call;

@@ -29,7 +29,7 @@ export interface IoRedisCluster {
 }
 
 /**
- * The options of a duplicate. It connects when it is told to, and once: what it has not sent, or has no
+ * The options of a duplicate. It connects when `connect` is called, and once: what it has not sent, or has no
  * answer to, is rejected at the end of its connection and never sent again.
  */
 const ONCE = {
